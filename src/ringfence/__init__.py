@@ -1,0 +1,1 @@
+"""Ringfence: the boundary that an agent cannot talk its way past."""

@@ -1,0 +1,1 @@
+"""The outside world. Each adapter knows ports and core, never its neighbours."""

@@ -1,0 +1,1 @@
+"""Telling people: log and webhook."""

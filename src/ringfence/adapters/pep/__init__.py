@@ -1,0 +1,1 @@
+"""Policy enforcement points: bytes in, `enforce`, bytes out."""

@@ -1,0 +1,1 @@
+"""The MCP gateway: an MCP server to agents, for both protocol eras."""

@@ -1,0 +1,1 @@
+"""Upstream MCP servers over streamable HTTP and stdio."""

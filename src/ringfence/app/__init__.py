@@ -1,0 +1,1 @@
+"""What an operator runs: configuration, wiring, command line, control API, console."""

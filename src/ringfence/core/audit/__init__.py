@@ -1,0 +1,1 @@
+"""The verifiable log: RFC 6962 tree, proofs, C2SP checkpoints. Pure."""

@@ -1,0 +1,241 @@
+"""The durable state as a value machine: what a unit of work changes, and when it is refused.
+
+Stores keep it: the memory store is nothing else, an embedded store mirrors it, and a shared database enforces the same
+preconditions in SQL. Pure: no I/O; `check` never changes anything, `commit` never refuses.
+
+INVARIANT: for every account, spent + held <= cap at every `Reserve` that was accepted (I7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from ringfence.core.approval import LIVE, after_vote, moved
+from ringfence.core.model import (
+    CallId,
+    Credential,
+    Digest,
+    Operator,
+    OperatorName,
+    Reach,
+    ReasonCode,
+    Role,
+    Run,
+    RunId,
+    RunState,
+    Stop,
+    Ticket,
+    TicketId,
+    TicketState,
+    covers,
+)
+from ringfence.core.unit import (
+    AddStop,
+    AddTicket,
+    CastVote,
+    Change,
+    CloseRun,
+    Conflict,
+    ExtendRun,
+    LiftStop,
+    MoveTicket,
+    OpenRun,
+    PutCredential,
+    PutOperator,
+    Release,
+    RemoveOperator,
+    Reserve,
+    Settle,
+    Unit,
+)
+
+
+@dataclass(slots=True)
+class Account:
+    """Calls of one run with its subtree."""
+
+    held: int = 0
+    spent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An allowed call whose outcome is not recorded yet."""
+
+    call: CallId
+    tool: str
+    runs: tuple[RunId, ...]
+    """The run and its ancestors."""
+
+
+@dataclass(slots=True)
+class State:
+    """Everything but the log."""
+
+    runs: dict[RunId, Run] = field(default_factory=dict[RunId, Run])
+    credentials: dict[str, Credential] = field(default_factory=dict[str, Credential])
+    accounts: dict[RunId, Account] = field(default_factory=dict[RunId, Account])
+    holds: dict[CallId, Hold] = field(default_factory=dict[CallId, Hold])
+    tickets: dict[TicketId, Ticket] = field(default_factory=dict[TicketId, Ticket])
+    stops: dict[str, Stop] = field(default_factory=dict[str, Stop])
+    operators: dict[OperatorName, Operator] = field(default_factory=dict[OperatorName, Operator])
+    newest_ticket: dict[Digest, TicketId] = field(default_factory=dict[Digest, TicketId])
+    """Derived: the newest ticket of each digest."""
+    live_tickets: dict[RunId, set[TicketId]] = field(default_factory=dict[RunId, set[TicketId]])
+    """Derived: pending and approved tickets of each run."""
+
+    def stops_on(self, reach: Reach) -> tuple[Stop, ...]:
+        """The stops in force that cover a call; the common case, none at all, costs one look."""
+        if not self.stops:
+            return ()
+        return tuple(stop for stop in self.stops.values() if covers(stop.scope, reach))
+
+    def pending_of(self, run: RunId) -> list[Ticket]:
+        """The run's tickets that wait for a person."""
+        tickets = (self.tickets[ticket] for ticket in self.live_tickets.get(run, ()))
+        return sorted((t for t in tickets if t.state is TicketState.PENDING), key=lambda t: (t.created_at, t.id))
+
+    def index(self, ticket: Ticket) -> None:
+        """Keep the derived look-ups true for a ticket that was added or changed."""
+        self.tickets[ticket.id] = ticket
+        newest = self.newest_ticket.get(ticket.digest)
+        if newest is None or self.tickets[newest].created_at <= ticket.created_at:
+            self.newest_ticket[ticket.digest] = ticket.id
+        live = self.live_tickets.setdefault(ticket.run, set())
+        (live.add if ticket.state in LIVE else live.discard)(ticket.id)
+        if not live:
+            del self.live_tickets[ticket.run]
+
+
+def apply(state: State, unit: Unit) -> Conflict | None:
+    """Apply a unit, all or nothing. The caller keeps the entries.
+
+    Changes of one unit may not depend on one another, apart from a `MoveTicket` before the `AddTicket` that replaces it.
+    """
+    withdrawn = frozenset(change.ticket for change in unit.changes if isinstance(change, MoveTicket))
+    for change in unit.changes:
+        if (conflict := check(state, change, withdrawn)) is not None:
+            return conflict
+    for change in unit.changes:
+        commit(state, change)
+    return None
+
+
+def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict | None:
+    """Whether a change's precondition holds."""
+    match change:
+        case OpenRun(run=run):
+            if run.id in state.runs:
+                return Conflict(None, f"run {run.id} exists already")
+            if run.ancestors and not _is_open(state, run.ancestors[0]):
+                return Conflict(ReasonCode.RUN_CLOSED, f"parent run {run.ancestors[0]} is not open")
+        case CloseRun(run=run_id) | ExtendRun(run=run_id):
+            if not _is_open(state, run_id):
+                return Conflict(ReasonCode.RUN_CLOSED, f"run {run_id} is not open")
+        case PutCredential(credential=credential):
+            if not _is_open(state, credential.run):
+                return Conflict(ReasonCode.RUN_CLOSED, f"run {credential.run} is not open")
+        case Reserve(call=call, caps=caps):
+            if call in state.holds:
+                return Conflict(None, f"call {call} is held already")
+            for run_id, cap in caps:
+                account = state.accounts.get(run_id)
+                used = account.held + account.spent if account else 0
+                if cap is not None and used + 1 > cap:
+                    return Conflict(ReasonCode.CALL_CAP, f"run {run_id} has used {used} of {cap} calls")
+        case Settle(call=call) | Release(call=call):
+            if call not in state.holds:
+                return Conflict(None, f"call {call} is not held")
+        case AddTicket(ticket=ticket):
+            if ticket.id in state.tickets:
+                return Conflict(None, f"ticket {ticket.id} exists already")
+            newest = state.newest_ticket.get(ticket.digest)
+            if newest is not None and newest not in moving and state.tickets[newest].state is TicketState.PENDING:
+                return Conflict(None, f"ticket {newest} is pending for the same call")
+        case CastVote(ticket=ticket_id, vote=vote):
+            current = state.tickets.get(ticket_id)
+            outcome = after_vote(current, vote) if current else f"there is no ticket {ticket_id}"
+            if isinstance(outcome, str):
+                return Conflict(None, outcome)
+        case MoveTicket(ticket=ticket_id, expected=expected, to=to, at=at, why=why):
+            current = state.tickets.get(ticket_id)
+            outcome = moved(current, expected, to, at, why) if current else f"there is no ticket {ticket_id}"
+            if isinstance(outcome, str):
+                return Conflict(None, outcome)
+        case AddStop():
+            pass
+        case LiftStop(stop_id=stop_id):
+            if stop_id not in state.stops:
+                return Conflict(None, f"stop {stop_id} is not in force")
+        case PutOperator(operator=operator, new=new):
+            known = state.operators.get(operator.name)
+            if new and known is not None and not known.removed:
+                return Conflict(None, f"operator {operator.name} exists already")
+        case RemoveOperator(name=name):
+            known = state.operators.get(name)
+            if known is None or known.removed:
+                return Conflict(None, f"there is no operator {name}")
+            if known.role is Role.ADMIN and not any(
+                other.role is Role.ADMIN and not other.removed for other in state.operators.values() if other.name != name
+            ):
+                return Conflict(None, f"{name} is the last admin")
+        case _:
+            assert_never(change)
+    return None
+
+
+def commit(state: State, change: Change) -> None:
+    """Make a change whose precondition holds."""
+    match change:
+        case OpenRun(run=run, credential=credential):
+            state.runs[run.id] = run
+            if credential is not None:
+                state.credentials[credential.hash] = credential
+        case CloseRun(run=run_id):
+            state.runs[run_id] = replace(state.runs[run_id], state=RunState.CLOSED)
+            for credential in [c for c in state.credentials.values() if c.run == run_id]:
+                state.credentials[credential.hash] = replace(credential, revoked=True)
+        case PutCredential(credential=credential):
+            state.credentials[credential.hash] = credential
+        case ExtendRun(run=run_id, credential_hash=hashed, expires_at=expires_at):
+            state.runs[run_id] = replace(state.runs[run_id], expires_at=expires_at)
+            if (known := state.credentials.get(hashed)) is not None:
+                state.credentials[hashed] = replace(known, expires_at=expires_at)
+        case Reserve(call=call, entry_tool=tool, caps=caps):
+            runs = tuple(run_id for run_id, _ in caps)
+            state.holds[call] = Hold(call, tool, runs)
+            for run_id in runs:
+                state.accounts.setdefault(run_id, Account()).held += 1
+        case Settle(call=call):
+            for run_id in state.holds.pop(call).runs:
+                state.accounts[run_id].held -= 1
+                state.accounts[run_id].spent += 1
+        case Release(call=call):
+            for run_id in state.holds.pop(call).runs:
+                state.accounts[run_id].held -= 1
+        case AddTicket(ticket=ticket):
+            state.index(ticket)
+        case CastVote(ticket=ticket_id, vote=vote):
+            outcome = after_vote(state.tickets[ticket_id], vote)
+            assert isinstance(outcome, Ticket)  # INVARIANT: `check` held
+            state.index(outcome)
+        case MoveTicket(ticket=ticket_id, expected=expected, to=to, at=at, why=why):
+            outcome = moved(state.tickets[ticket_id], expected, to, at, why)
+            assert isinstance(outcome, Ticket)  # INVARIANT: `check` held
+            state.index(outcome)
+        case AddStop(stop=stop):
+            state.stops[stop.id] = stop
+        case LiftStop(stop_id=stop_id):
+            del state.stops[stop_id]
+        case PutOperator(operator=operator):
+            state.operators[operator.name] = operator
+        case RemoveOperator(name=name):
+            state.operators[name] = replace(state.operators[name], removed=True)
+        case _:
+            assert_never(change)
+
+
+def _is_open(state: State, run: RunId) -> bool:
+    known = state.runs.get(run)
+    return known is not None and known.state is RunState.OPEN

@@ -1,0 +1,174 @@
+"""A unit of work: entries and state changes that become durable together or not at all.
+
+Every change states its precondition. A store applies a unit only when all of them hold, in one transaction; otherwise it
+answers with a `Conflict` and nothing has happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringfence.core.entry import Entry
+from ringfence.core.model import (
+    CallId,
+    Credential,
+    Millis,
+    Operator,
+    OperatorName,
+    ReasonCode,
+    Run,
+    RunId,
+    Stop,
+    Ticket,
+    TicketId,
+    TicketState,
+    Vote,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """The id is new; the parent, if any, is open."""
+
+    run: Run
+    credential: Credential | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRun:
+    """The run is open. Its credentials are revoked with it."""
+
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class PutCredential:
+    """A further credential of an open run (renewal, reset of a standing run)."""
+
+    credential: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendRun:
+    """The run is open; its expiry, and that of the named credential, move."""
+
+    run: RunId
+    credential_hash: str
+    expires_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Hold one call for the run and each ancestor. Precondition: committed plus reserved stays within every cap given."""
+
+    call: CallId
+    entry_tool: str
+    caps: tuple[tuple[RunId, int | None], ...]
+    """The run and its ancestors, each with its cap in calls (None: no cap)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The call was sent, or nobody can know that it was not: what it held is spent. Precondition: it is held."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The call was provably not sent: what it held is given back. Precondition: it is held."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class AddTicket:
+    """Precondition: the id is new and no ticket with the same digest is pending."""
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class CastVote:
+    """Precondition: pending, not expired at `vote.at`, the operator has not voted on it yet.
+
+    The state that follows is computed by `core.approval.after_vote`: one denial denies, the quorum approves.
+    """
+
+    ticket: TicketId
+    vote: Vote
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTicket:
+    """Precondition: the ticket is in one of `expected`; moves along `core.approval.MOVES` only."""
+
+    ticket: TicketId
+    expected: frozenset[TicketState]
+    to: TicketState
+    at: Millis
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddStop:
+    """Always holds: a stop is never refused."""
+
+    stop: Stop
+
+
+@dataclass(frozen=True, slots=True)
+class LiftStop:
+    """Precondition: the stop is in force."""
+
+    stop_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutOperator:
+    """Adds or replaces an operator. Precondition for `new`: the name is free."""
+
+    operator: Operator
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOperator:
+    """Precondition: it exists and is not the last admin."""
+
+    name: OperatorName
+
+
+Change = (
+    OpenRun
+    | CloseRun
+    | PutCredential
+    | ExtendRun
+    | Reserve
+    | Settle
+    | Release
+    | AddTicket
+    | CastVote
+    | MoveTicket
+    | AddStop
+    | LiftStop
+    | PutOperator
+    | RemoveOperator
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What becomes durable together, in this order."""
+
+    entries: tuple[Entry, ...]
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A precondition did not hold; nothing was applied."""
+
+    code: ReasonCode | None
+    """Set where the agent's call is what was refused (`call_cap`)."""
+    detail: str

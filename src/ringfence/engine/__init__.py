@@ -1,0 +1,1 @@
+"""The one path that a call takes. Read `enforce` first."""

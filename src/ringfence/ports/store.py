@@ -1,0 +1,112 @@
+"""The durable state and the log: one transaction for a decision, its reservation and its ticket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringfence.core.model import (
+    Credential,
+    Digest,
+    Operator,
+    OperatorName,
+    Reach,
+    Run,
+    RunId,
+    Stop,
+    Ticket,
+    TicketId,
+    TicketState,
+)
+from ringfence.core.state import Account, Hold
+from ringfence.core.unit import Conflict, Unit
+
+
+class Receipt(Protocol):
+    """An accepted unit on its way to the disk. Its effect on the state is already visible to every reader."""
+
+    @property
+    def first_seq(self) -> int:
+        """The place of the unit's first entry in the log; the others follow."""
+        ...
+
+    async def journaled(self) -> None:
+        """Return when the unit survives a kill -9 of this process. Raises UnavailableError: it will not."""
+        ...
+
+    async def durable(self) -> None:
+        """Return when the unit survives a power loss (fsync). Raises UnavailableError: it will not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """What the store knows of one call, read in one consistent look."""
+
+    chain: tuple[Run, ...]
+    """The run first, then its ancestors up to the root."""
+    accounts: tuple[Account, ...]
+    """Parallel to `chain`."""
+    stops: tuple[Stop, ...]
+    ticket: Ticket | None
+    """The newest with the digest asked for."""
+    pending: tuple[Ticket, ...]
+    """The run's tickets that wait for a person, oldest first."""
+
+
+class Store(Protocol):
+    """One writer. Reads are fresh: they see every unit that was accepted.
+
+    Every method raises UnavailableError where the answer cannot be had, and IntegrityError where the evidence is broken.
+    """
+
+    async def record(self, unit: Unit) -> Receipt | Conflict:
+        """Accept a unit whole, or say which precondition failed. Not durable before the receipt says so.
+
+        A unit that carries an `AddStop` is never turned away: the stop holds in memory at once, whatever the disk says.
+        """
+        ...
+
+    async def credential(self, hashed: str) -> Credential | None: ...
+
+    async def call_state(self, run: RunId, reach: Reach, digest: Digest) -> CallState | None:
+        """None: there is no such run."""
+        ...
+
+    def stops_on(self, reach: Reach) -> tuple[Stop, ...]:
+        """The stops that cover a call, read with no await: the last look before a send (I6).
+
+        Raises UnavailableError where the stops cannot be known fresh.
+        """
+        ...
+
+    async def run(self, run: RunId) -> Run | None: ...
+
+    async def runs(self) -> tuple[Run, ...]:
+        """Open runs, oldest first."""
+        ...
+
+    async def account(self, run: RunId) -> Account: ...
+
+    async def ticket(self, ticket: TicketId) -> Ticket | None: ...
+
+    async def tickets(self, states: frozenset[TicketState]) -> tuple[Ticket, ...]:
+        """Oldest first."""
+        ...
+
+    async def holds(self) -> Mapping[str, Hold]:
+        """Allowed calls without an outcome, by call id."""
+        ...
+
+    async def stops(self) -> tuple[Stop, ...]: ...
+
+    async def operators(self) -> Mapping[OperatorName, Operator]:
+        """Without the removed ones."""
+        ...
+
+    def is_degraded(self) -> str:
+        """Why nothing can be recorded at the moment; empty when all is well."""
+        ...
+
+    async def close(self) -> None:
+        """Flush and let go. Everything accepted is durable afterwards, or UnavailableError."""
+        ...
