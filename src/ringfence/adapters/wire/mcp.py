@@ -1,0 +1,114 @@
+"""What both sides of the gateway know of MCP: eras, versions, header names, the modern envelope. Pure.
+
+Source: MCP revisions 2024-11-05 to 2025-11-25 (the legacy era: `initialize` and sessions) and 2026-07-28 (the modern era:
+stateless, each request carries its version and the client's capabilities).
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_NAME_HEADER, MCP_PROTOCOL_VERSION_HEADER, encode_header_value
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    HEADER_MISMATCH,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    PROTOCOL_VERSION_META_KEY,
+    UNSUPPORTED_PROTOCOL_VERSION,
+)
+from mcp_types.version import (
+    HANDSHAKE_PROTOCOL_VERSIONS,
+    LATEST_HANDSHAKE_VERSION,
+    LATEST_MODERN_VERSION,
+    MODERN_PROTOCOL_VERSIONS,
+)
+
+from ringfence.core.canonical import canonical_bytes
+
+
+class Era(StrEnum):
+    MODERN = "modern"
+    LEGACY = "legacy"
+
+
+MODERN_VERSION: Final = LATEST_MODERN_VERSION
+LEGACY_VERSION: Final = LATEST_HANDSHAKE_VERSION
+MODERN_VERSIONS: Final = frozenset(MODERN_PROTOCOL_VERSIONS)
+LEGACY_VERSIONS: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
+
+SESSION_HEADER: Final = "mcp-session-id"
+JSON_TYPE: Final = "application/json"
+SSE_TYPE: Final = "text/event-stream"
+
+MODERN_CODES: Final = frozenset({HEADER_MISMATCH, MISSING_REQUIRED_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION})
+"""Error codes that only a server of the modern era sends."""
+
+MODERN_RESULT_KEYS: Final = frozenset({"resultType", "ttlMs", "cacheScope"})
+"""Result keys that exist in the modern era only."""
+
+CLIENT_INFO: Final[Mapping[str, Any]] = {"name": "ringfence", "version": "0.1.0"}
+
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
+
+
+def is_tool_name(value: object) -> bool:
+    """Whether a value is a legal tool name (MCP 2025-11-25, server/tools)."""
+    return isinstance(value, str) and _TOOL_NAME.fullmatch(value) is not None
+
+
+def era_neutral(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result without the keys that only the modern era has."""
+    return {key: value for key, value in result.items() if key not in MODERN_RESULT_KEYS}
+
+
+def modern_meta(
+    *,
+    version: str = MODERN_VERSION,
+    capabilities: Mapping[str, Any] | None = None,
+    client_info: Mapping[str, Any] = CLIENT_INFO,
+) -> dict[str, Any]:
+    """The `_meta` envelope that each modern request carries. No capability is declared unless given."""
+    return {
+        PROTOCOL_VERSION_META_KEY: version,
+        CLIENT_CAPABILITIES_META_KEY: dict(capabilities or {}),
+        CLIENT_INFO_META_KEY: dict(client_info),
+    }
+
+
+MODERN_META: Final = canonical_bytes(modern_meta())
+
+
+def request_meta(era: Era, progress_token: int | None = None) -> bytes | None:
+    """The `_meta` of one request to an upstream, as JSON bytes; None where it needs none."""
+    if progress_token is None:
+        return MODERN_META if era is Era.MODERN else None
+    token = b'"progressToken":%d' % progress_token
+    return b"%b,%b}" % (MODERN_META[:-1], token) if era is Era.MODERN else b"{%b}" % token
+
+
+def call_params(tool: str, arguments: bytes, meta: bytes | None) -> bytes:
+    """`params` of a `tools/call`. The argument bytes go in exactly as given."""
+    name = canonical_bytes(tool)
+    if meta is None:
+        return b'{"name":%b,"arguments":%b}' % (name, arguments)
+    return b'{"name":%b,"arguments":%b,"_meta":%b}' % (name, arguments, meta)
+
+
+def initialize_params() -> bytes:
+    """`params` of a legacy `initialize` that declares no capability."""
+    return canonical_bytes({"protocolVersion": LEGACY_VERSION, "capabilities": {}, "clientInfo": dict(CLIENT_INFO)})
+
+
+def modern_headers(method: str, name: str | None = None) -> dict[str, str]:
+    """The routing headers of one modern request over HTTP (MCP 2026-07-28, transports)."""
+    headers = {MCP_PROTOCOL_VERSION_HEADER: MODERN_VERSION, MCP_METHOD_HEADER: method}
+    if name is not None:
+        headers[MCP_NAME_HEADER] = encode_header_value(name)
+    return headers
+
+
+def names_modern_version(data: object) -> bool:
+    """Whether `supportedVersions` of a discovery, or `supported` of a -32022 error, holds a version that we speak."""
+    return isinstance(data, list) and any(isinstance(item, str) and item in MODERN_VERSIONS for item in data)

@@ -1,0 +1,96 @@
+"""An upstream in memory: it records what it executed, and does what a test tells it to."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ringfence.core.canonical import parse_strict
+from ringfence.errors import UnavailableError
+from ringfence.ports.upstream import Answered, Failed, NotSent, Reply, Sending, Unknown
+
+
+def tool(name: str) -> dict[str, Any]:
+    """A tool definition that takes any arguments."""
+    return {"name": name, "description": f"The tool {name}.", "inputSchema": {"type": "object"}}
+
+
+class FakeUpstream:
+    """Implements `ringfence.ports.upstream.Upstream`.
+
+    By default each tool answers its own arguments as text. `executed` is the judge of what really happened.
+    """
+
+    def __init__(self, tools: Sequence[Mapping[str, Any]] = (tool("echo"), tool("slow"), tool("boom"))) -> None:
+        self.tools: tuple[Mapping[str, Any], ...] = tuple(tools)
+        self.executed: list[Sending] = []
+        self.cancelled: list[Sending] = []
+        self.forgotten: list[str] = []
+        self.replies: dict[str, Reply] = {"boom": Failed(-32603, "boom")}
+        """What a tool answers instead of an echo."""
+        self.progress: dict[str, tuple[Mapping[str, Any], ...]] = {}
+        """What a tool reports before it answers."""
+        self.hanging: set[str] = set()
+        """Tools that execute and then wait for `release()`."""
+        self.unreachable = ""
+        """Why nothing can be sent; empty: all is well."""
+        self.gate: asyncio.Event | None = None
+        """Calls wait for it before they ask `may_send`."""
+        self.closed = False
+        self._released = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
+        if self.unreachable or self.closed:
+            raise UnavailableError(self.unreachable or "closed")
+        return self.tools
+
+    async def call(self, sending: Sending) -> Reply:
+        left = False
+        try:
+            async with asyncio.timeout(sending.deadline_s):
+                if self.gate is not None:
+                    await self.gate.wait()
+                if self.unreachable or self.closed:
+                    return NotSent(self.unreachable or "closed")
+                if not sending.may_send():
+                    return NotSent("withheld")
+                left = True
+                return await self._execute(sending)
+        except TimeoutError:
+            return Unknown("no answer within the deadline") if left else NotSent("deadline passed before the send")
+
+    async def _execute(self, sending: Sending) -> Reply:
+        self.executed.append(sending)
+        self._changed.set()
+        for report in self.progress.get(sending.tool, ()):
+            if sending.on_progress is not None:
+                sending.on_progress(report)
+        if sending.tool in self.hanging:
+            try:
+                await self._released.wait()
+            except asyncio.CancelledError:
+                self.cancelled.append(sending)
+                raise
+        reply = self.replies.get(sending.tool)
+        if reply is not None:
+            return reply
+        if sending.tool not in {item["name"] for item in self.tools}:
+            return Failed(-32602, f"unknown tool: {sending.tool}")
+        parse_strict(sending.arguments)
+        return Answered({"content": [{"type": "text", "text": sending.arguments.decode()}], "isError": False})
+
+    def release(self) -> None:
+        """Let the hanging calls go on, now and later."""
+        self._released.set()
+
+    async def until_executed(self, count: int) -> None:
+        """Return when so many calls have been executed."""
+        while len(self.executed) < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def forget(self, principal: str) -> None:
+        self.forgotten.append(principal)
+
+    async def close(self) -> None:
+        self.closed = True
