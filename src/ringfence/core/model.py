@@ -238,7 +238,9 @@ def at_pointer(value: Any, pointer: str) -> Any:
         part = raw.replace("~1", "/").replace("~0", "~")
         if isinstance(value, Mapping) and part in value:
             value = value[part]
-        elif isinstance(value, list) and part.isascii() and part.isdigit() and str(int(part)) == part and int(part) < len(value):
+        elif (
+            isinstance(value, list) and part.isascii() and part.isdigit() and str(int(part)) == part and int(part) < len(value)
+        ):
             value = value[int(part)]
         else:
             return _ABSENT

@@ -1,0 +1,30 @@
+"""Do the arguments satisfy the tightened schema that the agent was shown?"""
+
+from itertools import islice
+
+from ringfence.core.model import Call, Facts, Level, Reason, ReasonCode, Verdict
+
+ALLOW = Verdict(Level.ALLOW)
+_MOST_FAULTS = 5
+
+
+def arguments(call: Call, facts: Facts) -> Verdict:
+    """Deny arguments outside the schema; a schema that could not be compiled denies everything."""
+    tool = facts.tool
+    if tool is None:
+        return ALLOW  # `exposure` denies it
+    if tool.validator is None or tool.upstream_validator is None:
+        return Verdict(Level.DENY, (Reason(ReasonCode.ARGUMENTS, "arguments", "the tool's schema cannot be used"),))
+    if tool.validator.is_valid(call.shown) and (not tool.fixed or tool.upstream_validator.is_valid(call.value)):
+        return ALLOW
+    faults = [
+        f"{pointer(error.instance_path)}: {error.message}"
+        for validator, value in ((tool.validator, call.shown), (tool.upstream_validator, call.value))
+        for error in islice(validator.iter_errors(value), _MOST_FAULTS)
+    ]
+    return Verdict(Level.DENY, tuple(Reason(ReasonCode.ARGUMENTS, "arguments", fault) for fault in dict.fromkeys(faults)))
+
+
+def pointer(path: list[str | int]) -> str:
+    """An instance path as a JSON pointer."""
+    return "".join(f"/{part}" for part in path) or "/"

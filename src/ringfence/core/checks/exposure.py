@@ -1,0 +1,20 @@
+"""Does this tool exist for this agent?"""
+
+from ringfence.core.model import Call, Facts, Level, Reason, ReasonCode, Verdict
+
+ALLOW = Verdict(Level.ALLOW)
+
+
+def exposure(call: Call, facts: Facts) -> Verdict:
+    """Deny a tool that no server lists, that the operator never profiled, or that the agent was not given."""
+    if facts.tool is None:
+        return Verdict(
+            Level.DENY, (Reason(ReasonCode.UNKNOWN_TOOL, "exposure", f"no server lists a configured tool `{call.tool}`"),)
+        )
+    if facts.agent is None or call.tool not in facts.agent.tools:
+        return Verdict(
+            Level.DENY, (Reason(ReasonCode.NOT_EXPOSED, "exposure", f"agent {call.agent} was not given {call.tool}"),)
+        )
+    if facts.tool.pin != call.pin:
+        return Verdict(Level.DENY, (Reason(ReasonCode.PIN_CHANGED, "exposure", f"the definition of {call.tool} has changed"),))
+    return ALLOW

@@ -1,0 +1,105 @@
+"""The operator's configuration as the decision reads it: one immutable snapshot, replaced whole on reload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ringfence.core.model import (
+    WORST_PROFILE,
+    AgentId,
+    ConditionalProfile,
+    Digest,
+    Limits,
+    OperatorName,
+    ServerId,
+    ToolId,
+    ToolProfile,
+)
+
+
+class Share(StrEnum):
+    """Who may share one upstream session or process."""
+
+    RUN = "run"
+    AGENT = "agent"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRule:
+    """One upstream server."""
+
+    id: ServerId
+    share: Share = Share.RUN
+    deadline_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRule:
+    """What the operator says about one tool. A listed tool without a rule is unknown, so it does not exist for any agent."""
+
+    id: ToolId
+    server: ServerId
+    upstream_name: str
+    profile: ToolProfile = WORST_PROFILE
+    conditional: tuple[ConditionalProfile, ...] = ()
+    tighten: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """A JSON Schema that arguments must satisfy besides the server's own."""
+    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Derived tools: arguments that the gateway fills in. Removed from the schema that agents see."""
+    derived: bool = False
+    title: str = ""
+    description: str = ""
+    """Derived tools: what agents read instead of the wide tool's description."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRule:
+    """One registered agent."""
+
+    id: AgentId
+    purpose: str
+    tools: tuple[str, ...]
+    """Tool ids or patterns (`orders.*`)."""
+    tighten: Mapping[ToolId, Mapping[str, Any]] = field(default_factory=dict[ToolId, Mapping[str, Any]])
+    limits: Limits = Limits()
+    separation: bool = False
+    approvers: frozenset[OperatorName] = frozenset()
+    approval_expiry_s: int = 3600
+    run_ttl_s: int = 900
+    """Life of a run credential between renewals, in seconds."""
+    uids: frozenset[int] = frozenset()
+    """Local users whose processes may open runs of this agent over the agents' unix socket; empty: the gateway's own user."""
+    only_mcp: bool = False
+    """The operator declares that this agent has no shell and no files, so it cannot reach the gateway's state."""
+
+    def may_see(self, tool: ToolId) -> bool:
+        """Whether the tool is exposed to this agent."""
+        return any(pattern == tool or fnmatchcase(tool, pattern) for pattern in self.tools)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRules:
+    """How long things wait for people."""
+
+    hold_s: float = 45.0
+    """How long a call is held before its client is told that the approval is pending."""
+    legs: int = 9
+    """How many times a modern client is asked to come back (`input_required`) before it is told so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Everything the engine reads from the configuration."""
+
+    digest: Digest
+    servers: Mapping[ServerId, ServerRule]
+    tools: Mapping[ToolId, ToolRule]
+    agents: Mapping[AgentId, AgentRule]
+    approvals: ApprovalRules = ApprovalRules()
+    cap_alerts: tuple[int, ...] = (80, 100)
+    """Percent of a cap at which people are told."""

@@ -1,0 +1,361 @@
+"""The one path that every call takes. Read this first.
+
+    outcome = await enforcer.enforce(presented, request)
+
+ 1 identify     who presents what: agent, run
+ 2 facts        everything one decision may see, frozen
+ 3 decide       pure: the join of all checks
+ 4 record       one transaction: the decision entry, with the reservation if allowed, with the ticket if asked
+ 5 act          durable first where it can do harm; stops read again with no await before the send; exactly the canonical call
+ 6 inspect      the result is data
+ 7 settle       the outcome entry; an unknown outcome is ambiguous and never retried
+
+A refusal is a value. An exception that leaves here means "could not decide": the enforcement point denies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from ringfence.core.decision import decide
+from ringfence.core.framing import frame, frame_unknown
+from ringfence.core.model import (
+    Call,
+    Decision,
+    Effect,
+    Facts,
+    Level,
+    Limits,
+    Link,
+    Reach,
+    Reason,
+    ReasonCode,
+    Sensitivity,
+    TicketId,
+    TicketState,
+    ToolProfile,
+)
+from ringfence.core.rules import Share
+from ringfence.core.unit import AddTicket, Change, Conflict, MoveTicket, Release, Reserve, Settle, Unit
+from ringfence.engine.alerts import Alerts
+from ringfence.engine.catalogue import AgentView, Catalogue
+from ringfence.engine.entries import decision_entry, outcome_entry
+from ringfence.engine.identify import Presented, Principal, Unidentified, identify
+from ringfence.engine.ids import Ids
+from ringfence.engine.inflight import Flight, Inflight
+from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
+from ringfence.engine.steps import AtStep, Step, nothing
+from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
+from ringfence.errors import UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.store import CallState, Receipt, Store
+from ringfence.ports.upstream import Answered, Failed, Sending, Unknown
+from ringfence.ports.upstream import NotSent as UpstreamNotSent
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """What an agent asked for, strictly parsed."""
+
+    name: str
+    """As it stands on the wire."""
+    arguments: Mapping[str, Any]
+    server: str | None = None
+    """On `/mcp/{server}`: that server, and `name` is its own; on `/mcp`: None."""
+
+
+OnProgress = Callable[[Mapping[str, Any]], None]
+
+
+class Enforcer:
+    """The engine of every enforcement point."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        catalogue: Catalogue,
+        alerts: Alerts,
+        inflight: Inflight,
+        at_step: AtStep = nothing,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._catalogue = catalogue
+        self._alerts = alerts
+        self._inflight = inflight
+        self._at = at_step
+
+    async def enforce(self, presented: Presented, request: ToolRequest, on_progress: OnProgress | None = None) -> Outcome:
+        """Decide, record, act and record again. Every outcome but an unidentified caller has an entry."""
+        self._at(Step.IDENTIFY)
+        principal = await identify(self._store, self._clock, presented)  # 1
+        if isinstance(principal, Unidentified):
+            logger.warning("refused: %s", principal.reason.detail)
+            return Refused(Level.DENY, (principal.reason,), None)
+        view = self._catalogue.view(principal.agent)
+        call = self._frame(principal, view, request)
+        return await self._pass(principal, view, call, on_progress)
+
+    async def claim(self, presented: Presented, ticket_id: str, on_progress: OnProgress | None = None) -> Outcome:
+        """Execute the frozen call of an approved ticket. Everything is checked again as if it were sent anew."""
+        principal = await identify(self._store, self._clock, presented)
+        if isinstance(principal, Unidentified):
+            return Refused(Level.DENY, (principal.reason,), None)
+        ticket = await self._store.ticket(TicketId(ticket_id))
+        view = self._catalogue.view(principal.agent)
+        if ticket is None or ticket.run != principal.run or ticket.agent != principal.agent:
+            call = frame_unknown(
+                self._ids.call(), principal.agent, principal.run, "ringfence__claim", {"ticket": ticket_id[:80]}
+            )
+            return await self._pass(principal, view, call, on_progress)
+        tool = view.tools.get(ticket.tool) if view else None
+        call = frozen_call(ticket, self._ids.call())
+        if tool is None or tool.pin != ticket.pin:
+            return await self._refuse(principal, view, call, ReasonCode.PIN_CHANGED, f"{ticket.tool} is not what was approved")
+        if ticket.state in _CLOSED_CODES:
+            code, why = _CLOSED_CODES[ticket.state], f"ticket {ticket.id} is {ticket.state.value}: {ticket.closed_why}"
+            return await self._refuse(principal, view, call, code, why)
+        return await self._pass(principal, view, call, on_progress)
+
+    def _frame(self, principal: Principal, view: AgentView | None, request: ToolRequest) -> Call:
+        call_id = self._ids.call()
+        if view is not None:
+            known = (
+                view.by_wire_name.get(request.name)
+                if request.server is None
+                else view.by_server_name.get((request.server, request.name))
+            )
+            if known is not None:
+                return frame(call_id, principal.agent, principal.run, view.tools[known], request.arguments)
+        name = request.name if request.server is None else f"{request.server}.{request.name}"
+        return frame_unknown(call_id, principal.agent, principal.run, name, request.arguments)
+
+    async def _pass(self, principal: Principal, view: AgentView | None, call: Call, on_progress: OnProgress | None) -> Outcome:
+        self._at(Step.FACTS)
+        facts, state = await self._facts(principal, view, call)  # 2
+        self._at(Step.DECIDE)
+        decision = decide(call, facts)  # 3
+        return await self._carry_out(call, facts, state, decision, on_progress)
+
+    async def _refuse(self, principal: Principal, view: AgentView | None, call: Call, code: ReasonCode, why: str) -> Outcome:
+        facts, state = await self._facts(principal, view, call)
+        decision = Decision(Level.DENY, (Reason(code, "approval", why),))
+        return await self._carry_out(call, facts, state, decision, None)
+
+    # 2 ---------------------------------------------------------------------------------------------------------------
+
+    async def _facts(self, principal: Principal, view: AgentView | None, call: Call) -> tuple[Facts, CallState]:
+        """Read once, freeze. Raises UnavailableError where anything cannot be read fresh (I3)."""
+        state = await self._store.call_state(call.run, Reach(call.agent, (call.run,), call.server, call.tool), call.digest)
+        if state is None:
+            raise UnavailableError(f"run {call.run} has a credential but no record")
+        reach = Reach(call.agent, tuple(run.id for run in state.chain), call.server, call.tool)
+        agents = self._catalogue.rules.agents
+        chain = tuple(
+            Link(
+                run, account.held + account.spent, agents[run.agent].limits if run.agent in agents else Limits(calls_per_run=0)
+            )
+            for run, account in zip(state.chain, state.accounts, strict=True)
+        )
+        facts = Facts(
+            now=self._clock.now(),
+            chain=chain,
+            agent=view.agent if view else None,
+            tool=view.tools.get(call.tool) if view else None,
+            stops=self._store.stops_on(reach),
+            ticket=state.ticket,
+            pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
+            posture=principal.posture,
+        )
+        return facts, state
+
+    # 4 ---------------------------------------------------------------------------------------------------------------
+
+    async def _carry_out(
+        self, call: Call, facts: Facts, state: CallState, decision: Decision, on_progress: OnProgress | None
+    ) -> Outcome:
+        if decision.level is Level.ASK:
+            return await self._ask(call, facts, state, decision)
+        if decision.level is not Level.ALLOW:
+            return await self._deny(call, facts, decision)
+        changes: list[Change] = [Reserve(call.id, call.tool, tuple((k.run.id, k.limits.calls_per_run) for k in facts.chain))]
+        if decision.consumes is not None:
+            consumed = MoveTicket(
+                decision.consumes, frozenset({TicketState.APPROVED}), TicketState.CONSUMED, facts.now, f"used by call {call.id}"
+            )
+            changes.append(consumed)
+        self._at(Step.RECORD)
+        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None)
+        receipt = await self._store.record(Unit((entry,), tuple(changes)))
+        if isinstance(receipt, Conflict):
+            # Somebody else took the last of the budget, or the ticket, between the facts and here.
+            code = receipt.code or ReasonCode.APPROVAL_USED
+            return await self._deny(call, facts, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
+        self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
+        return await self._act(call, facts, receipt, on_progress)
+
+    async def _deny(self, call: Call, facts: Facts, decision: Decision) -> Refused:
+        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None)
+        receipt = await self._record(Unit((entry,)))
+        await receipt.journaled()
+        refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}")
+        if facts.tool is not None and is_large(facts.tool.profile_for(call.value)):
+            self._alerts.large_action_blocked(call, refused)
+        return refused
+
+    async def _ask(self, call: Call, facts: Facts, state: CallState, decision: Decision) -> Outcome:
+        """Terminal for this attempt: a durable ticket waits for a person, nothing is reserved."""
+        waiting = facts.ticket
+        if waiting is not None and still_waits(waiting, decision.gates, facts.now):
+            entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, waiting)
+            receipt = await self._record(Unit((entry,)))
+            await receipt.journaled()
+            return Waiting(waiting, f"e{receipt.first_seq}")
+        ticket = new_ticket(self._ids.ticket(), call, facts, decision.gates)
+        moves = moves_for(ticket, call, facts.ticket, state.pending, facts.now)
+        self._at(Step.RECORD)
+        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket)
+        receipt = await self._record(Unit((entry,), (*moves, AddTicket(ticket))))
+        self._at(Step.DURABLE)
+        await receipt.durable()
+        self._alerts.approval_waiting(ticket)
+        return Waiting(ticket, f"e{receipt.first_seq}")
+
+    # 5 ---------------------------------------------------------------------------------------------------------------
+
+    async def _act(self, call: Call, facts: Facts, receipt: Receipt, on_progress: OnProgress | None) -> Outcome:
+        tool = facts.tool
+        assert tool is not None  # INVARIANT: `exposure` denied otherwise
+        profile = tool.profile_for(call.value)
+        entry = f"e{receipt.first_seq}"
+        reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool)
+        with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
+            outcome: Outcome
+            try:
+                if must_be_durable_first(profile):
+                    self._at(Step.DURABLE)
+                    await receipt.durable()
+                self._at(Step.SEND)
+                outcome = await self._send(call, flight, reach, entry, on_progress)
+            except UnavailableError as error:
+                # The decision entry is not on the disk, so nothing was sent; the store has dropped the reservation with it.
+                return Refused(Level.DENY, (Reason(ReasonCode.NOT_RECORDED, "record", str(error)),), None)
+            except asyncio.CancelledError:
+                why = "stopped by an operator" if flight.stopped else "the client went away"
+                outcome = Ambiguous(why, entry) if flight.sent else NotSent(why, entry)
+                await self._settle(call, flight, outcome, profile)
+                task = asyncio.current_task()
+                if not flight.stopped or task is None or task.uncancel() > 0:
+                    raise
+                return outcome
+            return await self._settle(call, flight, outcome, profile)
+
+    async def _send(self, call: Call, flight: Flight, reach: Reach, entry: str, on_progress: OnProgress | None) -> Outcome:
+        upstream = self._catalogue.upstreams.get(call.server)
+        rule = self._catalogue.rules.servers.get(call.server)
+        if upstream is None or rule is None:
+            return NotSent(f"server {call.server} is no longer configured", entry)
+
+        def may_send() -> bool:
+            try:
+                if flight.stopped or self._store.stops_on(reach):
+                    return False
+            except UnavailableError:
+                return False
+            flight.sent = True
+            self._at(Step.SENT)
+            return True
+
+        principal = {Share.RUN: f"run:{call.run}", Share.AGENT: f"agent:{call.agent}", Share.SERVER: "shared"}[rule.share]
+        reply = await upstream.call(
+            Sending(
+                call=call.id,
+                principal=principal,
+                tool=call.upstream_name,
+                arguments=call.arguments,
+                may_send=may_send,
+                deadline_s=rule.deadline_s,
+                on_progress=on_progress,
+            )
+        )
+        self._at(Step.ANSWER)
+        match reply:
+            case Answered(result=result):
+                return Returned(result, entry)
+            case Failed(code=code, message=message):
+                return ServerFailed(code, message, entry)
+            case UpstreamNotSent(why=why):
+                return NotSent(why, entry)
+            case Unknown(why=why):
+                return Ambiguous(why, entry)
+            case _:
+                assert_never(reply)
+
+    async def _record(self, unit: Unit) -> Receipt:
+        receipt = await self._store.record(unit)
+        if isinstance(receipt, Conflict):
+            raise UnavailableError(f"could not be recorded: {receipt.detail}")
+        return receipt
+
+    # 7 ---------------------------------------------------------------------------------------------------------------
+
+    async def _settle(self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile) -> Outcome:
+        """Record what came of it; a result leaves only when its entry is in the journal."""
+        self._at(Step.SETTLE)
+        change: Change = Release(call.id) if isinstance(outcome, NotSent) else Settle(call.id)
+        entry = outcome_entry(call, self._clock.now(), outcome, flight.stopped)
+        try:
+            receipt = await self._record(Unit((entry,), (change,)))
+            self._at(Step.JOURNAL)
+            if profile.effect is Effect.READ and profile.sensitivity is Sensitivity.CONFIDENTIAL:
+                await receipt.durable()
+            else:
+                await receipt.journaled()
+        except UnavailableError as error:
+            logger.error("the outcome of call %s could not be recorded: %s", call.id, error)
+            if isinstance(outcome, NotSent):
+                return outcome
+            return Ambiguous("the outcome could not be recorded, so the result is withheld", flight.entry)
+        self._at(Step.REPLY)
+        return outcome
+
+    async def refuse_malformed(self, presented: Presented, what: str) -> Refused:
+        """Record that a known principal sent what cannot be read. Nobody known: nothing is recorded."""
+        principal = await identify(self._store, self._clock, presented)
+        if isinstance(principal, Unidentified):
+            return Refused(Level.DENY, (principal.reason,), None)
+        view = self._catalogue.view(principal.agent)
+        call = frame_unknown(self._ids.call(), principal.agent, principal.run, "malformed", {})
+        outcome = await self._refuse(principal, view, call, ReasonCode.MALFORMED, what[:300])
+        assert isinstance(outcome, Refused)
+        return outcome
+
+
+_CLOSED_CODES = {
+    TicketState.DENIED: ReasonCode.APPROVAL_DENIED,
+    TicketState.EXPIRED: ReasonCode.APPROVAL_EXPIRED,
+    TicketState.WITHDRAWN: ReasonCode.APPROVAL_WITHDRAWN,
+    TicketState.CONSUMED: ReasonCode.APPROVAL_USED,
+}
+
+
+def must_be_durable_first(profile: ToolProfile) -> bool:
+    """Whatever writes, reaches outward or reads regulated data leaves only after its entry is on the disk (I1)."""
+    return profile.effect is Effect.WRITE or profile.outbound or profile.sensitivity is Sensitivity.REGULATED
+
+
+def is_large(profile: ToolProfile) -> bool:
+    """Whether people want to hear that such an action was refused."""
+    return profile.effect is Effect.WRITE and (
+        not profile.reversible or profile.costs_money or profile.identity or not profile.bounded
+    )

@@ -1,0 +1,117 @@
+"""The entries of a call, built in one place so that nothing secret finds another way into the log."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.framing import recorded_arguments
+from ringfence.core.model import WORST_PROFILE, Call, Decision, Facts, Level, Millis, Ticket, at_pointer, is_absent
+from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed
+
+_SUMMARY_LIMIT = 240
+
+
+def decision_entry(call: Call, facts: Facts, decision: Decision, rules_digest: str, ticket: Ticket | None) -> Entry:
+    """What was decided, on what grounds, before anything happens."""
+    profile = facts.tool.profile_for(call.value) if facts.tool is not None else WORST_PROFILE
+    body: dict[str, Any] = {
+        "digest": call.digest,
+        "pin": call.pin,
+        "server": call.server,
+        "upstream_name": call.upstream_name,
+        "arguments": recorded_arguments(call, profile.secret),
+        "reasons": [{"code": r.code.value, "check": r.check, "detail": r.detail[:500]} for r in decision.reasons],
+        "profile": {
+            "effect": profile.effect.value,
+            "reversible": profile.reversible,
+            "inverse": profile.inverse,
+            "sensitivity": profile.sensitivity.value,
+            "outbound": profile.outbound,
+        },
+        "objects": objects_of(call, profile.objects),
+        "rules": rules_digest,
+        "posture": facts.posture.value,
+    }
+    if decision.consumes is not None:
+        body["ticket"] = decision.consumes
+    if ticket is not None:
+        body["ticket"] = ticket.id
+        body["gates"] = [{"code": gate.code.value, "quorum": gate.quorum} for gate in ticket.gates]
+        body["expires_at"] = ticket.expires_at
+    return Entry(
+        kind=EntryKind.DECISION,
+        at=facts.now,
+        summary=_summary(call, decision),
+        run=call.run,
+        agent=call.agent,
+        tool=call.tool,
+        call=call.id,
+        decision=decision.level.name.lower(),
+        by=f"agent:{call.agent}",
+        body=body,
+    )
+
+
+def _summary(call: Call, decision: Decision) -> str:
+    verb = {Level.ALLOW: "allowed", Level.ASK: "asked a person about", Level.DENY: "denied", Level.HALT: "halted on"}
+    why = ", ".join(dict.fromkeys(reason.code.value for reason in decision.reasons))
+    return f"{verb[decision.level]} {call.tool}{f' ({why})' if why else ''}"[:_SUMMARY_LIMIT]
+
+
+def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool) -> Entry:
+    """What came of a call that was allowed."""
+    body: dict[str, Any] = {"digest": call.digest}
+    match outcome:
+        case Returned(result=result):
+            state = "returned"
+            body |= result_facts(result)
+        case ServerFailed(code=code, message=message):
+            state = "returned"
+            body |= {"error": {"code": code, "message_sha256": hashlib.sha256(message.encode()).hexdigest()}}
+        case NotSent(why=why):
+            state = "failed_not_sent"
+            body["why"] = why[:300]
+        case Ambiguous(why=why):
+            state = "ambiguous"
+            body["why"] = why[:300]
+        case _:
+            raise AssertionError(f"a {type(outcome).__name__} was never sent")
+    if stopped:
+        body["stopped"] = True
+    return Entry(
+        kind=EntryKind.OUTCOME,
+        at=at,
+        summary=f"{call.tool}: {state.replace('_', ' ')}{' after a stop' if stopped else ''}"[:_SUMMARY_LIMIT],
+        run=call.run,
+        agent=call.agent,
+        tool=call.tool,
+        call=call.id,
+        decision=state,
+        by="gateway",
+        body=body,
+    )
+
+
+def result_facts(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log keeps of a result: its digest and size, never its content."""
+    encoded = canonical_bytes(dict(result))
+    return {
+        "result_sha256": hashlib.sha256(encoded).hexdigest(),
+        "result_bytes": len(encoded),
+        "is_error": result.get("isError") is True,
+    }
+
+
+def objects_of(call: Call, pointers: tuple[str, ...]) -> list[str]:
+    """The objects that a call names, for `audit touched`: `pointer=value`."""
+    found: list[str] = []
+    for pointer in pointers:
+        value = at_pointer(call.value, pointer)
+        if not is_absent(value):
+            text = value if isinstance(value, str) else canonical_bytes(value).decode()
+            found.append(f"{pointer}={text}"[:200])
+    return found

@@ -1,0 +1,97 @@
+"""From an ask to a ticket, and from a ticket back to its frozen call."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.core.card import card
+from ringfence.core.model import Call, CallId, Digest, Facts, Gate, Millis, Ticket, TicketId, TicketState
+from ringfence.core.unit import MoveTicket
+
+PENDING = frozenset({TicketState.PENDING})
+
+
+def new_ticket(ticket_id: TicketId, call: Call, facts: Facts, gates: tuple[Gate, ...]) -> Ticket:
+    """The ticket of a call that has to ask, its card rendered from the frozen bytes."""
+    agent, tool = facts.agent, facts.tool
+    assert agent is not None  # INVARIANT: `exposure` denied otherwise
+    assert tool is not None
+    expires_at = facts.now + agent.approval_expiry_s * 1000
+    rendered, approvable = card(
+        call=call,
+        tool=tool,
+        profile=tool.profile_for(call.value),
+        agent=agent,
+        run=facts.chain[0].run,
+        gates=gates,
+        created_at=facts.now,
+        expires_at=expires_at,
+        posture=facts.posture.value,
+    )
+    return Ticket(
+        id=ticket_id,
+        call=call.id,
+        digest=call.digest,
+        agent=call.agent,
+        run=call.run,
+        tool=call.tool,
+        server=call.server,
+        upstream_name=call.upstream_name,
+        pin=call.pin,
+        arguments=call.arguments,
+        shown=canonical_bytes(dict(call.shown)),
+        gates=gates,
+        created_at=facts.now,
+        expires_at=expires_at,
+        card=rendered,
+        card_digest=Digest(hashlib.sha256(rendered).hexdigest()),
+        approvable=approvable,
+    )
+
+
+def still_waits(ticket: Ticket | None, gates: tuple[Gate, ...], now: Millis) -> bool:
+    """Whether a person is already being asked exactly this."""
+    return (
+        ticket is not None
+        and ticket.state is TicketState.PENDING
+        and now < ticket.expires_at
+        and set(gates) <= set(ticket.gates)
+    )
+
+
+def is_superseded(ticket: Ticket, call: Call) -> bool:
+    """A later, different ask for the same tool takes the place of the pending one."""
+    return ticket.tool == call.tool and ticket.digest != call.digest
+
+
+def moves_for(new: Ticket, call: Call, known: Ticket | None, pending: tuple[Ticket, ...], now: Millis) -> list[MoveTicket]:
+    """What happens to older tickets when a new one is added."""
+    moves = [
+        MoveTicket(old.id, PENDING, TicketState.WITHDRAWN, now, f"superseded by {new.id}")
+        for old in pending
+        if old.tool == call.tool
+    ]
+    if known is not None and known.state is TicketState.APPROVED:
+        expired = now >= known.expires_at
+        to = TicketState.EXPIRED if expired else TicketState.WITHDRAWN
+        why = "not claimed in time" if expired else "the call meets a gate that was not on its card"
+        moves.append(MoveTicket(known.id, frozenset({TicketState.APPROVED}), to, now, why))
+    return moves
+
+
+def frozen_call(ticket: Ticket, call_id: CallId) -> Call:
+    """The ticket's call, byte for byte as it was asked."""
+    return Call(
+        id=call_id,
+        agent=ticket.agent,
+        run=ticket.run,
+        tool=ticket.tool,
+        server=ticket.server,
+        upstream_name=ticket.upstream_name,
+        pin=ticket.pin,
+        arguments=ticket.arguments,
+        shown=parse_strict(ticket.shown),
+        value=parse_strict(ticket.arguments),
+        digest=ticket.digest,
+    )
