@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from ringfence.core.audit.checkpoint import Checkpoint, checkpoint_text
+from ringfence.core.audit.note import seal
+from ringfence.core.audit.tree import root_hash
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.signer import Signer
 
 
 class Checkpointer:
-    """Writes a C2SP tlog-checkpoint whenever the log has grown."""
+    """Writes a C2SP tlog-checkpoint whenever the log has grown. The signer's name is the log's origin."""
 
-    def __init__(self, log: AuditLog, signer: Signer, origin: str) -> None:
+    def __init__(self, log: AuditLog, signer: Signer) -> None:
         self._log = log
         self._signer = signer
-        self._origin = origin
-        self._signed = -1
+        self._signed_size = -1
 
     async def checkpoint(self) -> str | None:
-        """Sign the head if it is new; answers the note."""
-        raise NotImplementedError
+        """Sign the head if it is new; answers the note. Raises UnavailableError."""
+        head = await self._log.head()
+        if head.size == self._signed_size or head.size == 0:
+            return None
+        text = checkpoint_text(Checkpoint(self._signer.name, head.size, root_hash(head.edge)))
+        note = seal(text, self._signer.name, self._signer.public_key, self._signer.sign(text.encode()))
+        await self._log.put_checkpoint(note, head.size)
+        self._signed_size = head.size
+        return note

@@ -1,0 +1,1 @@
+"""The machine itself: time, randomness, the lever file."""

@@ -1,0 +1,101 @@
+"""What happens on a timer: the lever, expiries, fresh listings, signed checkpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from ringfence.core.model import Scope, ScopeKind, StopMode
+from ringfence.engine.alerts import Alerts
+from ringfence.engine.approvals import Approvals
+from ringfence.engine.catalogue import RELIST_S, Catalogue
+from ringfence.engine.checkpointer import Checkpointer
+from ringfence.engine.stops import Stops
+from ringfence.errors import Error, UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.lever import Lever
+from ringfence.ports.store import Store
+
+logger = logging.getLogger(__name__)
+
+LEVER_S = 0.2
+EXPIRE_S = 1.0
+CHECKPOINT_S = 60.0
+
+
+class Housekeeping:
+    """Four small loops; a failure in one round is logged, and the next round tries again."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        store: Store,
+        stops: Stops,
+        approvals: Approvals,
+        catalogue: Catalogue,
+        checkpointer: Checkpointer,
+        alerts: Alerts,
+        lever: Lever,
+    ) -> None:
+        self._clock = clock
+        self._store = store
+        self._stops = stops
+        self._approvals = approvals
+        self._catalogue = catalogue
+        self._checkpointer = checkpointer
+        self._alerts = alerts
+        self._lever = lever
+        self._degraded = ""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(LEVER_S, self.look_at_lever))
+            group.create_task(self._every(EXPIRE_S, self.look_at_time))
+            group.create_task(self._every(RELIST_S, self.relist))
+            group.create_task(self._every(CHECKPOINT_S, self.checkpoint))
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await self._clock.sleep(seconds)
+            try:
+                await work()
+            except Error as error:
+                logger.warning("%s: %s", getattr(work, "__name__", "housekeeping"), error)
+
+    async def look_at_lever(self) -> None:
+        """Kill everything while the lever is pulled. Letting go of it does not un-kill."""
+        why = self._lever.pulled()
+        if why is None:
+            return
+        killed = any(s.mode is StopMode.KILL and s.scope.kind is ScopeKind.EVERYTHING for s in await self._stops.in_force())
+        if not killed:
+            logger.critical("the kill lever is pulled: %s", why)
+            await self._stops.stop(StopMode.KILL, Scope(ScopeKind.EVERYTHING), reason=why, by="lever")
+
+    async def look_at_time(self) -> None:
+        """Close tickets that nobody decided in time, and say when the store stops or starts to record."""
+        degraded = self._store.is_degraded()
+        if degraded and degraded != self._degraded:
+            logger.critical("nothing can be recorded, so sends are denied: %s", degraded)
+            self._alerts.store_degraded(degraded)
+        if self._degraded and not degraded:
+            logger.warning("recording works again")
+        self._degraded = degraded
+        if not degraded:
+            await self._approvals.expire()
+
+    async def relist(self) -> None:
+        """Ask every server for its tools; tell people where a definition changed."""
+        for server in tuple(self._catalogue.upstreams):
+            if changed := await self._catalogue.refresh(server):
+                logger.warning("server %s changed %s", server, ", ".join(changed))
+                self._alerts.drift(server, changed)
+
+    async def checkpoint(self) -> None:
+        try:
+            await self._checkpointer.checkpoint()
+        except UnavailableError as error:
+            logger.warning("no checkpoint: %s", error)

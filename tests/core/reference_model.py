@@ -1,0 +1,74 @@
+"""The decision, written a second time: slow, plain, no early exits. The fast path has to agree with it."""
+
+from __future__ import annotations
+
+from ringfence.core.model import Call, Facts, Level, TicketState
+
+GATE_CODES = {"irreversible", "costs_money", "identity", "unbounded"}
+
+
+def decide_slowly(call: Call, facts: Facts) -> tuple[Level, frozenset[str]]:
+    """Level and reason codes (without what a ticket adds)."""
+    codes: set[str] = set()
+    for stop in facts.stops:
+        codes.add({"kill": "killed", "pause": "paused", "disable": "tool_disabled"}[stop.mode.value])
+    for link in facts.chain:
+        if link.run.state.value == "closed":
+            codes.add("run_closed")
+        elif link.run.expires_at is not None and not facts.now < link.run.expires_at:
+            codes.add("run_expired")
+        if link.limits.calls_per_run is not None and not link.calls_used < link.limits.calls_per_run:
+            codes.add("call_cap")
+        if link.limits.wall_clock_s is not None and not facts.now < link.run.opened_at + 1000 * link.limits.wall_clock_s:
+            codes.add("wall_clock")
+    if facts.tool is None:
+        codes.add("unknown_tool")
+    else:
+        if facts.agent is None or call.tool not in facts.agent.tools:
+            codes.add("not_exposed")
+        elif facts.tool.pin != call.pin:
+            codes.add("pin_changed")
+        own, narrow = facts.tool.upstream_validator, facts.tool.validator
+        fits = own is not None and narrow is not None and narrow.is_valid(call.shown)
+        if not fits or (own is not None and facts.tool.fixed and not own.is_valid(call.value)):
+            codes.add("arguments")
+    if codes:
+        return Level.DENY, frozenset(codes | gates(call, facts))
+    asked = gates(call, facts)
+    if not asked:
+        return Level.ALLOW, frozenset()
+    ticket = facts.ticket
+    mine = ticket is not None and ticket.digest == call.digest and facts.now < ticket.expires_at
+    if ticket is not None and mine and ticket.state is TicketState.DENIED:
+        return Level.DENY, frozenset(asked | {"approval_denied"})
+    if ticket is not None and mine and ticket.state is TicketState.APPROVED:
+        needed = {(code, quorum_of(call, facts)) for code in asked}
+        if needed <= {(gate.code.value, gate.quorum) for gate in ticket.gates}:
+            return Level.ALLOW, frozenset(asked | {"approved"})
+    pending = ticket is not None and ticket.digest == call.digest and ticket.state is TicketState.PENDING
+    if facts.pending >= facts.chain[0].limits.pending_approvals and not pending:
+        return Level.DENY, frozenset(asked | {"too_many_pending"})
+    return Level.ASK, frozenset(asked)
+
+
+def gates(call: Call, facts: Facts) -> set[str]:
+    if facts.tool is None:
+        return set()
+    profile = facts.tool.profile_for(call.value)
+    if profile.effect.value == "read":
+        return set()
+    found: set[str] = set()
+    if not profile.reversible:
+        found.add("irreversible")
+    if profile.costs_money:
+        found.add("costs_money")
+    if profile.identity:
+        found.add("identity")
+    if not profile.bounded:
+        found.add("unbounded")
+    return found
+
+
+def quorum_of(call: Call, facts: Facts) -> int:
+    assert facts.tool is not None
+    return facts.tool.profile_for(call.value).quorum

@@ -1,0 +1,194 @@
+"""Arbitrary calls and facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ringfence.core.framing import frame
+from ringfence.core.model import (
+    Agent,
+    AgentId,
+    Call,
+    CallId,
+    Condition,
+    ConditionalProfile,
+    Digest,
+    Effect,
+    Facts,
+    Gate,
+    Limits,
+    Link,
+    Operation,
+    OperatorName,
+    Posture,
+    ReasonCode,
+    Run,
+    RunId,
+    RunState,
+    Scope,
+    ScopeKind,
+    Sensitivity,
+    ServerId,
+    Stop,
+    StopMode,
+    Ticket,
+    TicketId,
+    TicketState,
+    Tool,
+    ToolId,
+    ToolProfile,
+    Vote,
+)
+from ringfence.core.tightening import compile_schema
+
+TOOL = ToolId("pay.refund")
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"amount": {"type": "integer", "minimum": 0, "maximum": 1000}, "order": {"type": "string", "maxLength": 8}},
+    "required": ["amount"],
+    "additionalProperties": False,
+}
+
+profiles = st.builds(
+    ToolProfile,
+    effect=st.sampled_from(Effect),
+    reversible=st.booleans(),
+    bounded=st.booleans(),
+    costs_money=st.booleans(),
+    identity=st.booleans(),
+    outbound=st.booleans(),
+    sensitivity=st.sampled_from(Sensitivity),
+    quorum=st.integers(1, 3),
+)
+conditionals = st.lists(
+    st.builds(
+        lambda limit, profile: ConditionalProfile((Condition("/amount", Operation.LE, limit),), profile, f"amount <= {limit}"),
+        st.integers(0, 50),
+        profiles,
+    ),
+    max_size=2,
+).map(tuple)
+arguments = st.dictionaries(
+    st.sampled_from(["amount", "order", "extra"]),
+    st.one_of(st.integers(-5, 60), st.text(max_size=10), st.booleans()),
+    max_size=3,
+)
+validators = st.sampled_from([compile_schema(SCHEMA), compile_schema(SCHEMA), compile_schema({"type": "object"}), None])
+
+
+@st.composite
+def tools(draw: st.DrawFn) -> Tool:
+    validator = draw(validators)
+    return Tool(
+        id=TOOL,
+        server=ServerId("pay"),
+        upstream_name="refund",
+        definition={"name": "refund", "inputSchema": SCHEMA},
+        pin=Digest("p1"),
+        profile=draw(profiles),
+        conditional=draw(conditionals),
+        fixed=draw(st.sampled_from([{}, {}, {"order": "fixed"}])),
+        validator=validator,
+        upstream_validator=draw(validators),
+    )
+
+
+limits = st.builds(
+    Limits,
+    calls_per_run=st.none() | st.integers(0, 6),
+    wall_clock_s=st.none() | st.integers(0, 4),
+    pending_approvals=st.integers(0, 3),
+)
+
+
+def runs(run_id: str) -> st.SearchStrategy[Run]:
+    return st.builds(
+        Run,
+        id=st.just(RunId(run_id)),
+        agent=st.just(AgentId("support")),
+        task=st.just("task"),
+        task_trusted=st.booleans(),
+        opened_by=st.just("operator:alice"),
+        opened_at=st.integers(0, 2000),
+        expires_at=st.none() | st.integers(0, 8000),
+        state=st.sampled_from([RunState.OPEN, RunState.OPEN, RunState.OPEN, RunState.CLOSED]),
+    )
+
+
+links = st.lists(st.integers(0, 2), min_size=1, max_size=3).flatmap(
+    lambda seeds: st.tuples(*(st.builds(Link, runs(f"r{index}"), st.integers(0, 7), limits) for index in range(len(seeds))))
+)
+stops = st.lists(
+    st.builds(
+        Stop,
+        id=st.sampled_from(["s1", "s2"]),
+        mode=st.sampled_from(StopMode),
+        scope=st.just(Scope(ScopeKind.EVERYTHING)),
+        reason=st.just("because"),
+        by=st.just("operator:alice"),
+        at=st.just(0),
+    ),
+    max_size=2,
+).map(tuple)
+gates = st.lists(
+    st.builds(
+        Gate,
+        st.sampled_from([ReasonCode.IRREVERSIBLE, ReasonCode.COSTS_MONEY, ReasonCode.IDENTITY, ReasonCode.UNBOUNDED]),
+        st.integers(1, 3),
+    ),
+    max_size=12,
+).map(tuple)
+
+
+@st.composite
+def tickets(draw: st.DrawFn, call: Call) -> Ticket:
+    return Ticket(
+        id=TicketId("t1"),
+        call=CallId("c0"),
+        digest=draw(st.sampled_from([call.digest, call.digest, Digest("other")])),
+        agent=call.agent,
+        run=call.run,
+        tool=call.tool,
+        server=call.server,
+        upstream_name=call.upstream_name,
+        pin=call.pin,
+        arguments=call.arguments,
+        shown=call.arguments,
+        gates=draw(gates),
+        created_at=0,
+        expires_at=draw(st.integers(0, 8000)),
+        card_digest=Digest("card"),
+        card=b"{}",
+        approvable=True,
+        state=draw(st.sampled_from(TicketState)),
+        votes=(Vote(operator=OperatorName("bob"), approve=True, reason="", at=1),),
+    )
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Call, Facts]:
+    """A call with everything that one decision may see."""
+    tool = draw(tools())
+    call = frame(CallId("c1"), AgentId("support"), RunId("r0"), tool, draw(arguments))
+    listed = draw(st.sampled_from([tool, tool, tool, None]))
+    if draw(st.integers(0, 9)) == 0 and listed is not None:
+        listed = draw(tools()) if draw(st.booleans()) else listed
+    exposed = draw(st.sampled_from([frozenset({TOOL}), frozenset({TOOL}), frozenset[ToolId]()]))
+    agent = draw(
+        st.sampled_from([Agent(id=AgentId("support"), purpose="help", tools=exposed), None])
+        if draw(st.integers(0, 9)) == 0
+        else st.just(Agent(id=AgentId("support"), purpose="help", tools=exposed))
+    )
+    facts = Facts(
+        now=draw(st.integers(0, 8000)),
+        chain=draw(links),
+        agent=agent,
+        tool=listed,
+        stops=draw(st.just(()) | stops),
+        ticket=draw(st.none() | tickets(call)),
+        pending=draw(st.integers(0, 4)),
+        posture=Posture.SEPARATE,
+    )
+    return call, facts
