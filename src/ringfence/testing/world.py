@@ -1,0 +1,186 @@
+"""A whole engine on fakes, for tests.
+
+world = await World.build()
+opened = await world.open_run("support")
+outcome = await world.call(opened, "orders__get", {"order": "A1"})
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ringfence.adapters.stores.memory.store import MemoryStore
+from ringfence.core.model import AgentId, Operator, Posture, Role, Run, RunId, ServerId, Ticket, TicketId
+from ringfence.core.rules import Rules
+from ringfence.engine.alerts import Alerts
+from ringfence.engine.approvals import Approvals, Voted
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.enforce import Enforcer, OnProgress, ToolRequest
+from ringfence.engine.identify import Presented
+from ringfence.engine.ids import Ids
+from ringfence.engine.inflight import Inflight
+from ringfence.engine.operators import Operators
+from ringfence.engine.outcome import Outcome, Waiting
+from ringfence.engine.runs import NotDone, Opened, Runs
+from ringfence.engine.steps import AtStep, nothing
+from ringfence.engine.stops import Stops
+from ringfence.ports.audit import AuditLog, AuditQuery
+from ringfence.ports.store import Store
+from ringfence.testing.fakes.clock import FakeClock
+from ringfence.testing.fakes.entropy import FakeEntropy
+from ringfence.testing.fakes.notifier import FakeNotifier
+from ringfence.testing.fakes.upstream import FakeUpstream
+from ringfence.testing.scenario import shop_rules, shop_upstreams
+
+WHOLE_LOG = AuditQuery(limit=1000, oldest_first=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Every part of one engine, open to the test."""
+
+    clock: FakeClock
+    entropy: FakeEntropy
+    notifier: FakeNotifier
+    store: Store
+    log: AuditLog
+    upstreams: Mapping[ServerId, FakeUpstream]
+    catalogue: Catalogue
+    ids: Ids
+    alerts: Alerts
+    inflight: Inflight
+    enforcer: Enforcer
+    approvals: Approvals
+    runs: Runs
+    stops: Stops
+    operators: Operators
+
+    @classmethod
+    async def build(
+        cls,
+        *,
+        rules: Rules | None = None,
+        upstreams: Mapping[ServerId, FakeUpstream] | None = None,
+        store: tuple[Store, AuditLog] | None = None,
+        clock: FakeClock | None = None,
+        at_step: AtStep = nothing,
+    ) -> World:
+        """An engine with the shop of `testing/scenario.py`, its tools listed. Give `store` twice where one object is both."""
+        clock = clock or FakeClock()
+        entropy, notifier = FakeEntropy(), FakeNotifier()
+        if store is None:
+            memory = MemoryStore()
+            store = (memory, memory)
+        keeper, log = store
+        servers = dict(shop_upstreams() if upstreams is None else upstreams)
+        catalogue = Catalogue(rules or shop_rules(), servers, clock)
+        await catalogue.ensure_listed()
+        ids, inflight = Ids(entropy), Inflight()
+        alerts = Alerts(notifier, ids, clock)
+        approvals = Approvals(store=keeper, clock=clock, catalogue=catalogue, at_step=at_step)
+        return cls(
+            clock=clock,
+            entropy=entropy,
+            notifier=notifier,
+            store=keeper,
+            log=log,
+            upstreams=servers,
+            catalogue=catalogue,
+            ids=ids,
+            alerts=alerts,
+            inflight=inflight,
+            enforcer=Enforcer(
+                store=keeper, clock=clock, ids=ids, catalogue=catalogue, alerts=alerts, inflight=inflight, at_step=at_step
+            ),
+            approvals=approvals,
+            runs=Runs(store=keeper, clock=clock, ids=ids, catalogue=catalogue),
+            stops=Stops(
+                store=keeper,
+                clock=clock,
+                ids=ids,
+                inflight=inflight,
+                approvals=approvals,
+                catalogue=catalogue,
+                alerts=alerts,
+                at_step=at_step,
+            ),
+            operators=Operators(store=keeper, clock=clock, ids=ids),
+        )
+
+    async def open_run(
+        self, agent: str = "support", task: str = "look after ticket 7", *, by: str = "operator:ada", parent: Run | None = None
+    ) -> Opened:
+        """An open run with its credential."""
+        trusted = by.startswith("operator:")
+        opened = await self.runs.open(AgentId(agent), task, by=by, trusted=trusted, parent=parent.id if parent else None)
+        assert isinstance(opened, Opened), opened
+        return opened
+
+    async def call(
+        self,
+        opened: Opened | str,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        server: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Outcome:
+        """One call through the engine, by wire name (`orders__get`), or by the server's own name with `server`."""
+        return await self.enforcer.enforce(presented(opened), ToolRequest(name, arguments or {}, server), on_progress)
+
+    async def claim(self, opened: Opened | str, ticket: Ticket | str) -> Outcome:
+        """`ringfence__claim` of a ticket."""
+        return await self.enforcer.claim(presented(opened), ticket if isinstance(ticket, str) else ticket.id)
+
+    async def ask(self, opened: Opened, name: str = "payments__refund", arguments: Mapping[str, Any] | None = None) -> Ticket:
+        """A call that has to wait for a person; its ticket."""
+        outcome = await self.call(opened, name, arguments or {"order": "A1", "amount": 25})
+        assert isinstance(outcome, Waiting), outcome
+        return outcome.ticket
+
+    async def operator(self, name: str = "ada", role: Role = Role.ADMIN, uid: int | None = None) -> Operator:
+        """A person with a role; the known one where the name is taken."""
+        known = {operator.name: operator for operator in await self.operators.all()}
+        if name in known:
+            return next(operator for key, operator in known.items() if key == name)
+        added = await self.operators.add(name, role, uid=uid, by="gateway")
+        assert not isinstance(added, NotDone), added
+        return added[0]
+
+    async def vote(self, ticket: Ticket | str, *, approve: bool, by: str = "ada") -> Voted | NotDone:
+        """One operator decides on the card as it is."""
+        current = await self.store.ticket(TicketId(ticket if isinstance(ticket, str) else ticket.id))
+        assert current is not None
+        operator = await self.operator(by)
+        return await self.approvals.vote(
+            operator, current.id, approve=approve, card_digest=current.card_digest, reason="because a test says so"
+        )
+
+    async def approve(self, ticket: Ticket | str, by: str = "ada") -> Voted:
+        """A vote that must count."""
+        voted = await self.vote(ticket, approve=True, by=by)
+        assert isinstance(voted, Voted), voted
+        return voted
+
+    async def deny(self, ticket: Ticket | str, by: str = "ada") -> Voted:
+        voted = await self.vote(ticket, approve=False, by=by)
+        assert isinstance(voted, Voted), voted
+        return voted
+
+    async def entries(self, query: AuditQuery = WHOLE_LOG) -> list[dict[str, Any]]:
+        """The log as parsed leaves, oldest first unless the query says otherwise."""
+        records = await self.log.query(query)
+        return [json.loads(record.leaf) for record in records]
+
+    async def calls_used(self, run: RunId) -> tuple[int, int]:
+        """(held, spent) of a run's account."""
+        account = await self.store.account(run)
+        return account.held, account.spent
+
+
+def presented(opened: Opened | str, posture: Posture = Posture.SEPARATE) -> Presented:
+    """What a client of this run presents."""
+    return Presented(opened if isinstance(opened, str) else opened.credential, posture)
