@@ -7,7 +7,7 @@ stateless, each request carries its version and the client's capabilities).
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_NAME_HEADER, MCP_PROTOCOL_VERSION_HEADER, encode_header_value
 from mcp_types import (
@@ -25,6 +25,7 @@ from mcp_types.version import (
     MODERN_PROTOCOL_VERSIONS,
 )
 
+from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.core.canonical import canonical_bytes
 
 
@@ -109,6 +110,19 @@ def modern_headers(method: str, name: str | None = None) -> dict[str, str]:
     return headers
 
 
-def names_modern_version(data: object) -> bool:
-    """Whether `supportedVersions` of a discovery, or `supported` of a -32022 error, holds a version that we speak."""
-    return isinstance(data, list) and any(isinstance(item, str) and item in MODERN_VERSIONS for item in data)
+def era_from(message: Result | ErrorAnswer | None) -> Era:
+    """What the answer to a `server/discover` proves: only positive evidence makes a server modern."""
+    if isinstance(message, Result):
+        return Era.MODERN if _names_modern_version(message.result.get("supportedVersions")) else Era.LEGACY
+    if message is None or message.code not in MODERN_CODES:
+        return Era.LEGACY
+    if message.code == UNSUPPORTED_PROTOCOL_VERSION and isinstance(message.data, dict):
+        data = cast("dict[str, Any]", message.data)
+        return Era.MODERN if _names_modern_version(data.get("supported")) else Era.LEGACY
+    return Era.MODERN
+
+
+def _names_modern_version(versions: object) -> bool:
+    return isinstance(versions, list) and any(
+        isinstance(item, str) and item in MODERN_VERSIONS for item in cast("list[object]", versions)
+    )

@@ -1,0 +1,235 @@
+"""One POST to an upstream and what comes back, with every wait and every buffer bounded."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+import aiohttp
+from aiohttp import ClientTimeout, hdrs
+
+from ringfence.adapters.upstream.guarded_body import GuardedBody
+from ringfence.adapters.upstream.options import HttpOptions
+from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
+from ringfence.adapters.wire.mcp import JSON_TYPE, SESSION_HEADER, SSE_TYPE
+from ringfence.adapters.wire.sse import SseParser
+from ringfence.core.canonical import parse_strict
+from ringfence.errors import RequestError, UnavailableError
+from ringfence.ports.upstream import NotSent, Unknown
+
+MAX_REFUSAL = 65_536
+"""Bytes read of the body of a 4xx or 5xx."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A whole HTTP answer. `message` is None where the body was no JSON-RPC answer to the request."""
+
+    status: int
+    message: Result | ErrorAnswer | None
+    session: str | None
+    """`Mcp-Session-Id`, as sent."""
+
+
+Listener = Callable[[Request | Notification], Awaitable[None]]
+
+
+class HttpChannel:
+    """Kept connections to one URL: no redirects, no cookies, no proxies from the environment, no decompression."""
+
+    def __init__(self, options: HttpOptions) -> None:
+        self._options = options
+        self._client: aiohttp.ClientSession | None = None
+        self._closed = False
+        self._ids = 0
+
+    def next_id(self) -> int:
+        """Unique over all principals, so that a stray answer never matches."""
+        self._ids += 1
+        return self._ids
+
+    async def post(
+        self,
+        headers: Mapping[str, str],
+        body: GuardedBody,
+        *,
+        identity: Id | None,
+        deadline: float,
+        listener: Listener | None = None,
+    ) -> Received | NotSent | Unknown:
+        """Send one message and read its answer.
+
+        `identity` is the request's id; None for what has no answer. `deadline` is in loop time. Never raises for what the
+        server does. However it ends, no byte of the body leaves afterwards.
+        """
+        exchange = _Exchange(self._options, identity, deadline, listener)
+        try:
+            return await exchange.run(self._session(), headers, body)
+        except TimeoutError:
+            why = "the deadline passed"
+        except (aiohttp.ClientError, OSError) as error:
+            why = f"the connection failed ({type(error).__name__})"
+        except (RequestError, UnavailableError) as error:
+            why = str(error)
+        finally:
+            if not exchange.finished:
+                body.abort()
+        if exchange.answer is not None:
+            # The answer was whole; what is wrong is only how the stream ended.
+            return exchange.received()
+        if body.left:
+            return Unknown(f"{why} after the call was sent")
+        return NotSent("withheld at the last look" if body.withheld else f"{why} before anything was sent")
+
+    async def delete(self, headers: Mapping[str, str]) -> None:
+        """End a legacy session, as well as that goes."""
+        try:
+            async with asyncio.timeout(self._options.cancel_s):
+                async with self._session().delete(self._options.url, headers=headers, allow_redirects=False):
+                    pass
+        except (TimeoutError, aiohttp.ClientError, OSError, UnavailableError):
+            return
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise UnavailableError("the upstream is closed")
+        if self._client is None:
+            options = self._options
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=options.max_connections, keepalive_timeout=options.keepalive_s, ttl_dns_cache=10
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=ClientTimeout(total=None, sock_connect=options.connect_s),
+                headers=dict(options.headers),
+                skip_auto_headers=(hdrs.USER_AGENT,),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._client
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._client is not None:
+            await self._client.close()
+
+
+class _Exchange:
+    """The state of one POST."""
+
+    def __init__(self, options: HttpOptions, identity: Id | None, deadline: float, listener: Listener | None) -> None:
+        self._options = options
+        self._identity = identity
+        self._deadline = deadline
+        self._listener = listener
+        self._now = asyncio.get_running_loop().time
+        self._events = 0
+        self._status = 0
+        self._session: str | None = None
+        self.answer: Result | ErrorAnswer | None = None
+        self.finished = False
+        """The answer was read to its end: the connection can be kept."""
+
+    def received(self) -> Received:
+        return Received(status=self._status, message=self.answer, session=self._session)
+
+    async def run(self, client: aiohttp.ClientSession, headers: Mapping[str, str], body: GuardedBody) -> Received:
+        options = self._options
+        first = min(self._deadline, self._now() + options.connect_s + options.first_byte_s)
+        async with asyncio.timeout_at(first) as limit:
+            response = await client.post(options.url, data=body, headers=headers, allow_redirects=False)
+            try:
+                limit.reschedule(self._deadline)
+                await self._read(response, limit)
+                self.finished = response.content.at_eof()
+            finally:
+                if not self.finished:
+                    body.abort()
+                    response.close()
+        return self.received()
+
+    async def _read(self, response: aiohttp.ClientResponse, limit: asyncio.Timeout) -> None:
+        """Fill in the answer. Raises RequestError where the answer is none."""
+        self._status = status = response.status
+        self._session = response.headers.get(SESSION_HEADER)
+        if response.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+            raise RequestError("the server's answer is compressed")
+        kind = response.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
+        if status >= 400:
+            self.answer = _refusal(await _whole(response, MAX_REFUSAL), self._identity) if kind == JSON_TYPE else None
+        elif self._identity is None:
+            # A notification was accepted or not; a body says nothing more.
+            await _whole(response, MAX_REFUSAL)
+        elif status != 200:
+            raise RequestError(f"the server answered with HTTP status {status}")
+        elif kind == JSON_TYPE:
+            await self._take(await _whole(response, self._options.max_response))
+        elif kind == SSE_TYPE:
+            await self._stream(response, limit)
+        else:
+            raise RequestError("the server's answer is neither JSON nor an event stream")
+        if status == 200 and self._identity is not None and self.answer is None:
+            raise RequestError("the server's answer ended without a result")
+
+    async def _stream(self, response: aiohttp.ClientResponse, limit: asyncio.Timeout) -> None:
+        parser = SseParser(self._options.max_event)
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > self._options.max_response:
+                self._spoil("the server's answer is too large")
+            try:
+                events = parser.feed(chunk)
+            except RequestError as error:
+                self._spoil(str(error))
+            for event in events:
+                self._events += 1
+                if self._events > self._options.max_events:
+                    self._spoil("the server sent too many events")
+                if event.name == "message" and event.data:
+                    await self._take(event.data)
+            if self.answer is not None:
+                limit.reschedule(min(self._deadline, self._now() + self._options.tail_s))
+
+    async def _take(self, data: bytes) -> None:
+        try:
+            message = classify(parse_strict(data))
+        except RequestError as error:
+            self._spoil(f"the server's answer cannot be read: {error}")
+        if isinstance(message, Request | Notification):
+            if self._listener is not None:
+                await self._listener(message)
+            return
+        if self.answer is not None:
+            self._spoil("the server answered twice")
+        if not same_id(message.id, self._identity):
+            self._spoil("the server answered another request")
+        self.answer = message
+
+    def _spoil(self, why: str) -> NoReturn:
+        """What comes after an answer can still show that the answer is worth nothing."""
+        self.answer = None
+        raise RequestError(why)
+
+
+async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+    length = response.content_length
+    if length is not None and length > most:
+        raise RequestError("the server's answer is too large")
+    data = bytearray()
+    async for chunk in response.content.iter_any():
+        data += chunk
+        if len(data) > most:
+            raise RequestError("the server's answer is too large")
+    return bytes(data)
+
+
+def _refusal(data: bytes, identity: Id | None) -> ErrorAnswer | None:
+    """The JSON-RPC error in the body of a 4xx or 5xx; its id may be missing, since the server may not have read ours."""
+    try:
+        message = classify(parse_strict(data))
+    except RequestError:
+        return None
+    if isinstance(message, ErrorAnswer) and (message.id is None or same_id(message.id, identity)):
+        return message
+    return None

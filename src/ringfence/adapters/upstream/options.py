@@ -1,0 +1,63 @@
+"""How one upstream server is reached. Seconds and bytes throughout."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ringfence.adapters.wire.mcp import Era
+
+MIB = 1024 * 1024
+CATALOGUE = "catalogue"
+"""The principal of listings: no run shares its session or process."""
+MINIMAL_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """A server over streamable HTTP."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The gateway's own credential headers for this server."""
+    era: Era | None = None
+    """None: ask the server once."""
+    connect_s: float = 5.0
+    first_byte_s: float = 30.0
+    """How long a server may think before its answer begins."""
+    list_s: float = 60.0
+    """All pages of one listing, the handshake included."""
+    tail_s: float = 0.1
+    """How long a stream may stay open after its answer before the connection is given up."""
+    cancel_s: float = 2.0
+    keepalive_s: float = 4.0
+    """Less than what common servers keep (5 s), so that a kept connection is rarely closed under a call."""
+    max_response: int = 16 * MIB
+    max_event: int = MIB
+    max_events: int = 1000
+    max_connections: int = 100
+    max_sessions: int = 10_000
+    """Legacy sessions, one a principal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StdioOptions:
+    """A server that is started as a child process, one for each principal."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Added to an environment that holds nothing but a minimal PATH."""
+    cwd: str | None = None
+    era: Era | None = None
+    """None: ask the first process once."""
+    probe_s: float = 10.0
+    """Silence after which a server is taken for a legacy one."""
+    start_s: float = 10.0
+    stop_s: float = 2.0
+    """Waited after closing stdin, and again after SIGTERM."""
+    list_s: float = 60.0
+    idle_s: float = 600.0
+    max_line: int = 4 * MIB
+    max_junk: int = 8
+    """Lines that are not MCP, after which the process is killed."""
+    max_stderr: int = 65_536
+    max_processes: int = 32
