@@ -94,14 +94,15 @@ class StdioUpstream:
             async with slot.lock:
                 if self._slots.get(principal) is not slot:
                     continue
-                if slot.link is None or slot.link.ended:
+                link = slot.link
+                if link is None or link.ended:
                     slot.link = None
                     try:
-                        slot.link = await self._start(principal)
+                        slot.link = link = await self._start(principal)
                     finally:
                         if slot.link is None:
                             self._drop(principal, slot)
-                return slot.link
+                return link
         raise UnavailableError("the upstream is closed")
 
     async def _start(self, principal: str) -> Link:

@@ -52,7 +52,7 @@ class Link:
     def _last_words(self) -> str:
         """The end of the server's stderr, escaped, for an operator's terminal only."""
         text = self._process.stderr.strip() if self._process else ""
-        return f"it wrote: {ascii(text[-300:])}" if text else ""
+        return f"it wrote: {text[-300:]!a}" if text else ""
 
     def next_id(self) -> int:
         self._ids += 1

@@ -1,0 +1,163 @@
+"""The upstream contract on the fake and on real servers of both eras over both transports."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
+from ringfence.adapters.upstream.stdio import StdioUpstream
+from ringfence.adapters.wire.mcp import Era
+from ringfence.core.canonical import parse_strict
+from ringfence.ports.upstream import Upstream
+from ringfence.testing.contracts.upstream import UpstreamContract, UpstreamWorld
+from ringfence.testing.fakes.upstream import FakeUpstream
+
+SERVER = Path(__file__).parents[1] / "servers" / "logging_server.py"
+TRIES = 2000
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    """What another process writes can only be looked at again and again."""
+    for _ in range(TRIES):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came to hold")
+
+
+class FakeWorld:
+    def __init__(self) -> None:
+        self.upstream = FakeUpstream()
+        self.upstream.hanging.add("slow")
+        self.upstream.progress["slow"] = tuple({"progress": n, "total": 3} for n in (1, 2, 3))
+
+    @property
+    def slow_arguments(self) -> Mapping[str, Any]:
+        return {}
+
+    def release(self) -> None:
+        self.upstream.release()
+
+    def executed(self) -> list[tuple[str, Any]]:
+        return [(item.tool, parse_strict(item.arguments)) for item in self.upstream.executed]
+
+    def cancelled(self) -> list[str]:
+        return [item.tool for item in self.upstream.cancelled]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        await eventually(holds)
+
+
+class ServerWorld:
+    """A real server and its log, which is read from where it stood when the test began."""
+
+    def __init__(self, upstream: Upstream, log: Path, directory: Path) -> None:
+        self.upstream = upstream
+        self._log = log
+        self._start = log.stat().st_size if log.exists() else 0
+        self._flag = directory / "release"
+
+    @property
+    def slow_arguments(self) -> Mapping[str, Any]:
+        return {"release": str(self._flag)}
+
+    def release(self) -> None:
+        self._flag.touch()
+
+    def entries(self, event: str) -> list[dict[str, Any]]:
+        if not self._log.exists():
+            return []
+        lines = self._log.read_bytes()[self._start :].splitlines()
+        return [entry for entry in map(json.loads, lines) if entry["event"] == event]
+
+    def executed(self) -> list[tuple[str, Any]]:
+        return [(entry["tool"], entry["arguments"]) for entry in self.entries("start")]
+
+    def cancelled(self) -> list[str]:
+        return [entry["tool"] for entry in self.entries("cancelled")]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        await eventually(holds)
+
+
+class HttpServer:
+    def __init__(self, log: Path, *flags: str) -> None:
+        self.log = log
+        self._process = subprocess.Popen(
+            [sys.executable, str(SERVER), str(log), "http", *flags], stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}/mcp"
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def both_eras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
+    server = HttpServer(tmp_path_factory.mktemp("both") / "log")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def only_legacy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
+    server = HttpServer(tmp_path_factory.mktemp("legacy") / "log", "--legacy-only")
+    yield server
+    server.stop()
+
+
+def stdio_options(log: Path, *flags: str, era: Era | None = None) -> StdioOptions:
+    return StdioOptions(command=sys.executable, args=(str(SERVER), str(log), "stdio", *flags), era=era)
+
+
+class TestFake(UpstreamContract):
+    @pytest.fixture
+    def world(self) -> UpstreamWorld:
+        return FakeWorld()
+
+
+class TestHttpModern(UpstreamContract):
+    @pytest.fixture
+    async def world(self, both_eras: HttpServer, tmp_path: Path) -> AsyncIterator[UpstreamWorld]:
+        upstream = HttpUpstream(HttpOptions(url=both_eras.url))
+        yield ServerWorld(upstream, both_eras.log, tmp_path)
+        await upstream.close()
+
+
+class TestHttpLegacy(UpstreamContract):
+    """The server's era is found out, not configured."""
+
+    @pytest.fixture
+    async def world(self, only_legacy: HttpServer, tmp_path: Path) -> AsyncIterator[UpstreamWorld]:
+        upstream = HttpUpstream(HttpOptions(url=only_legacy.url))
+        yield ServerWorld(upstream, only_legacy.log, tmp_path)
+        await upstream.close()
+
+
+class TestStdioModern(UpstreamContract):
+    @pytest.fixture
+    async def world(self, tmp_path: Path) -> AsyncIterator[UpstreamWorld]:
+        log = tmp_path / "log"
+        upstream = StdioUpstream(stdio_options(log))
+        yield ServerWorld(upstream, log, tmp_path)
+        await upstream.close()
+
+
+class TestStdioLegacy(UpstreamContract):
+    @pytest.fixture
+    async def world(self, tmp_path: Path) -> AsyncIterator[UpstreamWorld]:
+        log = tmp_path / "log"
+        upstream = StdioUpstream(stdio_options(log, "--legacy-only"))
+        yield ServerWorld(upstream, log, tmp_path)
+        await upstream.close()
