@@ -14,6 +14,7 @@ from ringfence.core.unit import CastVote, Conflict, MoveTicket, Unit
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.runs import NotDone
 from ringfence.engine.steps import AtStep, Step, nothing
+from ringfence.engine.waiting import settled
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
 
@@ -111,11 +112,7 @@ class Approvals:
             self._waiters.pop(ticket_id, None)
             return ticket
         left = max(0.0, min(seconds, (ticket.expires_at - self._clock.now()) / 1000))
-        try:
-            async with asyncio.timeout(left):
-                await event.wait()
-        except TimeoutError:
-            pass
+        await settled([event.wait()], self._clock, left)
         return await self._store.ticket(ticket_id)
 
     async def withdraw(self, tickets: list[Ticket], why: str, by: str) -> list[Ticket]:

@@ -33,9 +33,18 @@ class AgentView:
     tools: Mapping[ToolId, Tool]
     """Every known tool; only those in `agent.tools` are exposed."""
     by_wire_name: Mapping[str, ToolId]
-    """Exposed tools by their name on `/mcp`."""
+    """By name on `/mcp`, those included that the agent was not given: they are denied by name."""
     by_server_name: Mapping[tuple[str, str], ToolId]
-    """Exposed tools by (server, the server's own name) for `/mcp/{server}`."""
+    """By (server, the server's own name), for `/mcp/{server}`. Derived tools are not the server's own."""
+
+    def named(self, name: str, server: str | None) -> ToolId | None:
+        """The tool behind a name on `/mcp` (server None) or on `/mcp/{server}`."""
+        return self.by_wire_name.get(name) if server is None else self.by_server_name.get((server, name))
+
+    def exposed(self, server: str | None) -> Mapping[str, Tool]:
+        """What this agent may see on `/mcp`, or on `/mcp/{server}`: wire name to tool, in a stable order."""
+        names = self.by_wire_name if server is None else {n: t for (s, n), t in self.by_server_name.items() if s == server}
+        return {name: self.tools[tool] for name, tool in names.items() if tool in self.agent.tools}
 
 
 def wire_name(tool: ToolId) -> str:
@@ -147,8 +156,8 @@ class Catalogue:
             agent=agent,
             rule=rule,
             tools=tools,
-            by_wire_name={wire_name(tool): tool for tool in sorted(exposed)},
-            by_server_name={(tools[t].server, tools[t].upstream_name): t for t in sorted(exposed) if t not in derived},
+            by_wire_name={wire_name(tool): tool for tool in sorted(tools)},
+            by_server_name={(tools[t].server, tools[t].upstream_name): t for t in sorted(tools) if t not in derived},
         )
 
     def _definition(self, rule: ToolRule) -> Mapping[str, Any] | None:

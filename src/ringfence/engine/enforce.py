@@ -31,6 +31,7 @@ from ringfence.core.model import (
     Level,
     Limits,
     Link,
+    Posture,
     Reach,
     Reason,
     ReasonCode,
@@ -130,11 +131,7 @@ class Enforcer:
     def _frame(self, principal: Principal, view: AgentView | None, request: ToolRequest) -> Call:
         call_id = self._ids.call()
         if view is not None:
-            known = (
-                view.by_wire_name.get(request.name)
-                if request.server is None
-                else view.by_server_name.get((request.server, request.name))
-            )
+            known = view.named(request.name, request.server)
             if known is not None:
                 return frame(call_id, principal.agent, principal.run, view.tools[known], request.arguments)
         name = request.name if request.server is None else f"{request.server}.{request.name}"
@@ -171,11 +168,11 @@ class Enforcer:
             now=self._clock.now(),
             chain=chain,
             agent=view.agent if view else None,
-            tool=view.tools.get(call.tool) if view else None,
+            tool=view.tools.get(call.tool) if view is not None and call.server else None,
             stops=self._store.stops_on(reach),
             ticket=state.ticket,
             pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
-            posture=principal.posture,
+            posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
         )
         return facts, state
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.framing import recorded_arguments
+from ringfence.core.framing import masked, recorded_arguments
 from ringfence.core.model import WORST_PROFILE, Call, Decision, Facts, Level, Millis, Ticket, at_pointer, is_absent
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed
 
@@ -32,7 +32,7 @@ def decision_entry(call: Call, facts: Facts, decision: Decision, rules_digest: s
             "sensitivity": profile.sensitivity.value,
             "outbound": profile.outbound,
         },
-        "objects": objects_of(call, profile.objects),
+        "objects": objects_of(masked(call.value, profile.secret), profile.objects),
         "rules": rules_digest,
         "posture": facts.posture.value,
     }
@@ -106,11 +106,11 @@ def result_facts(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def objects_of(call: Call, pointers: tuple[str, ...]) -> list[str]:
-    """The objects that a call names, for `audit touched`: `pointer=value`."""
+def objects_of(arguments: Mapping[str, Any], pointers: tuple[str, ...]) -> list[str]:
+    """The objects that (masked) arguments name, for `audit touched`: `pointer=value`."""
     found: list[str] = []
     for pointer in pointers:
-        value = at_pointer(call.value, pointer)
+        value = at_pointer(arguments, pointer)
         if not is_absent(value):
             text = value if isinstance(value, str) else canonical_bytes(value).decode()
             found.append(f"{pointer}={text}"[:200])

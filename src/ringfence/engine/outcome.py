@@ -8,6 +8,37 @@ from typing import Any
 
 from ringfence.core.model import Level, Reason, ReasonCode, Ticket
 
+PRECEDENCE = (
+    ReasonCode.CREDENTIAL,
+    ReasonCode.UNKNOWN_TOOL,
+    ReasonCode.NOT_EXPOSED,
+    ReasonCode.KILLED,
+    ReasonCode.PAUSED,
+    ReasonCode.TOOL_DISABLED,
+    ReasonCode.RUN_CLOSED,
+    ReasonCode.RUN_EXPIRED,
+    ReasonCode.PIN_CHANGED,
+    ReasonCode.MALFORMED,
+    ReasonCode.ARGUMENTS,
+    ReasonCode.CALL_CAP,
+    ReasonCode.WALL_CLOCK,
+    ReasonCode.APPROVAL_DENIED,
+    ReasonCode.APPROVAL_EXPIRED,
+    ReasonCode.APPROVAL_WITHDRAWN,
+    ReasonCode.APPROVAL_USED,
+    ReasonCode.TOO_MANY_PENDING,
+    ReasonCode.NOT_RECORDED,
+    ReasonCode.UPSTREAM_UNAVAILABLE,
+    ReasonCode.INTERNAL,
+    ReasonCode.IRREVERSIBLE,
+    ReasonCode.COSTS_MONEY,
+    ReasonCode.IDENTITY,
+    ReasonCode.UNBOUNDED,
+    ReasonCode.APPROVED,
+)
+"""Which of several reasons the agent hears. A tool that it was not given comes first: nothing else may tell that it exists."""
+_RANK = {code: rank for rank, code in enumerate(PRECEDENCE)}
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:
@@ -37,7 +68,7 @@ class Refused:
 
     @property
     def code(self) -> ReasonCode:
-        return self.reasons[0].code if self.reasons else ReasonCode.INTERNAL
+        return min((reason.code for reason in self.reasons), key=_RANK.__getitem__, default=ReasonCode.INTERNAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
 from ringfence.engine.runs import NotDone
 from ringfence.engine.steps import AtStep, Step, nothing
+from ringfence.engine.waiting import settled
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
@@ -153,10 +154,10 @@ class Stops:
             if flight not in young:
                 flight.stop()
         if young:
-            await _landed(young, LANDING_S)
+            await settled([flight.landed.wait() for flight in young], self._clock, LANDING_S)
             for flight in young:
                 flight.stop()
-        await _landed(flights, CANCEL_S)
+        await settled([flight.landed.wait() for flight in flights], self._clock, CANCEL_S)
         return {flight for flight in flights if flight.landed.is_set()}
 
     async def _withdraw(self, scope: Scope, stop: Stop) -> tuple[str, ...]:
@@ -238,12 +239,3 @@ class Stops:
         if scope.target in known:
             return None
         return NotDone(f"there is no {scope.kind.value} `{scope.target}`", f"known: {', '.join(sorted(known))}")
-
-
-async def _landed(flights: list[Flight], seconds: float) -> None:
-    waits = [asyncio.create_task(flight.landed.wait()) for flight in flights]
-    if not waits:
-        return
-    _, late = await asyncio.wait(waits, timeout=seconds)
-    for task in late:
-        task.cancel()
