@@ -1,0 +1,1 @@
+"""A store that forgets everything when the process ends."""

@@ -1,0 +1,1 @@
+"""The embedded store: state in memory, truth in SQLite, one writer."""

@@ -1,0 +1,165 @@
+"""Between the state in memory and the rows on disk.
+
+A unit's rows are the rows that it touched, as they are after it: absolute values, so the last one of a batch wins and writing
+one twice changes nothing. Documents are msgspec JSON of the model's own types; reading is strict.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, TypeVar, assert_never
+
+import apsw
+import msgspec
+
+from ringfence.adapters.stores.sqlite.sql import rows_of
+from ringfence.core.model import Credential, Operator, Run, RunId, Stop, Ticket
+from ringfence.core.state import Account, Hold, State
+from ringfence.core.unit import (
+    AddStop,
+    AddTicket,
+    CastVote,
+    CloseRun,
+    ExtendRun,
+    LiftStop,
+    MoveTicket,
+    OpenRun,
+    PutCredential,
+    PutOperator,
+    Release,
+    RemoveOperator,
+    Reserve,
+    Settle,
+    Unit,
+)
+from ringfence.errors import IntegrityError, UnavailableError
+
+Key = tuple[str, str]
+"""Table and id."""
+Row = tuple[str, str, bytes | None]
+"""Table, id and `[id,doc]` as JSON; None: the row is gone."""
+
+_encode = msgspec.json.Encoder().encode
+Value = TypeVar("Value")
+
+
+def touched(state: State, unit: Unit) -> list[Key]:
+    """The rows that a unit will change, found before it is applied.
+
+    Raises: UnavailableError where a value of the unit cannot be written: better found before the state has changed.
+    """
+    keys: list[Key] = []
+    for change in unit.changes:
+        match change:
+            case Reserve(call=call, caps=caps):
+                keys.append(("holds", call))
+                keys.extend(("accounts", run) for run, _ in caps)
+            case Settle(call=call) | Release(call=call):
+                keys.append(("holds", call))
+                if (hold := state.holds.get(call)) is not None:
+                    keys.extend(("accounts", run) for run in hold.runs)
+            case OpenRun(run=run, credential=credential):
+                keys.append(("runs", run.id))
+                if credential is not None:
+                    keys.append(("credentials", credential.hash))
+            case CloseRun(run=run_id):
+                keys.append(("runs", run_id))
+                keys.extend(("credentials", hashed) for hashed in state.run_credentials.get(run_id, ()))
+            case PutCredential(credential=credential):
+                keys.append(("credentials", credential.hash))
+            case ExtendRun(run=run_id, credential_hash=hashed):
+                keys.append(("runs", run_id))
+                keys.append(("credentials", hashed))
+            case AddTicket(ticket=ticket):
+                keys.append(("tickets", ticket.id))
+            case CastVote(ticket=ticket_id) | MoveTicket(ticket=ticket_id):
+                keys.append(("tickets", ticket_id))
+            case AddStop(stop=stop):
+                keys.append(("stops", stop.id))
+            case LiftStop(stop_id=stop_id):
+                keys.append(("stops", stop_id))
+            case PutOperator(operator=operator):
+                keys.append(("operators", operator.name))
+            case RemoveOperator(name=name):
+                keys.append(("operators", name))
+            case _:
+                assert_never(change)
+    try:
+        _encode(unit.changes)
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise UnavailableError(f"the unit cannot be written: {error}") from error
+    return keys
+
+
+def rows(state: State, keys: list[Key]) -> list[Row]:
+    """The rows as they are now."""
+    result: list[Row] = []
+    for table, key in keys:
+        value = getattr(state, table).get(key)
+        result.append((table, key, None if value is None else _encode((key, value))))
+    return result
+
+
+def load_state(db: apsw.Connection) -> State:
+    """The state that the tables hold, in one read transaction.
+
+    Raises: IntegrityError where a row cannot be read as what it claims to be, or the ledger does not add up.
+    """
+    state = State()
+    db.execute("begin")
+    try:
+        state.runs.update((run.id, run) for run in _load(db, "runs", Run, "id"))
+        for credential in _load(db, "credentials", Credential, "hash"):
+            state.keep(credential)
+        state.accounts.update((RunId(run), _decode("accounts", run, doc, Account)) for run, doc in _documents(db, "accounts"))
+        state.holds.update((hold.call, hold) for hold in _load(db, "holds", Hold, "call"))
+        for ticket in sorted(_load(db, "tickets", Ticket, "id"), key=lambda ticket: (ticket.created_at, ticket.id)):
+            state.index(ticket)
+        state.stops.update((stop.id, stop) for stop in _load(db, "stops", Stop, "id"))
+        state.operators.update((operator.name, operator) for operator in _load(db, "operators", Operator, "name"))
+    finally:
+        db.execute("rollback")
+    _check_ledger(state)
+    return state
+
+
+def decode_stop(doc: bytes) -> Stop:
+    """One stop, strictly. Raises IntegrityError."""
+    return _decode("stops", "of the emergency slot", doc, Stop)
+
+
+def encode_stop(stop: Stop) -> bytes:
+    return _encode(stop)
+
+
+def _documents(db: apsw.Connection, table: str) -> list[tuple[str, str]]:
+    return list(db.execute(rows_of(table)))
+
+
+def _load(db: apsw.Connection, table: str, kind: type[Value], own: str) -> Iterator[Value]:
+    for key, doc in _documents(db, table):
+        value = _decode(table, key, doc, kind)
+        if getattr(value, own) != key:
+            raise IntegrityError(f"row {key} of table {table} says that it is {getattr(value, own)}")
+        yield value
+
+
+def _decode(table: str, key: str, doc: str | bytes, kind: type[Value]) -> Value:
+    try:
+        value = msgspec.json.decode(doc, type=kind)
+        members = msgspec.json.decode(doc, type=dict[str, Any]).keys()
+    except (ValueError, TypeError, msgspec.MsgspecError) as error:
+        raise IntegrityError(f"row {key} of table {table} cannot be read: {error}") from error
+    if unknown := members - kind.__annotations__.keys():
+        raise IntegrityError(f"row {key} of table {table} has unknown members {sorted(unknown)}")
+    return value
+
+
+def _check_ledger(state: State) -> None:
+    held = Counter(run for hold in state.holds.values() for run in hold.runs)
+    for run, account in state.accounts.items():
+        if account.held != held.pop(run, 0) or account.spent < 0:
+            raise IntegrityError(f"the account of run {run} does not agree with its open holds")
+    if held:
+        raise IntegrityError(f"open holds of runs without an account: {sorted(held)[:5]}")

@@ -1,0 +1,97 @@
+"""The reading half of `Store` for adapters that hold the whole state in memory.
+
+A base instead of a Protocol, because the memory store and the embedded store must give the same answers from the same state.
+Every read is one consistent look: nothing awaits between its first and its last line.
+"""
+
+from collections.abc import Mapping
+
+from ringfence.core.model import (
+    Credential,
+    Digest,
+    Operator,
+    OperatorName,
+    Reach,
+    Run,
+    RunId,
+    RunState,
+    Stop,
+    Ticket,
+    TicketId,
+    TicketState,
+)
+from ringfence.core.state import Account, Hold, State
+from ringfence.errors import IntegrityError, UnavailableError
+from ringfence.ports.store import CallState
+
+
+class MirroredState:
+    """Answers reads from `_state`. A subclass sets `_closed` when it lets go."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._closed = False
+
+    def _readable(self) -> State:
+        """Raises UnavailableError after close: a state that nobody keeps true is not fresh."""
+        if self._closed:
+            raise UnavailableError("the store is closed")
+        return self._state
+
+    async def credential(self, hashed: str) -> Credential | None:
+        return self._readable().credentials.get(hashed)
+
+    async def call_state(self, run: RunId, reach: Reach, digest: Digest) -> CallState | None:
+        state = self._readable()
+        known = state.runs.get(run)
+        if known is None:
+            return None
+        chain = [known]
+        for ancestor in known.ancestors:
+            found = state.runs.get(ancestor)
+            if found is None:
+                raise IntegrityError(f"run {run} descends from {ancestor}, which is not in the store")
+            chain.append(found)
+        newest = state.newest_ticket.get(digest)
+        return CallState(
+            chain=tuple(chain),
+            accounts=tuple(_account(state, link.id) for link in chain),
+            stops=state.stops_on(reach),
+            ticket=None if newest is None else state.tickets[newest],
+            pending=tuple(state.pending_of(run)) if run in state.live_tickets else (),
+        )
+
+    def stops_on(self, reach: Reach) -> tuple[Stop, ...]:
+        return self._readable().stops_on(reach)
+
+    async def run(self, run: RunId) -> Run | None:
+        return self._readable().runs.get(run)
+
+    async def runs(self) -> tuple[Run, ...]:
+        open_runs = (run for run in self._readable().runs.values() if run.state is RunState.OPEN)
+        return tuple(sorted(open_runs, key=lambda run: (run.opened_at, run.id)))
+
+    async def account(self, run: RunId) -> Account:
+        return _account(self._readable(), run)
+
+    async def ticket(self, ticket: TicketId) -> Ticket | None:
+        return self._readable().tickets.get(ticket)
+
+    async def tickets(self, states: frozenset[TicketState]) -> tuple[Ticket, ...]:
+        wanted = (ticket for ticket in self._readable().tickets.values() if ticket.state in states)
+        return tuple(sorted(wanted, key=lambda ticket: (ticket.created_at, ticket.id)))
+
+    async def holds(self) -> Mapping[str, Hold]:
+        return {str(call): hold for call, hold in self._readable().holds.items()}
+
+    async def stops(self) -> tuple[Stop, ...]:
+        return tuple(self._readable().stops.values())
+
+    async def operators(self) -> Mapping[OperatorName, Operator]:
+        return {name: operator for name, operator in self._readable().operators.items() if not operator.removed}
+
+
+def _account(state: State, run: RunId) -> Account:
+    # A copy: the caller's facts must not change under it when the next unit is accepted.
+    account = state.accounts.get(run)
+    return Account() if account is None else Account(account.held, account.spent)
