@@ -1,0 +1,255 @@
+"""Every key of `ringfence.yaml`: its shape and its meaning. The reader, the messages and the editors' schema come from here."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ringfence.app.config.shapes import Choice, Duration, FreeObject, Integer, Key, ListOf, MapOf, OrRecord, Record, Text, Truth
+from ringfence.core.model import Effect, Sensitivity, Trust
+from ringfence.core.rules import Share
+from ringfence.ports.notifier import AlertKind
+
+SERVER_ID: Final = r"[a-z0-9-]{1,24}"
+TOOL_NAME: Final = r"[A-Za-z0-9_-]+"
+TOOL_ID: Final = rf"{SERVER_ID}\.{TOOL_NAME}"
+WIRE_NAME_MOST: Final = 64
+RESERVED_SERVER_IDS: Final = frozenset({"ringfence"})
+"""`ringfence__claim` and its like are the gateway's own tools."""
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"
+_POINTER = r"(?:/(?:[^~/]|~[01])*)+"
+
+_tool_id = Text("a tool id `server.tool`", TOOL_ID, 120, examples=("payments.refund",))
+_pattern = Text(
+    "a tool id or a pattern such as `orders.*`", r"[A-Za-z0-9_.*?-]+", 120, examples=("orders.*", "payments.refund")
+)
+_pointers = ListOf(Text("a JSON pointer such as `/order_id`", _POINTER, 200, examples=("/order_id",)), most=64)
+_secret_from = Record(
+    {
+        "from": Key(
+            Text(
+                "`env:NAME` or `file:PATH`",
+                r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\n]+",
+                500,
+                examples=("env:TOKEN", "file:token"),
+            ),
+            "Where the secret is found when it is needed: `env:NAME` (the gateway's environment) or `file:PATH` "
+            "(relative to this file; a file that group or others can read is refused).",
+            required=True,
+        )
+    },
+    "a mapping `{from: ...}`",
+)
+_url = Text("an http or https URL", r"https?://[^\s]+", 2000, examples=("https://mcp.example/mcp",))
+_value = OrRecord(Text("text", most=8000, integers=True, secret=True), _secret_from, "text, or `{from: ...}`")
+
+SERVER: Final = Record(
+    {
+        "command": Key(
+            ListOf(Text("text", most=4000, integers=True), least=1, most=200),
+            "Program and arguments of a server that speaks MCP on stdin and stdout. Either this or `url`.",
+        ),
+        "cwd": Key(Text("a folder", most=1000), "Folder to start the command in, relative to this file.", default="."),
+        "env": Key(
+            MapOf(_value, r"[A-Za-z_][A-Za-z0-9_]*", "a variable name"),
+            "Environment of the command. Nothing else of the gateway's environment is passed but PATH, HOME and the like.",
+        ),
+        "url": Key(
+            _url,
+            "Endpoint of a server that speaks MCP over streamable HTTP. Either this or `command`.",
+        ),
+        "headers": Key(
+            MapOf(_value, r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a header name"),
+            "Headers sent with every request to `url`. This is how the server's credential is injected behind the gateway.",
+        ),
+        "era": Key(
+            Choice(("auto", "legacy", "modern")),
+            "Protocol of the server: `legacy` (up to 2025-11-25), `modern` (2026-07-28), or `auto` to probe once.",
+            default="auto",
+        ),
+        "share": Key(
+            Choice(tuple(Share)),
+            "Who may share one upstream session or process: one `run`, all runs of one `agent`, or everybody (`server`).",
+            default="run",
+        ),
+        "deadline": Key(Duration(1, 86400), "How long one call may take before its outcome counts as unknown.", default="300s"),
+    },
+    "a mapping with `command` or `url`",
+)
+
+PROFILE: Final[dict[str, Key]] = {
+    "effect": Key(Choice(tuple(Effect)), "Whether it only reads or writes.", default="write"),
+    "reversible": Key(Truth(), "Whether what it does can be undone.", default=False),
+    "inverse": Key(_tool_id, "The configured tool that undoes it. Implies `reversible: true`."),
+    "bounded": Key(Truth(), "Whether one call changes a small, known amount of state.", default=False),
+    "costs_money": Key(Truth(), "Whether a call costs or moves money.", default=True),
+    "identity": Key(Truth(), "Whether it touches accounts, roles, keys or permissions.", default=True),
+    "outbound": Key(Truth(), "Whether it reaches somebody outside the organisation.", default=True),
+    "sensitivity": Key(Choice(tuple(Sensitivity)), "Confidentiality of what it reads.", default="regulated"),
+    "trust": Key(
+        Choice(tuple(Trust)),
+        "Integrity of what it returns: `untrusted` unless nobody outside can write it.",
+        default="untrusted",
+    ),
+    "authority": Key(_pointers, "JSON pointers of the arguments that carry authority: recipient, amount, host."),
+    "secret": Key(_pointers, "JSON pointers of the arguments whose value never enters an entry, a card or a log."),
+    "objects": Key(_pointers, "JSON pointers of the arguments that name the object touched, for `audit touched`."),
+    "quorum": Key(Integer(1, 20), "How many distinct operators must approve a gated call.", default=1),
+    "worst": Key(
+        Text("one sentence", most=300), "The worst that one call can do, in one sentence. Shown on the approval card."
+    ),
+}
+
+_WHEN = Record(
+    {
+        "if": Key(
+            Text("a condition such as `amount <= 20 and currency == 'EUR'`", most=500),
+            "`ARGUMENT OP LITERAL [and ...]`: an argument or JSON pointer; == != <= < >= > in; "
+            "a number, 'text', true, false or ['a', 'b']. "
+            "An absent argument or another type never holds.",
+            required=True,
+        ),
+        **{name: Key(key.shape, key.about) for name, key in PROFILE.items()},
+    },
+    "a mapping with `if` and the profile fields that change",
+)
+_TIGHTEN = Key(FreeObject(), "A JSON Schema that the arguments must satisfy besides the server's own. It only narrows.")
+
+TOOL: Final = Record(
+    {
+        **PROFILE,
+        "when": Key(
+            ListOf(_WHEN, most=50),
+            "Conditional profiles: the first whose condition holds replaces the fields it names. Leniency lives here.",
+        ),
+        "tighten": _TIGHTEN,
+    },
+    "a mapping of profile fields (`{}` for the worst of each)",
+)
+
+DERIVED: Final = Record(
+    {
+        "from": Key(_tool_id, "The wide tool that is called.", required=True),
+        "title": Key(Text("text", most=200), "Title shown to agents."),
+        "description": Key(
+            Text("text", most=4000, lines=True), "What agents read instead of the wide tool's description.", required=True
+        ),
+        "fixed": Key(FreeObject(), "Arguments that the gateway fills in. Removed from the schema that agents see."),
+        **TOOL.keys,
+    },
+    "a mapping with `from` and `description`",
+)
+
+LIMITS: Final = Record(
+    {
+        "calls_per_run": Key(Integer(1, 10_000_000), "Tool calls of a run with its child runs. No cap where absent."),
+        "wall_clock": Key(Duration(), "Age at which a run stops being served. No cap where absent."),
+        "pending_approvals": Key(Integer(1, 100), "How many approvals of one run may wait at once.", default=3),
+    }
+)
+
+AGENT: Final = Record(
+    {
+        "purpose": Key(Text("one sentence", most=500), "What the agent is for. Shown on approval cards.", required=True),
+        "tools": Key(
+            ListOf(_pattern, most=500),
+            "The tools that exist for it: ids or patterns (`orders.*`). Nothing else does.",
+            required=True,
+        ),
+        "tighten": Key(
+            MapOf(FreeObject(), TOOL_ID, "a tool id `server.tool`"),
+            "Per tool, a JSON Schema that this agent's arguments must satisfy besides all others.",
+        ),
+        "limits": Key(LIMITS, "What one run, with its child runs, may use."),
+        "separation": Key(Truth(), "Whether the operator who opened a run is barred from approving for it.", default=False),
+        "approvers": Key(
+            ListOf(Text("an operator's name", NAME, 64), most=200),
+            "Who may approve for it. Every approver and admin where absent.",
+        ),
+        "approval_expiry": Key(Duration(10, 30 * 86400), "How long an approval waits before it expires.", default="1h"),
+        "run_ttl": Key(Duration(10, 7 * 86400), "Life of a run credential between renewals.", default="15m"),
+        "users": Key(
+            ListOf(Text("a local user", r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}", 64, integers=True), most=200),
+            "Local users (uid or name) who may open runs with `ringfence connect`. The gateway's own user where absent.",
+        ),
+        "only_mcp": Key(
+            Truth(),
+            "The operator's word that this agent has no shell and no files, so it cannot reach the gateway's state.",
+            default=False,
+        ),
+    },
+    "a mapping with `purpose` and `tools`",
+)
+
+WEBHOOK: Final = Record(
+    {
+        "url": Key(
+            Text("an http or https URL", r"https?://[^\s]+", 2000, secret=True),
+            "Where notifications are posted.",
+            required=True,
+        ),
+        "format": Key(Choice(("json", "slack")), "Body: `json` (signed) or a `slack` message.", default="json"),
+        "secret": Key(_secret_from, "Key of the signature, where the receiver checks one."),
+        "kinds": Key(ListOf(Choice(tuple(AlertKind)), least=1), "Which alerts to post. All where absent."),
+    }
+)
+
+FILE: Final = Record(
+    {
+        "version": Key(Integer(1, 1), "Version of this format.", required=True),
+        "servers": Key(
+            MapOf(SERVER, SERVER_ID, "a server id of a-z, 0-9 and `-`, at most 24 characters"), "Upstream MCP servers, by id."
+        ),
+        "tools": Key(
+            MapOf(TOOL, TOOL_ID, "a tool id `server.tool` of letters, digits, `_` and `-`"),
+            "What each tool can do. One that is not listed exists for no agent; every omitted field means the worst.",
+        ),
+        "derived": Key(
+            MapOf(DERIVED, TOOL_ID, "a tool id `server.tool` of letters, digits, `_` and `-`"),
+            "Narrow tools made from wide ones by fixing and tightening arguments.",
+        ),
+        "agents": Key(MapOf(AGENT, NAME, "an agent's name of letters, digits and `_.@-`"), "Registered agents, by name."),
+        "approvals": Key(
+            Record(
+                {
+                    "hold": Key(
+                        Duration(1, 600),
+                        "How long a call is held before its client is told that the approval is pending.",
+                        default="45s",
+                    ),
+                    "legs": Key(
+                        Integer(0, 100), "How many times a modern client is asked to come back before it is told so.", default=9
+                    ),
+                }
+            ),
+            "How long things wait for people.",
+        ),
+        "alerts": Key(
+            Record(
+                {
+                    "caps_at": Key(
+                        ListOf(Integer(1, 100), most=10), "Percent of a cap at which people are told.", default=[80, 100]
+                    ),
+                    "webhooks": Key(ListOf(WEBHOOK, most=20), "Where people are told."),
+                }
+            ),
+            "Who is told what.",
+        ),
+        "control": Key(
+            Record(
+                {
+                    "public_url": Key(
+                        _url,
+                        "Address of the control plane that notifications link to.",
+                    )
+                }
+            ),
+            "The control plane as people reach it.",
+        ),
+    },
+    "a mapping that begins with `version: 1`",
+)
+
+
+def config_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of `ringfence.yaml`, for editors. The loader checks more: references, conditions, schemas."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ringfence.yaml", **FILE.schema()}

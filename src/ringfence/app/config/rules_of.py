@@ -1,0 +1,82 @@
+"""Checked values to the engine's snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ringfence.app.config.profiles import conditional_of, profile_of
+from ringfence.core.model import AgentId, Digest, Limits, OperatorName, ServerId, ToolId
+from ringfence.core.rules import AgentRule, ApprovalRules, Rules, ServerRule, Share, ToolRule
+
+Fields = Mapping[str, Any]
+
+
+def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]) -> Rules:
+    """The snapshot of one file without problems. `users` has the uids of each agent."""
+    tools = {ToolId(name): _tool(name, fields) for name, fields in values.get("tools", {}).items()}
+    tools |= {ToolId(name): _derived(name, fields) for name, fields in values.get("derived", {}).items()}
+    approvals: Fields = values.get("approvals", {})
+    return Rules(
+        digest=digest,
+        servers={ServerId(name): _server(name, fields) for name, fields in values.get("servers", {}).items()},
+        tools=tools,
+        agents={AgentId(name): _agent(name, fields, users[name]) for name, fields in values.get("agents", {}).items()},
+        approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
+        cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (80, 100))))),
+    )
+
+
+def _server(name: str, fields: Fields) -> ServerRule:
+    return ServerRule(id=ServerId(name), share=Share(fields.get("share", "run")), deadline_s=float(fields.get("deadline", 300)))
+
+
+def _tool(name: str, fields: Fields) -> ToolRule:
+    server, _, upstream_name = name.partition(".")
+    profile = profile_of(fields)
+    return ToolRule(
+        id=ToolId(name),
+        server=ServerId(server),
+        upstream_name=upstream_name,
+        profile=profile,
+        conditional=conditional_of(fields.get("when", []), profile),
+        tighten=fields.get("tighten", {}),
+    )
+
+
+def _derived(name: str, fields: Fields) -> ToolRule:
+    server, _, upstream_name = fields["from"].partition(".")
+    profile = profile_of(fields)
+    return ToolRule(
+        id=ToolId(name),
+        server=ServerId(server),
+        upstream_name=upstream_name,
+        profile=profile,
+        conditional=conditional_of(fields.get("when", []), profile),
+        tighten=fields.get("tighten", {}),
+        fixed=fields.get("fixed", {}),
+        derived=True,
+        title=fields.get("title", ""),
+        description=fields["description"],
+    )
+
+
+def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
+    limits: Fields = fields.get("limits", {})
+    return AgentRule(
+        id=AgentId(name),
+        purpose=fields["purpose"],
+        tools=tuple(fields["tools"]),
+        tighten={ToolId(tool): schema for tool, schema in fields.get("tighten", {}).items()},
+        limits=Limits(
+            calls_per_run=limits.get("calls_per_run"),
+            wall_clock_s=limits.get("wall_clock"),
+            pending_approvals=limits.get("pending_approvals", 3),
+        ),
+        separation=fields.get("separation", False),
+        approvers=frozenset(OperatorName(operator) for operator in fields.get("approvers", [])),
+        approval_expiry_s=fields.get("approval_expiry", 3600),
+        run_ttl_s=fields.get("run_ttl", 900),
+        uids=uids,
+        only_mcp=fields.get("only_mcp", False),
+    )

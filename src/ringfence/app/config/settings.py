@@ -1,0 +1,98 @@
+"""What a configuration file gives the application: the engine's rules, and what only the application needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from ringfence.core.model import Digest, ServerId
+from ringfence.core.rules import Rules
+from ringfence.ports.notifier import AlertKind
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is found when it is needed: `env:NAME`, or `file:PATH` relative to `folder`."""
+
+    source: str
+    folder: Path = Path()
+
+
+Value = str | SecretRef
+"""A literal, or where a secret is found."""
+
+
+class TransportKind(StrEnum):
+    STDIO = "stdio"
+    HTTP = "http"
+
+
+class Era(StrEnum):
+    """Which protocol a server speaks (2025-11-25 and before, or 2026-07-28)."""
+
+    AUTO = "auto"
+    LEGACY = "legacy"
+    MODERN = "modern"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConnection:
+    """How one upstream server is reached. `repr` shows no literal of `env` and `headers`."""
+
+    id: ServerId
+    kind: TransportKind
+    command: tuple[str, ...] = ()
+    cwd: Path | None = None
+    """Absolute; None for HTTP."""
+    env: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
+    url: str = ""
+    headers: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
+    era: Era = Era.AUTO
+
+
+class WebhookFormat(StrEnum):
+    JSON = "json"
+    SLACK = "slack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """One receiver of notifications."""
+
+    url: str = field(repr=False)
+    """May itself be a credential (Slack's are): not shown."""
+    format: WebhookFormat = WebhookFormat.JSON
+    secret: SecretRef | None = None
+    kinds: frozenset[AlertKind] = frozenset(AlertKind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """Who is told what. `Rules.cap_alerts` has the percentages."""
+
+    webhooks: tuple[Webhook, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSettings:
+    """The control plane as people reach it."""
+
+    public_url: str = ""
+    """Without a trailing slash; empty where none was configured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """One valid configuration file."""
+
+    rules: Rules
+    servers: Mapping[ServerId, ServerConnection]
+    alerts: AlertSettings
+    control: ControlSettings
+    warnings: tuple[str, ...]
+    """One line each, with file, line and column; for operators. Never a secret value."""
+    path: Path
+    digest: Digest
+    """Of the canonical parsed configuration; equal to `rules.digest`."""
