@@ -11,9 +11,9 @@ import pytest
 CORE = Path(__file__).parents[2] / "src" / "ringfence" / "core"
 
 STANDARD = frozenset({
-    "__future__", "base64", "binascii", "bisect", "collections", "collections.abc", "copy", "dataclasses", "decimal", "enum", "fnmatch",
-    "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "json.encoder", "math", "operator", "re", "string",
-    "struct", "types", "typing", "unicodedata", "urllib.parse",
+    "__future__", "base64", "binascii", "bisect", "collections", "collections.abc", "copy", "dataclasses", "decimal", "enum",
+    "fnmatch", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "json.encoder", "math", "operator", "re",
+    "string", "struct", "types", "typing", "unicodedata", "urllib.parse",
 })  # fmt: skip
 """Modules of the standard library that compute and touch nothing."""
 
