@@ -35,6 +35,10 @@ def test_known_keys_and_keys_of_their_own_are_left_alone(key: str) -> None:
     assert confusable(key, KNOWN) is None
 
 
+def test_a_key_longer_than_the_known_one_that_it_composes_to_is_matched() -> None:
+    assert confusable("u\u0308\u0304", ["\u01d6"]) == "\u01d6"
+
+
 def test_nothing_resembles_a_key_when_none_is_known() -> None:
     assert confusable("name", ()) is None
 

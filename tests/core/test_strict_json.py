@@ -118,6 +118,11 @@ def test_the_number_of_keys_is_limited_over_all_objects() -> None:
     with pytest.raises(RequestError):
         parse_strict(json.dumps([*most, {"c": 3}]).encode())
     assert parse_strict(json.dumps("::" * 10_000).encode())
+    flat = {str(number): number for number in range(10_001)}
+    with pytest.raises(RequestError):
+        parse_strict(json.dumps(flat).encode())
+    del flat["0"]
+    assert parse_strict(json.dumps(flat).encode()) == flat
 
 
 def test_strings_and_keys_are_limited_in_utf_8_bytes() -> None:
