@@ -139,6 +139,18 @@ class Process(asyncio.SubprocessProtocol):
         if not self._killed:
             self._killed = True
             self._signal(signal.SIGKILL)
+            self._close_pipe(STDIN)
+            self._close_pipe(STDOUT)
+            # A little later: its last words, and its exit, are still to be read.
+            asyncio.get_running_loop().call_later(EXIT_GRACE_S, self._let_go)
+
+    def _close_pipe(self, fd: int) -> None:
+        pipe = self._transport.get_pipe_transport(fd) if self._transport else None
+        if pipe is not None:
+            pipe.close()
+
+    def _let_go(self) -> None:
+        """A child that left the group may hold the pipes for ever; we do not."""
         if self._transport is not None:
             self._transport.close()
 
@@ -147,15 +159,17 @@ class Process(asyncio.SubprocessProtocol):
         try:
             if self._stdin is not None:
                 self._stdin.close()
-            if not await self._gone() and not self._killed:
+            if not await self.gone() and not self._killed:
                 self._signal(signal.SIGTERM)
-                await self._gone()
+                await self.gone()
         finally:
             # Also where the leader went by itself: its children may still be there.
             self.kill("the server process was stopped")
-        await self._gone()
+        await self.gone()
+        self._let_go()
 
-    async def _gone(self) -> bool:
+    async def gone(self) -> bool:
+        """Wait a while for the process to exit. False: it is still there."""
         try:
             async with asyncio.timeout(self._options.stop_s):
                 await self._exited.wait()

@@ -115,7 +115,12 @@ class StdioUpstream:
 
     async def _open(self, principal: str, era: Era | None) -> Link:
         """Raises UnavailableError, except where an unasked-for probe may have ended the process."""
-        link = Link(self._options, self.oddities, lambda idle: self._idle(principal, idle))
+        link = Link(
+            self._options,
+            self.oddities,
+            on_idle=lambda idle: self._idle(principal, idle),
+            on_end=lambda ended: self._spawn(ended.stop()),
+        )
         try:
             await link.open(era)
         except UnavailableError:
@@ -125,7 +130,6 @@ class StdioUpstream:
             raise
         except BaseException:
             link.kill("its start was cancelled")
-            self._spawn(link.stop())
             raise
         return link
 

@@ -30,10 +30,19 @@ class _Pending:
 class Link:
     """One process and the requests in flight on it."""
 
-    def __init__(self, options: StdioOptions, oddities: Counter[str], on_idle: Callable[["Link"], None]) -> None:
+    def __init__(
+        self,
+        options: StdioOptions,
+        oddities: Counter[str],
+        *,
+        on_idle: Callable[["Link"], None],
+        on_end: Callable[["Link"], None],
+    ) -> None:
         self._options = options
         self._oddities = oddities
         self._on_idle = on_idle
+        self._on_end = on_end
+        self._stopping = False
         self._pending: dict[int, _Pending] = {}
         self._process: Process | None = None
         self._ids = 0
@@ -49,10 +58,14 @@ class Link:
     def is_idle(self) -> bool:
         return not self._pending
 
-    def _last_words(self) -> str:
-        """The end of the server's stderr, escaped, for an operator's terminal only."""
-        text = self._process.stderr.strip() if self._process else ""
-        return f"it wrote: {text[-300:]!a}" if text else ""
+    async def _failed(self, why: str) -> UnavailableError:
+        """With the end of the server's stderr, escaped, for an operator's terminal only."""
+        text = ""
+        if self._process is not None:
+            if self.ended:
+                await self._process.gone()
+            text = self._process.stderr.strip()
+        return UnavailableError(why, remedy=f"it wrote: {text[-300:]!a}" if text else "")
 
     def next_id(self) -> int:
         self._ids += 1
@@ -70,7 +83,7 @@ class Link:
         if self.era is Era.LEGACY and not self.ended:
             await self._initialize(is_certain=era is not None)
         if self.ended:
-            raise UnavailableError(f"the server process does not stay: {self.ended}", remedy=self._last_words())
+            raise await self._failed(f"the server process does not stay: {self.ended}")
 
     async def _probe(self) -> Era:
         answer = await self.ask("server/discover", canonical_bytes({"_meta": modern_meta()}), self._options.probe_s)
@@ -79,7 +92,7 @@ class Link:
     async def _initialize(self, *, is_certain: bool) -> None:
         answer = await self.ask("initialize", initialize_params(), self._options.start_s)
         if isinstance(answer, NotSent | Unknown):
-            raise UnavailableError(f"the server cannot be initialised: {answer.why}")
+            raise await self._failed(f"the server cannot be initialised: {answer.why}")
         if isinstance(answer, ErrorAnswer):
             if answer.code == UNSUPPORTED_PROTOCOL_VERSION and not is_certain:
                 # It had understood the probe after all, only too late.
@@ -228,6 +241,7 @@ class Link:
         for pending in self._pending.values():
             if not pending.future.done():
                 pending.future.set_result(Unknown(f"{why} after the call was sent"))
+        self._on_end(self)
 
     def kill(self, why: str) -> None:
         if self._process is not None:
@@ -235,5 +249,6 @@ class Link:
 
     async def stop(self) -> None:
         self.ended = self.ended or "the server process was stopped"
-        if self._process is not None:
+        if self._process is not None and not self._stopping:
+            self._stopping = True
             await self._process.stop()

@@ -69,7 +69,7 @@ class SseParser:
         value = value.removeprefix(b" ")
         if field == b"data":
             self._data.append(value)
-            self._size += len(value) + 1
+            self._size += len(line) + 1
             if self._size > self._max_event:
                 raise RequestError(f"an event is larger than {self._max_event} bytes")
         elif field == b"event":

@@ -1,0 +1,29 @@
+"""A server that is configured but cannot be reached for a reason known at start, such as a missing secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ringfence.errors import UnavailableError
+from ringfence.ports.upstream import NotSent, Reply, Sending
+
+
+class MissingUpstream:
+    """Stops only what needs it: its tools do not exist, everything else goes on."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
+        raise UnavailableError(self._why)
+
+    async def call(self, sending: Sending) -> Reply:
+        del sending
+        return NotSent(self._why)
+
+    async def forget(self, principal: str) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
