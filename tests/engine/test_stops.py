@@ -115,8 +115,7 @@ async def test_a_call_that_was_decided_but_not_sent_is_never_sent() -> None:
     run = await world.open_run()
     gate = world.upstreams[ORDERS].gate = asyncio.Event()
     call = asyncio.create_task(world.call(run, "orders__get", ORDER))
-    while not world.inflight.all():
-        await asyncio.sleep(0)
+    await world.upstreams[ORDERS].until_waiting()
     acknowledged = await stop(world, EVERYTHING)
     assert [(c.sent, c.ended) for c in acknowledged.inflight] == [(False, True)]
     gate.set()

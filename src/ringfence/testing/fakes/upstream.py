@@ -35,6 +35,8 @@ class FakeUpstream:
         """Why nothing can be sent; empty: all is well."""
         self.gate: asyncio.Event | None = None
         """Calls wait for it before they ask `may_send`."""
+        self.waiting = 0
+        """Calls that have come to the gate."""
         self.closed = False
         self._released = asyncio.Event()
         self._changed = asyncio.Event()
@@ -49,6 +51,8 @@ class FakeUpstream:
         try:
             async with asyncio.timeout(sending.deadline_s):
                 if self.gate is not None:
+                    self.waiting += 1
+                    self._changed.set()
                     await self.gate.wait()
                 if self.unreachable or self.closed:
                     return NotSent(self.unreachable or "closed")
@@ -86,6 +90,12 @@ class FakeUpstream:
     async def until_executed(self, count: int) -> None:
         """Return when so many calls have been executed."""
         while len(self.executed) < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def until_waiting(self, count: int = 1) -> None:
+        """Return when so many calls have come to the gate."""
+        while self.waiting < count:
             self._changed.clear()
             await self._changed.wait()
 
