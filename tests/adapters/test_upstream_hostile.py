@@ -148,6 +148,7 @@ async def test_a_redirect_is_not_followed(status: str) -> None:
 
     reply, server = await call_against(answer, Era.MODERN)
     assert isinstance(reply, Unknown)
+    assert server.methods()[-1] == "tools/call"
     assert server.methods().count("tools/call") == 1
 
 

@@ -16,7 +16,7 @@ from ringfence.adapters.upstream.http import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.mcp import Era
 from ringfence.errors import ConfigError, UnavailableError
-from ringfence.ports.upstream import Answered, NotSent, Unknown
+from ringfence.ports.upstream import Answered, Failed, NotSent, Unknown
 from ringfence.testing.contracts.upstream import sending
 
 ERAS = pytest.mark.parametrize("era", [Era.MODERN, Era.LEGACY])
@@ -265,6 +265,38 @@ async def test_a_call_refused_for_an_unknown_session_goes_again_once_in_a_new_on
         again = server.methods().count("tools/call")
         assert not isinstance(await upstream.call(sending("echo")), Answered)
         assert server.methods().count("tools/call") == again + 2
+        await upstream.close()
+
+
+@pytest.mark.requirement("I13")
+async def test_a_400_is_no_proof_so_nothing_goes_again_but_the_next_call_has_a_new_session() -> None:
+    refusing = False
+
+    async def answering(exchange: Exchange) -> None:
+        if refusing and exchange.message.get("method") == "tools/call":
+            exchange.writer.write(response(b"No valid session", status="400 Bad Request", kind="text/plain"))
+        else:
+            await answering_well(Era.LEGACY)(exchange)
+
+    async with raw_server(answering) as server:
+        upstream = HttpUpstream(HttpOptions(url=server.url))
+        await upstream.call(sending("echo"))
+        refusing = True
+        assert isinstance(await upstream.call(sending("echo")), Failed)
+        assert server.methods().count("tools/call") == 2
+        refusing = False
+        assert isinstance(await upstream.call(sending("echo")), Answered)
+        assert server.methods().count("initialize") == 2
+        await upstream.close()
+
+
+async def test_no_more_sessions_than_configured() -> None:
+    async with raw_server(answering_well(Era.LEGACY)) as server:
+        upstream = HttpUpstream(HttpOptions(url=server.url, max_sessions=1))
+        assert isinstance(await upstream.call(sending("echo", principal="r_1")), Answered)
+        assert isinstance(await upstream.call(sending("echo", principal="r_2")), NotSent)
+        await upstream.forget("r_1")
+        assert isinstance(await upstream.call(sending("echo", principal="r_2")), Answered)
         await upstream.close()
 
 

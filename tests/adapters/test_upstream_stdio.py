@@ -295,8 +295,7 @@ async def test_an_answer_to_another_id_never_becomes_this_calls_answer(tmp_path:
     def on_call(message):
         for wrong in (message["id"] + 1, str(message["id"]), 0):
             say({**fine(message, "wrong"), "id": wrong})
-        say(fine(message, "right"))
-        say(fine(message, "twice"))
+        say(json.dumps(fine(message, "right")) + "\\n" + json.dumps(fine(message, "twice")))
     serve(on_call)
     """
     async with upstream_of(tmp_path, body) as upstream:

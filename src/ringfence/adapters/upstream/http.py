@@ -142,7 +142,8 @@ class HttpUpstream:
         try:
             session = await self._sessions.get(sending.principal, deadline)
         except UnavailableError as error:
-            self._forget_era()
+            if not self._sessions.is_full:
+                self._forget_era()
             return NotSent(str(error))
         attempt = self._attempt(sending, Era.LEGACY, session)
         try:

@@ -50,7 +50,7 @@ class Sessions:
         """The principal's session, opened where there is none. Raises UnavailableError."""
         slot = self._slots.get(principal)
         if slot is None:
-            if len(self._slots) >= self._options.max_sessions:
+            if self.is_full:
                 raise UnavailableError("too many sessions are open at the server")
             slot = self._slots[principal] = _Slot(asyncio.Lock())
         if slot.session is not None:
@@ -62,6 +62,10 @@ class Sessions:
                 return slot.session
         except TimeoutError as error:
             raise UnavailableError("no session was opened before the deadline") from error
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._slots) >= self._options.max_sessions
 
     def drop(self, principal: str, session: Session) -> None:
         """The server no longer knows this session: the next call opens another."""
