@@ -1,0 +1,325 @@
+"""The gateway as an ASGI application: bytes in, one decision, bytes out. Read `_post` first.
+
+The head of a request is judged before its body is read, the body before anything is done; what cannot be read from a known
+principal leaves an entry. Frameworks stay out: this is the path that every call takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Collection
+from typing import Any
+
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND
+
+from ringfence.adapters.pep.mcp_gateway.asgi import Message, Receive, Scope, Send
+from ringfence.adapters.pep.mcp_gateway.body import read_body
+from ringfence.adapters.pep.mcp_gateway.calls import Calls
+from ringfence.adapters.pep.mcp_gateway.gate import Gate
+from ringfence.adapters.pep.mcp_gateway.greeting import discover_result, initialize_result
+from ringfence.adapters.pep.mcp_gateway.headers import bearer_in
+from ringfence.adapters.pep.mcp_gateway.ladder import Ladder
+from ringfence.adapters.pep.mcp_gateway.legacy import Session, Sessions
+from ringfence.adapters.pep.mcp_gateway.lists import ToolLists
+from ringfence.adapters.pep.mcp_gateway.parse import Head, Route, check_post, read_head, read_message
+from ringfence.adapters.pep.mcp_gateway.peer import Peer, peer_of
+from ringfence.adapters.pep.mcp_gateway.places import Place
+from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
+from ringfence.adapters.pep.mcp_gateway.render import (
+    Rendered,
+    render_error,
+    render_rejection,
+    render_result,
+    render_unauthorized,
+)
+from ringfence.adapters.pep.mcp_gateway.run_routes import Plain, RunRoutes
+from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
+from ringfence.adapters.pep.mcp_gateway.state_seal import StateSeal
+from ringfence.adapters.pep.mcp_gateway.stream import send_json
+from ringfence.adapters.wire import jsonrpc
+from ringfence.adapters.wire.jsonrpc import Id
+from ringfence.adapters.wire.mcp import SESSION_HEADER, Era
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.model import Posture, RunId
+from ringfence.engine.approvals import Approvals
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.enforce import Enforcer
+from ringfence.engine.identify import Presented, Principal, Unidentified, identify
+from ringfence.engine.runs import Runs
+from ringfence.errors import UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.entropy import Entropy
+from ringfence.ports.store import Store
+
+logger = logging.getLogger(__name__)
+
+_INTERNAL = Rendered(jsonrpc.error(None, INTERNAL_ERROR, "refused: internal"), 500, close=True)
+_UNAVAILABLE = Rendered(jsonrpc.error(None, INTERNAL_ERROR, UnavailableError.public_message), 503, close=True)
+
+
+class McpGateway:
+    """The data plane's front: `/mcp`, `/mcp/{server}`, `/runs` and `/healthz`."""
+
+    def __init__(
+        self,
+        *,
+        enforcer: Enforcer,
+        approvals: Approvals,
+        runs: Runs,
+        catalogue: Catalogue,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        allowed_hosts: Collection[str],
+        allowed_origins: Collection[str] = (),
+        posture_of: Callable[[Peer], Posture],
+        limits: GatewayLimits | None = None,
+    ) -> None:
+        """`allowed_hosts` are the values of `Host` that are served, with their port; `allowed_origins` likewise."""
+        limits = limits or GatewayLimits()
+        self._enforcer = enforcer
+        self._store = store
+        self._clock = clock
+        self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._origins = frozenset(origin.lower() for origin in allowed_origins)
+        self._posture_of = posture_of
+        self._limits = limits
+        self._bodies: Gate[RunId] = Gate(limits.calls_per_run)
+        self._sessions = Sessions(
+            entropy, clock, idle_s=limits.session_idle_s, total=limits.sessions, per_run=limits.sessions_per_run
+        )
+        self._lists = ToolLists(catalogue)
+        ladder = Ladder(approvals, StateSeal(entropy, clock, limits.state_s), clock, limits.hold_progress_s)
+        self._calls = Calls(enforcer, ladder, catalogue, clock, limits)
+        self._run_routes = RunRoutes(runs, catalogue, clock, own_uid=os.getuid(), per_minute=limits.runs_per_minute)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3. Nothing that happens in here lets a call through that was not decided."""
+        if scope["type"] != "http":
+            return
+        response = _Response(send)
+        try:
+            await self._serve(scope, receive, response)
+        except UnavailableError as error:
+            logger.warning("denied, because something cannot be read fresh: %s", error)
+            await response.last_word(_UNAVAILABLE)
+        except Exception:
+            logger.exception("denied, because of a fault in the gateway")
+            await response.last_word(_INTERNAL)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        peer = peer_of(scope)
+        head = read_head(scope, self._hosts_for(peer), self._origins)
+        presented = Presented(bearer_in(scope["headers"]), self._posture_of(peer))
+        if isinstance(head, Rejection):
+            await self._reject(presented, head, send)
+        elif head.place is Place.HEALTH:
+            await _send_plain(send, 200, b"ok", b"text/plain; charset=utf-8")
+        elif head.place is Place.OPEN_RUN:
+            await self._open_run(head, peer, presented, receive, send)
+        else:
+            principal = await identify(self._store, self._clock, presented)
+            if isinstance(principal, Unidentified):
+                logger.warning("refused: %s", principal.reason.detail)
+                await send_json(send, render_unauthorized())
+            elif head.place is not Place.MCP:
+                await self._change_run(head, principal, presented, send)
+            elif head.verb == "DELETE":
+                await self._end_session(head, principal, presented, send)
+            else:
+                await self._post(head, principal, presented, receive, send)
+
+    def _hosts_for(self, peer: Peer) -> frozenset[str]:
+        return self._hosts | {"localhost"} if peer.listener == "unix" else self._hosts
+
+    async def _post(self, head: Head, principal: Principal, presented: Presented, receive: Receive, send: Send) -> None:
+        """One JSON-RPC message."""
+        if head.server is not None and not self._lists.reaches(principal.agent, head.server):
+            text = "not found"
+            await self._reject(presented, Rejection(status=404, code=INVALID_REQUEST, message=text, close=True), send)
+            return
+        body = await self._body(head, principal, receive)
+        if body is None:
+            return
+        route = body if isinstance(body, Rejection) else read_message(head, body)
+        if isinstance(route, Rejection):
+            await self._reject(presented, route, send)
+        elif route.era is Era.MODERN:
+            await self._dispatch(head, route, principal, presented, None, receive, send)
+        elif route.method == "initialize" and route.id is not None and head.session is None:
+            await self._initialize(head, route, route.id, principal, presented, send)
+        else:
+            session = self._session(head, principal, route)
+            if isinstance(session, Rejection):
+                await self._reject(presented, session, send)
+            else:
+                await self._dispatch(head, route, principal, presented, session, receive, send)
+
+    async def _body(self, head: Head, principal: Principal, receive: Receive) -> bytes | Rejection | None:
+        if (rejection := check_post(head, self._limits.body_bytes)) is not None:
+            return rejection
+        if not self._bodies.enter(principal.run):
+            return Rejection(status=429, code=INVALID_REQUEST, message="too many requests at once", close=True, recorded=False)
+        try:
+            return await read_body(receive, self._limits)
+        finally:
+            self._bodies.leave(principal.run)
+
+    async def _dispatch(
+        self,
+        head: Head,
+        route: Route,
+        principal: Principal,
+        presented: Presented,
+        session: Session | None,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        if route.id is None:
+            if session is not None and route.method == "notifications/cancelled":
+                _cancel(session, route.params.get("requestId"))
+            await _send_plain(send, 202, b"", None)
+        elif not route.known:
+            await self._method_not_found(route, route.id, presented, send)
+        elif route.method == "tools/call":
+            rejection = await self._calls.serve(head, route, principal, presented, session, receive, send)
+            if rejection is not None:
+                await self._reject(presented, rejection, send)
+        elif route.method == "tools/list" and "cursor" in route.params:
+            text = "the list has one page, there is no cursor"
+            await self._reject(presented, Rejection(status=400, code=INVALID_PARAMS, message=text, id=route.id), send)
+        else:
+            await send_json(send, render_result(route.id, await self._local(head, route, principal)))
+
+    async def _local(self, head: Head, route: Route, principal: Principal) -> bytes:
+        """The results that need no server's word."""
+        match route.method:
+            case "tools/list":
+                return await self._lists.result(principal.agent, head.server, route.era)
+            case "server/discover":
+                return canonical_bytes(discover_result(head.server))
+            case _:
+                return b"{}"  # ping
+
+    async def _method_not_found(self, route: Route, identity: Id, presented: Presented, send: Send) -> None:
+        rendered = render_error(route.era, identity, METHOD_NOT_FOUND, "Method not found")
+        await self._note(presented, f"method not found: {route.method[:80]}")
+        await send_json(send, rendered)
+
+    # legacy sessions -------------------------------------------------------------------------------------------------
+
+    async def _initialize(
+        self, head: Head, route: Route, identity: Id, principal: Principal, presented: Presented, send: Send
+    ) -> None:
+        result = initialize_result(route.params, head.server)
+        if isinstance(result, str):
+            await self._reject(presented, Rejection(status=400, code=INVALID_PARAMS, message=result, id=identity), send)
+            return
+        session = self._sessions.open(principal.run)
+        if session is None:
+            text = "too many sessions are open"
+            full = Rejection(status=503, code=INVALID_REQUEST, message=text, id=identity, recorded=False)
+            await self._reject(presented, full, send)
+            return
+        header = (SESSION_HEADER.encode(), session.id.encode())
+        await send_json(send, render_result(identity, canonical_bytes(result), (header,)))
+
+    def _session(self, head: Head, principal: Principal, route: Route | None) -> Session | Rejection:
+        identity = route.id if route is not None else None
+        if head.session is None:
+            text = "no session: send `initialize` first"
+            return Rejection(status=400, code=INVALID_REQUEST, message=text, id=identity)
+        session = self._sessions.find(head.session, principal.run)
+        if session is None:
+            return Rejection(status=404, code=INVALID_REQUEST, message="session not found", id=identity)
+        if route is not None and route.method == "initialize":
+            return Rejection(status=400, code=INVALID_REQUEST, message="the session is open already", id=identity)
+        return session
+
+    async def _end_session(self, head: Head, principal: Principal, presented: Presented, send: Send) -> None:
+        session = self._session(head, principal, None)
+        if isinstance(session, Rejection):
+            await self._reject(presented, session, send)
+            return
+        self._sessions.close(session)
+        await _send_plain(send, 204, b"", None)
+
+    # runs ------------------------------------------------------------------------------------------------------------
+
+    async def _open_run(self, head: Head, peer: Peer, presented: Presented, receive: Receive, send: Send) -> None:
+        if (refused := self._run_routes.may_try(peer)) is not None:
+            await _send_json_plain(send, refused, close=True)
+            return
+        rejection = check_post(head, self._limits.body_bytes)
+        body = rejection if rejection is not None else await read_body(receive, self._limits)
+        if isinstance(body, Rejection):
+            await self._reject(presented, body, send)
+        elif body is not None:
+            await _send_json_plain(send, await self._run_routes.open(peer, body))
+
+    async def _change_run(self, head: Head, principal: Principal, presented: Presented, send: Send) -> None:
+        if head.place is Place.RENEW_RUN:
+            answer = await self._run_routes.renew(principal, presented.credential)
+        else:
+            run = await self._store.run(principal.run)
+            answer = await self._run_routes.close(principal, standing=run is None or run.standing)
+        await _send_json_plain(send, answer)
+
+    # refusing --------------------------------------------------------------------------------------------------------
+
+    async def _reject(self, presented: Presented, rejection: Rejection, send: Send) -> None:
+        entry = await self._note(presented, rejection.message) if rejection.recorded else None
+        await send_json(send, render_rejection(rejection, entry))
+
+    async def _note(self, presented: Presented, what: str) -> str | None:
+        """The entry of what a known principal sent in vain; None where nobody is known or nothing can be recorded."""
+        if not presented.credential:
+            return None
+        try:
+            return (await self._enforcer.refuse_malformed(presented, what)).entry
+        except UnavailableError as error:
+            logger.warning("a malformed request could not be recorded: %s", error)
+            return None
+
+
+class _Response:
+    """`send`, remembering whether a response has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self._begun = True
+        await self._send(message)
+
+    async def last_word(self, rendered: Rendered) -> None:
+        """Answer, where nothing has been said yet; else end what was begun."""
+        if self._begun:
+            await self._send({"type": "http.response.body", "body": b""})
+        else:
+            await send_json(self._send, rendered)
+
+
+def _cancel(session: Session, request_id: Any) -> None:
+    if type(request_id) is int or type(request_id) is str:
+        call = session.calls.get(request_id)
+        if call is not None:
+            call.cancel()
+
+
+async def _send_plain(send: Send, status: int, body: bytes, content_type: bytes | None, *, close: bool = False) -> None:
+    headers: list[tuple[bytes, bytes]] = []
+    if status != 204:
+        headers.append((b"content-length", b"%d" % len(body)))
+    if content_type is not None:
+        headers.append((b"content-type", content_type))
+    if close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _send_json_plain(send: Send, answer: Plain, *, close: bool = False) -> None:
+    await _send_plain(send, answer.status, answer.body, b"application/json", close=close)

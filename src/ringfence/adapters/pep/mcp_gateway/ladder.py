@@ -1,0 +1,98 @@
+"""Waiting for a person without losing the client: hold, ask it to come back, or tell it that the approval is pending.
+
+ modern  hold; then `input_required` with a sealed state, as many legs as configured; then `approval pending`
+ legacy  hold, with progress where a token was given; then `approval pending`
+
+A decision during the hold makes the same call go through the engine once more: that executes it, or says why not. Nothing
+executes for a client that has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mcp_types import INVALID_PARAMS
+
+from ringfence.adapters.pep.mcp_gateway.progress import Progress
+from ringfence.adapters.pep.mcp_gateway.render import (
+    Rendered,
+    render_error,
+    render_input_required,
+    render_outcome,
+    render_pending,
+)
+from ringfence.adapters.pep.mcp_gateway.state_seal import Held, StateSeal
+from ringfence.adapters.pep.mcp_gateway.stream import Answer
+from ringfence.adapters.pep.mcp_gateway.tool_call import ToolCall
+from ringfence.adapters.wire.mcp import Era
+from ringfence.core.model import RunId, Ticket, TicketId, TicketState
+from ringfence.core.rules import ApprovalRules
+from ringfence.engine.approvals import Approvals
+from ringfence.engine.outcome import Outcome, Waiting
+from ringfence.ports.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """One call on its way up."""
+
+    call: ToolCall
+    run: RunId
+    act: Callable[[], Awaitable[Outcome]]
+    """Sends the call through the engine, from the start."""
+    answer: Answer
+    progress: Progress | None
+
+
+class Ladder:
+    """The wait ladder of one gateway."""
+
+    def __init__(self, approvals: Approvals, seal: StateSeal, clock: Clock, progress_s: float) -> None:
+        self._approvals = approvals
+        self._seal = seal
+        self._clock = clock
+        self._progress_s = progress_s
+
+    async def climb(self, climb: Climb, rules: ApprovalRules) -> Rendered:
+        """The answer to a call, waiting for a person where one has to decide."""
+        call = climb.call
+        leg, entry = 0, None
+        if call.state is not None:
+            held = self._seal.open(call.state, run=climb.run, call=call.digest())
+            if held is None:
+                text = "the request state is not valid; repeat the call without it"
+                return render_error(call.era, call.id, INVALID_PARAMS, text)
+            leg, ticket_id = held.leg, held.ticket
+        else:
+            outcome = await climb.act()
+            if not isinstance(outcome, Waiting):
+                return self._render(call, outcome)
+            ticket_id, entry = outcome.ticket.id, outcome.entry
+        ticket = await self._hold(climb, ticket_id, rules.hold_s)
+        if ticket is None or ticket.state is not TicketState.PENDING or self._clock.now() >= ticket.expires_at:
+            # Decided, or gone: the engine executes it once, or says why not. What it asks anew waits for the next call.
+            return self._render(call, await climb.act())
+        if call.era is Era.MODERN and leg < rules.legs:
+            return render_input_required(call, self._seal.seal(Held(climb.run, ticket.id, call.digest(), leg + 1)))
+        return render_pending(call, ticket, entry, self._clock.now())
+
+    def _render(self, call: ToolCall, outcome: Outcome) -> Rendered:
+        return render_outcome(call, outcome, self._clock.now())
+
+    async def _hold(self, climb: Climb, ticket: TicketId, seconds: float) -> Ticket | None:
+        with climb.answer.abandonable():
+            signs = asyncio.create_task(self._signs_of_life(climb.progress, ticket)) if climb.progress else None
+            try:
+                found = await self._approvals.wait(ticket, seconds)
+                await asyncio.sleep(0)  # a client that has just left is noticed before anything executes for it
+                return found
+            finally:
+                if signs is not None:
+                    signs.cancel()
+
+    async def _signs_of_life(self, progress: Progress, ticket: TicketId) -> None:
+        while True:
+            progress.waiting(f"waiting for a person to decide on ticket {ticket}")
+            await asyncio.sleep(self._progress_s)

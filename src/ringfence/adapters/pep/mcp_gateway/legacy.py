@@ -1,0 +1,104 @@
+"""Sessions of legacy clients (MCP up to 2025-11-25).
+
+A session correlates the messages of one client, nothing else: it is bound to the run whose credential opened it, and grants
+nothing. Its id never goes upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from ringfence.adapters.wire.jsonrpc import Id
+from ringfence.core.model import RunId
+from ringfence.ports.clock import Clock
+from ringfence.ports.entropy import Entropy
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One `initialize` and what followed."""
+
+    id: str
+    run: RunId
+    used_at: float
+    calls: dict[Id, Cancellable] = field(default_factory=dict[Id, "Cancellable"])
+    """Calls under way by request id."""
+
+
+@dataclass(slots=True, eq=False)
+class Cancellable:
+    """A call that its client may take back."""
+
+    task: asyncio.Task[Any]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        if not self.cancelled:
+            self.cancelled = True
+            self.task.cancel()
+
+
+class Sessions:
+    """All of them, the longest idle first."""
+
+    def __init__(self, entropy: Entropy, clock: Clock, *, idle_s: float, total: int, per_run: int) -> None:
+        self._entropy = entropy
+        self._clock = clock
+        self._idle_s = idle_s
+        self._total = total
+        self._per_run = per_run
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._counts: dict[RunId, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def open(self, run: RunId) -> Session | None:
+        """A new session; None where the run, or everybody together, has too many."""
+        self._drop_idle()
+        if len(self._sessions) >= self._total or self._counts.get(run, 0) >= self._per_run:
+            return None
+        name = base64.urlsafe_b64encode(self._entropy.token(24)).decode()
+        session = Session(name, run, self._clock.monotonic())
+        self._sessions[name] = session
+        self._counts[run] = self._counts.get(run, 0) + 1
+        return session
+
+    def find(self, name: str, run: RunId) -> Session | None:
+        """The session of that name if this run opened it. A foreign one is no different from one that never was."""
+        self._drop_idle()
+        session = self._sessions.get(name)
+        if session is None or session.run != run:
+            return None
+        session.used_at = self._clock.monotonic()
+        self._sessions.move_to_end(name)
+        return session
+
+    def close(self, session: Session) -> None:
+        """End a session and take back its calls."""
+        if self._sessions.pop(session.id, None) is None:
+            return
+        left = self._counts[session.run] - 1
+        if left:
+            self._counts[session.run] = left
+        else:
+            del self._counts[session.run]
+        for call in list(session.calls.values()):
+            call.cancel()
+
+    def _drop_idle(self) -> None:
+        now = self._clock.monotonic()
+        while self._sessions:
+            oldest = next(iter(self._sessions.values()))
+            if now - oldest.used_at < self._idle_s:
+                return
+            if oldest.calls:
+                # Its client still waits for an answer.
+                oldest.used_at = now
+                self._sessions.move_to_end(oldest.id)
+                continue
+            self.close(oldest)

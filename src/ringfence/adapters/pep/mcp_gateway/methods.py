@@ -1,0 +1,56 @@
+"""Which methods the gateway serves in which era, and what their parameters may be called. Pure.
+
+The SDK's own models read over unknown keys, so the list is kept here. What is not listed is not forwarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, LOG_LEVEL_META_KEY, PROTOCOL_VERSION_META_KEY
+
+from ringfence.adapters.wire.mcp import Era
+
+META_KEYS: Final = frozenset(
+    {
+        "progressToken",
+        "traceparent",
+        "tracestate",
+        PROTOCOL_VERSION_META_KEY,
+        CLIENT_CAPABILITIES_META_KEY,
+        CLIENT_INFO_META_KEY,
+        LOG_LEVEL_META_KEY,
+    }
+)
+"""Keys of `_meta` that mean something; others are allowed there, and dropped."""
+
+
+def _params(*names: str) -> frozenset[str]:
+    return frozenset({"_meta", *names})
+
+
+_REQUESTS: Final[Mapping[Era, Mapping[str, frozenset[str]]]] = {
+    Era.LEGACY: {
+        "initialize": _params("protocolVersion", "capabilities", "clientInfo"),
+        "ping": _params(),
+        "tools/list": _params("cursor"),
+        "tools/call": _params("name", "arguments"),
+    },
+    Era.MODERN: {
+        "server/discover": _params(),
+        "tools/list": _params("cursor"),
+        "tools/call": _params("name", "arguments", "requestState", "inputResponses"),
+    },
+}
+_NOTIFICATIONS: Final[Mapping[str, frozenset[str]]] = {
+    "notifications/initialized": _params(),
+    "notifications/cancelled": _params("requestId", "reason"),
+}
+
+
+def known_params(era: Era, method: str, *, notification: bool) -> frozenset[str] | None:
+    """The parameter names of a method; None where the gateway does not serve it."""
+    if notification:
+        return _NOTIFICATIONS.get(method) if era is Era.LEGACY else None
+    return _REQUESTS[era].get(method)

@@ -1,0 +1,95 @@
+"""What an agent may know of a reason: its class. Which rule, whose, and with what values is for operators. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import assert_never
+
+from ringfence.core.model import Reason, ReasonCode
+
+
+class RuleClass(StrEnum):
+    """The closed list that agents see. The first one that applies names a refusal."""
+
+    UNKNOWN_TOOL = "unknown_tool"
+    """A tool that does not exist and one that was not given to the agent: nobody can tell them apart."""
+    CREDENTIAL = "credential"
+    STOPPED = "stopped"
+    RUN_ENDED = "run_ended"
+    MALFORMED = "malformed"
+    DEFINITION_CHANGED = "definition_changed"
+    ARGUMENTS = "arguments"
+    LIMIT = "limit"
+    APPROVAL_DENIED = "approval_denied"
+    APPROVAL_ENDED = "approval_ended"
+    NEEDS_APPROVAL = "needs_approval"
+    UNAVAILABLE = "unavailable"
+    NOT_RECORDED = "not_recorded"
+
+
+_PRECEDENCE = {rule: place for place, rule in enumerate(RuleClass)}
+
+TEXTS = {
+    RuleClass.UNKNOWN_TOOL: "unknown tool",
+    RuleClass.CREDENTIAL: "credential not accepted",
+    RuleClass.STOPPED: "refused: stopped by an operator",
+    RuleClass.RUN_ENDED: "refused: this run has ended",
+    RuleClass.MALFORMED: "refused: malformed request",
+    RuleClass.DEFINITION_CHANGED: "refused: the tool is not what was approved for use; list the tools again",
+    RuleClass.ARGUMENTS: "refused: the arguments do not satisfy the tool's input schema",
+    RuleClass.LIMIT: "refused: a limit of this run is reached",
+    RuleClass.APPROVAL_DENIED: "refused: a person has denied this call; do not repeat it",
+    RuleClass.APPROVAL_ENDED: "refused: the approval has expired, was withdrawn or is used up; call the tool to ask anew",
+    RuleClass.NEEDS_APPROVAL: "refused: this call needs a person's approval",
+    RuleClass.UNAVAILABLE: "refused: the server is not available now",
+    RuleClass.NOT_RECORDED: "refused: cannot be recorded now, nothing was sent; try again later",
+}
+
+
+def class_of(code: ReasonCode) -> RuleClass:
+    """The class that stands for one reason."""
+    match code:
+        case ReasonCode.UNKNOWN_TOOL | ReasonCode.NOT_EXPOSED:
+            return RuleClass.UNKNOWN_TOOL
+        case ReasonCode.CREDENTIAL:
+            return RuleClass.CREDENTIAL
+        case ReasonCode.KILLED | ReasonCode.PAUSED | ReasonCode.TOOL_DISABLED:
+            return RuleClass.STOPPED
+        case ReasonCode.RUN_CLOSED | ReasonCode.RUN_EXPIRED:
+            return RuleClass.RUN_ENDED
+        case ReasonCode.MALFORMED:
+            return RuleClass.MALFORMED
+        case ReasonCode.PIN_CHANGED:
+            return RuleClass.DEFINITION_CHANGED
+        case ReasonCode.ARGUMENTS:
+            return RuleClass.ARGUMENTS
+        case ReasonCode.CALL_CAP | ReasonCode.WALL_CLOCK | ReasonCode.TOO_MANY_PENDING:
+            return RuleClass.LIMIT
+        case ReasonCode.APPROVAL_DENIED:
+            return RuleClass.APPROVAL_DENIED
+        case ReasonCode.APPROVAL_EXPIRED | ReasonCode.APPROVAL_WITHDRAWN | ReasonCode.APPROVAL_USED:
+            return RuleClass.APPROVAL_ENDED
+        case (
+            ReasonCode.IRREVERSIBLE | ReasonCode.COSTS_MONEY | ReasonCode.IDENTITY | ReasonCode.UNBOUNDED | ReasonCode.APPROVED
+        ):
+            return RuleClass.NEEDS_APPROVAL
+        case ReasonCode.UPSTREAM_UNAVAILABLE:
+            return RuleClass.UNAVAILABLE
+        case ReasonCode.NOT_RECORDED | ReasonCode.INTERNAL:
+            return RuleClass.NOT_RECORDED
+        case _:
+            assert_never(code)
+
+
+def class_of_all(reasons: Iterable[Reason]) -> RuleClass:
+    """The class that names a refusal with several reasons: a tool that does not exist for the agent has no other fault."""
+    return min((class_of(reason.code) for reason in reasons), key=_PRECEDENCE.__getitem__, default=RuleClass.NOT_RECORDED)
+
+
+def text_of(rule: RuleClass, reasons: Iterable[Reason]) -> str:
+    """The sentence for the agent. A schema's complaint is told, since it helps the model; values are masked in it."""
+    if rule is not RuleClass.ARGUMENTS:
+        return TEXTS[rule]
+    faults = [reason.detail for reason in reasons if reason.code is ReasonCode.ARGUMENTS and reason.detail]
+    return "; ".join((TEXTS[rule], *faults))

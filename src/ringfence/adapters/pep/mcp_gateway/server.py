@@ -1,0 +1,103 @@
+"""The data plane's server: an ASGI application on given sockets, one asyncio loop, no framework.
+
+The runner chooses uvloop; nothing in here depends on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.server import Server
+
+from ringfence.adapters.pep.mcp_gateway.asgi import App
+from ringfence.adapters.pep.mcp_gateway.http_protocol import ConnectionLimits, DataPlaneProtocol
+from ringfence.adapters.pep.mcp_gateway.local_peer import PeerUidOf, local_peer, tcp_uid_of
+from ringfence.adapters.pep.mcp_gateway.peer import Peer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How the data plane listens."""
+
+    connection: ConnectionLimits = ConnectionLimits()
+    connections: int = 4096
+    """Open at once; a request on one more is answered 503."""
+    keep_alive_s: int = 75
+    """Idle time between two requests of one connection."""
+    grace_s: int = 10
+    """How long answers under way may take when the server ends."""
+    peer_uid_of: PeerUidOf = tcp_uid_of
+    """Which local user is at the other end of a TCP connection."""
+
+
+class _Server(Server):
+    """uvicorn's server without its signal handlers: the process has its own."""
+
+    def __init__(self, config: Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(
+    app: App,
+    sockets: Sequence[socket.socket],
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[], None] = lambda: None,
+    options: ServerOptions | None = None,
+) -> None:
+    """Serve until `stop` is set, then finish what is under way and return. `on_ready` is called once it accepts.
+
+    The sockets are bound by the caller and closed here.
+    """
+    options = options or ServerOptions()
+    config = Config(
+        cast("Any", app),
+        http=_protocol(options),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        limit_concurrency=options.connections,
+        timeout_keep_alive=options.keep_alive_s,
+        timeout_graceful_shutdown=options.grace_s,
+    )
+    server = _Server(config, on_ready)
+    stopper = asyncio.create_task(_stop_when(server, stop))
+    try:
+        await server.serve(list(sockets))
+    finally:
+        stopper.cancel()
+
+
+def _protocol(options: ServerOptions) -> type[asyncio.Protocol]:
+    def find_peer(transport: asyncio.Transport) -> Peer:
+        return local_peer(transport, options.peer_uid_of)
+
+    return type(
+        "BoundDataPlaneProtocol",
+        (DataPlaneProtocol,),
+        {"limits": options.connection, "find_peer": staticmethod(find_peer)},
+    )
+
+
+async def _stop_when(server: Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True

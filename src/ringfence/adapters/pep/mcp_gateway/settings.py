@@ -1,0 +1,32 @@
+"""How much one client may take. Every value is a starting value, for the operator to change."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayLimits:
+    """What the gateway holds its clients to; the connection's own limits are in `http_protocol.py`."""
+
+    body_bytes: int = 4 << 20
+    body_s: float = 30.0
+    """For a whole request body."""
+    calls_per_run: int = 32
+    """Calls under way, and bodies being read."""
+    session_idle_s: float = 30 * 60
+    sessions: int = 10_000
+    sessions_per_run: int = 20
+    stream_after_s: float = 2.0
+    """How long an answer is awaited before the response becomes an event stream."""
+    keep_alive_s: float = 15.0
+    """Between two comments on a silent stream."""
+    watch_after_s: float = 0.05
+    """When to begin looking out for a client that leaves: most answers are there before."""
+    hold_progress_s: float = 7.0
+    """Between two progress notices while a person decides."""
+    progress_per_call: int = 1000
+    progress_gap_s: float = 0.05
+    """Progress notices that come closer together are dropped."""
+    state_s: float = 600.0
+    """Life of a sealed `requestState`."""
+    runs_per_minute: int = 60
+    """Runs that one local user may open over the agents' socket."""
