@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.adapters.signers.file_key import open_file_key
+from ringfence.adapters.stores.sqlite.disk import Disk
 from ringfence.adapters.stores.sqlite.lock import StateLock
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.adapters.system.clock import SystemClock
@@ -73,10 +74,15 @@ async def list_tools_of(connection: ServerConnection) -> tuple[Mapping[str, Any]
         await upstream.close()
 
 
-async def compose(loaded: Loaded, state: Path, notifier: Notifier, at_step: AtStep = nothing) -> Gateway:
-    """Wire one gateway on a locked state directory, and put right what the last process left open."""
+async def compose(
+    loaded: Loaded, state: Path, notifier: Notifier, at_step: AtStep = nothing, disk: Disk | None = None
+) -> Gateway:
+    """Wire one gateway on a locked state directory, and put right what the last process left open.
+
+    `at_step` and `disk` are for test builds that crash or fail at a chosen moment; a product build leaves them alone.
+    """
     clock, entropy = SystemClock(), SystemEntropy()
-    store: SqliteStore = await open_store(state)
+    store: SqliteStore = await open_store(state, disk=disk)
     signer = open_file_key(state / "log.key", LOG_ORIGIN, create=True)
     await recover(store, clock)
     ids, inflight = Ids(entropy), Inflight()
