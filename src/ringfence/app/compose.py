@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import socket
 from typing import Any
 
+import uvloop
+
+from ringfence.adapters.notifiers.log import LogNotifier
+from ringfence.adapters.notifiers.switch import SwitchNotifier
+from ringfence.adapters.pep.mcp_gateway.app import McpGateway
+from ringfence.adapters.pep.mcp_gateway.server import serve as serve_data_plane
 from ringfence.adapters.signers.file_key import open_file_key
 from ringfence.adapters.stores.sqlite.disk import Disk
 from ringfence.adapters.stores.sqlite.lock import StateLock
@@ -21,10 +29,16 @@ from ringfence.adapters.upstream.missing import MissingUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
+from ringfence.app.config.load import load_config
 from ringfence.app.config.secret_values import resolve_all
-from ringfence.app.config.settings import AlertSettings, Era, Loaded, ServerConnection, TransportKind
+from ringfence.app.config.settings import AlertSettings, ControlSettings, Era, Loaded, ServerConnection, TransportKind
+from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
-from ringfence.core.model import ServerId
+from ringfence.app.posture import connection_posture
+from ringfence.app.reload import Reloader
+from ringfence.app.up import Listening, ServeAgents, control_services, serve
+from ringfence.core.model import Digest
+from ringfence.core.rules import Rules
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
@@ -38,9 +52,11 @@ from ringfence.engine.recovery import recover
 from ringfence.engine.runs import Runs
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
-from ringfence.errors import ConfigError
+from ringfence.errors import ConfigError, UnavailableError
 from ringfence.ports.notifier import Notifier
 from ringfence.ports.upstream import Upstream
+
+logger = logging.getLogger(__name__)
 
 LOG_ORIGIN = "ringfence.log"
 _ERAS = {Era.AUTO: None, Era.LEGACY: WireEra.LEGACY, Era.MODERN: WireEra.MODERN}
@@ -56,13 +72,18 @@ def build_upstream(connection: ServerConnection) -> Upstream:
             StdioOptions(
                 command=connection.command[0],
                 args=connection.command[1:],
-                env=resolve_all(connection.env, os.environ),
+                env={**_passed_on(), **resolve_all(connection.env, os.environ)},
                 cwd=str(connection.cwd) if connection.cwd else None,
                 era=_ERAS[connection.era],
             )
         )
     except ConfigError as error:
         return MissingUpstream(str(error))
+
+
+def _passed_on() -> dict[str, str]:
+    """What of the gateway's own environment a server gets: where programs and the home directory are, no credential."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
 
 
 async def list_tools_of(connection: ServerConnection) -> tuple[Mapping[str, Any], ...]:
@@ -72,6 +93,12 @@ async def list_tools_of(connection: ServerConnection) -> tuple[Mapping[str, Any]
         return await upstream.list_tools()
     finally:
         await upstream.close()
+
+
+def build_notifiers(loaded: Loaded) -> Notifier:
+    """Where alerts go: always to the log, and to the webhooks of the configuration."""
+    del loaded
+    return LogNotifier()
 
 
 async def compose(
@@ -130,3 +157,89 @@ async def compose(
             lever=FileLever(state / "KILL"),
         ),
     )
+
+
+def serve_agents_of(gateway: Gateway) -> ServeAgents:
+    """The data plane of a gateway."""
+    own_uid = os.getuid()
+
+    async def serve_agents(
+        sockets: list[socket], hosts: tuple[str, ...], stop: asyncio.Event, on_ready: Callable[[], None]
+    ) -> None:
+        app = McpGateway(
+            enforcer=gateway.enforcer,
+            approvals=gateway.approvals,
+            runs=gateway.runs,
+            catalogue=gateway.catalogue,
+            store=gateway.store,
+            clock=gateway.clock,
+            entropy=gateway.entropy,
+            allowed_hosts=hosts,
+            allowed_origins=[f"http://{host}" for host in hosts],
+            posture_of=lambda peer: connection_posture(peer.uid, own_uid),
+        )
+        await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready)
+
+    return serve_agents
+
+
+def run_gateway(
+    config: Path,
+    state: Path,
+    *,
+    port: int = 7410,
+    control_port: int | None = None,
+    unsafe_same_user: bool = False,
+    at_step: AtStep = nothing,
+) -> int:
+    """`ringfence up`: serve in the foreground until a signal. Answers the exit code. Raises ConfigError, UnavailableError."""
+    loaded = load_config(config)
+    for warning in loaded.warnings:
+        logger.warning("%s", warning)
+    with locked(state):
+        listen = Listening(state=state, port=port, control_port=control_port, unsafe_same_user=unsafe_same_user)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(loaded, listen, at_step))
+
+
+async def _serve(loaded: Loaded, listen: Listening, at_step: AtStep) -> int:
+    notifier = SwitchNotifier(build_notifiers(loaded))
+    gateway = await compose(loaded, listen.state, notifier, at_step)
+    try:
+        reloader = Reloader(gateway, loaded, build_upstream, lambda fresh: notifier.switch(build_notifiers(fresh)))
+        return await serve(gateway, reloader, serve_agents_of(gateway), listen)
+    finally:
+        await gateway.close()
+
+
+def locked(state: Path) -> StateLock:
+    """The state directory, made if need be, held by this process alone. Others may pass through it to the agents' socket."""
+    try:
+        state.mkdir(mode=0o711, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot make the state directory {state}: {error.strerror}", remedy="choose another --state"
+        ) from error
+    return StateLock(state)
+
+
+@asynccontextmanager
+async def offline(state: Path) -> AsyncGenerator[ControlServices]:
+    """People's side without a running gateway: for adding operators and reading the log. Holds the state's lock meanwhile."""
+    nothing_configured = Loaded(
+        rules=Rules(digest=Digest(""), servers={}, tools={}, agents={}),
+        servers={},
+        alerts=AlertSettings(),
+        control=ControlSettings(),
+        warnings=(),
+        path=state,
+        digest=Digest(""),
+    )
+    with locked(state):
+        gateway = await compose(nothing_configured, state, SwitchNotifier(build_notifiers(nothing_configured)))
+        try:
+            yield control_services(gateway, None, {})
+        finally:
+            await gateway.checkpointer.checkpoint()
+            await gateway.notifier.close()
+            await gateway.store.close()

@@ -62,7 +62,7 @@ class Gateway:
         await receipt.durable()
 
     async def drain(self) -> int:
-        """Wait for calls under way, then cancel the rest; each ends with a recorded outcome. Answers how many were cancelled."""
+        """Wait for calls under way, then cancel the rest; each ends with a recorded outcome. Answers how many it cancelled."""
         flights = self.inflight.all()
         if flights:
             logger.info("waiting for %d calls under way", len(flights))

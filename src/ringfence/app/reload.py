@@ -1,0 +1,67 @@
+"""Replacing the configuration of a running gateway, whole or not at all (I16)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ringfence.app.config.load import load_config
+from ringfence.app.config.settings import Loaded, ServerConnection
+from ringfence.app.gateway import Gateway
+from ringfence.core.model import ServerId
+from ringfence.errors import ConfigError, UnavailableError
+from ringfence.ports.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+
+class Reloader:
+    """Keeps what is loaded now. Servers whose connection stays the same keep their sessions and processes."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        loaded: Loaded,
+        build: Callable[[ServerConnection], Upstream],
+        retell: Callable[[Loaded], None],
+    ) -> None:
+        self._gateway = gateway
+        self._loaded = loaded
+        self._build = build
+        self._retell = retell
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def loaded(self) -> Loaded:
+        return self._loaded
+
+    async def reload(self, path: Path | None = None) -> str | None:
+        """Read the file again; None when it is in force, else why the last good one stays."""
+        async with self._one_at_a_time:
+            try:
+                fresh = await asyncio.to_thread(load_config, path or self._loaded.path)
+            except ConfigError as error:
+                logger.error("the changed configuration was refused, the last good one stays:\n%s", error)
+                self._gateway.alerts.config_rejected(str(error))
+                return str(error)
+            try:
+                await self._gateway.note("configuration replaced", {"digest": fresh.digest, "before": self._loaded.digest})
+            except UnavailableError as error:
+                return f"the change could not be recorded, so it is not in force: {error}"
+            before = self._gateway.catalogue.upstreams
+            upstreams = {s: self._kept(before, s, c) or self._build(c) for s, c in fresh.servers.items()}
+            self._gateway.catalogue.replace(fresh.rules, upstreams)
+            self._retell(fresh)
+            self._loaded = fresh
+            gone = [upstream for server, upstream in before.items() if upstreams.get(server) is not upstream]
+            for warning in fresh.warnings:
+                logger.warning("%s", warning)
+        await self._gateway.catalogue.ensure_listed()
+        await asyncio.gather(*(upstream.close() for upstream in gone), return_exceptions=True)
+        logger.info("configuration %s is in force", fresh.digest[:12])
+        return None
+
+    def _kept(self, before: Mapping[ServerId, Upstream], server: ServerId, connection: ServerConnection) -> Upstream | None:
+        return before.get(server) if self._loaded.servers.get(server) == connection else None

@@ -1,0 +1,170 @@
+"""One gateway process from start to end: lock, wire, listen, say `ready`, serve, drain, sign, let go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+from ringfence.app.control.app import build_control
+from ringfence.app.control.server import ControlServer, listen_tcp, listen_unix
+from ringfence.app.control.services import ControlServices
+from ringfence.app.gateway import Gateway
+from ringfence.app.posture import stated_posture
+from ringfence.app.reload import Reloader
+from ringfence.core.model import Posture
+
+logger = logging.getLogger(__name__)
+
+AGENT_SOCKET = "agents.sock"
+CONTROL_SOCKET = "control.sock"
+LISTING_S = 20.0
+"""How long a start waits for servers to list their tools; those that are late are asked again later."""
+
+ServeAgents = Callable[[list[socket], tuple[str, ...], asyncio.Event, Callable[[], None]], Awaitable[None]]
+"""Serve the data plane on sockets, for these values of `Host`, until the event; call back when it accepts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where one process listens. Port 0 means any free one."""
+
+    state: Path
+    port: int
+    control_port: int | None
+    unsafe_same_user: bool
+
+
+def control_services(gateway: Gateway, reloader: Reloader | None, listening: dict[str, Any]) -> ControlServices:
+    """What people's side stands on."""
+    own_uid = os.getuid()
+    posture, _ = stated_posture(gateway.catalogue.rules.agents.values(), own_uid)
+
+    async def reload() -> str | None:
+        return await reloader.reload() if reloader else "no gateway is running"
+
+    return ControlServices(
+        store=gateway.store,
+        log=gateway.log,
+        clock=gateway.clock,
+        entropy=gateway.entropy,
+        signer=gateway.signer,
+        approvals=gateway.approvals,
+        stops=gateway.stops,
+        runs=gateway.runs,
+        operators=gateway.operators,
+        catalogue=gateway.catalogue,
+        alerts=gateway.alerts,
+        checkpointer=gateway.checkpointer,
+        reload=reload,
+        status=lambda: listening,
+        posture=posture,
+        version=version("ringfence"),
+        own_uid=own_uid,
+        public_url=reloader.loaded.control.public_url if reloader else "",
+    )
+
+
+async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents, listen: Listening) -> int:
+    """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again. Answers the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    reloads: set[asyncio.Task[Any]] = set()
+
+    def hang_up() -> None:
+        task = asyncio.create_task(reloader.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    agents_tcp = listen_tcp("127.0.0.1", listen.port)
+    agents_unix = listen_unix(listen.state / AGENT_SOCKET, 0o666)
+    port = int(agents_tcp.getsockname()[1])
+    about: dict[str, Any] = {
+        "agents": f"http://127.0.0.1:{port}/mcp",
+        "agents_socket": str(listen.state / AGENT_SOCKET),
+        "control_socket": str(listen.state / CONTROL_SOCKET),
+        "config": str(reloader.loaded.path),
+        "started_at": gateway.clock.now(),
+    }
+    control = [listen_unix(listen.state / CONTROL_SOCKET)]
+    if listen.control_port is not None:
+        control.append(listen_tcp("127.0.0.1", listen.control_port))
+        about["control"] = f"http://127.0.0.1:{control[1].getsockname()[1]}/"
+    app = build_control(control_services(gateway, reloader, about))
+    people = [ControlServer(app, listening) for listening in control]
+    await _first_listing(gateway)
+    hosts = (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", "localhost", "ringfence")
+    accepting = asyncio.Event()
+    agents = asyncio.ensure_future(serve_agents([agents_tcp, agents_unix], hosts, stop, accepting.set))
+    for server in people:
+        await server.start()
+    keeping = asyncio.create_task(gateway.housekeeping.run())
+    await _first(accepting.wait(), agents)
+    await gateway.housekeeping.look_at_lever()
+    await gateway.note("gateway started", {"posture": _say_posture(gateway, listen), "rules": reloader.loaded.digest})
+    _say_ready(about, gateway)
+    ended = await _first(stop.wait(), agents, keeping)
+    code = 0
+    if ended is not None:
+        logger.critical("a part of the gateway ended by itself", exc_info=ended)
+        code = 3
+    stop.set()
+    logger.info("stopping")
+    await gateway.drain()
+    keeping.cancel()
+    await asyncio.gather(agents, keeping, *(server.stop() for server in people), return_exceptions=True)
+    return code
+
+
+async def _first(*waits: Awaitable[Any]) -> BaseException | None:
+    """Wait until one is done; the exception that it ended with, if any. Waits that were made here are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    if not tasks[0].done():
+        tasks[0].cancel()
+    return next((task.exception() for task in done if task is not tasks[0] and not task.cancelled()), None)
+
+
+async def _first_listing(gateway: Gateway) -> None:
+    try:
+        async with asyncio.timeout(LISTING_S):
+            await gateway.catalogue.ensure_listed()
+    except TimeoutError:
+        logger.warning("some servers have not listed their tools yet")
+    for server, why in gateway.catalogue.health().items():
+        if why:
+            logger.warning("server %s: %s; its tools do not exist until it answers", server, why)
+
+
+def _say_posture(gateway: Gateway, listen: Listening) -> str:
+    posture, sharing = stated_posture(gateway.catalogue.rules.agents.values(), os.getuid())
+    if posture is Posture.SHARED and not listen.unsafe_same_user:
+        red, plain = ("\033[1;31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+        print(
+            f"{red}posture: shared{plain}. {', '.join(sharing)} may run as this very user, so a shell of theirs could reach the"
+            " gateway's state: the boundary is advisory for them.\n"
+            "  Run the gateway under its own user, or declare `only_mcp: true` for agents without shell and files;"
+            " --unsafe-same-user silences this, not the record.",
+            file=sys.stderr,
+            flush=True,
+        )
+    return posture.value
+
+
+def _say_ready(about: dict[str, Any], gateway: Gateway) -> None:
+    posture, _ = stated_posture(gateway.catalogue.rules.agents.values(), os.getuid())
+    people = (
+        f"{about['control']} and unix:{about['control_socket']}" if "control" in about else f"unix:{about['control_socket']}"
+    )
+    print(f"ready agents {about['agents']} people {people} posture {posture.value}", flush=True)
