@@ -105,9 +105,11 @@ class State:
 
     def index(self, ticket: Ticket) -> None:
         """Keep the derived look-ups true for a ticket that was added or changed."""
+        is_new = ticket.id not in self.tickets
         self.tickets[ticket.id] = ticket
         newest = self.newest_ticket.get(ticket.digest)
-        if newest is None or self.tickets[newest].created_at <= ticket.created_at:
+        # Only when it is added: a ticket of the same millisecond that moves later must not become the newest again.
+        if newest is None or (is_new and self.tickets[newest].created_at <= ticket.created_at):
             self.newest_ticket[ticket.digest] = ticket.id
         live = self.live_tickets.setdefault(ticket.run, set())
         (live.add if ticket.state in LIVE else live.discard)(ticket.id)

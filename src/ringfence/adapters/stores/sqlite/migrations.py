@@ -12,9 +12,9 @@ APPLICATION_ID = 0x52464E43
 # `entries` has only what a commit must write. What people filter by is read out of the leaf itself into `facets`, in large
 # steps and a little later: six index pages less in every commit, and the columns cannot disagree with the evidence.
 _FIRST = """
-create table entries(seq integer primary key, leaf blob not null);
+create table entries(seq integer primary key, leaf blob not null) strict;
 create table facets(seq integer primary key, at integer not null, kind text not null, run text, agent text, tool text,
-                    call text, decision text);
+                    call text, decision text) strict;
 create index facets_by_at on facets(at);
 create index facets_by_kind on facets(kind);
 create index facets_by_run on facets(run);
@@ -23,17 +23,17 @@ create index facets_by_tool on facets(tool);
 create index facets_by_call on facets(call);
 create index facets_by_decision on facets(decision);
 create table head(only integer primary key check (only = 0), size integer not null, edge blob not null,
-                  anchor_size integer not null, anchor_edge blob not null, indexed integer not null);
+                  anchor_size integer not null, anchor_edge blob not null, indexed integer not null) strict;
 insert into head values (0, 0, x'', 0, x'', 0);
-create table runs(id text primary key, doc text not null) without rowid;
-create table credentials(id text primary key, doc text not null) without rowid;
-create table accounts(id text primary key, doc text not null) without rowid;
-create table holds(id text primary key, doc text not null) without rowid;
-create table tickets(id text primary key, doc text not null);
-create table stops(id text primary key, doc text not null) without rowid;
-create table operators(id text primary key, doc text not null) without rowid;
-create table checkpoints(size integer primary key, note text not null);
-create table meta(key text primary key, value blob) without rowid;
+create table runs(id text primary key, doc text not null) strict, without rowid;
+create table credentials(id text primary key, doc text not null) strict, without rowid;
+create table accounts(id text primary key, doc text not null) strict, without rowid;
+create table holds(id text primary key, doc text not null) strict, without rowid;
+create table tickets(id text primary key, doc text not null) strict;
+create table stops(id text primary key, doc text not null) strict, without rowid;
+create table operators(id text primary key, doc text not null) strict, without rowid;
+create table checkpoints(size integer primary key, note text not null) strict;
+create table meta(key text primary key, value any) strict, without rowid;
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, assert_never
 import apsw
 import msgspec
 
-from ringfence.adapters.stores.sqlite.sql import rows_of
+from ringfence.adapters.stores.sqlite import sql
 from ringfence.core.model import Credential, Operator, Run, RunId, Stop, Ticket
 from ringfence.core.state import Account, Hold, State
 from ringfence.core.unit import (
@@ -114,9 +114,11 @@ def load_state(db: apsw.Connection) -> State:
             state.keep(credential)
         state.accounts.update((RunId(run), _decode("accounts", run, doc, Account)) for run, doc in _documents(db, "accounts"))
         state.holds.update((hold.call, hold) for hold in _load(db, "holds", Hold, "call"))
-        for ticket in sorted(_load(db, "tickets", Ticket, "id"), key=lambda ticket: (ticket.created_at, ticket.id)):
+        # In the order of addition, which decides between tickets of the same millisecond.
+        for ticket in _load(db, "tickets", Ticket, "id"):
             state.index(ticket)
-        state.stops.update((stop.id, stop) for stop in _load(db, "stops", Stop, "id"))
+        stops = sorted(_load(db, "stops", Stop, "id"), key=lambda stop: (stop.at, stop.id))
+        state.stops.update((stop.id, stop) for stop in stops)
         state.operators.update((operator.name, operator) for operator in _load(db, "operators", Operator, "name"))
     finally:
         db.execute("rollback")
@@ -134,7 +136,7 @@ def encode_stop(stop: Stop) -> bytes:
 
 
 def _documents(db: apsw.Connection, table: str) -> list[tuple[str, str]]:
-    return list(db.execute(rows_of(table)))
+    return list(db.execute(sql.rows_of(table)))
 
 
 def _load(db: apsw.Connection, table: str, kind: type[Value], own: str) -> Iterator[Value]:

@@ -40,24 +40,33 @@ BATCH_COLUMNS = (
     *(f"put_{table}" for table in TABLES), *(f"drop_{table}" for table in SHRINKING), "notes",
 )  # fmt: skip
 
+# One trigger a list, skipped where the list is absent: opening an empty `json_each` costs as much as writing a row.
 _PUTS = "\n".join(
-    f"""insert into {table} select value ->> 0, value -> 1 from json_each(new.put_{table}) where true
-        on conflict(id) do update set doc = excluded.doc;"""
+    f"""create temp trigger put_{table} instead of insert on batch when new.put_{table} is not null begin
+  insert into {table} select value ->> 0, value -> 1 from json_each(new.put_{table}) where true
+    on conflict(id) do update set doc = excluded.doc;
+end;"""
     for table in TABLES
 )
-_DROPS = "\n".join(f"delete from {table} where id in (select value from json_each(new.drop_{table}));" for table in SHRINKING)
+_DROPS = "\n".join(
+    f"""create temp trigger drop_{table} instead of insert on batch when new.drop_{table} is not null begin
+  delete from {table} where id in (select value from json_each(new.drop_{table}));
+end;"""
+    for table in SHRINKING
+)
 
 # What one batch changes: entries with the head of their tree, rows of the state, checkpoints.
 # What one fold changes: the searchable columns of the entries from `indexed` up to `upto`.
 CREATE_WRITES = f"""
 create temp view batch({", ".join(BATCH_COLUMNS)}) as select {", ".join("null" for _ in BATCH_COLUMNS)};
-create temp trigger write_batch instead of insert on batch begin
+create temp trigger put_entries instead of insert on batch when new.spans is not null begin
   insert into entries
     select new.base + key, substr(new.leaves, value ->> 0, value ->> 1) from json_each(new.spans);
-  update head set size = new.size, edge = new.edge, anchor_size = new.anchor_size, anchor_edge = new.anchor_edge
-    where size <> new.size;
-  {_PUTS}
-  {_DROPS}
+  update head set size = new.size, edge = new.edge, anchor_size = new.anchor_size, anchor_edge = new.anchor_edge;
+end;
+{_PUTS}
+{_DROPS}
+create temp trigger put_checkpoints instead of insert on batch when new.notes is not null begin
   insert into checkpoints select value ->> 0, value ->> 1 from json_each(new.notes) where true
     on conflict(size) do update set note = excluded.note;
 end;
@@ -110,12 +119,12 @@ MOVE_PAGES = "pragma wal_checkpoint(passive)"
 MOVE_ALL_PAGES = "pragma wal_checkpoint(truncate)"
 
 # A stretch of leaves in order.
-LEAVES = "select seq, leaf from entries where seq >= ? and seq < ? order by seq"
+LEAVES = "select seq, cast(leaf as blob) from entries where seq >= ? and seq < ? order by seq"
 
 # How far the searchable columns reach.
 INDEXED = "select indexed from head"
 
 
 def rows_of(table: str) -> str:
-    """All rows of one table of the state."""
-    return f"select id, doc from {table}"
+    """All rows of one table of the state; tickets in the order of addition."""
+    return f"select id, doc from {table} order by {'rowid' if table == 'tickets' else 'id'}"

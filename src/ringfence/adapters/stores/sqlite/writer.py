@@ -262,6 +262,8 @@ class Writer:
             try:
                 if self._committed > self._synced:
                     self._sync()
+                while self._mode is Mode.OK and self._journal.unfolded:
+                    self._journal.fold()
             except JournalError:
                 self._journal.abandon()
                 raise

@@ -1,0 +1,389 @@
+"""What every `Store` promises.
+
+class TestMyStore(StoreContract):
+    @pytest.fixture
+    async def store(self): ...          # a new, empty store
+    @pytest.fixture
+    async def log(self, store): ...     # the log of that store
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from ringfence.core.approval import LIVE
+from ringfence.core.entry import ENTRY_LIMIT
+from ringfence.core.model import (
+    CallId,
+    Digest,
+    OperatorName,
+    ReasonCode,
+    Role,
+    RunId,
+    RunState,
+    ScopeKind,
+    TicketId,
+    TicketState,
+)
+from ringfence.core.state import Account
+from ringfence.core.unit import (
+    AddStop,
+    AddTicket,
+    CastVote,
+    CloseRun,
+    Conflict,
+    ExtendRun,
+    LiftStop,
+    MoveTicket,
+    OpenRun,
+    PutCredential,
+    PutOperator,
+    Release,
+    RemoveOperator,
+    Reserve,
+    Settle,
+    Unit,
+)
+from ringfence.errors import UnavailableError
+from ringfence.ports.audit import AuditLog
+from ringfence.ports.store import Receipt, Store
+from ringfence.testing.contracts.samples import (
+    TOOL,
+    a_credential,
+    a_reach,
+    a_run,
+    a_stop,
+    a_ticket,
+    a_vote,
+    an_entry,
+    an_operator,
+    opening,
+    reserving,
+)
+
+PENDING = frozenset({TicketState.PENDING})
+
+
+async def accept(store: Store, *units: Unit) -> Receipt:
+    """Record units that have to be accepted; returns the last receipt, journaled."""
+    receipt: Receipt | Conflict | None = None
+    for unit in units:
+        receipt = await store.record(unit)
+        assert not isinstance(receipt, Conflict), receipt.detail
+    assert receipt is not None
+    await receipt.journaled()
+    return receipt
+
+
+async def refuse(store: Store, unit: Unit, code: ReasonCode | None = None) -> None:
+    """Record a unit that has to be refused."""
+    answer = await store.record(unit)
+    assert isinstance(answer, Conflict)
+    assert answer.code is code
+    assert answer.detail
+
+
+async def fails(ask: Awaitable[object]) -> None:
+    """Await what has to raise UnavailableError."""
+    try:
+        answer = await ask
+    except UnavailableError:
+        return
+    raise AssertionError(f"it answered: {answer}")
+
+
+def adding(*names: str) -> Unit:
+    """Entries and nothing else."""
+    return Unit(tuple(an_entry(name) for name in names))
+
+
+class StoreContract:
+    """Tests of runs, credentials, the ledger, tickets, stops and operators."""
+
+    # --- units ---
+
+    async def test_entries_get_dense_places_in_the_order_of_acceptance(self, store: Store) -> None:
+        first = await accept(store, adding("a", "b"))
+        second = await accept(store, adding("c"))
+        assert (first.first_seq, second.first_seq) == (0, 2)
+
+    async def test_a_unit_is_durable_after_its_receipt_says_so(self, store: Store) -> None:
+        receipt = await accept(store, opening())
+        await receipt.durable()
+        await receipt.durable()
+        await receipt.journaled()
+
+    async def test_an_accepted_unit_is_visible_before_it_is_journaled(self, store: Store) -> None:
+        receipt = await store.record(opening())
+        assert await store.run(RunId("run-1")) == a_run()
+        assert not isinstance(receipt, Conflict)
+        await receipt.durable()
+
+    async def test_a_unit_with_one_failing_change_changes_nothing(self, store: Store) -> None:
+        await accept(store, opening())
+        unit = Unit(
+            (an_entry("both"),),
+            (Reserve(CallId("c1"), TOOL, ((RunId("run-1"), None),)), AddStop(a_stop()), Settle(CallId("never held"))),
+        )
+        await refuse(store, unit)
+        assert await store.account(RunId("run-1")) == Account()
+        assert await store.holds() == {}
+        assert await store.stops() == ()
+        assert (await accept(store, adding("next"))).first_seq == 1
+
+    async def test_a_unit_without_entries_is_accepted(self, store: Store) -> None:
+        await accept(store, opening(), Unit((), (AddStop(a_stop()),)))
+        assert await store.stops() == (a_stop(),)
+
+    async def test_an_entry_over_the_limit_is_turned_away(self, store: Store) -> None:
+        await fails(store.record(adding("x" * ENTRY_LIMIT)))
+        assert (await accept(store, adding("next"))).first_seq == 0
+
+    async def test_a_stop_whose_entry_is_over_the_limit_still_holds(self, store: Store) -> None:
+        await accept(store, Unit((an_entry("x" * ENTRY_LIMIT),), (AddStop(a_stop()),)))
+        assert store.stops_on(a_reach()) == (a_stop(),)
+
+    async def test_text_of_every_kind_comes_back_as_it_was(self, store: Store, log: AuditLog) -> None:
+        texts = ["ångström", "\u202egnp.exe", "a\u0000b", '"quoted" \\ slash', "line\nbreak", "🦊"]
+        await accept(store, adding(*texts), Unit((), (AddStop(a_stop(reason="".join(texts))),)))
+        assert [record.leaf for record in [r async for r in log.leaves(0, 10)]] == [
+            an_entry(text).leaf(seq) for seq, text in enumerate(texts)
+        ]
+        assert (await store.stops())[0].reason == "".join(texts)
+
+    # --- runs and credentials ---
+
+    async def test_open_runs_come_oldest_first(self, store: Store) -> None:
+        await accept(store, opening("b", opened_at=2), opening("a", opened_at=3), opening("c", opened_at=1))
+        await accept(store, Unit((), (CloseRun(RunId("a")),)))
+        assert [run.id for run in await store.runs()] == ["c", "b"]
+
+    async def test_a_run_id_is_used_once(self, store: Store) -> None:
+        await accept(store, opening())
+        await refuse(store, opening())
+        await accept(store, Unit((), (CloseRun(RunId("run-1")),)))
+        await refuse(store, opening())
+
+    async def test_a_child_run_needs_an_open_parent(self, store: Store) -> None:
+        await refuse(store, opening("child", ancestors=("run-1",)), ReasonCode.RUN_CLOSED)
+        await accept(store, opening(), opening("child", ancestors=("run-1",)), Unit((), (CloseRun(RunId("run-1")),)))
+        await refuse(store, opening("late", ancestors=("run-1",)), ReasonCode.RUN_CLOSED)
+
+    async def test_closing_a_run_revokes_all_its_credentials(self, store: Store) -> None:
+        await accept(
+            store,
+            opening(credential="first"),
+            opening("other", credential="others"),
+            Unit((), (PutCredential(a_credential("second")),)),
+            Unit((), (CloseRun(RunId("run-1")),)),
+        )
+        revoked = [await store.credential(name) for name in ("first", "second", "others")]
+        assert [known is not None and known.revoked for known in revoked] == [True, True, False]
+        run = await store.run(RunId("run-1"))
+        assert run is not None
+        assert run.state is RunState.CLOSED
+        await refuse(store, Unit((), (CloseRun(RunId("run-1")),)), ReasonCode.RUN_CLOSED)
+        await refuse(store, Unit((), (PutCredential(a_credential("third")),)), ReasonCode.RUN_CLOSED)
+        await refuse(store, Unit((), (ExtendRun(RunId("run-1"), "first", 9999),)), ReasonCode.RUN_CLOSED)
+
+    async def test_extending_moves_the_expiry_of_run_and_credential(self, store: Store) -> None:
+        await accept(store, opening(credential="first"), Unit((), (ExtendRun(RunId("run-1"), "first", 9999),)))
+        run, credential = await store.run(RunId("run-1")), await store.credential("first")
+        assert run is not None
+        assert credential is not None
+        assert (run.expires_at, credential.expires_at) == (9999, 9999)
+
+    async def test_what_nobody_recorded_is_not_there(self, store: Store) -> None:
+        assert await store.run(RunId("none")) is None
+        assert await store.credential("none") is None
+        assert await store.ticket(TicketId("none")) is None
+        assert await store.account(RunId("none")) == Account()
+        assert await store.call_state(RunId("none"), a_reach("none"), Digest("d")) is None
+
+    # --- the ledger ---
+
+    async def test_settle_spends_and_release_gives_back(self, store: Store) -> None:
+        await accept(store, opening(), *(reserving(f"c{n}", ("run-1", 3)) for n in range(3)))
+        assert set(await store.holds()) == {"c0", "c1", "c2"}
+        assert (await store.holds())["c0"].tool == TOOL
+        await accept(store, Unit((), (Settle(CallId("c0")),)), Unit((), (Release(CallId("c1")),)))
+        assert await store.account(RunId("run-1")) == Account(held=1, spent=1)
+        await refuse(store, Unit((), (Settle(CallId("c0")),)))
+        await refuse(store, Unit((), (Release(CallId("c0")),)))
+        await refuse(store, reserving("c2", ("run-1", None)))
+        await accept(store, reserving("c3", ("run-1", 3)))
+        await refuse(store, reserving("c4", ("run-1", 3)), ReasonCode.CALL_CAP)
+
+    async def test_a_thousand_reservations_at_a_cap_of_a_hundred_grant_a_hundred(self, store: Store) -> None:
+        await accept(store, opening())
+        answers = await asyncio.gather(*(store.record(reserving(f"c{n}", ("run-1", 100))) for n in range(1000)))
+        refused = [answer for answer in answers if isinstance(answer, Conflict)]
+        assert len(refused) == 900
+        assert {answer.code for answer in refused} == {ReasonCode.CALL_CAP}
+        await asyncio.gather(*(answer.durable() for answer in answers if not isinstance(answer, Conflict)))
+        assert await store.account(RunId("run-1")) == Account(held=100)
+
+    async def test_the_cap_of_an_ancestor_bounds_its_whole_subtree(self, store: Store) -> None:
+        children = [f"child-{n}" for n in range(5)]
+        await accept(store, opening("root"), *(opening(child, ancestors=("root",)) for child in children))
+        tries = (reserving(f"{child}/{n}", (child, 60), ("root", 100)) for n in range(200) for child in children)
+        answers = await asyncio.gather(*(store.record(unit) for unit in tries))
+        assert sum(not isinstance(answer, Conflict) for answer in answers) == 100
+        assert await store.account(RunId("root")) == Account(held=100)
+        held = [(await store.account(RunId(child))).held for child in children]
+        assert sum(held) == 100
+        assert max(held) <= 60
+
+    async def test_an_account_that_was_read_does_not_change_later(self, store: Store) -> None:
+        await accept(store, opening())
+        before = await store.account(RunId("run-1"))
+        await accept(store, reserving("c1", ("run-1", None)))
+        assert before == Account()
+
+    # --- tickets ---
+
+    async def test_two_hundred_votes_at_once_give_one_outcome(self, store: Store) -> None:
+        await accept(store, opening(), Unit((), (AddTicket(a_ticket()),)))
+        votes = [CastVote(TicketId("ticket-1"), a_vote(f"operator-{n}", approve=n % 2 == 0)) for n in range(200)]
+        answers = await asyncio.gather(*(store.record(Unit((an_entry("vote"),), (vote,))) for vote in votes))
+        assert sum(not isinstance(answer, Conflict) for answer in answers) == 1
+        ticket = await store.ticket(TicketId("ticket-1"))
+        assert ticket is not None
+        assert len(ticket.votes) == 1
+        assert ticket.state is (TicketState.APPROVED if ticket.votes[0].approve else TicketState.DENIED)
+
+    async def test_a_quorum_needs_distinct_operators(self, store: Store) -> None:
+        vote = Unit((), (CastVote(TicketId("ticket-1"), a_vote("ada")),))
+        await accept(store, opening(), Unit((), (AddTicket(a_ticket(quorum=2)),)), vote)
+        await refuse(store, vote)
+        assert [ticket.id for ticket in await store.tickets(PENDING)] == ["ticket-1"]
+        await accept(store, Unit((), (CastVote(TicketId("ticket-1"), a_vote("bob")),)))
+        assert [ticket.id for ticket in await store.tickets(frozenset({TicketState.APPROVED}))] == ["ticket-1"]
+
+    async def test_votes_come_in_time_and_only_on_what_can_be_shown(self, store: Store) -> None:
+        tickets = (a_ticket("hidden", digest="d2", approvable=False), a_ticket())
+        await accept(store, opening(), *(Unit((), (AddTicket(ticket),)) for ticket in tickets))
+        await refuse(store, Unit((), (CastVote(TicketId("ticket-1"), a_vote(at=9000)),)))
+        await refuse(store, Unit((), (CastVote(TicketId("hidden"), a_vote()),)))
+        await refuse(store, Unit((), (CastVote(TicketId("none"), a_vote()),)))
+        await accept(store, Unit((), (CastVote(TicketId("hidden"), a_vote(approve=False)),)))
+
+    async def test_an_approved_ticket_is_consumed_once(self, store: Store) -> None:
+        ticket = TicketId("ticket-1")
+        await accept(store, opening(), Unit((), (AddTicket(a_ticket()),)))
+        consume = MoveTicket(ticket, frozenset({TicketState.APPROVED}), TicketState.CONSUMED, 2500, "executed")
+        await refuse(store, Unit((), (consume,)))
+        await accept(store, Unit((), (CastVote(ticket, a_vote()),)))
+        calls = [Unit((), (consume, Reserve(CallId(f"c{n}"), TOOL, ((RunId("run-1"), None),)))) for n in range(50)]
+        answers = await asyncio.gather(*(store.record(unit) for unit in calls))
+        assert sum(not isinstance(answer, Conflict) for answer in answers) == 1
+        assert await store.account(RunId("run-1")) == Account(held=1)
+        final = await store.ticket(ticket)
+        assert final is not None
+        assert (final.state, final.closed_at, final.closed_why) == (TicketState.CONSUMED, 2500, "executed")
+        await refuse(store, Unit((), (MoveTicket(ticket, LIVE, TicketState.WITHDRAWN, 2600, "late"),)))
+
+    async def test_one_pending_ticket_a_digest_and_a_successor_in_the_same_unit(self, store: Store) -> None:
+        await accept(store, opening(), Unit((), (AddTicket(a_ticket()),)))
+        await refuse(store, Unit((), (AddTicket(a_ticket("again")),)))
+        await refuse(store, Unit((), (AddTicket(a_ticket(digest="other")),)))
+        withdraw = MoveTicket(TicketId("ticket-1"), LIVE, TicketState.WITHDRAWN, 1500, "replaced")
+        await accept(store, Unit((), (withdraw, AddTicket(a_ticket("again", created_at=1500)))))
+        state = await store.call_state(RunId("run-1"), a_reach(), Digest("digest-1"))
+        assert state is not None
+        assert state.ticket == a_ticket("again", created_at=1500)
+        assert state.pending == (a_ticket("again", created_at=1500),)
+
+    async def test_tickets_come_oldest_first(self, store: Store) -> None:
+        times = {"t1": 30, "t2": 10, "t3": 20}
+        await accept(store, opening())
+        for name, at in times.items():
+            await accept(store, Unit((), (AddTicket(a_ticket(name, digest=name, created_at=at)),)))
+        assert [ticket.id for ticket in await store.tickets(PENDING)] == ["t2", "t3", "t1"]
+        state = await store.call_state(RunId("run-1"), a_reach(), Digest("none"))
+        assert state is not None
+        assert [ticket.id for ticket in state.pending] == ["t2", "t3", "t1"]
+
+    # --- stops ---
+
+    async def test_stops_cover_what_is_in_their_scope(self, store: Store) -> None:
+        stops = {
+            "agent": a_stop("agent", kind=ScopeKind.AGENT, target="support"),
+            "run": a_stop("run", kind=ScopeKind.RUN, target="root"),
+            "server": a_stop("server", kind=ScopeKind.SERVER, target="orders"),
+            "tool": a_stop("tool", kind=ScopeKind.TOOL, target="orders.refund", agent="support"),
+            "others": a_stop("others", kind=ScopeKind.TOOL, target="orders.refund", agent="billing"),
+        }
+        await accept(store, *(Unit((an_entry("stop"),), (AddStop(stop),)) for stop in stops.values()))
+        assert {stop.id for stop in store.stops_on(a_reach("child", "root"))} == {"agent", "run", "server", "tool"}
+        assert {stop.id for stop in store.stops_on(a_reach("another"))} == {"agent", "server", "tool"}
+        assert {stop.id for stop in await store.stops()} == set(stops)
+
+    async def test_a_stop_holds_before_its_receipt_is_awaited(self, store: Store) -> None:
+        receipt = await store.record(Unit((), (AddStop(a_stop()),)))
+        assert store.stops_on(a_reach()) == (a_stop(),)
+        assert not isinstance(receipt, Conflict)
+        await receipt.durable()
+
+    async def test_a_stop_is_lifted_once(self, store: Store) -> None:
+        lift = Unit((), (LiftStop("stop-1"),))
+        await refuse(store, lift)
+        await accept(store, Unit((), (AddStop(a_stop()),)), lift)
+        assert store.stops_on(a_reach()) == ()
+        await refuse(store, lift)
+
+    # --- operators ---
+
+    async def test_operators_are_added_replaced_and_removed(self, store: Store) -> None:
+        ada, bob = an_operator("ada"), an_operator("bob", role=Role.APPROVER)
+        await accept(store, Unit((), (PutOperator(ada, new=True),)), Unit((), (PutOperator(bob, new=True),)))
+        await refuse(store, Unit((), (PutOperator(bob, new=True),)))
+        admin = an_operator("bob", role=Role.ADMIN)
+        await accept(store, Unit((), (PutOperator(admin, new=False),)))
+        assert await store.operators() == {"ada": ada, "bob": admin}
+        await accept(store, Unit((), (RemoveOperator(OperatorName("ada")),)))
+        assert await store.operators() == {"bob": admin}
+        await refuse(store, Unit((), (RemoveOperator(OperatorName("ada")),)))
+        await refuse(store, Unit((), (RemoveOperator(OperatorName("bob")),)))
+        await accept(store, Unit((), (PutOperator(ada, new=True),)))
+
+    # --- one look ---
+
+    async def test_the_state_of_a_call_is_one_consistent_look(self, store: Store) -> None:
+        await accept(
+            store,
+            opening("root"),
+            opening("child", ancestors=("root",)),
+            reserving("c1", ("child", None), ("root", None)),
+            Unit((), (AddStop(a_stop(kind=ScopeKind.RUN, target="root")),)),
+            Unit((), (AddTicket(a_ticket(run="child")),)),
+        )
+        state = await store.call_state(RunId("child"), a_reach("child", "root"), Digest("digest-1"))
+        assert state is not None
+        assert [run.id for run in state.chain] == ["child", "root"]
+        assert state.accounts == (Account(held=1), Account(held=1))
+        assert [stop.id for stop in state.stops] == ["stop-1"]
+        assert state.ticket == a_ticket(run="child")
+        assert state.pending == (a_ticket(run="child"),)
+
+    async def test_nothing_is_degraded(self, store: Store) -> None:
+        assert store.is_degraded() == ""
+
+    async def test_a_closed_store_answers_nothing(self, store: Store) -> None:
+        await accept(store, opening())
+        await store.close()
+        await store.close()
+        await fails(store.run(RunId("run-1")))
+        await fails(store.stops())
+        await fails(store.record(opening("late")))
+        try:
+            stops = store.stops_on(a_reach())
+        except UnavailableError:
+            return
+        raise AssertionError(f"it answered: {stops}")
+
+    async def test_a_child_may_be_opened_with_its_first_reservation(self, store: Store) -> None:
+        unit = Unit((), (OpenRun(a_run(), None), Reserve(CallId("c1"), TOOL, ((RunId("run-1"), 1),))))
+        await accept(store, unit)
+        assert await store.account(RunId("run-1")) == Account(held=1)
