@@ -1,0 +1,177 @@
+"""Runs and the agents that they belong to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refused
+from ringfence.app.control.routes import Route
+from ringfence.app.control.shape import Field, Kind
+from ringfence.app.control.times import iso
+from ringfence.core.model import AgentId, Role, Run, RunId, StopMode, TicketState
+from ringfence.engine.runs import NotDone, Opened
+
+MOST_LISTED = 500
+
+
+async def open_run(asked: Asked) -> Answer:
+    """The operator's task is trusted words; the credential is shown this once."""
+    parent = asked.body.get("parent")
+    opened = await asked.services.runs.open(
+        AgentId(asked.body["agent"]),
+        asked.body["task"],
+        by=asked.by,
+        trusted=True,
+        parent=RunId(parent) if parent else None,
+    )
+    return refused(opened) if isinstance(opened, NotDone) else Reply(opened_view(opened))
+
+
+async def list_runs(asked: Asked) -> Answer:
+    agent = asked.query.get("agent")
+    runs = [run for run in await asked.services.store.runs() if agent is None or run.agent == agent]
+    return Reply(
+        {
+            "runs": [await run_view(asked, run) for run in runs[-MOST_LISTED:]],
+            "left_off": max(0, len(runs) - MOST_LISTED),
+        }
+    )
+
+
+async def show_run(asked: Asked) -> Answer:
+    run = await asked.services.store.run(RunId(asked.path["id"]))
+    if run is None:
+        return _no_run(asked.path["id"])
+    children = [child.id for child in await asked.services.store.runs() if run.id in child.ancestors]
+    waiting = await asked.services.store.tickets(frozenset({TicketState.PENDING}))
+    return Reply(
+        {
+            **await run_view(asked, run),
+            "open_child_runs": children[:MOST_LISTED],
+            "waiting_approvals": [ticket.id for ticket in waiting if ticket.run == run.id],
+        }
+    )
+
+
+async def close_run(asked: Asked) -> Answer:
+    why = asked.body.get("reason") or f"closed by {asked.who.name}"
+    closed = await asked.services.runs.close(RunId(asked.path["id"]), by=asked.by, why=why)
+    if isinstance(closed, NotDone):
+        return refused(closed)
+    withdrawn = await asked.services.approvals.withdraw_run(closed.id, "the run was closed", asked.by)
+    asked.services.alerts.forget(closed.id)
+    current = await asked.services.store.run(closed.id) or closed
+    return Reply({**await run_view(asked, current), "withdrawn": [ticket.id for ticket in withdrawn]})
+
+
+async def list_agents(asked: Asked) -> Answer:
+    catalogue = asked.services.catalogue
+    await catalogue.ensure_listed()
+    stops = await asked.services.stops.in_force()
+    agents: list[dict[str, Any]] = []
+    for rule in sorted(catalogue.rules.agents.values(), key=lambda rule: rule.id):
+        view = catalogue.view(rule.id)
+        agents.append(
+            {
+                "id": rule.id,
+                "purpose": rule.purpose,
+                "granted": list(rule.tools),
+                "tools": sorted(view.agent.tools) if view else [],
+                "limits": {
+                    "calls_per_run": rule.limits.calls_per_run,
+                    "wall_clock_s": rule.limits.wall_clock_s,
+                    "pending_approvals": rule.limits.pending_approvals,
+                },
+                "separation": rule.separation,
+                "approvers": sorted(rule.approvers),
+                "stopped": any(s.mode is not StopMode.DISABLE and s.scope.target == rule.id for s in stops),
+            }
+        )
+    return Reply({"agents": agents})
+
+
+async def reset_credential(asked: Asked) -> Answer:
+    """A static credential for an agent that cannot open runs: its old standing run ends, a new one begins."""
+    opened = await asked.services.runs.reset_standing(AgentId(asked.path["id"]), by=asked.by)
+    return refused(opened) if isinstance(opened, NotDone) else Reply(opened_view(opened))
+
+
+def opened_view(opened: Opened) -> dict[str, Any]:
+    return {
+        "run": opened.run.id,
+        "agent": opened.run.agent,
+        "credential": opened.credential,
+        "expires_at": iso(opened.run.expires_at),
+    }
+
+
+async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
+    account = await asked.services.store.account(run.id)
+    rule = asked.services.catalogue.rules.agents.get(run.agent)
+    now = asked.services.clock.now()
+    expired = run.expires_at is not None and now >= run.expires_at
+    return {
+        "id": run.id,
+        "agent": run.agent,
+        "task": run.task,
+        "task_trusted": run.task_trusted,
+        "opened_by": run.opened_by,
+        "opened_at": iso(run.opened_at),
+        "expires_at": iso(run.expires_at),
+        "state": "expired" if expired and run.state.value == "open" else run.state.value,
+        "standing": run.standing,
+        "parent": run.ancestors[0] if run.ancestors else None,
+        "ancestors": list(run.ancestors),
+        "calls_spent": account.spent,
+        "calls_held": account.held,
+        "calls_cap": rule.limits.calls_per_run if rule else 0,
+    }
+
+
+def _no_run(run: str) -> Answer:
+    return not_found(f"there is no run `{run[:60]}`", "`ringfence run list` shows the open ones")
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/runs",
+        handler=open_run,
+        role=Role.APPROVER,
+        summary="Open a run for an agent, with a task in trusted words.",
+        body=(
+            Field("agent", "A configured agent.", required=True, most=200),
+            Field("task", "What it is to do, in your words.", required=True, most=100_000),
+            Field("parent", "The run that this is a child of.", most=80, nullable=True),
+        ),
+        answer="`run`, `credential` (shown this once), `expires_at`.",
+    ),
+    Route(
+        method="GET",
+        path="/runs",
+        handler=list_runs,
+        summary="Open runs, oldest first.",
+        query=(Field("agent", "Only this agent's.", most=200),),
+        answer="`runs`.",
+    ),
+    Route(method="GET", path="/runs/{id}", handler=show_run, summary="One run, open or closed.", answer="The run."),
+    Route(
+        method="POST",
+        path="/runs/{id}/close",
+        handler=close_run,
+        role=Role.APPROVER,
+        summary="End a run: its credentials are revoked, its approvals withdrawn, its later calls denied.",
+        body=(Field("reason", "Why, for the log.", Kind.TEXT, most=1000),),
+        answer="The run, and the approvals that were `withdrawn`.",
+    ),
+    Route(method="GET", path="/agents", handler=list_agents, summary="Agents, and the tools each can see.", answer="`agents`."),
+    Route(
+        method="POST",
+        path="/agents/{id}/credential",
+        handler=reset_credential,
+        role=Role.ADMIN,
+        summary="Reset an agent's standing run; its static credential is shown this once.",
+        body=(),
+        answer="`run`, `credential`.",
+    ),
+)

@@ -1,0 +1,50 @@
+"""What the control plane stands on, as one value: the type checker sees every wire."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ringfence.core.model import Posture
+from ringfence.engine.alerts import Alerts
+from ringfence.engine.approvals import Approvals
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.checkpointer import Checkpointer
+from ringfence.engine.operators import Operators
+from ringfence.engine.runs import Runs
+from ringfence.engine.stops import Stops
+from ringfence.ports.audit import AuditLog
+from ringfence.ports.clock import Clock
+from ringfence.ports.entropy import Entropy
+from ringfence.ports.signer import Signer
+from ringfence.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlServices:
+    """The engine's parts that people reach, and what only the composed gateway knows."""
+
+    store: Store
+    log: AuditLog
+    clock: Clock
+    entropy: Entropy
+    signer: Signer
+    """Its name is the log's origin; its public key is what an export is verified with."""
+    approvals: Approvals
+    stops: Stops
+    runs: Runs
+    operators: Operators
+    catalogue: Catalogue
+    alerts: Alerts
+    checkpointer: Checkpointer
+    reload: Callable[[], Awaitable[str | None]]
+    """Read the configuration again; None: done, else why the last good one stays."""
+    status: Callable[[], Mapping[str, Any]]
+    """What only the gateway knows of itself (listeners, configuration file, start time), as JSON values."""
+    posture: Posture
+    version: str
+    own_uid: int
+    """The gateway's own user: with root, the only one who may add the first operator."""
+    public_url: str = ""
+    """The address that people use over TCP besides loopback; without a trailing slash."""

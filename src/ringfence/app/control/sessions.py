@@ -1,0 +1,51 @@
+"""Logins over TCP: random cookies, in memory only, so a restart logs everybody out."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from ringfence.core.model import Millis, Operator, OperatorName
+from ringfence.engine.identify import hash_of
+from ringfence.ports.clock import Clock
+from ringfence.ports.entropy import Entropy
+
+LIFE_S = 12 * 3600
+"""A working day: nobody stays logged in over night."""
+MOST = 1000
+COOKIE = "ringfence_login"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who logged in, with which credential. A replaced or removed operator's login is void."""
+
+    operator: OperatorName
+    credential_hash: str
+    expires_at: Millis
+
+
+class Sessions:
+    """Browser logins of operators. (The word is HTTP's; work by agents is a run.)"""
+
+    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+        self._clock = clock
+        self._entropy = entropy
+        self._logins: dict[str, Login] = {}
+
+    def open(self, operator: Operator) -> str:
+        """A new login; answers the cookie's value."""
+        now = self._clock.now()
+        self._logins = {key: login for key, login in self._logins.items() if now < login.expires_at}
+        while len(self._logins) >= MOST:
+            del self._logins[next(iter(self._logins))]
+        value = base64.urlsafe_b64encode(self._entropy.token(32)).rstrip(b"=").decode()
+        self._logins[hash_of(value)] = Login(operator.name, operator.credential_hash, now + LIFE_S * 1000)
+        return value
+
+    def find(self, value: str) -> Login | None:
+        login = self._logins.get(hash_of(value))
+        return login if login is not None and self._clock.now() < login.expires_at else None
+
+    def close(self, value: str) -> None:
+        self._logins.pop(hash_of(value), None)

@@ -1,0 +1,18 @@
+"""The one table of routes: served, authorised and described from here."""
+
+from __future__ import annotations
+
+from ringfence.app.control import approvals, audit, explain, history, operators, runs, status, stops, tools
+from ringfence.app.control.routes import Route
+
+ROUTES: tuple[Route, ...] = (
+    *approvals.ROUTES,
+    *stops.ROUTES,
+    *tools.ROUTES,
+    *runs.ROUTES,
+    *operators.ROUTES,
+    *audit.ROUTES,
+    *history.ROUTES,
+    *explain.ROUTES,
+    *status.ROUTES,
+)

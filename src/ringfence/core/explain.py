@@ -1,0 +1,180 @@
+"""Why a call was decided as it was, in words, and the smallest change that would have changed the answer.
+
+A total table over the reason codes: a new code breaks it until it is explained. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from ringfence.core.model import ReasonCode
+
+
+class Lever(StrEnum):
+    """Where the smallest change lies."""
+
+    CONFIGURATION = "configuration"
+    OPERATOR = "operator"
+    """An operator's act; no file changes."""
+    CALLER = "caller"
+    """The agent's side has to do something else."""
+    OPERATIONS = "operations"
+    """Something outside the rules is broken."""
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The smallest change for one reason. `path` is the key in the configuration file where the lever is configuration."""
+
+    lever: Lever
+    text: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the entry speaks of."""
+
+    agent: str
+    tool: str
+    run: str = ""
+    ticket: str = ""
+    derived: bool = False
+    """Derived tools stand under another key of the file."""
+
+    @property
+    def tool_path(self) -> str:
+        return f'{"derived" if self.derived else "tools"}."{self.tool}"'
+
+
+def meaning(code: ReasonCode) -> str:
+    """One sentence: what this reason says."""
+    match code:
+        case ReasonCode.KILLED:
+            return "a kill in force covers this call"
+        case ReasonCode.PAUSED:
+            return "a pause in force covers this call"
+        case ReasonCode.TOOL_DISABLED:
+            return "an operator has switched this tool off"
+        case ReasonCode.RUN_CLOSED:
+            return "the run, or one above it, has been closed"
+        case ReasonCode.RUN_EXPIRED:
+            return "the run, or one above it, was not renewed in time"
+        case ReasonCode.CREDENTIAL:
+            return "the credential that came with the call is not known, revoked or expired"
+        case ReasonCode.UNKNOWN_TOOL:
+            return "no server lists a configured tool of this name"
+        case ReasonCode.NOT_EXPOSED:
+            return "this agent was not given this tool"
+        case ReasonCode.PIN_CHANGED:
+            return "the server's definition of the tool is not the one that was framed or approved"
+        case ReasonCode.ARGUMENTS:
+            return "the arguments do not satisfy the schema that the agent was shown"
+        case ReasonCode.CALL_CAP:
+            return "the run, or one above it, has used all the calls that it may make"
+        case ReasonCode.WALL_CLOCK:
+            return "the run, or one above it, is older than it may become"
+        case ReasonCode.TOO_MANY_PENDING:
+            return "as many approvals of this run as may wait are waiting already"
+        case ReasonCode.IRREVERSIBLE:
+            return "what the call does cannot be undone, so a person has to agree"
+        case ReasonCode.COSTS_MONEY:
+            return "the call costs or moves money, so a person has to agree"
+        case ReasonCode.IDENTITY:
+            return "the call touches accounts, roles, keys or permissions, so a person has to agree"
+        case ReasonCode.UNBOUNDED:
+            return "nothing bounds how much one call changes, so a person has to agree"
+        case ReasonCode.APPROVAL_DENIED:
+            return "a person has denied exactly this call"
+        case ReasonCode.APPROVAL_EXPIRED:
+            return "nobody approved it, or nobody claimed it, before the approval expired"
+        case ReasonCode.APPROVAL_WITHDRAWN:
+            return "the approval was withdrawn before it was used"
+        case ReasonCode.APPROVAL_USED:
+            return "the approval has been used: it holds for one call"
+        case ReasonCode.APPROVED:
+            return "people have approved exactly this call"
+        case ReasonCode.NOT_RECORDED:
+            return "the decision could not be written to the log, so nothing was sent"
+        case ReasonCode.UPSTREAM_UNAVAILABLE:
+            return "the tool's server could not be reached"
+        case ReasonCode.INTERNAL:
+            return "the gateway could not decide, so it denied"
+        case ReasonCode.MALFORMED:
+            return "what the agent's client sent cannot be read as a call"
+        case _:
+            assert_never(code)
+
+
+def smallest_change(code: ReasonCode, subject: Subject) -> Change:
+    """What would have let the call through, as far as this reason goes. Never a suggestion that it should be."""
+    tool, agent, run = subject.tool, subject.agent, subject.run
+    match code:
+        case ReasonCode.KILLED:
+            return Change(Lever.OPERATOR, "lift the kill: `ringfence stops` shows it, `ringfence unkill ID` lifts it")
+        case ReasonCode.PAUSED:
+            return Change(Lever.OPERATOR, "let it go on: `ringfence stops` shows the pause, `ringfence resume ID` lifts it")
+        case ReasonCode.TOOL_DISABLED:
+            return Change(Lever.OPERATOR, f"`ringfence tool enable {tool}`")
+        case ReasonCode.RUN_CLOSED:
+            return Change(Lever.OPERATOR, f"open a new run: `ringfence run start --agent {agent} --task ...`")
+        case ReasonCode.RUN_EXPIRED:
+            text = "renew the run before it expires, or let its credential live longer"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.run_ttl")
+        case ReasonCode.CREDENTIAL:
+            return Change(Lever.CALLER, "present the credential of an open run")
+        case ReasonCode.UNKNOWN_TOOL:
+            text = f"describe {tool} in the configuration; `ringfence init` proposes a profile for what a server lists"
+            return Change(Lever.CONFIGURATION, text, subject.tool_path)
+        case ReasonCode.NOT_EXPOSED:
+            return Change(Lever.CONFIGURATION, f"add {tool} to the tools of {agent}", f"agents.{agent}.tools")
+        case ReasonCode.PIN_CHANGED:
+            text = "have the changed definition reviewed; a call that was waiting has to be asked again"
+            return Change(Lever.CALLER, text)
+        case ReasonCode.ARGUMENTS:
+            text = "send arguments inside the schema, or widen what `tighten` allows (never beyond the server's own schema)"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.tighten")
+        case ReasonCode.CALL_CAP:
+            return Change(Lever.CONFIGURATION, "raise the cap, or open a new run", f"agents.{agent}.limits.calls_per_run")
+        case ReasonCode.WALL_CLOCK:
+            return Change(Lever.CONFIGURATION, "raise the age limit, or open a new run", f"agents.{agent}.limits.wall_clock")
+        case ReasonCode.TOO_MANY_PENDING:
+            text = f"decide on what waits (`ringfence approvals list`), or let more wait for run {run}"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.pending_approvals")
+        case ReasonCode.IRREVERSIBLE:
+            text = "where it can be undone, name the tool that undoes it as `inverse`; where only some calls matter, use `when`"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.reversible")
+        case ReasonCode.COSTS_MONEY:
+            text = "where it costs nothing say so; where small sums do not matter, add a `when` on the amount"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.costs_money")
+        case ReasonCode.IDENTITY:
+            text = "where it touches no account, role, key or permission, say so"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.identity")
+        case ReasonCode.UNBOUNDED:
+            text = "where one call changes a small, known amount say so, or derive a narrow tool that does"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.bounded")
+        case ReasonCode.APPROVAL_DENIED:
+            return Change(Lever.NONE, "a person said no; the denial stands until the approval would have expired")
+        case ReasonCode.APPROVAL_EXPIRED:
+            return Change(Lever.CONFIGURATION, "ask again, or let approvals wait longer", f"agents.{agent}.approval_expiry")
+        case ReasonCode.APPROVAL_WITHDRAWN:
+            return Change(Lever.CALLER, "ask again, once what withdrew it is over")
+        case ReasonCode.APPROVAL_USED:
+            return Change(Lever.CALLER, "ask again: every further call needs its own approval")
+        case ReasonCode.APPROVED:
+            return Change(Lever.NONE, "nothing stood in the way; had nobody approved, the call would still wait")
+        case ReasonCode.NOT_RECORDED:
+            return Change(
+                Lever.OPERATIONS, "give the state directory a disk that can be written; `ringfence status` says what is wrong"
+            )
+        case ReasonCode.UPSTREAM_UNAVAILABLE:
+            return Change(Lever.OPERATIONS, "bring the server back; `ringfence status` says how it answers")
+        case ReasonCode.INTERNAL:
+            return Change(Lever.OPERATIONS, "the gateway's own logger holds the fault; please report it")
+        case ReasonCode.MALFORMED:
+            return Change(Lever.CALLER, "mend the client: the entry says what could not be read")
+        case _:
+            assert_never(code)
