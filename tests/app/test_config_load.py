@@ -220,6 +220,16 @@ def test_a_source_that_looks_misspelt_gives_a_warning() -> None:
     assert "`db.query` is not under `tools`, but `db.querry` is" in warning
 
 
+def test_a_file_that_everybody_can_change_gives_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "ringfence.yaml"
+    path.write_text("version: 1\n")
+    path.chmod(0o644)
+    assert load_config(path).warnings == ()
+    path.chmod(0o646)
+    [warning] = load_config(path).warnings
+    assert "every local user can change this file" in warning
+
+
 def test_a_file_is_read_from_disk_and_remembers_its_path(tmp_path: Path) -> None:
     path = tmp_path / "ringfence.yaml"
     path.write_text("version: 1\nservers: {a: {command: [x]}}\n")

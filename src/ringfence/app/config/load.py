@@ -10,7 +10,7 @@ import os
 import pwd
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,12 @@ def load_config(path: Path, *, find_user: FindUser = local_uid) -> Loaded:
 
     Raises: ConfigError whose message has one line per problem, `FILE:LINE:COLUMN: PATH: what was expected`.
     """
-    return parse_config(_read(path), path, find_user=find_user)
+    data, mode = _read(path)
+    loaded = parse_config(data, path, find_user=find_user)
+    if mode & stat.S_IWOTH:
+        warning = f"{path}:1:1: every local user can change this file, and with it what agents may do: chmod o-w"
+        loaded = replace(loaded, warnings=(warning, *loaded.warnings))
+    return loaded
 
 
 def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) -> Loaded:
@@ -78,13 +83,15 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
     )
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> tuple[bytes, int]:
+    """The bytes of a regular file, and its mode."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
                 raise ConfigError(f"{path}: not a regular file")
-            return file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1), mode
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else "unreadable"
         raise ConfigError(

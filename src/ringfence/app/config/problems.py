@@ -13,6 +13,8 @@ Path = tuple[str | int, ...]
 
 _MOST_REPORTED = 100
 _MOST_LISTED = 12
+_MOST_COMPARED = 200
+"""Comparing is slow: a file with thousands of names and faults must still be refused in seconds."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,9 +87,14 @@ def shown(text: str, most: int = 60) -> str:
 def nearest(name: str, known: Iterable[str], what: str = "known") -> str:
     """The end of a message that helps: the nearest known name, or the whole list where it is short."""
     names = sorted(set(known))
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    compared = names
+    if len(names) > _MOST_COMPARED:
+        compared = sorted(names, key=lambda candidate: (candidate[:2] != name[:2], abs(len(candidate) - len(name))))[
+            :_MOST_COMPARED
+        ]
+    close = get_close_matches(name, compared, n=1, cutoff=0.6)
     if not close:
-        folded = {candidate.casefold(): candidate for candidate in reversed(names)}
+        folded = {candidate.casefold(): candidate for candidate in reversed(compared)}
         close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
         close = [folded[match] for match in close]
     if close:
