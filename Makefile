@@ -17,6 +17,20 @@ $(READY): requirements-dev.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.PHONY: check
+check: $(READY) clients ## format, lint, types, import contracts, no registry addresses
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/pyright -p tests/clients/python1
+	$(BIN)/lint-imports
+	@! grep -rnE 'https?://' --include='requirements*.txt' . --exclude-dir=.venv --exclude-dir=node_modules
+	@! grep -n '"resolved"' tests/clients/typescript/package-lock.json
+
+.PHONY: test
+test: $(READY) clients ## everything, on real servers
+	$(BIN)/pytest -n 2 --dist loadfile -q
+
 .PHONY: pins
 pins: ## recompile the hash-pinned dependency files
 	$(BIN)/pip install --quiet uv

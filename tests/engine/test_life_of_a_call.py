@@ -361,3 +361,28 @@ async def test_an_agent_removed_from_the_configuration_is_denied_at_once() -> No
     world.catalogue.replace(without, world.upstreams)
     outcome = await world.call(run, "orders__get", {"order": "A1"})
     assert isinstance(outcome, Refused)
+
+
+@pytest.mark.requirement("I8")
+async def test_a_run_lives_on_while_its_holder_uses_it_and_no_longer() -> None:
+    world = await World.build()
+    run = await world.open_run()
+    for _ in range(5):
+        world.clock.advance(600_000)
+        assert isinstance(await world.call(run, "orders__get", {"order": "A1"}), Returned)
+    world.clock.advance(900_000)
+    outcome = await world.call(run, "orders__get", {"order": "A1"})
+    assert isinstance(outcome, Refused)
+    assert outcome.code is ReasonCode.CREDENTIAL
+
+
+@pytest.mark.requirement("I8")
+async def test_a_refused_call_does_not_lengthen_a_run() -> None:
+    world = await World.build()
+    run = await world.open_run()
+    world.clock.advance(800_000)
+    assert isinstance(await world.call(run, "nothing__here", {}), Refused)
+    world.clock.advance(100_000)
+    outcome = await world.call(run, "orders__get", {"order": "A1"})
+    assert isinstance(outcome, Refused)
+    assert outcome.code is ReasonCode.CREDENTIAL

@@ -36,12 +36,13 @@ from ringfence.core.model import (
     Reason,
     ReasonCode,
     Sensitivity,
+    Ticket,
     TicketId,
     TicketState,
     ToolProfile,
 )
 from ringfence.core.rules import Share
-from ringfence.core.unit import AddTicket, Change, Conflict, MoveTicket, Release, Reserve, Settle, Unit
+from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.entries import decision_entry, outcome_entry
@@ -53,7 +54,7 @@ from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
-from ringfence.ports.store import CallState, Receipt, Store
+from ringfence.ports.store import Receipt, Store
 from ringfence.ports.upstream import Answered, Failed, Sending, Unknown
 from ringfence.ports.upstream import NotSent as UpstreamNotSent
 
@@ -72,6 +73,18 @@ class ToolRequest:
 
 
 OnProgress = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call with everything that was read about it."""
+
+    principal: Principal
+    view: AgentView | None
+    call: Call
+    facts: Facts
+    pending: tuple[Ticket, ...]
+    """The run's tickets that wait for a person."""
 
 
 class Enforcer:
@@ -139,19 +152,22 @@ class Enforcer:
 
     async def _pass(self, principal: Principal, view: AgentView | None, call: Call, on_progress: OnProgress | None) -> Outcome:
         self._at(Step.FACTS)
-        facts, state = await self._facts(principal, view, call)  # 2
+        case = await self._gather(principal, view, call)  # 2
         self._at(Step.DECIDE)
-        decision = decide(call, facts)  # 3
-        return await self._carry_out(call, facts, state, decision, on_progress)
+        decision = decide(call, case.facts)  # 3
+        if decision.level is Level.ASK:
+            return await self._ask(case, decision)
+        if decision.level is not Level.ALLOW:
+            return await self._deny(case, decision)
+        return await self._allow(case, decision, on_progress)
 
-    async def _refuse(self, principal: Principal, view: AgentView | None, call: Call, code: ReasonCode, why: str) -> Outcome:
-        facts, state = await self._facts(principal, view, call)
-        decision = Decision(Level.DENY, (Reason(code, "approval", why),))
-        return await self._carry_out(call, facts, state, decision, None)
+    async def _refuse(self, principal: Principal, view: AgentView | None, call: Call, code: ReasonCode, why: str) -> Refused:
+        case = await self._gather(principal, view, call)
+        return await self._deny(case, Decision(Level.DENY, (Reason(code, "approval", why),)))
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
-    async def _facts(self, principal: Principal, view: AgentView | None, call: Call) -> tuple[Facts, CallState]:
+    async def _gather(self, principal: Principal, view: AgentView | None, call: Call) -> Case:
         """Read once, freeze. Raises UnavailableError where anything cannot be read fresh (I3)."""
         state = await self._store.call_state(call.run, Reach(call.agent, (call.run,), call.server, call.tool), call.digest)
         if state is None:
@@ -174,52 +190,49 @@ class Enforcer:
             pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
             posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
         )
-        return facts, state
+        return Case(principal, view, call, facts, state.pending)
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
-    async def _carry_out(
-        self, call: Call, facts: Facts, state: CallState, decision: Decision, on_progress: OnProgress | None
-    ) -> Outcome:
-        if decision.level is Level.ASK:
-            return await self._ask(call, facts, state, decision)
-        if decision.level is not Level.ALLOW:
-            return await self._deny(call, facts, decision)
+    async def _allow(self, case: Case, decision: Decision, on_progress: OnProgress | None) -> Outcome:
+        call, facts = case.call, case.facts
         changes: list[Change] = [Reserve(call.id, call.tool, tuple((k.run.id, k.limits.calls_per_run) for k in facts.chain))]
         if decision.consumes is not None:
-            consumed = MoveTicket(
-                decision.consumes, frozenset({TicketState.APPROVED}), TicketState.CONSUMED, facts.now, f"used by call {call.id}"
-            )
-            changes.append(consumed)
+            approved, why = frozenset({TicketState.APPROVED}), f"used by call {call.id}"
+            changes.append(MoveTicket(decision.consumes, approved, TicketState.CONSUMED, facts.now, why))
+        if (renewal := renewal_due(case.principal, case.view, facts)) is not None:
+            changes.append(renewal)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None)
         receipt = await self._store.record(Unit((entry,), tuple(changes)))
         if isinstance(receipt, Conflict):
             # Somebody else took the last of the budget, or the ticket, between the facts and here.
             code = receipt.code or ReasonCode.APPROVAL_USED
-            return await self._deny(call, facts, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
+            return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
         return await self._act(call, facts, receipt, on_progress)
 
-    async def _deny(self, call: Call, facts: Facts, decision: Decision) -> Refused:
-        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None)
+    async def _deny(self, case: Case, decision: Decision) -> Refused:
+        call, tool = case.call, case.facts.tool
+        entry = decision_entry(call, case.facts, decision, self._catalogue.rules.digest, None)
         receipt = await self._record(Unit((entry,)))
         await receipt.journaled()
         refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}")
-        if facts.tool is not None and is_large(facts.tool.profile_for(call.value)):
+        if tool is not None and is_large(tool.profile_for(call.value)):
             self._alerts.large_action_blocked(call, refused)
         return refused
 
-    async def _ask(self, call: Call, facts: Facts, state: CallState, decision: Decision) -> Outcome:
+    async def _ask(self, case: Case, decision: Decision) -> Waiting:
         """Terminal for this attempt: a durable ticket waits for a person, nothing is reserved."""
-        waiting = facts.ticket
-        if waiting is not None and still_waits(waiting, decision.gates, facts.now):
-            entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, waiting)
+        call, facts = case.call, case.facts
+        known = facts.ticket
+        if known is not None and still_waits(known, decision.gates, facts.now):
+            entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, known)
             receipt = await self._record(Unit((entry,)))
             await receipt.journaled()
-            return Waiting(waiting, f"e{receipt.first_seq}")
+            return Waiting(known, f"e{receipt.first_seq}")
         ticket = new_ticket(self._ids.ticket(), call, facts, decision.gates)
-        moves = moves_for(ticket, call, facts.ticket, state.pending, facts.now)
+        moves = moves_for(ticket, call, known, case.pending, facts.now)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket)
         receipt = await self._record(Unit((entry,), (*moves, AddTicket(ticket))))
@@ -333,9 +346,7 @@ class Enforcer:
             return Refused(Level.DENY, (principal.reason,), None)
         view = self._catalogue.view(principal.agent)
         call = frame_unknown(self._ids.call(), principal.agent, principal.run, "malformed", {})
-        outcome = await self._refuse(principal, view, call, ReasonCode.MALFORMED, what[:300])
-        assert isinstance(outcome, Refused)
-        return outcome
+        return await self._refuse(principal, view, call, ReasonCode.MALFORMED, what[:300])
 
 
 _CLOSED_CODES = {
@@ -344,6 +355,17 @@ _CLOSED_CODES = {
     TicketState.WITHDRAWN: ReasonCode.APPROVAL_WITHDRAWN,
     TicketState.CONSUMED: ReasonCode.APPROVAL_USED,
 }
+
+
+def renewal_due(principal: Principal, view: AgentView | None, facts: Facts) -> ExtendRun | None:
+    """A run lives as long as its holder uses it: a call in the second half of its life renews it, within its wall clock."""
+    expires_at = facts.chain[0].run.expires_at
+    if view is None or expires_at is None:
+        return None
+    life = view.rule.run_ttl_s * 1000
+    if expires_at - facts.now > life // 2:
+        return None
+    return ExtendRun(principal.run, principal.credential_hash, facts.now + life)
 
 
 def must_be_durable_first(profile: ToolProfile) -> bool:
