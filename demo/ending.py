@@ -1,0 +1,71 @@
+"""Afterwards: what it touched, whether the log is whole, and what the judge says."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from demo.gateway import Listening
+from demo.judge import contained, faults, read_executed
+from demo.people import Desk, Person
+from demo.record import Record
+from demo.telling import Telling
+from demo.world import World
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The last part of the demo."""
+
+    world: World
+    record: Record
+    asking: Person
+    desk: Desk
+    telling: Telling
+
+    async def look_back(self) -> None:
+        """What a person asks the log afterwards, as they see it."""
+        self.telling.scene("", "What did it touch? Was the log changed?")
+        await self._shown("audit", "touched", "--agent", "support")
+        self.record.verified = await self._shown("audit", "verify") == 0
+
+    async def _shown(self, *arguments: str) -> int:
+        self.telling.command(f"ringfence {' '.join(arguments)}")
+        status, printed = await self.asking.printed(*arguments)
+        self.telling.output(printed)
+        return status
+
+    async def judge(self, seconds: float) -> bool:
+        """Compare with the servers' own logs, print the table; whether all is as it must be."""
+        executed = read_executed(self.world)
+        self.telling.findings("Contained", contained(self.record.attempts, executed))
+        wrong = faults(self.record, self.world, await self._entries())
+        if wrong:
+            self.telling.verdict(False, "NOT contained, or not working:")
+            for fault in wrong:
+                self.telling.output(f"- {fault}")
+            return False
+        meant = sum(one.took_effect and not one.hostile for one in self.record.attempts)
+        self.telling.verdict(True, f"Contained, in {seconds:.1f} s. {meant} calls that were meant to happen did.")
+        self.telling.output(f"The servers and the log agree on all {len(executed)} executed calls of orders and payments.")
+        return True
+
+    async def _entries(self) -> list[dict[str, object]]:
+        kinds = ("decision", "outcome")
+        return [entry for kind in kinds for entry in await self.desk.entries(kind=kind)]
+
+    def what_next(self, listening: Listening, people: Iterable[Person]) -> None:
+        """Where to look while it is left up."""
+        self.telling.next_steps(
+            "\nIt is all still up. In another terminal, from this directory:",
+            [
+                (f'export PATH="$PWD/.venv/bin:$PATH" RINGFENCE_STATE={self.world.state}', ""),
+                *((f"export RINGFENCE_OPERATOR_CREDENTIAL={person.credential}", f"# to be {person.name}") for person in people),
+                ("ringfence explain ENTRY", "# any entry above: why, and the smallest change of the answer"),
+                (
+                    'ringfence run start --agent support --task "Try it yourself."',
+                    f"# then any MCP client on {listening.agents}",
+                ),
+                ("ringfence approvals watch", f"# or the page: {listening.page}"),
+                (f"less {self.world.config}", "# what the agent was given"),
+            ],
+        )
+        self.telling.next_steps("Ctrl-C ends it.", [])
