@@ -1,0 +1,182 @@
+"""Webhooks against a real HTTP server: signed, retried, each once, and with a link instead of arguments."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import socket
+
+import pytest
+from tests.adapters.webhook_receiver import receiving
+
+from ringfence.adapters.notifiers.message import Format
+from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
+from ringfence.adapters.notifiers.signature import signature
+from ringfence.adapters.notifiers.webhook import ATTEMPTS, MOST_WAITING, WebhookNotifier, WebhookOptions
+from ringfence.engine.outcome import Waiting
+from ringfence.ports.notifier import Alert, AlertKind
+from ringfence.testing.contracts.notifier import alert
+from ringfence.testing.fakes.clock import FakeClock
+from ringfence.testing.fakes.notifier import FakeNotifier
+from ringfence.testing.world import World
+
+
+async def test_a_webhook_is_signed_over_its_time_and_its_exact_bytes() -> None:
+    clock = FakeClock()
+    async with receiving() as receiver:
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url, secret=b"shared secret"), clock)
+        notifier.notify(alert(1))
+        (post,) = await receiver.until(1)
+        await notifier.close()
+    stamp, _, digest = post.headers["ringfence-signature"].partition(",")
+    seconds = stamp.removeprefix("t=")
+    assert int(seconds) == clock.now() // 1000
+    wanted = hmac.new(b"shared secret", seconds.encode() + b"." + post.body, hashlib.sha256).hexdigest()
+    assert digest == f"v1={wanted}"
+    assert post.headers["ringfence-id"] == "a_1"
+
+
+def test_a_signature_changes_with_time_body_and_secret() -> None:
+    signatures = {signature(b"s", 1, b"b"), signature(b"s", 2, b"b"), signature(b"s", 1, b"c"), signature(b"t", 1, b"b")}
+    assert len(signatures) == 4
+
+
+async def test_without_a_secret_nothing_pretends_to_be_signed() -> None:
+    async with receiving() as receiver:
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), FakeClock())
+        notifier.notify(alert(1))
+        (post,) = await receiver.until(1)
+        await notifier.close()
+    assert "ringfence-signature" not in post.headers
+
+
+@pytest.mark.requirement("I9")
+@pytest.mark.parametrize("form", list(Format))
+async def test_a_waiting_approval_is_told_with_a_link_and_never_with_arguments(form: Format) -> None:
+    world = await World.build()
+    outcome = await world.call(await world.open_run(), "payments__refund", {"order": "PRIVATE-77", "amount": 4321})
+    assert isinstance(outcome, Waiting)
+    (told,) = world.notifier.of(AlertKind.APPROVAL_WAITING)
+    async with receiving() as receiver:
+        options = WebhookOptions(url=receiver.url, format=form, public_url="https://gate.example")
+        notifier = WebhookNotifier(options, world.clock)
+        notifier.notify(told)
+        (post,) = await receiver.until(1)
+        await notifier.close()
+    assert f"https://gate.example/approvals/{outcome.ticket.id}" in post.body.decode()
+    assert "PRIVATE-77" not in post.body.decode()
+    assert "4321" not in post.body.decode()
+
+
+async def test_slack_gets_a_text_in_which_nothing_is_markup() -> None:
+    mean = Alert(id="a_1", kind=AlertKind.DRIFT, at=0, text="server <!channel> & <https://x|y>", path="/servers/x")
+    async with receiving() as receiver:
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url, format=Format.SLACK), FakeClock())
+        notifier.notify(mean)
+        (post,) = await receiver.until(1)
+        await notifier.close()
+    assert set(post.json) == {"text"}
+    assert "<" not in post.json["text"]
+    assert "&lt;!channel&gt; &amp;" in post.json["text"]
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, 408])
+async def test_a_receiver_that_is_in_trouble_is_tried_again_after_growing_pauses(status: int) -> None:
+    clock = FakeClock()
+    async with receiving() as receiver:
+        receiver.answers = [status, status, status]
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), clock)
+        notifier.notify(alert(1))
+        for pause in (1000, 2000, 4000):
+            await clock.until_sleeping()
+            count = len(receiver.posts)
+            clock.advance(pause - 1)
+            assert len(receiver.posts) == count
+            clock.advance(1)
+            await receiver.until(count + 1)
+        await notifier.close()
+    assert [post.json["id"] for post in receiver.posts] == ["a_1"] * 4
+    assert len({post.body for post in receiver.posts}) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 410])
+async def test_a_redirect_or_a_refusal_is_final_and_nothing_goes_elsewhere(status: int) -> None:
+    async with receiving() as receiver:
+        receiver.answers = [status]
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), FakeClock())
+        notifier.notify(alert(1))
+        notifier.notify(alert(2))
+        posts = await receiver.until(2)
+        await notifier.close()
+    assert [post.json["id"] for post in posts] == ["a_1", "a_2"]
+    assert {post.path for post in posts} == {"/hook"}
+
+
+async def test_a_receiver_that_never_recovers_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    clock = FakeClock()
+    async with receiving() as receiver:
+        receiver.answers = [500] * ATTEMPTS
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), clock)
+        notifier.notify(alert(1))
+        notifier.notify(alert(2))
+        for _ in range(ATTEMPTS - 1):
+            await clock.until_sleeping()
+            clock.advance(60_000)
+        await receiver.until(ATTEMPTS + 1)
+        await notifier.close()
+    assert [post.json["id"] for post in receiver.posts] == ["a_1"] * ATTEMPTS + ["a_2"]
+    assert "given up" in caplog.text
+
+
+async def test_the_same_alert_is_posted_once() -> None:
+    async with receiving() as receiver:
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), FakeClock())
+        for number in (1, 1, 2, 1):
+            notifier.notify(alert(number))
+        await receiver.until(2)
+        notifier.notify(alert(1))
+        await notifier.close()
+    assert [post.json["id"] for post in receiver.posts] == ["a_1", "a_2"]
+
+
+async def test_what_waits_is_bounded_and_the_newest_wins(caplog: pytest.LogCaptureFixture) -> None:
+    clock = FakeClock()
+    async with receiving() as receiver:
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), clock)
+        for number in range(MOST_WAITING + 3):
+            notifier.notify(alert(number))
+        await notifier.close()
+    assert len(receiver.posts) == MOST_WAITING
+    assert receiver.posts[-1].json["id"] == f"a_{MOST_WAITING + 2}"
+    assert "a_0 was not delivered" in caplog.text
+
+
+@pytest.mark.requirement("I9")
+async def test_an_address_that_is_a_credential_is_never_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        options = WebhookOptions(
+            url=f"http://127.0.0.1:{unused.getsockname()[1]}/services/TOP-SECRET-PATH", secret=b"TOP-SECRET-KEY"
+        )
+        clock = FakeClock()
+        notifier = WebhookNotifier(options, clock)
+        with caplog.at_level(logging.DEBUG):
+            notifier.notify(alert(1))
+            await clock.until_sleeping()
+            await notifier.close()
+    assert "did not reach 127.0.0.1" in caplog.text
+    assert "TOP-SECRET" not in caplog.text
+    assert "TOP-SECRET" not in repr(options)
+
+
+async def test_each_of_several_is_told_only_what_it_asked_for() -> None:
+    kills, all_kinds = FakeNotifier(), FakeNotifier()
+    several = SeveralNotifiers([Told(kills, frozenset({AlertKind.KILL})), Told(all_kinds)])
+    several.notify(alert(1, AlertKind.KILL))
+    several.notify(alert(2, AlertKind.DRIFT))
+    await several.close()
+    assert [told.id for told in kills.alerts] == ["a_1"]
+    assert [told.id for told in all_kinds.alerts] == ["a_1", "a_2"]
+    assert kills.closed
+    assert all_kinds.closed
