@@ -122,6 +122,7 @@ class Enforcer:
 
     async def claim(self, presented: Presented, ticket_id: str, on_progress: OnProgress | None = None) -> Outcome:
         """Execute the frozen call of an approved ticket. Everything is checked again as if it were sent anew."""
+        self._at(Step.IDENTIFY)
         principal = await identify(self._store, self._clock, presented)
         if isinstance(principal, Unidentified):
             return Refused(Level.DENY, (principal.reason,), None)
