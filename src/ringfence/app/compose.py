@@ -14,7 +14,10 @@ from typing import Any
 import uvloop
 
 from ringfence.adapters.notifiers.log import LogNotifier
+from ringfence.adapters.notifiers.message import Format
+from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
 from ringfence.adapters.notifiers.switch import SwitchNotifier
+from ringfence.adapters.notifiers.webhook import WebhookNotifier, WebhookOptions
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.server import serve as serve_data_plane
 from ringfence.adapters.signers.file_key import open_file_key
@@ -30,7 +33,7 @@ from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
 from ringfence.app.config.load import load_config
-from ringfence.app.config.secret_values import resolve_all
+from ringfence.app.config.secret_values import resolve_all, resolve_secret
 from ringfence.app.config.settings import AlertSettings, ControlSettings, Era, Loaded, ServerConnection, TransportKind
 from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
@@ -96,9 +99,19 @@ async def list_tools_of(connection: ServerConnection) -> tuple[Mapping[str, Any]
 
 
 def build_notifiers(loaded: Loaded) -> Notifier:
-    """Where alerts go: always to the log, and to the webhooks of the configuration."""
-    del loaded
-    return LogNotifier()
+    """Where alerts go: always to the log, and to the webhooks of the configuration. A webhook without its secret is left out."""
+    told = [Told(LogNotifier())]
+    for webhook in loaded.alerts.webhooks:
+        try:
+            secret = resolve_secret(webhook.secret, os.environ).encode() if webhook.secret else None
+        except ConfigError as error:
+            logger.error("a webhook is left out: %s", error)
+            continue
+        options = WebhookOptions(
+            url=webhook.url, format=Format(webhook.format.value), secret=secret, public_url=loaded.control.public_url
+        )
+        told.append(Told(WebhookNotifier(options, SystemClock()), webhook.kinds))
+    return SeveralNotifiers(told)
 
 
 async def compose(
@@ -191,6 +204,7 @@ def run_gateway(
     control_port: int | None = None,
     unsafe_same_user: bool = False,
     at_step: AtStep = nothing,
+    disk: Disk | None = None,
 ) -> int:
     """`ringfence up`: serve in the foreground until a signal. Answers the exit code. Raises ConfigError, UnavailableError."""
     loaded = load_config(config)
@@ -199,12 +213,12 @@ def run_gateway(
     with locked(state):
         listen = Listening(state=state, port=port, control_port=control_port, unsafe_same_user=unsafe_same_user)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(loaded, listen, at_step))
+            return runner.run(_serve(loaded, listen, at_step, disk))
 
 
-async def _serve(loaded: Loaded, listen: Listening, at_step: AtStep) -> int:
+async def _serve(loaded: Loaded, listen: Listening, at_step: AtStep, disk: Disk | None) -> int:
     notifier = SwitchNotifier(build_notifiers(loaded))
-    gateway = await compose(loaded, listen.state, notifier, at_step)
+    gateway = await compose(loaded, listen.state, notifier, at_step, disk)
     try:
         reloader = Reloader(gateway, loaded, build_upstream, lambda fresh: notifier.switch(build_notifiers(fresh)))
         return await serve(gateway, reloader, serve_agents_of(gateway), listen)
