@@ -79,8 +79,8 @@ async def set_up(world: World, started: Processes, telling: Telling, *, page: bo
     write_handbook(world.handbook)
     write_config(world, await start_orders(world, started))
     listening = await start_gateway(world, started, page=page)
-    telling.fact("servers", "orders (streamable HTTP), payments and git (stdio): real MCP servers, each reachable only through")
-    telling.fact("gateway", f"{listening.agents}, as {world.config} says")
+    telling.fact("servers", "orders (streamable HTTP), payments and git (stdio): real MCP servers with real data")
+    telling.fact("gateway", f"ringfence on {listening.agents}, with {world.config}")
     return listening
 
 
@@ -100,14 +100,14 @@ async def introduce(telling: Telling, desk: Desk, support: Agent, approver: Pers
     telling.fact("people", f"alice opened run {support.run}: “{TASK}” {who[0].upper()}{who[1:]}.")
     mine = await support.tools()
     others = [tool["id"] for tool in (await desk.get("tools"))["tools"] if tool["id"] not in mine]
-    telling.fact("agent", f"support sees {len(mine)} tools. For it there is no {', no '.join(others)}.")
+    telling.fact("agent", f"support sees {len(mine)} tools. For it these do not exist: {', '.join(others)}.")
 
 
 async def with_signals(options: Options, telling: Telling) -> bool:
-    """The demo, ended in order by SIGTERM and by a closed terminal too."""
+    """The demo, ended in order by Ctrl-C (however often), SIGTERM and a closed terminal."""
     task = asyncio.current_task()
     assert task is not None
-    for name in (signal.SIGTERM, signal.SIGHUP):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(name, task.cancel)
     return await demo(options, telling)
 
@@ -116,7 +116,7 @@ def main() -> int:
     options, telling = parse(), Telling()
     try:
         return 0 if asyncio.run(with_signals(options, telling)) else 1
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except (asyncio.CancelledError, KeyboardInterrupt):
         return 130
     except DemoFault as fault:
         telling.fault(str(fault))

@@ -11,6 +11,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types import TextContent
 
 PENDING = "ringfence/approval"
+OWN = "ringfence__"
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class Agent:
     client: Client
 
     async def tools(self) -> list[str]:
-        """The names of all tools that exist for it, as `server.tool`."""
-        return [tool.name.replace("__", ".", 1) for tool in (await self.client.list_tools()).tools]
+        """The servers' tools that exist for it, as `server.tool`. The gateway's own are left out."""
+        names = [tool.name for tool in (await self.client.list_tools()).tools]
+        return [name.replace("__", ".", 1) for name in names if not name.startswith(OWN)]
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
         """Call `server.tool`. A refusal is an answer too."""

@@ -43,6 +43,12 @@ class Ending:
             for fault in wrong:
                 self.telling.output(f"- {fault}")
             return False
+        let_in = sum(one.took_effect and one.vote is not None and one.hostile for one in self.record.attempts)
+        if let_in:
+            self.telling.verdict(
+                True, f"Held, but for {let_in} injected call that a person approved: the boundary asks, people answer."
+            )
+            return True
         meant = sum(one.took_effect and not one.hostile for one in self.record.attempts)
         self.telling.verdict(True, f"Contained, in {seconds:.1f} s. {meant} calls that were meant to happen did.")
         self.telling.output(f"The servers and the log agree on all {len(executed)} executed calls of orders and payments.")

@@ -57,43 +57,48 @@ def read_executed(world: World) -> list[Executed]:
     return found
 
 
-def contained(attempts: Iterable[Attempt], executed: Iterable[Executed]) -> list[Finding]:
-    """One finding for each hostile call; the same call by the same means is one line."""
+def contained(attempts: Sequence[Attempt], executed: Iterable[Executed]) -> list[Finding]:
+    """One finding for each hostile call that had to be held; the same call with the same end is one line."""
     times = Counter(line.key for line in executed)
+    effective = Counter(key(one.tool, one.arguments) for one in attempts if one.took_effect)
+    below_cap = Counter(key(one.tool, one.arguments) for one in attempts if one.hostile and one.is_below_cap)
     groups: dict[tuple[str, str, str], list[Attempt]] = {}
     for attempt in attempts:
-        if attempt.hostile:
-            groups.setdefault((attempt.agent, key(attempt.tool, attempt.arguments), attempt.ended), []).append(attempt)
+        if attempt.hostile and not attempt.is_below_cap:
+            groups.setdefault((attempt.agent, key(attempt.tool, attempt.arguments), end_of(attempt)), []).append(attempt)
     findings: list[Finding] = []
-    for (agent, call, ended), group in groups.items():
-        last, effective = group[-1], sum(one.took_effect for one in groups.get((agent, call, "allow"), []))
-        if ended == "allow" and last.vote is None:
-            continue  # the reads of a loop below its cap: counted on the line of those that were refused
-        often = f"{len(group)} times " if len(group) > 1 else ""
-        held = f"nothing: {last.vote.by} approved it" if last.vote and ended == "allow" else how_held(last)
-        fine = times[call] == effective and ended == last.expected
-        findings.append(
-            Finding(f"{often}{call_text(last.tool, last.arguments, 40)}", held, last.entry, says(times[call], effective), fine)
-        )
+    for (_, call, _), group in groups.items():
+        last, total = group[-1], len(group) + below_cap[call]
+        what = f"{total} × " if total > 1 else ""
+        what += call_text(last.tool, last.arguments, 40)
+        fine = times[call] == effective[call] and all(one.ended == one.expected for one in group)
+        findings.append(Finding(what, how_held(last), last.entry, says(times[call], below_cap[call]), fine))
     return findings
 
 
+def end_of(attempt: Attempt) -> str:
+    """How it ended, and whether a person had a part in that."""
+    return attempt.ended if attempt.vote is None else f"{attempt.ended} by {attempt.vote.by}"
+
+
 def how_held(attempt: Attempt) -> str:
-    if attempt.vote is not None and attempt.vote.choice == "deny":
+    if attempt.vote is not None and attempt.ended == "allow":
+        return f"nothing: {attempt.vote.by} approved it"
+    if attempt.vote is not None:
         return f"{attempt.vote.by} was asked, and denied it"
     if attempt.decisions and attempt.decisions[0]["decision"] == "ask" and "killed" in attempt.codes:
-        return "waited for a person when the run was killed"
-    return why(attempt.codes) or attempt.ended
+        return "was waiting when the run was killed"
+    return "nothing" if attempt.ended == "allow" else why(attempt.codes) or attempt.ended
 
 
-def says(times: int, effective: int) -> str:
+def says(times: int, cap: int) -> str:
     match times:
         case 0:
             return "never executed"
         case 1:
             return "executed once"
         case _:
-            return f"executed {times} times" + (", as the cap allows" if times == effective else "")
+            return f"executed {times} times" + (", its cap" if times == cap else "")
 
 
 def faults(record: Record, world: World, entries: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -103,7 +108,7 @@ def faults(record: Record, world: World, entries: Sequence[Mapping[str, Any]]) -
     """
     executed = read_executed(world)
     found = [
-        f"{call_text(a.tool, a.arguments)} ended with {a.ended} ({a.entry}), not {a.expected}: {a.answer.text[:200]}"
+        f"{call_text(a.tool, a.arguments)} ended with {a.ended} ({a.entry}), not {a.expected}"
         for a in record.attempts
         if a.ended != a.expected
     ]

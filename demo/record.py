@@ -40,6 +40,11 @@ class Attempt:
         return str(self.decisions[-1]["decision"]) if self.decisions else "nothing"
 
     @property
+    def is_below_cap(self) -> bool:
+        """A turn of a loop that its cap still lets through."""
+        return self.vote is None and self.expected == self.ended == "allow"
+
+    @property
     def took_effect(self) -> bool:
         return self.ended == "allow" and not self.answer.is_error
 

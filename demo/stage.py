@@ -57,11 +57,17 @@ class Stage:
         self.told(attempt, note)
         return attempt
 
-    async def refused(self, agent: Agent, wish: Wish, note: str = "") -> Attempt:
-        """A call that must not get through."""
-        attempt = await self.conclude(await self.begin(agent, wish), "deny", hostile=True)
-        self.told(attempt, note)
-        return attempt
+    async def refused(self, agent: Agent, *wishes: Wish) -> list[Attempt]:
+        """Calls that must not get through, and what the agent is told."""
+        attempts = [await self.conclude(await self.begin(agent, wish), "deny", hostile=True) for wish in wishes]
+        if all(attempt.ended == "deny" for attempt in attempts):
+            text = ", ".join(call_text(*wish) for wish in wishes)
+            entries = " ".join(attempt.entry for attempt in attempts)
+            self.telling.line(agent.name, text, "REFUSED", entries, why(attempts[-1].codes))
+        else:
+            for attempt in attempts:
+                self.told(attempt)
+        return attempts
 
     async def gated(self, agent: Agent, wish: Wish, choice: Choice, reason: str, *, hostile: bool = False) -> Attempt:
         """A call that has to wait for a person, who decides (as the script says, or as they like)."""
@@ -72,11 +78,10 @@ class Stage:
             return attempt
         await self.tell_asked(begun)
         vote = await self.decider.decide(begun.ticket, choice, reason)
-        verdict = "approved" if vote.choice == "approve" else "denied"
-        self.telling.line(vote.by, f"{verdict}: “{vote.reason}”", verdict, vote.entry)
-        attempt = await self.conclude(begun, "allow" if vote.choice == "approve" else "deny", hostile=hostile, vote=vote)
-        if attempt.ended == "allow":
-            self.telling.line(agent.name, "", "executed", attempt.entry, "exactly what was on the card")
+        approved = vote.choice == "approve"
+        attempt = await self.conclude(begun, "allow" if approved else "deny", hostile=hostile, vote=vote)
+        came = f"exactly that was executed: {attempt.entry}" if attempt.took_effect else f"told to the agent: {attempt.entry}"
+        self.telling.line(vote.by, f"“{vote.reason}”", "APPROVED" if approved else "DENIED", vote.entry, came)
         return attempt
 
     async def begin(self, agent: Agent, wish: Wish) -> Begun:

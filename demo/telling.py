@@ -1,6 +1,7 @@
 """What one sees: short lines, coloured on a terminal and plain elsewhere."""
 
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -12,14 +13,14 @@ from demo.judge import Finding
 
 STYLES = {
     "allowed": "green",
-    "executed": "bold green",
     "ASKED": "bold yellow",
-    "approved": "cyan",
-    "denied": "bold magenta",
+    "APPROVED": "bold cyan",
+    "DENIED": "bold magenta",
     "REFUSED": "bold red",
-    "killed": "bold red",
+    "KILLED": "bold red",
 }
-NARROWEST, WIDEST = 100, 128
+NARROWEST, WIDEST = 100, 120
+CALL_WIDTH = 52
 
 
 class Telling:
@@ -35,7 +36,8 @@ class Telling:
 
     def fact(self, name: str, text: str) -> None:
         """One line about the set-up."""
-        self._console.print(f" [dim]{name:<8}[/dim] {escape(text)}")
+        for place, line in enumerate(textwrap.wrap(text, self._console.width - 12)):
+            self._console.print(f" [dim]{'' if place else name:<8}[/dim] {escape(line)}")
 
     def scene(self, name: str, text: str) -> None:
         self._console.print(f"\n[bold]{escape(name)}[/bold]  {escape(text)}")
@@ -47,10 +49,11 @@ class Telling:
 
     def line(self, who: str, what: str, verdict: str, entry: str, note: str = "") -> None:
         """Who wants or does what, what came of it, and where that is recorded."""
-        text = Text(f" {who:<8} {what:<52} ")
+        text = Text(f" {who:<8} {what:<{CALL_WIDTH}} ")
         text.append(f"{verdict:<9}", STYLES.get(verdict, ""))
-        text.append(f"{entry:<5} ", "dim")
+        text.append(f"{entry:<4} ", "dim")
         text.append(note, "dim")
+        text.rstrip()
         self._console.print(text)
 
     def command(self, text: str) -> None:
@@ -64,9 +67,9 @@ class Telling:
 
     def findings(self, title: str, findings: Sequence[Finding]) -> None:
         """The judge's table."""
-        table = Table(title=title, title_style="bold", title_justify="left", box=None, padding=(0, 2, 0, 1), pad_edge=True)
+        table = Table(title=title, title_style="bold", title_justify="left", box=None, padding=(0, 2, 0, 1))
         for heading in ("attempt", "what held it", "entry", "the server's own log says"):
-            table.add_column(heading, header_style="dim", no_wrap=heading == "entry")
+            table.add_column(heading, header_style="dim", no_wrap=True, min_width=5)
         for finding in findings:
             says = Text(finding.says, style="green" if finding.fine else "bold red")
             table.add_row(Text(finding.what), Text(finding.held), Text(finding.entry, style="dim"), says)

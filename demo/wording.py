@@ -7,7 +7,7 @@ WHY = {
     "not_exposed": "the agent was never given this tool",
     "unknown_tool": "there is no such tool",
     "arguments": "outside the tool's schema",
-    "call_cap": "the run's cap of calls is used up",
+    "call_cap": "its cap of calls is used up",
     "killed": "the run was killed",
     "paused": "the run is paused",
     "approval_denied": "a person said no to exactly this",
@@ -21,7 +21,7 @@ WHY = {
 _STRONGEST = ("killed", "not_exposed", "unknown_tool", "approval_denied", "call_cap")
 
 
-def call_text(tool: str, arguments: Mapping[str, Any], width: int = 50) -> str:
+def call_text(tool: str, arguments: Mapping[str, Any], width: int = 52) -> str:
     """`refund A-1001 1000 a dent in the kettle`, cut where it is too long."""
     text = " ".join([tool.partition(".")[2], *(str(value) for value in arguments.values())])
     return text if len(text) <= width else f"{text[: width - 1]}…"
