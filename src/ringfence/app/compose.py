@@ -99,7 +99,7 @@ async def list_tools_of(connection: ServerConnection) -> tuple[Mapping[str, Any]
 
 
 def build_notifiers(loaded: Loaded) -> Notifier:
-    """Where alerts go: always to the log, and to the webhooks of the configuration. A webhook without its secret is left out."""
+    """Where alerts go: always to the log, and to the configured webhooks. One whose secret is missing is left out."""
     told = [Told(LogNotifier())]
     for webhook in loaded.alerts.webhooks:
         try:
