@@ -1,5 +1,7 @@
 """A notifier that remembers what it was told."""
 
+import asyncio
+
 from ringfence.ports.notifier import Alert, AlertKind
 
 
@@ -9,9 +11,17 @@ class FakeNotifier:
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
         self.closed = False
+        self._changed = asyncio.Event()
 
     def notify(self, alert: Alert) -> None:
         self.alerts.append(alert)
+        self._changed.set()
+
+    async def until(self, kind: AlertKind, count: int = 1) -> None:
+        """Return when so many alerts of one kind have been given."""
+        while len(self.of(kind)) < count:
+            self._changed.clear()
+            await self._changed.wait()
 
     async def close(self) -> None:
         self.closed = True

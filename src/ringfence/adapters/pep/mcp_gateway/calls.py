@@ -74,7 +74,7 @@ class Calls:
         return None
 
     async def _tool(self, agent: AgentId, call: ToolCall) -> Tool | None:
-        """The tool of that name at that endpoint, for the front's own checks. Whether it may be used is decided later."""
+        """The agent's tool of that name at that endpoint, for the front's own checks; the decision comes later."""
         tool = self._find(agent, call)
         if tool is None:
             # Its server may not have listed its tools yet.
@@ -86,9 +86,8 @@ class Calls:
         view = self._catalogue.view(agent)
         if view is None:
             return None
-        server, name = call.server, call.name
-        known = view.by_wire_name.get(name) if server is None else view.by_server_name.get((server, name))
-        return None if known is None else view.tools[known]
+        known = view.named(call.name, call.server)
+        return view.tools[known] if known is not None and known in view.agent.tools else None
 
     async def _answer(
         self, call: ToolCall, principal: Principal, presented: Presented, session: Session | None, receive: Receive, send: Send

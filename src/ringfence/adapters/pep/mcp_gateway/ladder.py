@@ -95,4 +95,4 @@ class Ladder:
     async def _signs_of_life(self, progress: Progress, ticket: TicketId) -> None:
         while True:
             progress.waiting(f"waiting for a person to decide on ticket {ticket}")
-            await asyncio.sleep(self._progress_s)
+            await self._clock.sleep(self._progress_s)

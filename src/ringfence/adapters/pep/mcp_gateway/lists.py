@@ -78,11 +78,7 @@ class ToolLists:
 
 def shown_tools(view: AgentView, server: str | None, era: Era) -> list[dict[str, Any]]:
     """The tool objects of one endpoint, by name."""
-    if server is not None:
-        named = sorted((name, tool) for (owner, name), tool in view.by_server_name.items() if owner == server)
-    else:
-        named = sorted(view.by_wire_name.items())
-    tools = [_shown(name, view.tools[tool], era) for name, tool in named if _is_usable(view.tools[tool])]
+    tools = [_shown(name, tool, era) for name, tool in sorted(view.exposed(server).items()) if _is_usable(tool)]
     if tools and server is None:
         tools.append(dict(CLAIM_TOOL))
     return tools

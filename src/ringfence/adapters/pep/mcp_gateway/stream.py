@@ -54,6 +54,7 @@ class Answer:
         self._send = send
         self._keep_alive_s = limits.keep_alive_s
         self._cancel_when_gone = cancel_when_gone
+        self._begun = False
         self._events: deque[bytes] = deque(maxlen=_WAITING_EVENTS)
         self._wake = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -91,9 +92,10 @@ class Answer:
     async def finish(self, rendered: Rendered) -> None:
         """Answer, and end the response."""
         await self.close()
-        if self._pump is None:
+        if not self._begun and not self._events:
             await send_json(self._send, rendered)
             return
+        await self._begin()
         rest = b"".join((*self._events, event(rendered.body)))
         await self._send({"type": "http.response.body", "body": rest})
 
@@ -116,11 +118,20 @@ class Answer:
         if self._cancel_when_gone:
             self._task.cancel()
 
+    async def _begin(self) -> None:
+        if not self._begun:
+            await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+            self._begun = True
+
     async def _pump_events(self) -> None:
-        await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+        await self._begin()
         while True:
             while self._events:
-                await self._send({"type": "http.response.body", "body": self._events.popleft(), "more_body": True})
+                # Cancelled while it waits for a slow reader, it has written nothing: the event is still there then.
+                first = self._events[0]
+                await self._send({"type": "http.response.body", "body": first, "more_body": True})
+                if self._events and self._events[0] is first:
+                    self._events.popleft()
             self._wake.clear()
             try:
                 async with asyncio.timeout(self._keep_alive_s):
