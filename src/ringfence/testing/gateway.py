@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
 
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
+from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model import Posture
 from ringfence.engine.runs import Opened
@@ -20,7 +21,13 @@ MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 
 
-def gateway(world: World, *, limits: GatewayLimits | None = None, hosts: tuple[str, ...] = (HOST,)) -> McpGateway:
+def gateway(
+    world: World,
+    *,
+    limits: GatewayLimits | None = None,
+    hosts: tuple[str, ...] = (HOST,),
+    posture_of: Callable[[Peer], Posture] = lambda _: Posture.SEPARATE,
+) -> McpGateway:
     """A gateway in front of a world's engine."""
     return McpGateway(
         enforcer=world.enforcer,
@@ -32,7 +39,7 @@ def gateway(world: World, *, limits: GatewayLimits | None = None, hosts: tuple[s
         entropy=world.entropy,
         allowed_hosts=hosts,
         allowed_origins=("http://localhost:6274",),
-        posture_of=lambda _: Posture.SEPARATE,
+        posture_of=posture_of,
         limits=limits or GatewayLimits(progress_gap_s=0),
     )
 
