@@ -6,12 +6,16 @@ import asyncio
 
 import pytest
 
-from ringfence.core.model import AgentId, ReasonCode, Role, Scope, ScopeKind, StopMode, TicketState
+from ringfence.adapters.stores.memory.store import MemoryStore
+from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.model import AgentId, ReasonCode, Role, Scope, ScopeKind, Stop, StopMode, TicketState
+from ringfence.core.unit import AddStop, Unit
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
 from ringfence.engine.runs import NotDone
 from ringfence.engine.stops import Lifted, Stopped
 from ringfence.ports.notifier import AlertKind
+from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.scenario import ORDERS, PAYMENTS
 from ringfence.testing.world import World
 
@@ -219,6 +223,51 @@ async def test_the_lever_kills_everything_and_letting_go_of_it_does_not_un_kill(
     await keeper.look_at_lever()
     assert isinstance(await world.call(run, "orders__get", ORDER), Refused)
     assert [alert.kind for alert in world.notifier.alerts].count(AlertKind.KILL) == 1
+
+
+@pytest.mark.requirement("I6", "I14")
+async def test_a_kill_that_was_cut_off_before_its_withdrawals_is_finished_at_the_next_start() -> None:
+    world = await World.build()
+    run = await world.open_run()
+    ticket = await world.ask(run, "payments__refund", {"order": "A1", "amount": 5})
+    entry = Entry(kind=EntryKind.CONTROL, at=world.clock.now(), summary="kill", decision="kill", by="operator:ada", body={})
+    cut_off = Stop(id="s_1", mode=StopMode.KILL, scope=EVERYTHING, reason="", by="operator:ada", at=world.clock.now())
+    await world.store.record(Unit((entry,), (AddStop(cut_off),)))
+    restarted = await World.build(store=(world.store, world.log), clock=world.clock)
+    assert await restarted.stops.finish() == (ticket.id,)
+    after = await restarted.store.ticket(ticket.id)
+    assert after is not None
+    assert after.state is TicketState.WITHDRAWN
+    assert await restarted.stops.finish() == ()
+
+
+@pytest.mark.requirement("I6", "I14")
+async def test_a_kill_on_a_full_disk_is_finished_when_recording_works_again() -> None:
+    memory = MemoryStore()
+    store = FakeStore(memory)
+    world = await World.build(store=(store, memory))
+    run = await world.open_run()
+    ticket = await world.ask(run, "payments__refund", {"order": "A1", "amount": 5})
+    keeper = _housekeeping(world, _Lever())
+    store.fail_at(StoreStep.RECORD)
+    assert (await stop(world, EVERYTHING)).withdrawn == ()
+    await keeper.look_at_time()
+    store.work_again()
+    await keeper.look_at_time()
+    after = await world.store.ticket(ticket.id)
+    assert after is not None
+    assert after.state is TicketState.WITHDRAWN
+
+
+async def test_a_pause_that_is_in_force_at_a_start_leaves_its_tickets_waiting() -> None:
+    world = await World.build()
+    run = await world.open_run()
+    ticket = await world.ask(run, "payments__refund", {"order": "A1", "amount": 5})
+    await stop(world, EVERYTHING, StopMode.PAUSE)
+    assert await world.stops.finish() == ()
+    after = await world.store.ticket(ticket.id)
+    assert after is not None
+    assert after.state is TicketState.PENDING
 
 
 class _Lever:

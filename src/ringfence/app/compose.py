@@ -140,6 +140,7 @@ async def compose(
         alerts=alerts,
         at_step=at_step,
     )
+    await stops.finish()
     checkpointer = Checkpointer(store, signer)
     return Gateway(
         clock=clock,

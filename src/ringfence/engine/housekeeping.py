@@ -83,6 +83,7 @@ class Housekeeping:
             self._alerts.store_degraded(degraded)
         if self._degraded and not degraded:
             logger.warning("recording works again")
+            await self._stops.finish()
         self._degraded = degraded
         if not degraded:
             await self._approvals.expire()

@@ -160,6 +160,17 @@ class Stops:
         await settled([flight.landed.wait() for flight in flights], self._clock, CANCEL_S)
         return {flight for flight in flights if flight.landed.is_set()}
 
+    async def finish(self) -> tuple[str, ...]:
+        """Withdraw what the stops in force would have withdrawn, had the process lived and the disk worked. Answers the tickets.
+
+        A stop and its withdrawals are several transactions: a stop that was cut off between them must not leave an approved
+        ticket behind that works again once the stop is lifted.
+        """
+        withdrawn: list[str] = []
+        for stop in await self._store.stops():
+            withdrawn += await self._withdraw(stop.scope, stop)
+        return tuple(withdrawn)
+
     async def _withdraw(self, scope: Scope, stop: Stop) -> tuple[str, ...]:
         if stop.mode is StopMode.PAUSE:
             return ()
