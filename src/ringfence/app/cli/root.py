@@ -1,0 +1,53 @@
+"""The command line. Signatures live in light modules; whatever a command needs is imported in its body."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ringfence.app.cli import agent, approvals, audit, config_commands, connect, operator, run, stop, tool, up
+
+app = typer.Typer(
+    name="ringfence",
+    help="The boundary between AI agents and the tools they use: every call decided, recorded, approved and stoppable.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"ringfence {version('ringfence')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """The boundary between AI agents and the tools they use: every call decided, recorded, approved and stoppable."""
+
+
+up.register(app)
+connect.register(app)
+config_commands.register(app)
+app.add_typer(operator.app, name="operator")
+app.add_typer(agent.app, name="agent")
+app.add_typer(run.app, name="run")
+app.add_typer(approvals.app, name="approvals")
+app.add_typer(tool.app, name="tool")
+app.add_typer(audit.app, name="audit")
+app.command("explain")(audit.explain)
+stop.register(app)
+
+
+def main() -> None:
+    """Run one command and end with its exit code."""
+    app()

@@ -1,0 +1,92 @@
+"""`ringfence run`: pieces of work by agents."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from ringfence.app.cli.options import As, AsJson, Reason, State
+
+app = typer.Typer(no_args_is_help=True, help="Runs: start, list, show, close.")
+
+
+@app.command("start")
+def start(
+    agent: Annotated[str, typer.Option("--agent", "-a", help="A configured agent.", show_default=False)],
+    task: Annotated[str, typer.Option("--task", "-t", help="What it is to do, in your words.", show_default=False)],
+    parent: Annotated[str | None, typer.Option("--parent", help="The run that this is a child of.", show_default=False)] = None,
+    state: State = None,
+    as_name: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a run and show its credential, once."""
+    from ringfence.app.cli.desk import Desk
+
+    desk = Desk(state, as_name, as_json)
+    body = {"agent": agent, "task": task, **({"parent": parent} if parent else {})}
+    answer = desk.ask("POST", "/runs", body)
+    if as_json:
+        return desk.print_json(answer)
+    typer.echo(f"run         {answer['run']}")
+    typer.echo(f"credential  {answer['credential']}")
+    typer.echo(f"expires     {answer['expires_at'] or 'never'} unless it is renewed")
+    typer.echo("\nThe agent's client sends it as `Authorization: Bearer CREDENTIAL`. It is shown once.")
+    return None
+
+
+@app.command("list")
+def list_(
+    agent: Annotated[str | None, typer.Option("--agent", "-a", help="Only this agent's.", show_default=False)] = None,
+    state: State = None,
+    as_name: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the open runs."""
+    from ringfence.app.cli.desk import Desk, query
+    from ringfence.app.cli.terminal import console, safe, table
+
+    desk = Desk(state, as_name, as_json)
+    answer = desk.ask("GET", query("/runs", agent=agent))
+    if as_json:
+        return desk.print_json(answer)
+    rows = table("run", "agent", "state", "calls", "opened", "by", "task")
+    for run in answer["runs"]:
+        cap = f"/{run['calls_cap']}" if run["calls_cap"] is not None else ""
+        calls = f"{run['calls_spent'] + run['calls_held']}{cap}"
+        rows.add_row(*(safe(run[name]) for name in ("id", "agent", "state")), safe(calls), safe(run["opened_at"]),
+                     safe(run["opened_by"]), safe(run["task"][:80]))  # fmt: skip
+    console().print(rows)
+    return None
+
+
+@app.command("show")
+def show(run: str, state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
+    """Show one run."""
+    from ringfence.app.cli.desk import Desk
+    from ringfence.app.cli.terminal import console, safe, table
+
+    desk = Desk(state, as_name, as_json)
+    answer = desk.ask("GET", f"/runs/{quote(run, safe='')}")
+    if as_json:
+        return desk.print_json(answer)
+    rows = table("", "")
+    for name, value in answer.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        rows.add_row(safe(name.replace("_", " "), "dim"), safe(shown, one_line=False))
+    console().print(rows)
+    return None
+
+
+@app.command("close")
+def close(run: str, reason: Reason = "", state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
+    """End a run: its credentials are revoked, its approvals withdrawn."""
+    from ringfence.app.cli.desk import Desk
+
+    desk = Desk(state, as_name, as_json)
+    answer = desk.ask("POST", f"/runs/{quote(run, safe='')}/close", {"reason": reason} if reason else {})
+    if as_json:
+        return desk.print_json(answer)
+    typer.echo(f"run {answer['id']} is closed; {len(answer['withdrawn'])} approvals withdrawn")
+    return None
