@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ async def bridge(
     server: str | None,
     stdin: Source,
     stdout: Sink,
-    stderr: Callable[[str], None],
+    stderr: Callable[[str], object] = sys.stderr.write,
     renew_at: float = RENEW_AT,
     drain_s: float = DRAIN_S,
 ) -> int:
@@ -108,7 +109,7 @@ class _Bridge:
         run: OpenRun,
         server: str | None,
         stdout: Sink,
-        stderr: Callable[[str], None],
+        stderr: Callable[[str], object],
         renew_at: float,
         drain_s: float,
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +43,7 @@ async def served(
     limits: GatewayLimits | None = None,
     agents_socket: Path | None = None,
     posture_of: Callable[[Peer], Posture] = lambda _: Posture.SEPARATE,
-) -> AsyncIterator[Served]:
+) -> AsyncGenerator[Served]:
     """Serve a world's gateway on 127.0.0.1, and on a unix socket where a path is given, until the block ends."""
     tcp = socket.create_server(("127.0.0.1", 0))
     sockets = [tcp]

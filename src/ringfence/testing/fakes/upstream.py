@@ -74,6 +74,7 @@ class FakeUpstream:
                 await self._released.wait()
             except asyncio.CancelledError:
                 self.cancelled.append(sending)
+                self._changed.set()
                 raise
         reply = self.replies.get(sending.tool)
         if reply is not None:
@@ -96,6 +97,12 @@ class FakeUpstream:
     async def until_waiting(self, count: int = 1) -> None:
         """Return when so many calls have come to the gate."""
         while self.waiting < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def until_cancelled(self, count: int) -> None:
+        """Return when so many calls have been cancelled."""
+        while len(self.cancelled) < count:
             self._changed.clear()
             await self._changed.wait()
 
