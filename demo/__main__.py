@@ -20,7 +20,7 @@ from demo.processes import DemoFault, Processes, processes
 from demo.stage import Stage
 from demo.story import TASK, Story
 from demo.telling import Telling
-from demo.world import World, fresh, start_orders, write_config, write_handbook
+from demo.world import HOST, World, fresh, start_orders, write_config, write_handbook
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ async def demo(options: Options, telling: Telling) -> bool:
                 await ending.look_back()
                 fine = await ending.judge(time.monotonic() - began)
                 if options.keep:
-                    ending.what_next(listening, (alice, bob))
+                    ending.what_next(listening, bob)
                     await until_told_to_end()
                 return fine
 
@@ -112,14 +112,31 @@ async def with_signals(options: Options, telling: Telling) -> bool:
     return await demo(options, telling)
 
 
+def leaves(group: BaseExceptionGroup[BaseException]) -> list[str]:
+    """What is in a group, however deep."""
+    found: list[str] = []
+    for one in group.exceptions:
+        found += leaves(one) if isinstance(one, BaseExceptionGroup) else [str(one)]
+    return found
+
+
 def main() -> int:
     options, telling = parse(), Telling()
+    for name in ("NO_PROXY", "no_proxy"):
+        # Everything here is on loopback, which a proxy of the surroundings cannot reach.
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), HOST)))
     try:
         return 0 if asyncio.run(with_signals(options, telling)) else 1
     except (asyncio.CancelledError, KeyboardInterrupt):
         return 130
     except DemoFault as fault:
         telling.fault(str(fault))
+        return 1
+    except BaseExceptionGroup as group:  # the client's task groups wrap what goes through them
+        faults, others = group.split(DemoFault)
+        if faults is None or others is not None:
+            raise
+        telling.fault("\n".join(leaves(faults)))
         return 1
     except BrokenPipeError:
         # Whoever read the output has left; Python would complain once more when it flushes.

@@ -40,8 +40,7 @@ class AtTerminal:
 
     async def decide(self, ticket: Mapping[str, Any], choice: Choice, reason: str) -> Vote:
         self.telling.command(f"ringfence approvals show {ticket['id']}")
-        _, card = await self.person.printed("approvals", "show", ticket["id"])
-        self.telling.output(card)
+        await self.person.shown("approvals", "show", ticket["id"])
         chosen: Choice | None = None
         while chosen is None:
             print("\n approve or deny? ", end="", flush=True)
@@ -75,5 +74,6 @@ async def readable_bytes(descriptor: int) -> bytes:
 
 
 async def cast_vote(person: Person, ticket: Mapping[str, Any], choice: Choice, reason: str) -> Vote:
-    done = await person.ringfence("approvals", choice, ticket["id"], "--reason", reason)
+    """Decide on exactly the card that was read: its digest goes along."""
+    done = await person.ringfence("approvals", choice, ticket["id"], "--digest", ticket["digest"], "--reason", reason)
     return Vote(person.name, choice, reason, str(done["entry"]))

@@ -1,6 +1,5 @@
 """Afterwards: what it touched, whether the log is whole, and what the judge says."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from demo.gateway import Listening
@@ -9,6 +8,9 @@ from demo.people import Desk, Person
 from demo.record import Record
 from demo.telling import Telling
 from demo.world import World
+
+ONLY_READ = "  read  "
+"""What rows of objects that were read, and not changed, have in the command's table."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,16 @@ class Ending:
     async def look_back(self) -> None:
         """What a person asks the log afterwards, as they see it."""
         self.telling.scene("", "What did it touch? Was the log changed?")
-        await self._shown("audit", "touched", "--agent", "support")
-        self.record.verified = await self._shown("audit", "verify") == 0
-
-    async def _shown(self, *arguments: str) -> int:
-        self.telling.command(f"ringfence {' '.join(arguments)}")
-        status, printed = await self.asking.printed(*arguments)
+        lines = (await self._asked("audit", "touched", "--agent", "support"))[1].splitlines()
+        writes = [line for line in lines if ONLY_READ not in line]
+        self.telling.output("\n".join([*writes, f"(and {len(lines) - len(writes)} rows that were only read)"]))
+        status, printed = await self._asked("audit", "verify")
         self.telling.output(printed)
-        return status
+        self.record.verified = status == 0
+
+    async def _asked(self, *arguments: str) -> tuple[int, str]:
+        self.telling.command(f"ringfence {' '.join(arguments)}")
+        return await self.asking.printed(*arguments)
 
     async def judge(self, seconds: float) -> bool:
         """Compare with the servers' own logs, print the table; whether all is as it must be."""
@@ -58,17 +62,20 @@ class Ending:
         kinds = ("decision", "outcome")
         return [entry for kind in kinds for entry in await self.desk.entries(kind=kind)]
 
-    def what_next(self, listening: Listening, people: Iterable[Person]) -> None:
+    def what_next(self, listening: Listening, approver: Person) -> None:
         """Where to look while it is left up."""
         self.telling.next_steps(
             "\nIt is all still up. In another terminal, from this directory:",
             [
                 (f'export PATH="$PWD/.venv/bin:$PATH" RINGFENCE_STATE={self.world.state}', ""),
-                *((f"export RINGFENCE_OPERATOR_CREDENTIAL={person.credential}", f"# to be {person.name}") for person in people),
+                (
+                    f"export RINGFENCE_OPERATOR_CREDENTIAL={approver.credential}",
+                    f"# you are {approver.name}; without it, alice",
+                ),
                 ("ringfence explain ENTRY", "# any entry above: why, and the smallest change of the answer"),
                 (
                     'ringfence run start --agent support --task "Try it yourself."',
-                    f"# then any MCP client on {listening.agents}",
+                    f"# as alice; then any MCP client on {listening.agents}",
                 ),
                 ("ringfence approvals watch", f"# or the page: {listening.page}"),
                 (f"less {self.world.config}", "# what the agent was given"),

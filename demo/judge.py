@@ -70,7 +70,7 @@ def contained(attempts: Sequence[Attempt], executed: Iterable[Executed]) -> list
     for (_, call, _), group in groups.items():
         last, total = group[-1], len(group) + below_cap[call]
         what = f"{total} × " if total > 1 else ""
-        what += call_text(last.tool, last.arguments, 40)
+        what += call_text(last.tool, last.arguments, 32)
         fine = times[call] == effective[call] and all(one.ended == one.expected for one in group)
         findings.append(Finding(what, how_held(last), last.entry, says(times[call], below_cap[call]), fine))
     return findings
@@ -87,7 +87,7 @@ def how_held(attempt: Attempt) -> str:
     if attempt.vote is not None:
         return f"{attempt.vote.by} was asked, and denied it"
     if attempt.decisions and attempt.decisions[0]["decision"] == "ask" and "killed" in attempt.codes:
-        return "was waiting when the run was killed"
+        return "waiting when the run was killed"
     return "nothing" if attempt.ended == "allow" else why(attempt.codes) or attempt.ended
 
 
@@ -98,7 +98,7 @@ def says(times: int, cap: int) -> str:
         case 1:
             return "executed once"
         case _:
-            return f"executed {times} times" + (", its cap" if times == cap else "")
+            return f"executed {times} times" + (": its cap" if times == cap else "")
 
 
 def faults(record: Record, world: World, entries: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -6,6 +6,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -35,6 +36,12 @@ class Person:
         status, printed, errors = await self._run(*arguments)
         return status, (printed or errors).rstrip()
 
+    async def shown(self, *arguments: str) -> None:
+        """Run `ringfence ARGUMENTS` as this person, in their own terminal."""
+        command = [str(PROGRAM), *arguments]
+        process = await asyncio.create_subprocess_exec(*command, env=environment(self.world, self.credential))
+        await process.wait()
+
     async def _run(self, *arguments: str) -> tuple[int, str, str]:
         process = await asyncio.create_subprocess_exec(
             str(PROGRAM), *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE,
@@ -58,13 +65,17 @@ class Desk:
     """What an operator looks up: approvals that wait, and the log."""
 
     http: aiohttp.ClientSession
+    logs: Path
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         """One answer of the control API. Raises: DemoFault."""
-        async with self.http.get(f"http://localhost/api/v1/{path}", params=query) as response:
-            if response.status != 200:
-                raise DemoFault(f"GET {path}: {response.status} {await response.text()}")
-            return await response.json()
+        try:
+            async with self.http.get(f"http://localhost/api/v1/{path}", params=query) as response:
+                if response.status != 200:
+                    raise DemoFault(f"GET {path}: {response.status} {await response.text()}")
+                return await response.json()
+        except aiohttp.ClientError as error:
+            raise DemoFault(f"the gateway does not answer ({error}); see {self.logs}") from error
 
     async def waiting(self, run: str) -> list[dict[str, Any]]:
         """The approvals of a run that wait for a person."""
@@ -87,4 +98,4 @@ async def at_desk(listening: Listening, person: Person) -> AsyncGenerator[Desk]:
     connector = aiohttp.UnixConnector(str(listening.control))
     headers = {"Authorization": f"Bearer {person.credential}"}
     async with aiohttp.ClientSession(connector=connector, headers=headers) as http:
-        yield Desk(http)
+        yield Desk(http, person.world.logs)

@@ -97,7 +97,7 @@ class Story:
         await stage.tell_asked(begun)
         done = await self.opener.ringfence("kill", "run", support.run, "--reason", "the agent obeys a customer's ticket")
         stage.record.killed_at = time.time()
-        told = f"with its child runs; approvals withdrawn: {len(done['withdrawn'])}"
+        told = f"and its child runs; withdrawn: {', '.join(done['withdrawn'])}"
         stage.telling.line(self.opener.name, f"ringfence kill run {support.run}", "KILLED", done["entry"], told)
         stage.told(await stage.conclude(begun, "deny", hostile=True))
         await stage.refused(support, order("A-1006"))
@@ -123,4 +123,4 @@ def refund(number: str, cents: int, reason: str) -> Wish:
 def injected(text: str) -> str:
     """The part of a ticket between the forged marks, folded, its first sentences only."""
     body = text.partition("---\n")[2].partition("\n---")[0]
-    return "\n".join(textwrap.wrap(body, 100)[:4]) + " …"
+    return "\n".join(textwrap.wrap(body, 92)[:4]) + " …"

@@ -19,7 +19,7 @@ STYLES = {
     "REFUSED": "bold red",
     "KILLED": "bold red",
 }
-NARROWEST, WIDEST = 100, 120
+NARROWEST, WIDEST = 106, 120
 CALL_WIDTH = 52
 
 
@@ -54,7 +54,7 @@ class Telling:
         text.append(f"{entry:<4} ", "dim")
         text.append(note, "dim")
         text.rstrip()
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
 
     def command(self, text: str) -> None:
         """A command as a person types it."""
@@ -67,8 +67,8 @@ class Telling:
 
     def findings(self, title: str, findings: Sequence[Finding]) -> None:
         """The judge's table."""
-        table = Table(title=title, title_style="bold", title_justify="left", box=None, padding=(0, 2, 0, 1))
-        for heading in ("attempt", "what held it", "entry", "the server's own log says"):
+        table = Table(title=title, title_style="bold", title_justify="left", box=None, padding=(0, 1))
+        for heading in ("attempt", "what held it", "entry", "its server's own log"):
             table.add_column(heading, header_style="dim", no_wrap=True, min_width=5)
         for finding in findings:
             says = Text(finding.says, style="green" if finding.fine else "bold red")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 WHY = {
-    "not_exposed": "the agent was never given this tool",
+    "not_exposed": "was never given to the agent",
     "unknown_tool": "there is no such tool",
     "arguments": "outside the tool's schema",
     "call_cap": "its cap of calls is used up",
