@@ -1,0 +1,50 @@
+"""Every reason has words, a smallest change, and a line in the documentation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ringfence.app.config.layout import AGENT, LIMITS, TOOL
+from ringfence.core.explain import Lever, Subject, meaning, smallest_change
+from ringfence.core.model import ReasonCode
+
+ROOT = Path(__file__).parents[2]
+SUBJECT = Subject(agent="support", tool="payments.refund", run="r_1", ticket="t_1")
+_ROW = re.compile(r"^\| `([a-z_]+)` \|", re.MULTILINE)
+
+
+@pytest.mark.requirement("I20")
+@pytest.mark.parametrize("code", ReasonCode)
+def test_every_reason_is_said_in_words_with_its_smallest_change(code: ReasonCode) -> None:
+    assert meaning(code)
+    change = smallest_change(code, SUBJECT)
+    assert change.text
+    assert (change.lever is Lever.CONFIGURATION) == bool(change.path)
+
+
+def test_no_two_reasons_mean_the_same() -> None:
+    assert len({meaning(code) for code in ReasonCode}) == len(ReasonCode)
+
+
+@pytest.mark.parametrize("code", ReasonCode)
+def test_a_path_names_a_key_that_the_configuration_has(code: ReasonCode) -> None:
+    path = smallest_change(code, SUBJECT).path
+    if path.startswith("agents.support."):
+        names = path.removeprefix("agents.support.").split(".")
+        assert names[0] in AGENT.keys
+        assert len(names) == 1 or (names[0] == "limits" and names[1] in LIMITS.keys)
+    elif path:
+        assert path == 'tools."payments.refund"' or path.removeprefix('tools."payments.refund".') in TOOL.keys
+
+
+def test_a_derived_tool_stands_under_its_own_key() -> None:
+    derived = Subject(agent="support", tool="orders.status", derived=True)
+    assert smallest_change(ReasonCode.ARGUMENTS, derived).path == 'derived."orders.status".tighten'
+
+
+def test_the_documentation_lists_every_reason_once() -> None:
+    documented = _ROW.findall((ROOT / "docs" / "reasons.md").read_text("utf-8"))
+    assert sorted(documented) == sorted(code.value for code in ReasonCode)
