@@ -1,6 +1,7 @@
 """`assess` and `init` over fake servers: what is said, what is written, and that what is written loads."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -352,13 +353,23 @@ async def test_what_is_proposed_loads_and_says_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("I16")
-async def test_the_example_agent_is_given_only_harmless_reads(tmp_path: Path) -> None:
+async def test_the_proposed_agent_is_given_only_harmless_reads(tmp_path: Path) -> None:
     proposed = await propose_config(two(tmp_path), Servers(), target=tmp_path / "ringfence.yaml", environment={})
     loaded = parse_config(proposed.text.encode(), tmp_path / "ringfence.yaml")
     [agent] = loaded.rules.agents.values()
-    assert agent.id == AgentId("example")
+    assert agent.id == AgentId("assistant")
     assert agent.tools == ("notes.read_note",)
     assert all(loaded.rules.tools[ToolId(tool)].profile.effect is Effect.READ for tool in agent.tools)
+
+
+async def test_what_the_agent_was_not_given_stands_beside_it_to_be_uncommented(tmp_path: Path) -> None:
+    target = tmp_path / "ringfence.yaml"
+    text = (await propose_config(two(tmp_path), Servers(), target=target, environment={})).text
+    line = next(line for line in text.splitlines() if line.startswith("      # - shop.refund_order"))
+    assert line.endswith("# each call waits for a person")
+    loaded = parse_config(re.sub(r"(?m)^      # - ", "      - ", text).encode(), target)
+    [agent] = loaded.rules.agents.values()
+    assert set(agent.tools) == set(loaded.rules.tools)
 
 
 async def test_reasons_and_refusals_stand_beside_what_they_explain(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_check_says_that_a_file_is_good_and_warns(tmp_path: Path) -> None:
     path.write_text(GOOD)
     result = runner.invoke(app, ["config", "check", str(path)])
     assert result.exit_code == 0
-    assert "good (1 servers, 1 tools, 0 agents)" in result.stdout
+    assert "good (1 server, 1 tool, 0 agents)" in result.stdout
     assert "looks like a credential" in result.stderr
     answer = json.loads(runner.invoke(app, ["config", "check", str(path), "--json"]).stdout)
     assert (answer["ok"], answer["servers"], len(answer["warnings"]), len(answer["digest"])) == (True, 1, 1, 64)

@@ -61,7 +61,8 @@ def proposed_from(assessment: Assessment, target: Path) -> ProposedConfig:
     parts.append(("servers:\n" if usable else "servers: {}\n") + "".join(block.text for block in servers.values()))
     blocks = ["".join(_tools(server)) for server in usable if server.tools]
     parts.append(("tools:\n" if any(listed for _, listed in tools) else "tools: {}\n") + "\n".join(blocks))
-    parts.append("".join(_agent(reads)))
+    others = {tool.id: _why_not_given(tool) for _, listed in tools for tool in listed if tool.id not in reads}
+    parts.append("".join(_agent(reads, others)))
     text = "\n".join(parts)
     parse_config(text.encode(), target)
     notes = tuple(f"{server.found.id}: {note}" for server in assessment.servers for note in _notes(server))
@@ -160,14 +161,25 @@ def _line(key: str, value: str, reasons: Mapping[str, str]) -> str:
     return f"{text:32}  # {plain(reasons[key], 120)}\n" if key in reasons else f"{text}\n"
 
 
-def _agent(reads: list[str]) -> Iterator[str]:
+def _why_not_given(tool: AssessedTool) -> str:
+    return (
+        "each call waits for a person"
+        if tool.proposal.profile.effect is not Effect.READ
+        else "reads, but see what is said of it above"
+    )
+
+
+def _agent(reads: list[str], others: Mapping[str, str]) -> Iterator[str]:
     yield "agents:\n"
-    yield "  example:                        # review: the name that `ringfence connect --agent example` uses\n"
+    yield "  assistant:                      # review: the name that `ringfence connect --agent assistant` uses\n"
     yield '    purpose: "Review: say in one sentence what this agent is for."\n'
     yield "    # Only what reads, as far as can be told. Add what the task needs, tool by tool.\n"
     if reads:
         yield "    tools:\n"
         yield from (f"      - {yaml_text(tool)}\n" for tool in reads)
     else:
-        yield "    tools: []\n"
+        yield "    tools: []                     # without the `[]` once there is a line below\n"
+    for tool, why in others.items():
+        line = f"      # - {yaml_text(tool)}"
+        yield f"{line:39} # {why}\n"
     yield "    limits: {calls_per_run: 500, wall_clock: 4h}\n"

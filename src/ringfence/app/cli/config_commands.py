@@ -67,7 +67,8 @@ def init(
         return
     for note in proposed.notes:
         typer.echo(f"  ! {note}", err=True)
-    typer.echo(f"wrote {output}: {len(proposed.assessment.tools)} tools of {proposed.assessment.reached} servers")
+    found = proposed.assessment
+    typer.echo(f"wrote {output}: {_counted(len(found.tools), 'tool')} of {_counted(found.reached, 'server')}")
     typer.echo(f"Review it line by line, then: ringfence config check {output}")
 
 
@@ -115,7 +116,7 @@ def check(file: ConfigFile = Path("ringfence.yaml"), as_json: AsJson = False) ->
         return
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    counts = ", ".join(f"{count} {name}" for name, count in _counts(loaded).items())
+    counts = ", ".join(_counted(count, name.removesuffix("s")) for name, count in _counts(loaded).items())
     typer.echo(f"{file}: good ({counts}), digest {loaded.digest[:16]}")
 
 
@@ -143,6 +144,10 @@ def schema(
 
 def _counts(loaded: Loaded) -> dict[str, int]:
     return {"servers": len(loaded.rules.servers), "tools": len(loaded.rules.tools), "agents": len(loaded.rules.agents)}
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _need_file(path: Path, as_json: bool) -> None:
