@@ -27,6 +27,8 @@ class FaultyDisk:
         """So many syncs of the log fail, then they succeed again."""
         self.slot_fails = False
         self.syncs = 0
+        self.defect: Exception | None = None
+        """A fault of our own rather than the disk's."""
         self._open = threading.Event()
         self._open.set()
         self.reached = threading.Event()
@@ -43,6 +45,8 @@ class FaultyDisk:
     def before_write(self) -> None:
         self.reached.set()
         assert self._open.wait(PATIENCE_S)
+        if self.defect is not None:
+            raise self.defect
         if self.full_after is not None:
             self.full = self.full or self.full_after <= 0
             self.full_after -= 1

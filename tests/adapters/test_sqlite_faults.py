@@ -155,12 +155,13 @@ async def test_the_whole_unit_of_a_stop_is_written_when_there_is_space_again(wat
     receipt = await store.record(Unit((an_entry("kill of everything"),), (AddStop(a_stop()), withdraw)))
     assert not isinstance(receipt, Conflict)
     await receipt.durable()
+    place = receipt.first_seq
     watched.disk.full = False
     assert await watched.change()
     assert await watched.change() == ""
     await accept(store, adding("after"))
     found = await store.query(AuditQuery(text="kill of everything"))
-    assert [record.seq for record in found] == [receipt.first_seq]
+    assert [record.seq for record in found] == [place]
     ticket = await store.ticket(TicketId("ticket-1"))
     assert ticket is not None
     assert ticket.state is TicketState.WITHDRAWN
@@ -343,3 +344,23 @@ async def test_closing_makes_everything_accepted_durable(tmp_path: Path) -> None
         assert not isinstance(receipt, Conflict)
         await receipt.durable()
     assert sorted(os.listdir(tmp_path)) == ["ringfence.db", "stops.emergency"]
+
+
+@pytest.mark.requirement("I3")
+async def test_a_writer_that_dies_leaves_nobody_waiting(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    died: list[object] = []
+    monkeypatch.setattr("threading.excepthook", died.append)
+    watched.disk.defect = RuntimeError("nobody thought of this")
+    receipt = await watched.store.record(adding("lost"))
+    assert not isinstance(receipt, Conflict)
+    with pytest.raises(UnavailableError, match="stopped"):
+        await receipt.durable()
+    assert watched.store.is_degraded()
+    with pytest.raises(UnavailableError, match="stopped"):
+        await watched.store.record(adding("more"))
+    stop = await watched.store.record(STOP)
+    assert not isinstance(stop, Conflict)
+    with pytest.raises(UnavailableError, match="only until a restart"):
+        await stop.durable()
+    assert watched.store.stops_on(a_reach()) == (a_stop(),)
+    assert len(died) == 1

@@ -90,6 +90,21 @@ async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
     await again.close()
 
 
+@pytest.mark.requirement("I14")
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+async def test_of_two_tickets_of_one_millisecond_the_later_stays_the_newest(tmp_path: Path, names: tuple[str, str]) -> None:
+    old, new = names
+    withdraw = MoveTicket(TicketId(old), frozenset({TicketState.PENDING}), TicketState.WITHDRAWN, 7, "replaced")
+    store = await open_store(tmp_path)
+    await accept(store, opening(), Unit((), (AddTicket(a_ticket(old)),)), Unit((), (withdraw, AddTicket(a_ticket(new)))))
+    await store.close()
+    again = await open_store(tmp_path)
+    state = await again.call_state(RunId("run-1"), a_reach(), Digest("digest-1"))
+    assert state is not None
+    assert state.ticket == a_ticket(new)
+    await again.close()
+
+
 async def everything(store: SqliteStore) -> list[object]:
     chain = await store.call_state(RunId("child"), a_reach("child", "root"), Digest("d2"))
     return [

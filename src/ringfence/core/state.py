@@ -100,6 +100,9 @@ class State:
 
     def keep(self, credential: Credential) -> None:
         """Add or replace a credential and keep the derived look-up true."""
+        known = self.credentials.get(credential.hash)
+        if known is not None and known.run != credential.run:
+            self.run_credentials[known.run].discard(known.hash)
         self.credentials[credential.hash] = credential
         self.run_credentials.setdefault(credential.run, set()).add(credential.hash)
 

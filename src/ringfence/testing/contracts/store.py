@@ -187,6 +187,11 @@ class StoreContract:
         await refuse(store, Unit((), (PutCredential(a_credential("third")),)), ReasonCode.RUN_CLOSED)
         await refuse(store, Unit((), (ExtendRun(RunId("run-1"), "first", 9999),)), ReasonCode.RUN_CLOSED)
 
+    async def test_a_credential_that_moved_to_another_run_stays_when_the_first_is_closed(self, store: Store) -> None:
+        await accept(store, opening("old", credential="h"), opening("new", credential="h"))
+        await accept(store, Unit((), (CloseRun(RunId("old")),)))
+        assert await store.credential("h") == a_credential("h", run="new")
+
     async def test_extending_moves_the_expiry_of_run_and_credential(self, store: Store) -> None:
         await accept(store, opening(credential="first"), Unit((), (ExtendRun(RunId("run-1"), "first", 9999),)))
         run, credential = await store.run(RunId("run-1")), await store.credential("first")

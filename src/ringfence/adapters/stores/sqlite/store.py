@@ -89,6 +89,7 @@ class SqliteStore(MirroredState):
         self._undurable: deque[Pending] = deque()
         self._owed: list[Pending] = []
         self._degraded = ""
+        self._ended = False
         self._on_change = on_change
         self._writer = Writer(Journal(opened, disk), slot, probe_s=probe_s)
         self._writer.start(asyncio.get_running_loop(), self)
@@ -186,8 +187,9 @@ class SqliteStore(MirroredState):
         if (conflict := apply(self._state, unit)) is not None:
             return conflict
         pending = Pending(unit, self._next_seq, leaves, keys, [], self._want_sync)
-        if len(self._owed) >= OWED_UNITS:
-            pending.fail("the stop holds, but only until a restart: too many wait for the disk already")
+        if self._ended or len(self._owed) >= OWED_UNITS:
+            why = "the writer has stopped" if self._ended else "too many wait for the disk already"
+            pending.fail(f"the stop holds, but only until a restart: {why}")
             return pending
         self._next_seq += len(leaves)
         self._owed.append(pending)
@@ -253,6 +255,7 @@ class SqliteStore(MirroredState):
         self._change("")
 
     def on_ended(self) -> None:
+        self._ended = True
         why = "the store is closed" if self._closed else "the writer has stopped"
         for pending in (*self._undurable, *self._unjournaled, *self._owed):
             pending.fail(why)
