@@ -1,6 +1,7 @@
 """Waiting for people, progress, cancelling and leaving, in-process."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,14 +9,14 @@ import pytest
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.state_seal import Held, StateSeal
 from ringfence.core.model import RunId, Scope, ScopeKind, StopMode, Ticket, TicketId, TicketState
-from ringfence.core.rules import ApprovalRules
+from ringfence.core.rules import AgentRule, ApprovalRules
 from ringfence.engine.runs import Opened
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.asgi import Exchange
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy
 from ringfence.testing.gateway import Agent, gateway
-from ringfence.testing.scenario import ORDERS, PAYMENTS, shop_rules
+from ringfence.testing.scenario import ORDERS, PAYMENTS, SUPPORT, shop_rules
 from ringfence.testing.world import World
 
 REFUND = {"order": "A1", "amount": 25}
@@ -91,6 +92,49 @@ async def test_a_call_denied_while_it_is_held_is_refused(era: str) -> None:
     assert answer["_meta"]["ringfence/decision"]["code"] == "approval_denied"
     assert "ada" not in answer["content"][0]["text"]
     assert shop.refunds == 0
+
+
+@pytest.mark.requirement("I4", "I5")
+async def test_two_identical_calls_held_at_once_execute_once_and_ask_nobody_anew() -> None:
+    shop = await Shop.build()
+    both = [shop.agent.modern_call("payments__refund", REFUND) for _ in range(2)]
+    await shop.world.clock.until_sleeping(2)
+    await shop.world.approve(await shop.ticket())
+    answers = [result(await exchange.done()) for exchange in both]
+    assert sorted(answer["isError"] for answer in answers) == [False, True]
+    assert next(a for a in answers if a["isError"])["_meta"]["ringfence/decision"]["code"] == "approval_ended"
+    assert shop.refunds == 1
+    assert await shop.world.store.tickets(frozenset({TicketState.PENDING})) == ()
+
+
+async def test_a_held_call_that_is_superseded_does_not_take_its_place_back() -> None:
+    shop = await Shop.build()
+    first = shop.agent.modern_call("payments__refund", REFUND)
+    await shop.world.clock.until_sleeping(1)
+    second = shop.agent.modern_call("payments__refund", {"order": "A1", "amount": 26})
+    await shop.world.notifier.until(AlertKind.APPROVAL_WAITING, 2)
+    # Nothing but the end of its hold wakes a call whose ticket was replaced.
+    await shop.world.clock.until_sleeping(2)
+    shop.world.clock.advance(30_000)
+    assert result(await first.done())["_meta"]["ringfence/decision"]["code"] == "approval_ended"
+    assert result(await second.done())["resultType"] == "input_required"
+    (left,) = await shop.world.store.tickets(frozenset({TicketState.PENDING}))
+    assert left.arguments == b'{"amount":26,"order":"A1"}'
+
+
+async def test_a_ticket_that_expires_during_the_hold_is_a_denial() -> None:
+    world = await World.build(rules=shop_rules(approvals=PATIENT, agents=(quick_expiry(),)))
+    shop = Shop(world, await world.open_run(), None)
+    exchange = shop.agent.modern_call("payments__refund", REFUND)
+    await world.clock.until_sleeping(1)
+    world.clock.advance(10_000)
+    assert result(await exchange.done())["_meta"]["ringfence/decision"]["code"] == "approval_ended"
+    assert await world.store.tickets(frozenset({TicketState.PENDING})) == ()
+    assert shop.refunds == 0
+
+
+def quick_expiry() -> AgentRule:
+    return replace(shop_rules().agents[SUPPORT], approval_expiry_s=10)
 
 
 @pytest.mark.requirement("I6")

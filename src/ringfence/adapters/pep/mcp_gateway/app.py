@@ -111,10 +111,11 @@ class McpGateway:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = peer_of(scope)
         head = read_head(scope, self._hosts_for(peer), self._origins)
-        presented = Presented(bearer_in(scope["headers"]), self._posture_of(peer))
         if isinstance(head, Rejection):
-            await self._reject(presented, head, send)
-        elif head.place is Place.HEALTH:
+            await self._reject(Presented(bearer_in(scope["headers"]), self._posture_of(peer)), head, send)
+            return
+        presented = Presented(head.credential, self._posture_of(peer))
+        if head.place is Place.HEALTH:
             await _send_plain(send, 200, b"ok", b"text/plain; charset=utf-8")
         elif head.place is Place.OPEN_RUN:
             await self._open_run(head, peer, presented, receive, send)

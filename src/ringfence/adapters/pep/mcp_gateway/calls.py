@@ -21,7 +21,7 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import Answer
 from ringfence.adapters.pep.mcp_gateway.tool_call import ToolCall, check_against_schema, read_call
 from ringfence.adapters.wire.mcp import Era
-from ringfence.core.model import AgentId, RunId, Tool
+from ringfence.core.model import AgentId, RunId, TicketId, Tool
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer, ToolRequest
 from ringfence.engine.identify import Presented, Principal
@@ -119,7 +119,11 @@ class Calls:
         progress = None
         if call.progress_token is not None:
             progress = Progress(call.progress_token, answer.post, self._clock, self._limits)
-        climb = Climb(call, principal.run, self._act(call, presented, progress), answer, progress)
+
+        def claim(ticket: TicketId) -> Awaitable[Outcome]:
+            return self._enforcer.claim(presented, ticket, progress)
+
+        climb = Climb(call, principal.run, self._act(call, presented, progress), claim, answer, progress)
         try:
             return await self._ladder.climb(climb, self._catalogue.rules.approvals)
         except UnavailableError as error:

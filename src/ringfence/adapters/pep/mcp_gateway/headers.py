@@ -58,6 +58,8 @@ def bearer(headers: Mapping[str, str]) -> str:
 
 def is_json(content_type: str) -> bool:
     """Whether a content type is JSON in UTF-8, and nothing that merely begins like it."""
+    if content_type == "application/json":
+        return True
     kind, _, rest = content_type.partition(";")
     if kind.strip(" \t").lower() != "application/json":
         return False

@@ -3,7 +3,7 @@
  modern  hold; then `input_required` with a sealed state, as many legs as configured; then `approval pending`
  legacy  hold, with progress where a token was given; then `approval pending`
 
-A decision during the hold makes the same call go through the engine once more: that executes it, or says why not. Nothing
+A decision during the hold sends the ticket's frozen call through the engine: that executes it, once, or says why not. Nothing
 executes for a client that has left.
 """
 
@@ -42,6 +42,8 @@ class Climb:
     run: RunId
     act: Callable[[], Awaitable[Outcome]]
     """Sends the call through the engine, from the start."""
+    claim: Callable[[TicketId], Awaitable[Outcome]]
+    """Sends exactly the call of a ticket through the engine."""
     answer: Answer
     progress: Progress | None
 
@@ -72,11 +74,18 @@ class Ladder:
             ticket_id, entry = outcome.ticket.id, outcome.entry
         ticket = await self._hold(climb, ticket_id, rules.hold_s)
         if ticket is None or ticket.state is not TicketState.PENDING or self._clock.now() >= ticket.expires_at:
-            # Decided, or gone: the engine executes it once, or says why not. What it asks anew waits for the next call.
-            return self._render(call, await climb.act())
+            return self._render(call, await self._after(climb, ticket_id, ticket))
         if call.era is Era.MODERN and leg < rules.legs:
             return render_input_required(call, self._seal.seal(Held(climb.run, ticket.id, call.digest(), leg + 1)))
         return render_pending(call, ticket, entry, self._clock.now())
+
+    async def _after(self, climb: Climb, ticket_id: TicketId, ticket: Ticket | None) -> Outcome:
+        """What a decided ticket comes to: executed once, or refused. It never asks a person anew by itself."""
+        if ticket is not None and ticket.state is TicketState.WITHDRAWN and not ticket.closed_why.startswith("superseded"):
+            return await climb.act()  # a stop or an ended run is in force, and the engine says which
+        if ticket is not None and ticket.state is TicketState.PENDING:
+            await self._approvals.expire()
+        return await climb.claim(ticket_id)
 
     def _render(self, call: ToolCall, outcome: Outcome) -> Rendered:
         return render_outcome(call, outcome, self._clock.now())

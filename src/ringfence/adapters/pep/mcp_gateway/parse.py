@@ -42,6 +42,7 @@ from ringfence.errors import RequestError
 
 SERVED_VERSIONS = tuple(reversed(KNOWN_PROTOCOL_VERSIONS))
 """Newest first."""
+_USUAL_ACCEPT = f"{JSON_TYPE}, {SSE_TYPE}"
 _ID_LIMIT = 256
 """Characters of a request id."""
 
@@ -124,7 +125,7 @@ def check_post(head: Head, body_limit: int) -> Rejection | None:
         return Rejection(status=415, code=INVALID_REQUEST, message=f"the content type must be {JSON_TYPE}", close=True)
     if head.place is Place.MCP:
         accept = headers.get("accept", "")
-        if not (accepts(accept, JSON_TYPE) and accepts(accept, SSE_TYPE)):
+        if accept != _USUAL_ACCEPT and not (accepts(accept, JSON_TYPE) and accepts(accept, SSE_TYPE)):
             message = f"the client must accept both {JSON_TYPE} and {SSE_TYPE}"
             return Rejection(status=406, code=INVALID_REQUEST, message=message, close=True)
     length = headers.get("content-length", "0")
