@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.adapters.pep.mcp_gateway.public import class_of
 from ringfence.app.config.layout import AGENT, LIMITS, TOOL
 from ringfence.core.explain import Lever, Subject, meaning, smallest_change
 from ringfence.core.model import ReasonCode
 
 ROOT = Path(__file__).parents[2]
 SUBJECT = Subject(agent="support", tool="payments.refund", run="r_1", ticket="t_1")
-_ROW = re.compile(r"^\| `([a-z_]+)` \|", re.MULTILINE)
+_ROW = re.compile(r"^\| `([a-z_]+)` \| [^|]+ \| `([a-z_]+)`: [^|]+ \| [^|]+ \|$", re.MULTILINE)
 
 
 @pytest.mark.requirement("I20")
@@ -45,6 +46,6 @@ def test_a_derived_tool_stands_under_its_own_key() -> None:
     assert smallest_change(ReasonCode.ARGUMENTS, derived).path == 'derived."orders.status".tighten'
 
 
-def test_the_documentation_lists_every_reason_once() -> None:
+def test_the_documentation_lists_every_reason_once_with_what_the_agent_sees() -> None:
     documented = _ROW.findall((ROOT / "docs" / "reasons.md").read_text("utf-8"))
-    assert sorted(documented) == sorted(code.value for code in ReasonCode)
+    assert sorted(documented) == sorted((code.value, class_of(code).value) for code in ReasonCode)

@@ -133,6 +133,27 @@ async def test_a_body_without_end_is_cut_off(folder: Path) -> None:
         assert status == 413
 
 
+@pytest.mark.requirement("I5")
+async def test_two_hundred_people_at_once_on_real_connections_give_one_outcome(folder: Path) -> None:
+    desk = await Desk.open()
+    ticket = await desk.world.ask(await desk.world.open_run())
+    async with serving(desk, folder) as (path, port):
+
+        async def click(number: int) -> tuple[int, bytes]:
+            verb, name = ("approve", "ada") if number % 2 else ("deny", "bo")
+            body = json.dumps({"decision": verb, "digest": ticket.card_digest}).encode()
+            head = (
+                f"POST /api/v1/approvals/{ticket.id}/decision HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                f"Authorization: Bearer {desk.credentials[name]}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            return await exchange(path if number % 3 else port, head.encode() + body)
+
+        answers = await asyncio.gather(*(click(number) for number in range(200)))
+    assert sorted({status for status, _ in answers}) == [200, 409]
+    assert [status for status, _ in answers].count(200) == 1
+
+
 async def test_stopping_lets_a_request_end(folder: Path) -> None:
     desk = await Desk.open()
     path = folder / "control.sock"

@@ -166,11 +166,21 @@ def _decide(
 def _asked_word(*, approvable: bool, may_skip: bool, wanted: str = "") -> str:
     """A whole word, typed: no single key decides."""
     words = ["deny", *(["approve"] if approvable else []), *(["skip"] if may_skip else [])]
+    forget_typed()
     question = f"Type `{wanted}` to go on" if wanted else f"{', '.join(words[:-1])} or {words[-1]}? Type the word"
     while True:
         typed = typer.prompt(question, default="skip" if may_skip else "", show_default=False).strip()
         if typed in words or wanted:
             return typed
+
+
+def forget_typed() -> None:
+    """Throw away what was typed before the card was on the screen: it cannot have been about it."""
+    import sys
+    import termios
+
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _get(desk: Desk, ticket: str) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from ringfence.errors import UnavailableError
 
 HEADERS_S = 10.0
 """How long a connection may take to say what it wants."""
-MOST_CONNECTIONS = 200
+MOST_CONNECTIONS = 1000
+_BACKLOG = 1024
 _UCRED = struct.Struct("iII")
 """`struct ucred` of Linux: pid, uid, gid (unix(7), SO_PEERCRED)."""
 _NOBODY_KNOWN = 2**32 - 1
@@ -144,7 +145,7 @@ def listen_unix(path: Path, mode: int = 0o600) -> socket.socket:
         raise UnavailableError(f"cannot listen on {path}: {error}") from error
     finally:
         os.umask(before)
-    listening.listen(128)
+    listening.listen(_BACKLOG)
     listening.setblocking(False)
     return listening
 
@@ -159,6 +160,6 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise UnavailableError(f"cannot listen on {host}:{port}: {error}", remedy="choose another --control-port") from error
-    listening.listen(128)
+    listening.listen(_BACKLOG)
     listening.setblocking(False)
     return listening
