@@ -13,6 +13,7 @@ from ringfence.core.unit import AddStop, Unit
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
 from ringfence.engine.runs import NotDone
+from ringfence.engine.steps import Step
 from ringfence.engine.stops import Lifted, Stopped
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.fakes.store import FakeStore, StoreStep
@@ -111,6 +112,22 @@ async def test_a_young_call_may_answer_before_the_kill_is_acknowledged() -> None
     assert isinstance(await call, Returned)
     acknowledged = await kill
     assert [c.ended for c in acknowledged.inflight] == [True]
+
+
+@pytest.mark.requirement("I2", "I6")
+async def test_a_stop_that_comes_while_an_answer_is_being_recorded_leaves_the_answer_alone() -> None:
+    world: World | None = None
+
+    def at_step(step: Step) -> None:
+        if step is Step.JOURNAL and world is not None:
+            for flight in world.inflight.all():
+                flight.stop()
+
+    world = await World.build(at_step=at_step)
+    run = await world.open_run()
+    call = asyncio.create_task(world.call(run, "orders__get", ORDER))
+    assert isinstance(await call, Returned)
+    assert (await world.entries())[-1]["decision"] == "returned"
 
 
 @pytest.mark.requirement("I6")

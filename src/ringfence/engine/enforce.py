@@ -322,6 +322,7 @@ class Enforcer:
 
     async def _settle(self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile) -> Outcome:
         """Record what came of it; a result leaves only when its entry is in the journal."""
+        flight.ended = True
         self._at(Step.SETTLE)
         change: Change = Release(call.id) if isinstance(outcome, NotSent) else Settle(call.id)
         entry = outcome_entry(call, self._clock.now(), outcome, flight.stopped)

@@ -23,11 +23,13 @@ class Flight:
     sent: bool = False
     stopped: bool = False
     """Cancelled by a stop, not by its client."""
+    ended: bool = False
+    """What came of it is known and being recorded: nothing is left to cancel."""
     landed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
         """Cancel the call upstream; its outcome is still recorded."""
-        if not self.stopped and not self.landed.is_set():
+        if not self.stopped and not self.ended:
             self.stopped = True
             self.task.cancel()
 

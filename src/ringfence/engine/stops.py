@@ -161,10 +161,10 @@ class Stops:
         return {flight for flight in flights if flight.landed.is_set()}
 
     async def finish(self) -> tuple[str, ...]:
-        """Withdraw what the stops in force would have withdrawn, had the process lived and the disk worked. Answers the tickets.
+        """Withdraw what the stops in force would have withdrawn, had the process lived and the disk worked.
 
         A stop and its withdrawals are several transactions: a stop that was cut off between them must not leave an approved
-        ticket behind that works again once the stop is lifted.
+        ticket behind that works again once the stop is lifted. Answers the tickets.
         """
         withdrawn: list[str] = []
         for stop in await self._store.stops():
