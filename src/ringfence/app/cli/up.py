@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 def up(
     config: Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration.")] = Path("ringfence.yaml"),
     state: State = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where agents connect; 0: any free port.")] = 7410,
+    port: Annotated[
+        int, typer.Option("--port", envvar="RINGFENCE_PORT", min=0, max=65535, help="Where agents connect; 0: any free port.")
+    ] = 7410,
     control_port: Annotated[
         int | None,
         typer.Option("--control-port", min=0, max=65535, help="Serve people over TCP as well, with login.", show_default=False),
