@@ -122,6 +122,24 @@ async def test_what_is_no_http_is_refused_and_the_server_goes_on(folder: Path, r
         assert (await exchange(path, get("/healthz")))[0] == 200
 
 
+async def test_a_refused_client_may_finish_its_body_and_then_reads_the_answer(folder: Path) -> None:
+    desk = await Desk.open()
+    async with serving(desk, folder) as (path, _):
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(
+            b"POST /api/v1/operators HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100000\r\nConnection: close\r\n\r\n"
+        )
+        await writer.drain()
+        for _ in range(10):
+            writer.write(b" " * 10_000)
+            await writer.drain()
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 401")
+
+
 async def test_a_body_without_end_is_cut_off(folder: Path) -> None:
     desk = await Desk.open()
     async with serving(desk, folder) as (_, port):

@@ -23,7 +23,7 @@ from ringfence.app.control.browser import HEADERS, is_served
 from ringfence.app.control.login import login_routes
 from ringfence.app.control.openapi import openapi
 from ringfence.app.control.pages import page_routes
-from ringfence.app.control.request import incoming
+from ringfence.app.control.request import Body, incoming
 from ringfence.app.control.resource import Resource, rendered
 from ringfence.app.control.routes import Route
 from ringfence.app.control.services import ControlServices
@@ -87,17 +87,20 @@ class Guard:
                 await self._app(scope, receive, send)
             return
 
+        request, body = incoming(scope), Body(receive)
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if request.is_unsafe:
+                    await body.drain()
                 own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
                 message["headers"] = [*message.get("headers", []), *own]
             await send(message)
 
-        request = incoming(scope)
         if not request.connection.unix and not is_served(request.host, self._public_url):
             problem = Problem(
                 ProblemCode.HOST, "this host is not served here", "set `control.public_url` to the address you use"
             )
-            await rendered(problem, request, "")(scope, receive, guarded)
+            await rendered(problem, request, "")(scope, body.receive, guarded)
             return
-        await self._app(scope, receive, guarded)
+        await self._app(scope, body.receive, guarded)

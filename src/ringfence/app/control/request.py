@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from ringfence.app.control.auth import Connection
 from ringfence.app.control.sessions import COOKIE
@@ -17,6 +17,8 @@ from ringfence.errors import RequestError
 LARGEST_BODY: Final = 128 * 1024
 BODY_S: Final = 30.0
 """How long a body may take to arrive."""
+DRAIN_S: Final = 2.0
+"""How long an early answer waits for the rest of the body."""
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -74,6 +76,33 @@ def _cookie(header: str) -> str | None:
     except CookieError:
         return None
     return jar[COOKIE].value if COOKIE in jar else None
+
+
+class Body:
+    """A request's body on its way, so that an early answer can first let the rest arrive.
+
+    A client that is still sending when its connection closes sees a broken pipe instead of the answer.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+        self._ended = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Read what is left, within `LARGEST_BODY` and `DRAIN_S`."""
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while not self._ended and self._size <= LARGEST_BODY:
+                    await self.receive()
+        except TimeoutError:
+            return
 
 
 async def read_all(receive: Receive) -> bytes:
