@@ -203,6 +203,7 @@ async def test_a_state_is_good_for_one_return_of_the_same_call_by_the_same_run(b
     before = shop.refunds
     exchange = await agent.modern_call(name, arguments, requestState=state).done()
     assert (exchange.status, exchange.json["error"]["code"]) == (400, -32602)
+    assert "request state" in exchange.json["error"]["message"]
     assert shop.refunds == before
 
 

@@ -12,6 +12,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+LONGEST_S = 10.0
+"""A test that waits longer fails instead of hanging."""
+
 
 class Exchange:
     """One request and what comes back."""
@@ -52,12 +55,16 @@ class Exchange:
 
     async def until_chunks(self, count: int) -> None:
         """Return when so many pieces of the body have come."""
-        while len(self.chunks) < count and not self.task.done():
-            self._changed.clear()
-            await self._changed.wait()
+        async with asyncio.timeout(LONGEST_S):
+            while len(self.chunks) < count and not self.task.done():
+                self._changed.clear()
+                await self._changed.wait()
 
     async def done(self) -> Exchange:
         """Return when the application has returned; raises what it raised."""
+        # Not a time-out around the task: that would cancel the application, as no client can.
+        ended, _ = await asyncio.wait({self.task}, timeout=LONGEST_S)
+        assert ended, "the application has not returned"
         await self.task
         return self
 
