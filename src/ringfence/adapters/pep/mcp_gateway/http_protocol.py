@@ -59,9 +59,10 @@ class DataPlaneProtocol(HttpToolsProtocol):
 
     # the connection --------------------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        super().connection_made(transport)
-        self._peer = type(self).find_peer(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        stream = cast("asyncio.Transport", transport)
+        super().connection_made(stream)
+        self._peer = type(self).find_peer(stream)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
