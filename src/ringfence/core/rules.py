@@ -30,17 +30,36 @@ class Share(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """What a server may ask of the agent's client. Nothing, unless the operator says so."""
+
+    sampling: bool = False
+    sampling_tokens: int = 2000
+    """The most `maxTokens` that one request may ask for."""
+    elicitation_form: bool = False
+    elicitation_hosts: frozenset[str] = frozenset()
+    """Hosts of https URLs that an elicitation may send a person to; empty: none."""
+    roots: bool = False
+    logging: bool = False
+    requests_per_call: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRule:
     """One upstream server."""
 
     id: ServerId
     share: Share = Share.RUN
     deadline_s: float = 300.0
+    grants: Grants = Grants()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRule:
-    """What the operator says about one tool. A listed tool without a rule is unknown, so it does not exist for any agent."""
+    """What the operator says about one tool. A listed tool without a rule is unknown, so it does not exist for any agent.
+
+    A server's resources, prompts and completion are tools too, named by their method: `docs.resources/read`.
+    """
 
     id: ToolId
     server: ServerId

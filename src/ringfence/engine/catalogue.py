@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ringfence.core.methods import definitions, is_method
 from ringfence.core.model import Agent, AgentId, ServerId, Tool, ToolId
 from ringfence.core.rules import AgentRule, Rules, ToolRule
 from ringfence.core.tightening import build_tool
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
-from ringfence.ports.upstream import Upstream
+from ringfence.ports.upstream import Described, Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,16 @@ class AgentView:
         """The tool behind a name on `/mcp` (server None) or on `/mcp/{server}`."""
         return self.by_wire_name.get(name) if server is None else self.by_server_name.get((server, name))
 
+    def named_method(self, server: str | None, method: str) -> ToolId | None:
+        """The tool that stands for a method of a server, given to the agent or not."""
+        tool = ToolId(f"{server}.{method}")
+        return tool if server is not None and is_method(method) and tool in self.tools else None
+
+    def method(self, server: str, method: str) -> Tool | None:
+        """The tool that stands for a method of a server (`resources/read`), where the agent was given it."""
+        tool = self.tools.get(ToolId(f"{server}.{method}"))
+        return tool if tool is not None and tool.id in self.agent.tools else None
+
     def exposed(self, server: str | None) -> Mapping[str, Tool]:
         """What this agent may see on `/mcp`, or on `/mcp/{server}`: wire name to tool, in a stable order."""
         names = self.by_wire_name if server is None else {n: t for (s, n), t in self.by_server_name.items() if s == server}
@@ -60,6 +71,7 @@ class Catalogue:
         self._rules = rules
         self._upstreams = upstreams
         self._listed: dict[ServerId, Mapping[str, Mapping[str, Any]]] = {}
+        self._described: dict[ServerId, Described] = {}
         self._asked: dict[ServerId, float] = {}
         self._failed: dict[ServerId, str] = {}
         self._listing: dict[ServerId, asyncio.Lock] = {}
@@ -78,6 +90,7 @@ class Catalogue:
         for server in set(self._listed) | set(self._asked):
             if upstreams.get(server) is not self._upstreams.get(server):
                 self._listed.pop(server, None)
+                self._described.pop(server, None)
                 self._asked.pop(server, None)
                 self._failed.pop(server, None)
         self._rules, self._upstreams = rules, upstreams
@@ -95,12 +108,14 @@ class Catalogue:
             if upstream is None:
                 return ()
             try:
-                tools = await upstream.list_tools()
+                described = await upstream.describe()
             except UnavailableError as error:
                 self._failed[server] = str(error)
                 logger.warning("server %s does not list its tools: %s", server, error)
                 return ()
-            fresh = {str(tool["name"]): MappingProxyType(dict(tool)) for tool in tools}
+            named = {str(tool["name"]): tool for tool in described.tools} | definitions(described.capabilities)
+            fresh = {name: MappingProxyType(dict(tool)) for name, tool in named.items()}
+            self._described[server] = described
             before = self._listed.get(server, {})
             self._listed[server] = fresh
             self._failed.pop(server, None)
@@ -121,6 +136,10 @@ class Catalogue:
         ]
         if due:
             await asyncio.gather(*(self.refresh(known) for known in due))
+
+    def described(self, server: ServerId) -> Described | None:
+        """What a server said of itself when it was last asked."""
+        return self._described.get(server)
 
     def view(self, agent: AgentId) -> AgentView | None:
         """What exists for an agent; None when it is not configured."""
@@ -156,7 +175,7 @@ class Catalogue:
             agent=agent,
             rule=rule,
             tools=tools,
-            by_wire_name={wire_name(tool): tool for tool in sorted(tools)},
+            by_wire_name={wire_name(t): t for t in sorted(tools) if not is_method(tools[t].upstream_name)},
             by_server_name={(tools[t].server, tools[t].upstream_name): t for t in sorted(tools) if t not in derived},
         )
 

@@ -18,11 +18,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from ringfence.core.decision import decide
 from ringfence.core.framing import frame, frame_unknown
+from ringfence.core.methods import is_method
 from ringfence.core.model import (
     Call,
     Decision,
@@ -49,13 +50,14 @@ from ringfence.engine.entries import decision_entry, outcome_entry
 from ringfence.engine.identify import Presented, Principal, Unidentified, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
+from ringfence.engine.mediation import granted_capabilities, mediated
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Receipt, Store
-from ringfence.ports.upstream import Answered, Failed, Sending, Unknown
+from ringfence.ports.upstream import TOOLS_CALL, Answered, Asker, Failed, Sending, Unknown
 from ringfence.ports.upstream import NotSent as UpstreamNotSent
 
 logger = logging.getLogger(__name__)
@@ -69,10 +71,26 @@ class ToolRequest:
     """As it stands on the wire."""
     arguments: Mapping[str, Any]
     server: str | None = None
-    """On `/mcp/{server}`: that server, and `name` is its own; on `/mcp`: None."""
+    """On `/mcp/{server}`: that server, and `name` is its own; on `/mcp`: None. With a method: always the server."""
+    method: str = TOOLS_CALL
+    """Another method (`core.methods`) is decided like a tool of that name: `name` is the method, `arguments` its params."""
 
 
-OnProgress = Callable[[Mapping[str, Any]], None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSide:
+    """The agent's client as one call sees it: what it can be told and asked while the call is under way."""
+
+    capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """As the client declared them."""
+    on_progress: Callable[[Mapping[str, Any]], None] | None = None
+    log_level: str | None = None
+    on_log: Callable[[Mapping[str, Any]], None] | None = None
+    ask: Asker | None = None
+    """Puts a server's requests to the client. None: it cannot be asked."""
+
+
+SILENT = ClientSide()
+"""A client that wants nothing but the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,7 @@ class Enforcer:
         self._inflight = inflight
         self._at = at_step
 
-    async def enforce(self, presented: Presented, request: ToolRequest, on_progress: OnProgress | None = None) -> Outcome:
+    async def enforce(self, presented: Presented, request: ToolRequest, client: ClientSide = SILENT) -> Outcome:
         """Decide, record, act and record again. Every outcome but an unidentified caller has an entry."""
         self._at(Step.IDENTIFY)
         principal = await identify(self._store, self._clock, presented)  # 1
@@ -118,9 +136,9 @@ class Enforcer:
             return Refused(Level.DENY, (principal.reason,), None)
         view = self._catalogue.view(principal.agent)
         call = self._frame(principal, view, request)
-        return await self._pass(principal, view, call, on_progress)
+        return await self._pass(principal, view, call, client)
 
-    async def claim(self, presented: Presented, ticket_id: str, on_progress: OnProgress | None = None) -> Outcome:
+    async def claim(self, presented: Presented, ticket_id: str, client: ClientSide = SILENT) -> Outcome:
         """Execute the frozen call of an approved ticket. Everything is checked again as if it were sent anew."""
         self._at(Step.IDENTIFY)
         principal = await identify(self._store, self._clock, presented)
@@ -132,7 +150,7 @@ class Enforcer:
             call = frame_unknown(
                 self._ids.call(), principal.agent, principal.run, "ringfence__claim", {"ticket": ticket_id[:80]}
             )
-            return await self._pass(principal, view, call, on_progress)
+            return await self._pass(principal, view, call, client)
         tool = view.tools.get(ticket.tool) if view else None
         call = frozen_call(ticket, self._ids.call())
         if tool is None or tool.pin != ticket.pin:
@@ -140,18 +158,22 @@ class Enforcer:
         if ticket.state in _CLOSED_CODES:
             code, why = _CLOSED_CODES[ticket.state], f"ticket {ticket.id} is {ticket.state.value}: {ticket.closed_why}"
             return await self._refuse(principal, view, call, code, why)
-        return await self._pass(principal, view, call, on_progress)
+        return await self._pass(principal, view, call, client)
 
     def _frame(self, principal: Principal, view: AgentView | None, request: ToolRequest) -> Call:
         call_id = self._ids.call()
         if view is not None:
-            known = view.named(request.name, request.server)
+            known = (
+                view.named(request.name, request.server)
+                if request.method == TOOLS_CALL
+                else view.named_method(request.server, request.method)
+            )
             if known is not None:
                 return frame(call_id, principal.agent, principal.run, view.tools[known], request.arguments)
         name = request.name if request.server is None else f"{request.server}.{request.name}"
         return frame_unknown(call_id, principal.agent, principal.run, name, request.arguments)
 
-    async def _pass(self, principal: Principal, view: AgentView | None, call: Call, on_progress: OnProgress | None) -> Outcome:
+    async def _pass(self, principal: Principal, view: AgentView | None, call: Call, client: ClientSide) -> Outcome:
         self._at(Step.FACTS)
         case = await self._gather(principal, view, call)  # 2
         self._at(Step.DECIDE)
@@ -160,7 +182,7 @@ class Enforcer:
             return await self._ask(case, decision)
         if decision.level is not Level.ALLOW:
             return await self._deny(case, decision)
-        return await self._allow(case, decision, on_progress)
+        return await self._allow(case, decision, client)
 
     async def _refuse(self, principal: Principal, view: AgentView | None, call: Call, code: ReasonCode, why: str) -> Refused:
         case = await self._gather(principal, view, call)
@@ -195,7 +217,7 @@ class Enforcer:
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
-    async def _allow(self, case: Case, decision: Decision, on_progress: OnProgress | None) -> Outcome:
+    async def _allow(self, case: Case, decision: Decision, client: ClientSide) -> Outcome:
         call, facts = case.call, case.facts
         changes: list[Change] = [Reserve(call.id, call.tool, tuple((k.run.id, k.limits.calls_per_run) for k in facts.chain))]
         if decision.consumes is not None:
@@ -211,7 +233,7 @@ class Enforcer:
             code = receipt.code or ReasonCode.APPROVAL_USED
             return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
-        return await self._act(call, facts, receipt, on_progress)
+        return await self._act(call, facts, receipt, client)
 
     async def _deny(self, case: Case, decision: Decision) -> Refused:
         call, tool = case.call, case.facts.tool
@@ -244,7 +266,7 @@ class Enforcer:
 
     # 5 ---------------------------------------------------------------------------------------------------------------
 
-    async def _act(self, call: Call, facts: Facts, receipt: Receipt, on_progress: OnProgress | None) -> Outcome:
+    async def _act(self, call: Call, facts: Facts, receipt: Receipt, client: ClientSide) -> Outcome:
         tool = facts.tool
         assert tool is not None  # INVARIANT: `exposure` denied otherwise
         profile = tool.profile_for(call.value)
@@ -257,7 +279,7 @@ class Enforcer:
                     self._at(Step.DURABLE)
                     await receipt.durable()
                 self._at(Step.SEND)
-                outcome = await self._send(call, flight, reach, entry, on_progress)
+                outcome = await self._send(call, flight, reach, entry, client)
             except UnavailableError as error:
                 # The decision entry is not on the disk, so nothing was sent; the store has dropped the reservation with it.
                 return Refused(Level.DENY, (Reason(ReasonCode.NOT_RECORDED, "record", str(error)),), None)
@@ -271,7 +293,7 @@ class Enforcer:
                 return outcome
             return await self._settle(call, flight, outcome, profile)
 
-    async def _send(self, call: Call, flight: Flight, reach: Reach, entry: str, on_progress: OnProgress | None) -> Outcome:
+    async def _send(self, call: Call, flight: Flight, reach: Reach, entry: str, client: ClientSide) -> Outcome:
         upstream = self._catalogue.upstreams.get(call.server)
         rule = self._catalogue.rules.servers.get(call.server)
         if upstream is None or rule is None:
@@ -292,11 +314,16 @@ class Enforcer:
             Sending(
                 call=call.id,
                 principal=principal,
-                tool=call.upstream_name,
+                method=call.upstream_name if is_method(call.upstream_name) else TOOLS_CALL,
+                tool="" if is_method(call.upstream_name) else call.upstream_name,
                 arguments=call.arguments,
                 may_send=may_send,
                 deadline_s=rule.deadline_s,
-                on_progress=on_progress,
+                on_progress=client.on_progress,
+                capabilities=granted_capabilities(client.capabilities, rule.grants),
+                on_requests=mediated(client.ask, rule, call) if client.ask is not None else None,
+                log_level=client.log_level if rule.grants.logging else None,
+                on_log=client.on_log if rule.grants.logging else None,
             )
         )
         self._at(Step.ANSWER)

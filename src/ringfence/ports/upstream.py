@@ -1,10 +1,41 @@
 """An upstream MCP server, as the engine sees it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from ringfence.core.model import CallId
+
+TOOLS_CALL = "tools/call"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRequest:
+    """What a server asks of the client during a call: `sampling/createMessage`, `elicitation/create` or `roots/list`."""
+
+    method: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The client's answer: a result object of that method."""
+
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The client, or the gateway in its place, says no."""
+
+    code: int
+    message: str
+
+
+ClientAnswer = Granted | Declined
+Asker = Callable[[Mapping[str, ServerRequest]], Awaitable[Mapping[str, ClientAnswer]]]
+"""Asks the client several things at once, by the server's keys; answers every one of them. Never raises but CancelledError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,15 +45,27 @@ class Sending:
     call: CallId
     principal: str
     """Upstream sessions and processes are never shared between principals."""
+    method: str = TOOLS_CALL
+    """Or `resources/read`, `prompts/get`, `completion/complete`."""
     tool: str
-    """The server's own name of it."""
+    """The server's own name of it; empty for methods other than `tools/call`."""
     arguments: bytes
-    """RFC 8785 canonical JSON object. These bytes go out, nothing else."""
+    """RFC 8785 canonical JSON object: a tool's arguments, or another method's params. These bytes go out, nothing else."""
     may_send: Callable[[], bool]
     """Asked with no await between the answer and the first byte; False: send nothing, answer `NotSent`."""
     deadline_s: float
     on_progress: Callable[[Mapping[str, Any]], None] | None = None
     """Called with `progress`, `total`, `message` of each progress notification of this call."""
+    capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What is declared to the server for this call: the client's own capabilities, less whatever the operator did not grant."""
+    on_requests: Asker | None = None
+    """Where the server's requests during this call go; None: each is declined. An adapter answers the server with the outcome:
+    on the call's stream (legacy), or by repeating the call with `inputResponses` and the server's `requestState`, at most ten
+    rounds (modern)."""
+    log_level: str | None = None
+    """The least severe log message that the client wants; None: none."""
+    on_log: Callable[[Mapping[str, Any]], None] | None = None
+    """Called with the params of each `notifications/message` of this call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +100,37 @@ class Unknown:
 Reply = Answered | Failed | NotSent | Unknown
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What a server says of itself, every page read. A list is empty where its capability is not declared."""
+
+    era: str
+    """`legacy` or `modern`."""
+    capabilities: Mapping[str, Any]
+    """As declared."""
+    instructions: str = ""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    resources: tuple[Mapping[str, Any], ...] = ()
+    templates: tuple[Mapping[str, Any], ...] = ()
+    prompts: tuple[Mapping[str, Any], ...] = ()
+
+
+class NoticeKind(StrEnum):
+    TOOLS = "tools"
+    PROMPTS = "prompts"
+    RESOURCES = "resources"
+    UPDATED = "updated"
+    """One resource; `uri` says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A server's word that something has changed. Never passed on raw."""
+
+    kind: NoticeKind
+    uri: str = ""
+
+
 class Upstream(Protocol):
     """One configured server. Implementations own connections, sessions, processes, the era and all deadlines.
 
@@ -66,6 +140,17 @@ class Upstream(Protocol):
 
     async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
         """All tool objects of all pages, as listed. Raises UnavailableError."""
+        ...
+
+    async def describe(self) -> Described:
+        """Capabilities and every list. Raises UnavailableError."""
+        ...
+
+    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+        """Pass on the server's change notices, with updates of these resources, until cancelled.
+
+        Returns at once where the server offers none. Raises UnavailableError when the connection is lost.
+        """
         ...
 
     async def call(self, sending: Sending) -> Reply: ...

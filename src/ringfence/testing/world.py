@@ -18,7 +18,7 @@ from ringfence.core.rules import Rules
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals, Voted
 from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.enforce import Enforcer, OnProgress, ToolRequest
+from ringfence.engine.enforce import SILENT, ClientSide, Enforcer, ToolRequest
 from ringfence.engine.identify import Presented
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
@@ -126,10 +126,10 @@ class World:
         arguments: Mapping[str, Any] | None = None,
         *,
         server: str | None = None,
-        on_progress: OnProgress | None = None,
+        client: ClientSide = SILENT,
     ) -> Outcome:
         """One call through the engine, by wire name (`orders__get`), or by the server's own name with `server`."""
-        return await self.enforcer.enforce(presented(opened), ToolRequest(name, arguments or {}, server), on_progress)
+        return await self.enforcer.enforce(presented(opened), ToolRequest(name, arguments or {}, server), client)
 
     async def claim(self, opened: Opened | str, ticket: Ticket | str) -> Outcome:
         """`ringfence__claim` of a ticket."""

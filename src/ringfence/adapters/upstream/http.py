@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.shared.inbound import find_invalid_x_mcp_header, mcp_param_headers, x_mcp_header_map
@@ -23,7 +23,7 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, call_params, modern_headers, modern_meta, request_meta
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Failed, NotSent, Reply, Sending, Unknown
+from ringfence.ports.upstream import Described, Failed, Notice, NotSent, Reply, Sending, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,13 @@ class HttpUpstream:
         self.oddities = self._back.oddities
 
     # --- listing
+
+    async def describe(self) -> Described:
+        tools = await self.list_tools()
+        return Described(era=str(self._era or "legacy"), capabilities={"tools": {}}, tools=tools)
+
+    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+        del uris, on_notice
 
     async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
         return await self._list(asyncio.get_running_loop().time() + self._options.list_s)

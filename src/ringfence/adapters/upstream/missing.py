@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import NotSent, Reply, Sending
+from ringfence.ports.upstream import Described, Notice, NotSent, Reply, Sending
 
 
 class MissingUpstream:
@@ -17,6 +17,12 @@ class MissingUpstream:
 
     async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
         raise UnavailableError(self._why)
+
+    async def describe(self) -> Described:
+        raise UnavailableError(self._why)
+
+    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+        del uris, on_notice
 
     async def call(self, sending: Sending) -> Reply:
         del sending

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, call_params, modern_meta, request_meta
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import NotSent, Reply, Sending, Unknown
+from ringfence.ports.upstream import Described, Notice, NotSent, Reply, Sending, Unknown
 
 
 @dataclass(slots=True)
@@ -41,6 +41,13 @@ class StdioUpstream:
         self._closed = False
         self.oddities: Counter[str] = Counter()
         """What servers sent that they should not have, by kind."""
+
+    async def describe(self) -> Described:
+        tools = await self.list_tools()
+        return Described(era=str(self._era or "legacy"), capabilities={"tools": {}}, tools=tools)
+
+    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+        del uris, on_notice
 
     async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
         try:

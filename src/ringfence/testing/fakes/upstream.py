@@ -1,12 +1,13 @@
 """An upstream in memory: it records what it executed, and does what a test tells it to."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Answered, Failed, NotSent, Reply, Sending, Unknown
+from ringfence.ports.upstream import Answered, Described, Failed, Notice, NotSent, Reply, Sending, Unknown
 
 
 def tool(name: str) -> dict[str, Any]:
@@ -22,6 +23,9 @@ class FakeUpstream:
 
     def __init__(self, tools: Sequence[Mapping[str, Any]] = (tool("echo"), tool("slow"), tool("boom"))) -> None:
         self.tools: tuple[Mapping[str, Any], ...] = tuple(tools)
+        self.described = Described(era="modern", capabilities={"tools": {}})
+        """What it says of itself besides its tools."""
+        self.listeners: list[tuple[frozenset[str], Callable[[Notice], None]]] = []
         self.executed: list[Sending] = []
         self.cancelled: list[Sending] = []
         self.forgotten: list[str] = []
@@ -45,6 +49,19 @@ class FakeUpstream:
         if self.unreachable or self.closed:
             raise UnavailableError(self.unreachable or "closed")
         return self.tools
+
+    async def describe(self) -> Described:
+        if self.unreachable or self.closed:
+            raise UnavailableError(self.unreachable or "closed")
+        return replace(self.described, tools=self.tools)
+
+    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+        """Remembers who listens; `notices` of the test go to everybody."""
+        self.listeners.append((uris, on_notice))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.listeners.remove((uris, on_notice))
 
     async def call(self, sending: Sending) -> Reply:
         left = False

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from mcp_types import INVALID_REQUEST
 
@@ -23,7 +22,7 @@ from ringfence.adapters.pep.mcp_gateway.tool_call import ToolCall, check_against
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.model import AgentId, RunId, TicketId, Tool
 from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.enforce import Enforcer, ToolRequest
+from ringfence.engine.enforce import ClientSide, Enforcer, ToolRequest
 from ringfence.engine.identify import Presented, Principal
 from ringfence.engine.outcome import Outcome
 from ringfence.errors import UnavailableError
@@ -119,21 +118,20 @@ class Calls:
         progress = None
         if call.progress_token is not None:
             progress = Progress(call.progress_token, answer.post, self._clock, self._limits)
+        client = ClientSide(on_progress=progress)
 
         def claim(ticket: TicketId) -> Awaitable[Outcome]:
-            return self._enforcer.claim(presented, ticket, progress)
+            return self._enforcer.claim(presented, ticket, client)
 
-        climb = Climb(call, principal.run, self._act(call, presented, progress), claim, answer, progress)
+        climb = Climb(call, principal.run, self._act(call, presented, client), claim, answer, progress)
         try:
             return await self._ladder.climb(climb, self._catalogue.rules.approvals)
         except UnavailableError as error:
             logger.warning("denied, because it cannot be recorded: %s", error)
             return render_not_recorded(call)
 
-    def _act(
-        self, call: ToolCall, presented: Presented, progress: Callable[[Mapping[str, Any]], None] | None
-    ) -> Callable[[], Awaitable[Outcome]]:
+    def _act(self, call: ToolCall, presented: Presented, client: ClientSide) -> Callable[[], Awaitable[Outcome]]:
         if call.is_claim:
-            return lambda: self._enforcer.claim(presented, str(call.arguments["ticket"]), progress)
+            return lambda: self._enforcer.claim(presented, str(call.arguments["ticket"]), client)
         request = ToolRequest(call.name, call.arguments, call.server)
-        return lambda: self._enforcer.enforce(presented, request, progress)
+        return lambda: self._enforcer.enforce(presented, request, client)
