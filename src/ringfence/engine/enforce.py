@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from ringfence.core.asking import granted_capabilities
 from ringfence.core.decision import decide
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.methods import is_method
@@ -50,7 +51,7 @@ from ringfence.engine.entries import decision_entry, outcome_entry
 from ringfence.engine.identify import Presented, Principal, Unidentified, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
-from ringfence.engine.mediation import granted_capabilities, mediated
+from ringfence.engine.mediation import mediated
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
