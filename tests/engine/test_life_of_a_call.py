@@ -250,6 +250,18 @@ async def test_a_later_different_ask_takes_the_place_of_the_pending_one() -> Non
     assert states == {first.id: TicketState.WITHDRAWN, second.id: TicketState.PENDING}
 
 
+async def test_whoever_waits_for_a_ticket_hears_at_once_that_another_ask_took_its_place() -> None:
+    world = await World.build()
+    run = await world.open_run()
+    first = await world.ask(run)
+    waiting = asyncio.create_task(world.approvals.wait(first.id, 45))
+    await asyncio.sleep(0)
+    await world.ask(run, arguments={"order": "A2", "amount": 9})
+    moved = await waiting
+    assert moved is not None
+    assert moved.state is TicketState.WITHDRAWN
+
+
 @pytest.mark.requirement("I7")
 async def test_a_thousand_parallel_calls_at_a_cap_never_pass_it() -> None:
     world = await World.build(rules=shop_rules(limits=Limits(calls_per_run=100)))

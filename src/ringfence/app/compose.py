@@ -55,6 +55,7 @@ from ringfence.engine.recovery import recover
 from ringfence.engine.runs import Runs
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
+from ringfence.engine.waiters import Waiters
 from ringfence.errors import ConfigError, UnavailableError
 from ringfence.ports.notifier import Notifier
 from ringfence.ports.upstream import Upstream
@@ -129,7 +130,8 @@ async def compose(
     upstreams = {server: build_upstream(connection) for server, connection in loaded.servers.items()}
     catalogue = Catalogue(loaded.rules, upstreams, clock)
     alerts = Alerts(notifier, ids, clock)
-    approvals = Approvals(store=store, clock=clock, catalogue=catalogue, at_step=at_step)
+    waiters = Waiters()
+    approvals = Approvals(store=store, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
     stops = Stops(
         store=store,
         clock=clock,
@@ -153,7 +155,14 @@ async def compose(
         alerts=alerts,
         inflight=inflight,
         enforcer=Enforcer(
-            store=store, clock=clock, ids=ids, catalogue=catalogue, alerts=alerts, inflight=inflight, at_step=at_step
+            store=store,
+            clock=clock,
+            ids=ids,
+            catalogue=catalogue,
+            alerts=alerts,
+            inflight=inflight,
+            waiters=waiters,
+            at_step=at_step,
         ),
         approvals=approvals,
         runs=Runs(store=store, clock=clock, ids=ids, catalogue=catalogue),

@@ -5,7 +5,6 @@ INVARIANT: the store moves a ticket at most once into each state, so of any numb
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from ringfence.core.entry import Entry, EntryKind
@@ -14,6 +13,7 @@ from ringfence.core.unit import CastVote, Conflict, MoveTicket, Unit
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.runs import NotDone
 from ringfence.engine.steps import AtStep, Step, nothing
+from ringfence.engine.waiters import Waiters
 from ringfence.engine.waiting import settled
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
@@ -32,12 +32,14 @@ class Voted:
 class Approvals:
     """Tickets, as people and waiting callers see them."""
 
-    def __init__(self, *, store: Store, clock: Clock, catalogue: Catalogue, at_step: AtStep = nothing) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, catalogue: Catalogue, waiters: Waiters, at_step: AtStep = nothing
+    ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._at = at_step
-        self._waiters: dict[TicketId, asyncio.Event] = {}
+        self._waiters = waiters
 
     async def vote(
         self, operator: Operator, ticket_id: TicketId, *, approve: bool, card_digest: str, reason: str
@@ -77,7 +79,7 @@ class Approvals:
             return NotDone(receipt.detail)
         await receipt.durable()
         self._at(Step.VOTED)
-        self._wake(ticket_id)
+        self._waiters.wake(ticket_id)
         after = await self._store.ticket(ticket_id)
         assert after is not None  # INVARIANT: tickets are never deleted while their run is known
         return Voted(after, f"e{receipt.first_seq}")
@@ -106,10 +108,10 @@ class Approvals:
 
     async def wait(self, ticket_id: TicketId, seconds: float) -> Ticket | None:
         """The ticket once it is no longer pending, or as it is after so many seconds."""
-        event = self._waiters.setdefault(ticket_id, asyncio.Event())
+        event = self._waiters.event(ticket_id)
         ticket = await self._store.ticket(ticket_id)
         if ticket is None or ticket.state is not TicketState.PENDING:
-            self._waiters.pop(ticket_id, None)
+            self._waiters.forget(ticket_id)
             return ticket
         left = max(0.0, min(seconds, (ticket.expires_at - self._clock.now()) / 1000))
         await settled([event.wait()], self._clock, left)
@@ -155,9 +157,5 @@ class Approvals:
         if isinstance(receipt, Conflict):
             return False
         await receipt.journaled()
-        self._wake(ticket.id)
+        self._waiters.wake(ticket.id)
         return True
-
-    def _wake(self, ticket_id: TicketId) -> None:
-        if (event := self._waiters.pop(ticket_id, None)) is not None:
-            event.set()

@@ -55,6 +55,7 @@ from ringfence.engine.mediation import mediated
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
+from ringfence.engine.waiters import Waiters
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Receipt, Store
@@ -118,6 +119,7 @@ class Enforcer:
         catalogue: Catalogue,
         alerts: Alerts,
         inflight: Inflight,
+        waiters: Waiters,
         at_step: AtStep = nothing,
     ) -> None:
         self._store = store
@@ -126,6 +128,7 @@ class Enforcer:
         self._catalogue = catalogue
         self._alerts = alerts
         self._inflight = inflight
+        self._waiters = waiters
         self._at = at_step
 
     async def enforce(self, presented: Presented, request: ToolRequest, client: ClientSide = SILENT) -> Outcome:
@@ -260,6 +263,8 @@ class Enforcer:
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket)
         receipt = await self._record(Unit((entry,), (*moves, AddTicket(ticket))))
+        for move in moves:
+            self._waiters.wake(move.ticket)
         self._at(Step.DURABLE)
         await receipt.durable()
         self._alerts.approval_waiting(ticket)

@@ -27,6 +27,7 @@ from ringfence.engine.outcome import Outcome, Waiting
 from ringfence.engine.runs import NotDone, Opened, Runs
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
+from ringfence.engine.waiters import Waiters
 from ringfence.ports.audit import AuditLog, AuditQuery
 from ringfence.ports.store import Store
 from ringfence.testing.fakes.clock import FakeClock
@@ -80,7 +81,8 @@ class World:
         await catalogue.ensure_listed()
         ids, inflight = Ids(entropy), Inflight()
         alerts = Alerts(notifier, ids, clock)
-        approvals = Approvals(store=keeper, clock=clock, catalogue=catalogue, at_step=at_step)
+        waiters = Waiters()
+        approvals = Approvals(store=keeper, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
         return cls(
             clock=clock,
             entropy=entropy,
@@ -93,7 +95,14 @@ class World:
             alerts=alerts,
             inflight=inflight,
             enforcer=Enforcer(
-                store=keeper, clock=clock, ids=ids, catalogue=catalogue, alerts=alerts, inflight=inflight, at_step=at_step
+                store=keeper,
+                clock=clock,
+                ids=ids,
+                catalogue=catalogue,
+                alerts=alerts,
+                inflight=inflight,
+                waiters=waiters,
+                at_step=at_step,
             ),
             approvals=approvals,
             runs=Runs(store=keeper, clock=clock, ids=ids, catalogue=catalogue),
