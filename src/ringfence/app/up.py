@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -113,6 +114,7 @@ async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents,
     await _first(accepting.wait(), agents)
     await gateway.housekeeping.look_at_lever()
     await gateway.note("gateway started", {"posture": _say_posture(gateway, listen), "rules": reloader.loaded.digest})
+    settle_memory()
     _say_ready(about, gateway)
     ended = await _first(stop.wait(), agents, keeping)
     code = 0
@@ -125,6 +127,16 @@ async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents,
     keeping.cancel()
     await asyncio.gather(agents, keeping, *(server.stop() for server in people), return_exceptions=True)
     return code
+
+
+def settle_memory() -> None:
+    """What is loaded by now lives as long as the process: the collector need not look at it again, nor so often at the rest.
+
+    A call makes a few hundred short-lived objects in no cycle; with the default threshold a third of its time was collecting.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _first(*waits: Awaitable[Any]) -> BaseException | None:
