@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -63,6 +63,9 @@ from ringfence.ports.upstream import TOOLS_CALL, Answered, Asker, Failed, Sendin
 from ringfence.ports.upstream import NotSent as UpstreamNotSent
 
 logger = logging.getLogger(__name__)
+
+DISK_S = 10.0
+"""How long a call waits for its entry to reach the journal or the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +246,7 @@ class Enforcer:
         call, tool = case.call, case.facts.tool
         entry = decision_entry(call, case.facts, decision, self._catalogue.rules.digest, None)
         receipt = await self._record(Unit((entry,)))
-        await receipt.journaled()
+        await kept(receipt.journaled())
         refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}")
         if tool is not None and is_large(tool.profile_for(call.value)):
             self._alerts.large_action_blocked(call, refused)
@@ -256,7 +259,7 @@ class Enforcer:
         if known is not None and still_waits(known, decision.gates, facts.now):
             entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, known)
             receipt = await self._record(Unit((entry,)))
-            await receipt.journaled()
+            await kept(receipt.journaled())
             return Waiting(known, f"e{receipt.first_seq}")
         ticket = new_ticket(self._ids.ticket(), call, facts, decision.gates)
         moves = moves_for(ticket, call, known, case.pending, facts.now)
@@ -266,7 +269,7 @@ class Enforcer:
         for move in moves:
             self._waiters.wake(move.ticket)
         self._at(Step.DURABLE)
-        await receipt.durable()
+        await kept(receipt.durable())
         self._alerts.approval_waiting(ticket)
         return Waiting(ticket, f"e{receipt.first_seq}")
 
@@ -283,11 +286,12 @@ class Enforcer:
             try:
                 if must_be_durable_first(profile):
                     self._at(Step.DURABLE)
-                    await receipt.durable()
+                    await kept(receipt.durable())
                 self._at(Step.SEND)
                 outcome = await self._send(call, flight, reach, entry, client)
             except UnavailableError as error:
-                # The decision entry is not on the disk, so nothing was sent; the store has dropped the reservation with it.
+                # The decision entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
+                await self._settle(call, flight, NotSent("the decision could not be made durable", entry), profile)
                 return Refused(Level.DENY, (Reason(ReasonCode.NOT_RECORDED, "record", str(error)),), None)
             except asyncio.CancelledError:
                 why = "stopped by an operator" if flight.stopped else "the client went away"
@@ -363,9 +367,9 @@ class Enforcer:
             receipt = await self._record(Unit((entry,), (change,)))
             self._at(Step.JOURNAL)
             if profile.effect is Effect.READ and profile.sensitivity is Sensitivity.CONFIDENTIAL:
-                await receipt.durable()
+                await kept(receipt.durable())
             else:
-                await receipt.journaled()
+                await kept(receipt.journaled())
         except UnavailableError as error:
             logger.error("the outcome of call %s could not be recorded: %s", call.id, error)
             if isinstance(outcome, NotSent):
@@ -390,6 +394,15 @@ _CLOSED_CODES = {
     TicketState.WITHDRAWN: ReasonCode.APPROVAL_WITHDRAWN,
     TicketState.CONSUMED: ReasonCode.APPROVAL_USED,
 }
+
+
+async def kept(wait: Awaitable[None]) -> None:
+    """Wait for the disk, within a deadline: a disk that hangs denies as one that is full (I3). Raises UnavailableError."""
+    try:
+        async with asyncio.timeout(DISK_S):
+            await wait
+    except TimeoutError as error:
+        raise UnavailableError(f"the disk did not answer within {DISK_S:g} s") from error
 
 
 def renewal_due(principal: Principal, view: AgentView | None, facts: Facts) -> ExtendRun | None:
