@@ -1,0 +1,90 @@
+"""What every official MCP client, as it is by default, gets from the real gateway before real servers."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.clients.drivers import DRIVERS, Driver, drive, started
+from tests.integration.shop_behind_gateway import Gateway, Shop
+
+each_driver = pytest.mark.parametrize("driver", DRIVERS, ids=str)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+class ClientsContract:
+    """Subclass it with the way in which the clients reach the gateway, beside a module fixture `shop`."""
+
+    async def way(self, gateway: Gateway) -> dict[str, Any]:
+        """What a driver is started with; a new run each time."""
+        raise NotImplementedError
+
+    @each_driver
+    async def test_a_client_sees_its_own_tightened_tools_and_calls_them(
+        self, shop: Shop, driver: Driver, request: pytest.FixtureRequest
+    ) -> None:
+        small = {"order_id": "A-1004", "amount_cents": 50, "reason": request.node.name}
+        listed, read, written = await asyncio.gather(
+            drive(driver, "list", **await self.way(shop.brief)),
+            drive(driver, "call", "orders__get_order", json.dumps({"order_id": "A-1002"}), **await self.way(shop.brief)),
+            drive(driver, "call", "payments__refund", json.dumps(small), **await self.way(shop.brief)),
+        )
+        tools = listed["tools"]
+        assert set(tools) == {
+            *("orders__get_order", "payments__get_balance", "payments__refund", "tills__refund", "ringfence__claim")
+        }
+        assert "4000" in json.dumps(tools["payments__refund"]["properties"]["amount_cents"])
+        assert "A-1004" not in json.dumps(tools["payments__refund"])
+        assert tools["tills__refund"]["properties"]["order_id"]["enum"] == ["A-1004"]
+        assert {report["protocol_version"] for report in (listed, read, written)} == {driver.revision}
+        assert read["result"]["is_error"] is False
+        assert read["result"]["structured"]["customer"] == "Jonas Lindqvist"
+        assert written["result"]["is_error"] is False
+        assert written["result"]["structured"]["amount_cents"] == 50
+        assert shop.refunds(request.node.name) == [small]
+
+    @pytest.mark.requirement("I4")
+    @each_driver
+    async def test_a_client_is_told_of_a_pending_approval_and_claims_it_once(
+        self, shop: Shop, driver: Driver, tmp_path: Path, request: pytest.FixtureRequest
+    ) -> None:
+        pending, go, mark = tmp_path / "pending", tmp_path / "go", request.node.name
+        refund = {"order_id": "A-1004", "amount_cents": 51, "reason": mark}
+        async with started(
+            driver, "approve", "payments__refund", json.dumps(refund), **await self.way(shop.brief), pending=pending, go=go
+        ) as running:
+            told = await running.pending(pending)
+            ticket = await shop.brief.waiting(mark)
+            assert (told["status"], told["approval_id"]) == ("approval_pending", ticket["id"])
+            assert shop.refunds(mark) == []
+            await shop.brief.approve(ticket)
+            assert shop.refunds(mark) == []
+            go.touch()
+            report = await running.report()
+        assert report["protocol_version"] == driver.revision
+        assert report["result"]["is_error"] is True
+        assert ticket["id"] in report["result"]["text"]
+        assert report["claimed"]["is_error"] is False
+        assert report["claimed"]["structured"]["amount_cents"] == 51
+        assert shop.refunds(mark) == [refund]
+
+    @pytest.mark.requirement("I4")
+    @each_driver
+    async def test_a_client_whose_call_is_approved_while_it_is_held_gets_the_result(
+        self, shop: Shop, driver: Driver, request: pytest.FixtureRequest
+    ) -> None:
+        mark = request.node.name
+        refund = {"order_id": "A-1004", "amount_cents": 51, "reason": mark}
+        async with started(
+            driver, "call", "tills__refund", json.dumps(refund), **await self.way(shop.patient), progress=True
+        ) as running:
+            ticket = await shop.patient.waiting(mark)
+            assert shop.refunds(mark) == []
+            await shop.patient.approve(ticket)
+            report = await running.report()
+        assert report["protocol_version"] == driver.revision
+        assert report["result"]["is_error"] is False
+        assert report["result"]["structured"]["amount_cents"] == 51
+        assert report["progress"] >= 1  # that it waits; what the server says itself may come with the result, too late for some
+        assert shop.refunds(mark) == [refund]
