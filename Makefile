@@ -75,3 +75,7 @@ $(UNSEEN)/.venv/.ready: $(UNSEEN)/requirements.txt | $(READY)
 .PHONY: first-minute
 first-minute: $(READY) clients ## the README followed from nothing to a gated call, and its time
 	@$(BIN)/python -m tests.acceptance.first_minute
+
+.PHONY: crash
+crash: $(READY) ## kill the gateway at every step of every kind of call, and judge by the upstream's own log
+	@$(BIN)/python -m tests.crash.campaign $(ARGS)
