@@ -13,7 +13,10 @@ from ringfence.core.model import Tool
 from ringfence.core.rules import ToolRule
 
 _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20)
-_SHOWN_FIELDS = ("name", "title", "description", "inputSchema", "outputSchema", "annotations", "icons")
+_NOT_SHOWN = frozenset({"execution"})
+"""Fields of features that the gateway does not forward (tasks)."""
+_DERIVED_FIELDS = ("name", "inputSchema", "outputSchema", "annotations", "icons")
+"""What a derived tool takes over from the wide one."""
 
 
 def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapping[str, Any] | None) -> Tool:
@@ -21,10 +24,11 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
     own = definition.get("inputSchema")
     own_schema: Mapping[str, Any] = own if isinstance(own, Mapping) else {"type": "object"}
     shown_schema = tightened(own_schema, rule.fixed, [rule.tighten, agent_schema or {}])
-    shown: dict[str, Any] = {key: definition[key] for key in _SHOWN_FIELDS if key in definition}
+    shown: dict[str, Any] = {
+        key: value for key, value in definition.items() if (key in _DERIVED_FIELDS if rule.derived else key not in _NOT_SHOWN)
+    }
     shown["inputSchema"] = shown_schema
     if rule.derived:
-        shown.pop("title", None)
         shown["name"] = rule.id.partition(".")[2]
         shown["description"] = rule.description
         if rule.title:

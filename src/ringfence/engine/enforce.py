@@ -340,8 +340,8 @@ class Enforcer:
         match reply:
             case Answered(result=result):
                 return Returned(result, entry)
-            case Failed(code=code, message=message):
-                return ServerFailed(code, message, entry)
+            case Failed(code=code, message=message, data=data):
+                return ServerFailed(code, message, entry, data)
             case UpstreamNotSent(why=why):
                 return NotSent(why, entry)
             case Unknown(why=why):

@@ -55,6 +55,8 @@ class ServerFailed:
     code: int
     message: str
     entry: str
+    data: Any = None
+    """The server's word; an enforcement point passes on what it knows to be harmless."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ class Failed:
 
     code: int
     message: str
+    data: Any = None
+    """The error's `data`, strictly parsed; it is the server's word."""
 
 
 @dataclass(frozen=True, slots=True)
