@@ -290,7 +290,7 @@ class Enforcer:
                 self._at(Step.SEND)
                 outcome = await self._send(call, flight, reach, entry, client)
             except UnavailableError as error:
-                # The decision entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
+                # The entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
                 await self._settle(call, flight, NotSent("the decision could not be made durable", entry), profile)
                 return Refused(Level.DENY, (Reason(ReasonCode.NOT_RECORDED, "record", str(error)),), None)
             except asyncio.CancelledError:
