@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -76,6 +76,8 @@ class Catalogue:
         self._failed: dict[ServerId, str] = {}
         self._listing: dict[ServerId, asyncio.Lock] = {}
         self._views: dict[AgentId, AgentView] = {}
+        self.watchers: list[Callable[[ServerId | None], None]] = []
+        """Called after a server has listed itself anew, and with None after the rules were replaced."""
 
     @property
     def rules(self) -> Rules:
@@ -95,6 +97,7 @@ class Catalogue:
                 self._failed.pop(server, None)
         self._rules, self._upstreams = rules, upstreams
         self._views.clear()
+        self._tell(None)
 
     def health(self) -> Mapping[ServerId, str]:
         """Per server: empty when it listed its tools, else why it did not."""
@@ -122,7 +125,12 @@ class Catalogue:
             changed = tuple(sorted(name for name, tool in before.items() if dict(fresh.get(name, {})) != dict(tool)))
             if not before or changed or fresh.keys() != before.keys():
                 self._views.clear()
-            return changed
+        self._tell(server)
+        return changed
+
+    def _tell(self, server: ServerId | None) -> None:
+        for watcher in self.watchers:
+            watcher(server)
 
     async def ensure_listed(self, server: ServerId | None = None) -> None:
         """Ask the servers that have not listed their tools yet, unless they were asked a moment ago."""

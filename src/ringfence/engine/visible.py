@@ -1,6 +1,7 @@
 """What one agent may see of a server's resources, templates and prompts.
 
-A listing shows what the agent could ask for: the method's tool was given to it, and the tool's tightened schema accepts the item.
+A listing shows what the agent could ask for: the method's tool was given to it, and that tool's tightened schema accepts the
+item.
 """
 
 from __future__ import annotations
