@@ -12,6 +12,7 @@ from tests.crash.judge import (
     key_of,
     open_ends,
     results_without_outcome,
+    returned_without_execution,
     said_not_sent,
     stop_faults,
     ticket_faults,
@@ -30,7 +31,7 @@ async def look(scene: Scene, side: Side) -> None:
     unrecorded = without_entry(executed, log)
     found = Findings(
         executed_twice=too_often(executed, scene.told.due),
-        other=[*open_ends(log), *results_without_outcome(scene.told.results, log)],
+        other=[*open_ends(log), *returned_without_execution(executed, log), *results_without_outcome(scene.told.results, log)],
     )
     if scene.case.kind is Kind.READ:
         # Sent at once: only its result waits for the journal, and that no client has one is looked at above.

@@ -83,6 +83,15 @@ def results_without_outcome(seen: Iterable[Executed], log: Sequence[Entry]) -> l
     return [f"a client has a result that the log does not know: {key}" for key in unknown]
 
 
+def returned_without_execution(executed: Iterable[Executed], log: Sequence[Entry]) -> list[str]:
+    """Calls that the log calls `returned` and the upstream never executed; one that nobody saw end has to be `ambiguous`."""
+    returned = {e["call"] for e in log if e["kind"] == "outcome" and e["decision"] == "returned"}
+    claimed = Counter(
+        key_of(e["body"]["upstream_name"], e["body"]["arguments"]) for e in log if is_allow(e) and e["call"] in returned
+    )
+    return list((claimed - Counter(key_of(tool, arguments) for tool, arguments in executed)).elements())
+
+
 def ticket_faults(ticket: str, view: Mapping[str, Any] | None, may_be: frozenset[str], log: Iterable[Entry]) -> list[str]:
     """A ticket that somebody saw: is it there, in a state that can follow, and does the log tell the same story?"""
     if view is None:

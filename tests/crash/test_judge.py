@@ -8,6 +8,7 @@ from tests.crash.judge import (
     key_of,
     open_ends,
     results_without_outcome,
+    returned_without_execution,
     said_not_sent,
     stop_faults,
     ticket_faults,
@@ -71,6 +72,12 @@ def test_an_open_hold_a_second_outcome_and_a_gap_are_found() -> None:
 def test_an_executed_call_that_is_called_not_sent_is_found() -> None:
     assert said_not_sent([PAID], [decision(0, "c"), outcome(1, "c", "failed_not_sent")])
     assert not said_not_sent([PAID], [decision(0, "c"), outcome(1, "c", "ambiguous")])
+
+
+def test_a_call_that_is_called_returned_and_was_never_executed_is_found() -> None:
+    assert returned_without_execution([], [decision(0, "c"), outcome(1, "c")])
+    assert not returned_without_execution([PAID], [decision(0, "c"), outcome(1, "c")])
+    assert not returned_without_execution([], [decision(0, "c"), outcome(1, "c", "ambiguous")])
 
 
 def test_a_result_that_the_log_does_not_know_is_found() -> None:
