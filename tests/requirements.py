@@ -1,7 +1,7 @@
 """The promises of SECURITY.md, as data: id -> where it comes from.
 
-`tests/architecture/test_requirements.py` fails when a promise has no test, when a test names a promise that is not here, and when
-this table and SECURITY.md differ.
+`tests/architecture/test_requirements.py` fails when a promise has no test, when a test names a promise that is not here, and
+when this table and SECURITY.md differ.
 """
 
 from __future__ import annotations
