@@ -43,6 +43,7 @@ from ringfence.app.up import Listening, ServeAgents, control_services, serve
 from ringfence.core.model import Digest
 from ringfence.core.rules import Rules
 from ringfence.engine.alerts import Alerts
+from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
@@ -144,6 +145,7 @@ async def compose(
     )
     await stops.finish()
     checkpointer = Checkpointer(store, signer)
+    runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
     return Gateway(
         clock=clock,
         entropy=entropy,
@@ -165,7 +167,8 @@ async def compose(
             at_step=at_step,
         ),
         approvals=approvals,
-        runs=Runs(store=store, clock=clock, ids=ids, catalogue=catalogue),
+        runs=runs,
+        anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),
         stops=stops,
         operators=Operators(store=store, clock=clock, ids=ids),
         checkpointer=checkpointer,
@@ -200,6 +203,7 @@ def serve_agents_of(gateway: Gateway) -> ServeAgents:
             allowed_hosts=hosts,
             allowed_origins=[f"http://{host}" for host in hosts],
             posture_of=lambda peer: connection_posture(peer.uid, own_uid),
+            anonymous=gateway.anonymous,
         )
         await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready)
 

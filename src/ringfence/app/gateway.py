@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.unit import Conflict, Unit
 from ringfence.engine.alerts import Alerts
+from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
@@ -48,6 +49,7 @@ class Gateway:
     enforcer: Enforcer
     approvals: Approvals
     runs: Runs
+    anonymous: Anonymous
     stops: Stops
     operators: Operators
     checkpointer: Checkpointer

@@ -55,6 +55,11 @@ class Reloader:
             self._gateway.catalogue.replace(fresh.rules, upstreams)
             self._retell(fresh)
             self._loaded = fresh
+            try:
+                if (agent := await self._gateway.anonymous.prepare()) is not None:
+                    logger.warning("whoever connects from this machine without a credential is %s (`unsafe_anonymous`)", agent)
+            except UnavailableError as error:
+                logger.error("the anonymous agent has no run: %s", error)
             gone = [upstream for server, upstream in before.items() if upstreams.get(server) is not upstream]
             for warning in fresh.warnings:
                 logger.warning("%s", warning)

@@ -21,7 +21,7 @@ from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
 from ringfence.app.posture import stated_posture
 from ringfence.app.reload import Reloader
-from ringfence.core.model import Posture
+from ringfence.core.model import AgentId, Posture
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,8 @@ async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents,
         about["control"] = f"http://127.0.0.1:{control[1].getsockname()[1]}/"
     app = build_control(control_services(gateway, reloader, about))
     people = [ControlServer(app, listening) for listening in control]
+    if (agent := await gateway.anonymous.prepare()) is not None:
+        _say_anonymous(agent)
     await _first_listing(gateway)
     hosts = (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", "localhost", "ringfence")
     accepting = asyncio.Event()
@@ -159,10 +161,25 @@ async def _first_listing(gateway: Gateway) -> None:
             logger.warning("server %s: %s; its tools do not exist until it answers", server, why)
 
 
+def _red() -> tuple[str, str]:
+    """What turns a terminal red, and back."""
+    return ("\033[1;31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+
+
+def _say_anonymous(agent: AgentId) -> None:
+    red, plain = _red()
+    print(
+        f"{red}anonymous: {agent}{plain}. Whoever connects from this machine without a credential is this agent"
+        " (`unsafe_anonymous`), also through a proxy or tunnel that runs here.",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
 def _say_posture(gateway: Gateway, listen: Listening) -> str:
     posture, sharing = stated_posture(gateway.catalogue.rules.agents.values(), os.getuid())
     if posture is Posture.SHARED and not listen.unsafe_same_user:
-        red, plain = ("\033[1;31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+        red, plain = _red()
         print(
             f"{red}posture: shared{plain}. {', '.join(sharing)} may run as this very user, so a shell of theirs could reach the"
             " gateway's state: the boundary is advisory for them.\n"

@@ -74,6 +74,8 @@ class ToolRule:
     title: str = ""
     description: str = ""
     """Derived tools: what agents read instead of the wide tool's description."""
+    closed: bool = True
+    """Arguments that the server's schema does not declare are refused even where the schema leaves that open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ class AgentRule:
     """Local users whose processes may open runs of this agent over the agents' unix socket; empty: the gateway's own user."""
     only_mcp: bool = False
     """The operator declares that this agent has no shell and no files, so it cannot reach the gateway's state."""
+    unsafe_anonymous: bool = False
+    """Whoever connects from this machine without a credential is this agent, in its standing run. At most one agent."""
 
     def may_see(self, tool: ToolId) -> bool:
         """Whether the tool is exposed to this agent."""
@@ -122,3 +126,8 @@ class Rules:
     approvals: ApprovalRules = ApprovalRules()
     cap_alerts: tuple[int, ...] = (80, 100)
     """Percent of a cap at which people are told."""
+
+    @property
+    def anonymous(self) -> AgentRule | None:
+        """The agent that needs no credential, where the operator accepts that of one."""
+        return next((agent for agent in self.agents.values() if agent.unsafe_anonymous), None)

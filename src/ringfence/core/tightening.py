@@ -23,7 +23,7 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
     """The tool as one agent sees it. A schema that cannot be compiled leaves no validator, which denies every call."""
     own = definition.get("inputSchema")
     own_schema: Mapping[str, Any] = own if isinstance(own, Mapping) else {"type": "object"}
-    shown_schema = tightened(own_schema, rule.fixed, [rule.tighten, agent_schema or {}])
+    shown_schema = tightened(own_schema, rule.fixed, [rule.tighten, agent_schema or {}], closed=rule.closed)
     shown: dict[str, Any] = {
         key: value for key, value in definition.items() if (key in _DERIVED_FIELDS if rule.derived else key not in _NOT_SHOWN)
     }
@@ -47,7 +47,9 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
     )
 
 
-def tightened(schema: Mapping[str, Any], fixed: Mapping[str, Any], extra: list[Mapping[str, Any]]) -> dict[str, Any]:
+def tightened(
+    schema: Mapping[str, Any], fixed: Mapping[str, Any], extra: list[Mapping[str, Any]], *, closed: bool = True
+) -> dict[str, Any]:
     """The schema without the fixed arguments, closed where it declares properties, and with every extra constraint.
 
     A constraint on a property is merged into it where both say different things, and joined by `allOf` where they collide.
@@ -68,7 +70,8 @@ def tightened(schema: Mapping[str, Any], fixed: Mapping[str, Any], extra: list[M
             result["allOf"] = [*result.get("allOf", []), rest]
     if properties or "properties" in result:
         result["properties"] = properties
-        result.setdefault("additionalProperties", False)
+        if closed:
+            result.setdefault("additionalProperties", False)
     result.setdefault("type", "object")
     return result
 

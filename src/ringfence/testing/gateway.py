@@ -12,6 +12,7 @@ from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model import Posture
+from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.runs import Opened
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.world import World
@@ -27,6 +28,7 @@ def gateway(
     limits: GatewayLimits | None = None,
     hosts: tuple[str, ...] = (HOST,),
     posture_of: Callable[[Peer], Posture] = lambda _: Posture.SEPARATE,
+    anonymous: Anonymous | None = None,
 ) -> McpGateway:
     """A gateway in front of a world's engine."""
     return McpGateway(
@@ -41,6 +43,7 @@ def gateway(
         allowed_origins=("http://localhost:6274",),
         posture_of=posture_of,
         limits=limits or GatewayLimits(progress_gap_s=0),
+        anonymous=anonymous,
     )
 
 

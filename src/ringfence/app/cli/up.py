@@ -73,6 +73,9 @@ def status(state: State = None, as_name: As = None, as_json: AsJson = False) -> 
     out = console()
     shared = answer["posture"] == "shared"
     out.print(safe(f"posture {answer['posture']}: {answer['posture_means']}", "bold red" if shared else "green"))
+    if "anonymous" in answer:
+        who = f"whoever connects from this machine without a credential is {answer['anonymous']}"
+        out.print(safe(f"anonymous: {who}", "bold red"))
     if answer["degraded"]:
         out.print(safe(f"nothing can be recorded, so sends are denied: {answer['degraded']}", "bold red"))
     for name in ("version", "open_runs", "approvals_waiting", "calls_under_way", "entries"):

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ringfence.app.config.shapes import Choice, Duration, FreeObject, Integer, Key, ListOf, MapOf, OrRecord, Record, Text, Truth
+from ringfence.app.config.shapes import (
+    Choice,
+    Duration,
+    FreeObject,
+    Integer,
+    Key,
+    ListOf,
+    MapOf,
+    OrRecord,
+    Record,
+    Text,
+    Truth,
+    TruthOr,
+)
+from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model import Effect, Sensitivity, Trust
 from ringfence.core.rules import Share
 from ringfence.ports.notifier import AlertKind
@@ -12,6 +26,9 @@ from ringfence.ports.notifier import AlertKind
 SERVER_ID: Final = r"[a-z0-9-]{1,24}"
 TOOL_NAME: Final = r"[A-Za-z0-9_-]+"
 TOOL_ID: Final = rf"{SERVER_ID}\.{TOOL_NAME}"
+METHOD_ID: Final = rf"{SERVER_ID}\.(?:{READ_RESOURCE}|{GET_PROMPT}|{COMPLETE})"
+CALLABLE_ID: Final = rf"(?:{TOOL_ID}|{METHOD_ID})"
+"""A tool, or what stands for one of the other methods that a server executes."""
 WIRE_NAME_MOST: Final = 64
 RESERVED_SERVER_IDS: Final = frozenset({"ringfence"})
 """`ringfence__claim` and its like are the gateway's own tools."""
@@ -20,7 +37,7 @@ _POINTER = r"(?:/(?:[^~/]|~[01])*)+"
 
 _tool_id = Text("a tool id `server.tool`", TOOL_ID, 120, examples=("payments.refund",))
 _pattern = Text(
-    "a tool id or a pattern such as `orders.*`", r"[A-Za-z0-9_.*?-]+", 120, examples=("orders.*", "payments.refund")
+    "a tool id or a pattern such as `orders.*`", r"[A-Za-z0-9_.*?/-]+", 120, examples=("orders.*", "payments.refund")
 )
 _pointers = ListOf(Text("a JSON pointer such as `/order_id`", _POINTER, 200, examples=("/order_id",)), most=64)
 _secret_from = Record(
@@ -41,6 +58,34 @@ _secret_from = Record(
 )
 _url = Text("an http or https URL", r"https?://[^\s]+", 2000, examples=("https://mcp.example/mcp",))
 _value = OrRecord(Text("text", most=8000, integers=True, secret=True), _secret_from, "text, or `{from: ...}`")
+
+_SAMPLING: Final = Record(
+    {
+        "max_tokens": Key(Integer(1, 1_000_000), "The most tokens that one request may ask for.", default=2000),
+    },
+    "`true`, `false` or a mapping with `max_tokens`",
+)
+
+_ELICITATION: Final = Record(
+    {
+        "form": Key(Truth(), "Questions with fields to fill in. One that asks for a secret is refused.", default=False),
+        "url_hosts": Key(
+            ListOf(Text("a host name in lower case", r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", 253), most=100),
+            "Hosts of https pages that a person may be sent to. None where absent.",
+        ),
+    },
+    "a mapping with `form` and `url_hosts`",
+)
+
+GRANTS: Final = Record(
+    {
+        "sampling": Key(TruthOr(_SAMPLING), "Model calls on the account of the agent's client.", default=False),
+        "elicitation": Key(_ELICITATION, "Questions to the person at the agent's client. They are shown as the server's."),
+        "roots": Key(Truth(), "The folders that the agent's client works in.", default=False),
+        "logging": Key(Truth(), "Log messages during a call, where the client wants them.", default=False),
+        "requests_per_call": Key(Integer(0, 100), "How often one call may ask for any of this.", default=10),
+    }
+)
 
 SERVER: Final = Record(
     {
@@ -72,6 +117,13 @@ SERVER: Final = Record(
             default="run",
         ),
         "deadline": Key(Duration(1, 86400), "How long one call may take before its outcome counts as unknown.", default="300s"),
+        "grants": Key(GRANTS, "What the server may ask of the agent's client while it serves a call. Nothing where absent."),
+        "closed_schemas": Key(
+            Truth(),
+            "Whether arguments that a tool's schema does not declare are refused even where the schema leaves that open. "
+            "Derived tools always refuse them.",
+            default=True,
+        ),
     },
     "a mapping with `command` or `url`",
 )
@@ -156,7 +208,7 @@ AGENT: Final = Record(
             required=True,
         ),
         "tighten": Key(
-            MapOf(FreeObject(), TOOL_ID, "a tool id `server.tool`"),
+            MapOf(FreeObject(), CALLABLE_ID, "a tool id `server.tool`"),
             "Per tool, a JSON Schema that this agent's arguments must satisfy besides all others.",
         ),
         "limits": Key(LIMITS, "What one run, with its child runs, may use."),
@@ -174,6 +226,12 @@ AGENT: Final = Record(
         "only_mcp": Key(
             Truth(),
             "The operator's word that this agent has no shell and no files, so it cannot reach the gateway's state.",
+            default=False,
+        ),
+        "unsafe_anonymous": Key(
+            Truth(),
+            "Whoever connects from this machine without a credential is this agent, in one run that only an operator resets. "
+            "Any local program can then act as it (`users` bars other users' programs). At most one agent.",
             default=False,
         ),
     },
@@ -200,8 +258,10 @@ FILE: Final = Record(
             MapOf(SERVER, SERVER_ID, "a server id of a-z, 0-9 and `-`, at most 24 characters"), "Upstream MCP servers, by id."
         ),
         "tools": Key(
-            MapOf(TOOL, TOOL_ID, "a tool id `server.tool` of letters, digits, `_` and `-`"),
-            "What each tool can do. One that is not listed exists for no agent; every omitted field means the worst.",
+            MapOf(TOOL, CALLABLE_ID, "a tool id `server.tool` of letters, digits, `_` and `-`"),
+            "What each tool can do. One that is not listed exists for no agent; every omitted field means the worst. "
+            f"`server.{READ_RESOURCE}`, `server.{GET_PROMPT}` and `server.{COMPLETE}` stand for a server's resources, prompts "
+            "and completion.",
         ),
         "derived": Key(
             MapOf(DERIVED, TOOL_ID, "a tool id `server.tool` of letters, digits, `_` and `-`"),

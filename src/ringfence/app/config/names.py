@@ -35,7 +35,7 @@ def check_names(values: Mapping[str, Any], report: Report) -> None:
     for section in ("tools", "derived"):
         for tool in values.get(section, {}):
             path: Path = (section, tool)
-            if len(wire_name(tool)) > WIRE_NAME_MOST:
+            if "/" not in tool and len(wire_name(tool)) > WIRE_NAME_MOST:
                 report(path, f"its wire name `{shown(wire_name(tool), 200)}` is longer than {WIRE_NAME_MOST} characters")
             if tool.partition(".")[0] in RESERVED_SERVER_IDS:
                 report(path, f"`{tool.partition('.')[0]}` is reserved for the gateway's own tools")
@@ -65,6 +65,10 @@ def check_references(values: Mapping[str, Any], names: Mapping[str, list[str]], 
             _check_source(("derived", tool, "from"), fields["from"], names, report, warn)
     for agent, fields in values.get("agents", {}).items():
         _check_agent(("agents", agent), fields, tools, report)
+    anonymous = [agent for agent, fields in values.get("agents", {}).items() if fields.get("unsafe_anonymous")]
+    for agent in anonymous[1:]:
+        path: Path = ("agents", agent, "unsafe_anonymous")
+        report(path, f"`{shown(anonymous[0])}` is anonymous already: nobody could tell them apart")
 
 
 def _check_inverses(path: Path, fields: Mapping[str, Any], tools: Iterable[str], report: Report) -> None:

@@ -7,19 +7,20 @@ from typing import Any
 
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.core.model import AgentId, Digest, Limits, OperatorName, ServerId, ToolId
-from ringfence.core.rules import AgentRule, ApprovalRules, Rules, ServerRule, Share, ToolRule
+from ringfence.core.rules import AgentRule, ApprovalRules, Grants, Rules, ServerRule, Share, ToolRule
 
 Fields = Mapping[str, Any]
 
 
 def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]) -> Rules:
     """The snapshot of one file without problems. `users` has the uids of each agent."""
-    tools = {ToolId(name): _tool(name, fields) for name, fields in values.get("tools", {}).items()}
+    servers: Mapping[str, Fields] = values.get("servers", {})
+    tools = {ToolId(name): _tool(name, fields, servers) for name, fields in values.get("tools", {}).items()}
     tools |= {ToolId(name): _derived(name, fields) for name, fields in values.get("derived", {}).items()}
     approvals: Fields = values.get("approvals", {})
     return Rules(
         digest=digest,
-        servers={ServerId(name): _server(name, fields) for name, fields in values.get("servers", {}).items()},
+        servers={ServerId(name): _server(name, fields) for name, fields in servers.items()},
         tools=tools,
         agents={AgentId(name): _agent(name, fields, users[name]) for name, fields in values.get("agents", {}).items()},
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
@@ -28,10 +29,29 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
 
 
 def _server(name: str, fields: Fields) -> ServerRule:
-    return ServerRule(id=ServerId(name), share=Share(fields.get("share", "run")), deadline_s=float(fields.get("deadline", 300)))
+    return ServerRule(
+        id=ServerId(name),
+        share=Share(fields.get("share", "run")),
+        deadline_s=float(fields.get("deadline", 300)),
+        grants=_grants(fields.get("grants", {})),
+    )
 
 
-def _tool(name: str, fields: Fields) -> ToolRule:
+def _grants(fields: Fields) -> Grants:
+    sampling: bool | Fields = fields.get("sampling", False)
+    elicitation: Fields = fields.get("elicitation", {})
+    return Grants(
+        sampling=sampling is not False,
+        sampling_tokens=sampling.get("max_tokens", 2000) if isinstance(sampling, Mapping) else 2000,
+        elicitation_form=elicitation.get("form", False),
+        elicitation_hosts=frozenset(elicitation.get("url_hosts", ())),
+        roots=fields.get("roots", False),
+        logging=fields.get("logging", False),
+        requests_per_call=fields.get("requests_per_call", 10),
+    )
+
+
+def _tool(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRule:
     server, _, upstream_name = name.partition(".")
     profile = profile_of(fields)
     return ToolRule(
@@ -41,6 +61,7 @@ def _tool(name: str, fields: Fields) -> ToolRule:
         profile=profile,
         conditional=conditional_of(fields.get("when", []), profile),
         tighten=fields.get("tighten", {}),
+        closed=servers[server].get("closed_schemas", True),
     )
 
 
@@ -79,4 +100,5 @@ def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
         run_ttl_s=fields.get("run_ttl", 900),
         uids=uids,
         only_mcp=fields.get("only_mcp", False),
+        unsafe_anonymous=fields.get("unsafe_anonymous", False),
     )

@@ -290,6 +290,21 @@ class OrRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TruthOr:
+    """`true` or `false`, or a record that says more than `true`."""
+
+    record: Record
+
+    def read(self, node: Node, path: Path, problems: Problems) -> Any:
+        if isinstance(node, Scalar) and node.plain and node.text in ("true", "false"):
+            return node.text == "true"
+        return self.record.read(node, path, problems)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "boolean"}, self.record.schema()]}
+
+
+@dataclass(frozen=True, slots=True)
 class FreeObject:
     """A JSON object of any content, with plain scalars as JSON writes them: what YAML readers disagree on has to be quoted."""
 

@@ -29,6 +29,8 @@ async def status(asked: Asked) -> Answer:
         "rules": services.catalogue.rules.digest,
         "gateway": dict(services.status()),
     }
+    if (anonymous := services.catalogue.rules.anonymous) is not None:
+        answer["anonymous"] = anonymous.id
     # The rest is read from the store, and status has to answer even where the store does not.
     if not degraded:
         answer |= await _counts(asked)

@@ -42,6 +42,7 @@ from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import SESSION_HEADER, Era
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model import Posture, RunId
+from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
@@ -75,6 +76,7 @@ class McpGateway:
         allowed_origins: Collection[str] = (),
         posture_of: Callable[[Peer], Posture],
         limits: GatewayLimits | None = None,
+        anonymous: Anonymous | None = None,
     ) -> None:
         """`allowed_hosts` are the values of `Host` that are served, with their port; `allowed_origins` likewise."""
         limits = limits or GatewayLimits()
@@ -85,6 +87,7 @@ class McpGateway:
         self._origins = frozenset(origin.lower() for origin in allowed_origins)
         self._posture_of = posture_of
         self._limits = limits
+        self._anonymous = anonymous
         self._bodies: Gate[RunId] = Gate(limits.calls_per_run)
         self._sessions = Sessions(
             entropy, clock, idle_s=limits.session_idle_s, total=limits.sessions, per_run=limits.sessions_per_run
@@ -114,7 +117,8 @@ class McpGateway:
         if isinstance(head, Rejection):
             await self._reject(Presented(bearer_in(scope["headers"]), self._posture_of(peer)), head, send)
             return
-        presented = Presented(head.credential, self._posture_of(peer))
+        credential = head.credential or await self._anonymous_credential(head, peer)
+        presented = Presented(credential, self._posture_of(peer))
         if head.place is Place.HEALTH:
             await _send_plain(send, 200, b"ok", b"text/plain; charset=utf-8")
         elif head.place is Place.OPEN_RUN:
@@ -130,6 +134,12 @@ class McpGateway:
                 await self._end_session(head, principal, presented, send)
             else:
                 await self._post(head, principal, presented, receive, send)
+
+    async def _anonymous_credential(self, head: Head, peer: Peer) -> str:
+        """What stands in for a credential that was not even tried, from this machine and only for MCP itself."""
+        if self._anonymous is None or not peer.loopback or "authorization" in head.headers or head.place is not Place.MCP:
+            return ""
+        return await self._anonymous.credential(peer.uid)
 
     def _hosts_for(self, peer: Peer) -> frozenset[str]:
         return self._hosts | {"localhost"} if peer.listener == "unix" else self._hosts

@@ -28,7 +28,7 @@ def local_peer(transport: asyncio.Transport, tcp_uid_of: PeerUidOf) -> Peer:
         raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
         _, uid, _ = _UCRED.unpack(raw)
         return Peer(Listener.UNIX, uid)
-    return Peer(Listener.TCP, tcp_uid_of(transport))
+    return Peer(Listener.TCP, tcp_uid_of(transport), loopback=_is_local(transport))
 
 
 def tcp_uid_of(transport: asyncio.Transport) -> int | None:
@@ -46,6 +46,10 @@ def tcp_uid_of(transport: asyncio.Transport) -> int | None:
         if len(fields) > 7 and (fields[1], fields[2]) == wanted:
             return int(fields[7])
     return None
+
+
+def _is_local(transport: asyncio.Transport) -> bool:
+    return all(_is_loopback(transport.get_extra_info(end)) for end in ("sockname", "peername"))
 
 
 def _is_loopback(address: Any) -> bool:

@@ -23,6 +23,8 @@ class Peer:
     listener: Listener = Listener.TCP
     uid: int | None = None
     """The local user, where the kernel could tell."""
+    loopback: bool = False
+    """Over TCP from this very machine. False where that is not known."""
 
 
 UNKNOWN_PEER = Peer()
