@@ -10,7 +10,7 @@ from ringfence.adapters.pep.mcp_gateway.headers import accepts, is_json
 from ringfence.adapters.pep.mcp_gateway.parse import Head, Route, check_post, read_head, read_message
 from ringfence.adapters.pep.mcp_gateway.places import Place
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
-from ringfence.adapters.pep.mcp_gateway.tool_call import ToolCall, check_against_schema, read_call
+from ringfence.adapters.pep.mcp_gateway.client_call import ClientCall, check_against_schema, read_call
 from ringfence.adapters.wire.mcp import Era
 
 HOST = "127.0.0.1:7410"
@@ -148,11 +148,10 @@ def test_a_query_string_is_refused_so_that_no_credential_travels_in_one() -> Non
 @pytest.mark.parametrize(
     ("verb", "version", "allow"),
     [
-        ("GET", None, b"POST, DELETE"),
         ("GET", MODERN, b"POST"),
         ("DELETE", MODERN, b"POST"),
-        ("PUT", None, b"POST, DELETE"),
-        ("OPTIONS", None, b"POST, DELETE"),
+        ("PUT", None, b"POST, GET, DELETE"),
+        ("OPTIONS", None, b"POST, GET, DELETE"),
     ],
 )
 def test_each_era_has_its_verbs(verb: str, version: str | None, allow: bytes) -> None:
@@ -160,7 +159,7 @@ def test_each_era_has_its_verbs(verb: str, version: str | None, allow: bytes) ->
     rejection = refused(head_of(*lines, verb=verb))
     assert rejection.status == 405
     assert dict(rejection.headers)[b"allow"] == allow
-    assert not rejection.recorded  # legacy clients try GET as a matter of course
+    assert not rejection.recorded
 
 
 @pytest.mark.parametrize(
@@ -402,7 +401,7 @@ def test_vendor_metadata_is_read_over() -> None:
     assert isinstance(read_message(head(), body({"_meta": {"com.example/x": {"a": 1}}}, method="ping")), Route)
 
 
-@pytest.mark.parametrize("method", ["resources/list", "prompts/get", "logging/setLevel", "completion/complete", "initializE"])
+@pytest.mark.parametrize("method", ["tasks/get", "tasks/list", "sampling/createMessage", "subscriptions/listen", "initializE"])
 def test_a_method_that_is_not_served_is_known_as_such(method: str) -> None:
     route = read_message(head(), body({"anything": 1}, method=method))
     assert isinstance(route, Route)
@@ -419,8 +418,8 @@ def test_a_legacy_method_does_not_exist_in_the_modern_era(method: str) -> None:
 # --- the call --------------------------------------------------------------------------------------------------------
 
 
-def call_of(params: dict[str, Any], *, server: str | None = None, era: Era = Era.MODERN) -> ToolCall | Rejection:
-    return read_call(Route(era, "tools/call", params, 1, known=True), server)
+def call_of(params: dict[str, Any], *, server: str | None = None, era: Era = Era.MODERN) -> ClientCall | Rejection:
+    return read_call(Route(era, "tools/call", params, 1, known=True), Head(Place.MCP, server, "POST", {}, ""))
 
 
 @pytest.mark.parametrize(
@@ -432,7 +431,9 @@ def call_of(params: dict[str, Any], *, server: str | None = None, era: Era = Era
         {"name": "x" * 257},
         {"name": "a", "arguments": []},
         {"name": "a", "arguments": None},
-        {"name": "a", "inputResponses": {"x": {}}},
+        {"name": "a", "inputResponses": None},
+        {"name": "a", "inputResponses": {"x": 12345}},
+        {"name": "a", "inputResponses": {str(n): {} for n in range(65)}},
         {"name": "a", "requestState": 7},
         {"name": "a", "requestState": "x" * 5000},
         {"name": "ringfence__claim"},
@@ -448,8 +449,8 @@ def test_a_call_that_is_not_one_is_refused(params: dict[str, Any]) -> None:
 def test_claiming_is_a_tool_of_the_aggregate_endpoint_only() -> None:
     params = {"name": "ringfence__claim", "arguments": {"ticket": "t_x"}}
     here, there = call_of(params), call_of(params, server="orders")
-    assert isinstance(here, ToolCall)
-    assert isinstance(there, ToolCall)
+    assert isinstance(here, ClientCall)
+    assert isinstance(there, ClientCall)
     assert (here.is_claim, there.is_claim) == (True, False)
 
 
@@ -466,7 +467,7 @@ SCHEMA = {
 @pytest.mark.requirement("I4")
 def test_an_argument_name_that_could_be_taken_for_a_declared_one_is_refused(key: str) -> None:
     call = call_of({"name": "a", "arguments": {key: 1}}, era=Era.LEGACY)
-    assert isinstance(call, ToolCall)
+    assert isinstance(call, ClientCall)
     rejection = check_against_schema(call, head(), SCHEMA)
     assert rejection is not None
     assert rejection.code == -32602
@@ -485,7 +486,7 @@ def test_an_argument_name_that_could_be_taken_for_a_declared_one_is_refused(key:
 )
 def test_a_parameter_header_and_its_argument_agree(arguments: dict[str, Any], lines: list[tuple[str, str]], good: bool) -> None:
     call = call_of({"name": "a", "arguments": arguments})
-    assert isinstance(call, ToolCall)
+    assert isinstance(call, ClientCall)
     rejection = check_against_schema(call, modern_head("tools/call", "a", *lines), SCHEMA)
     assert (rejection is None) is good
     if rejection is not None:

@@ -60,6 +60,14 @@ class Exchange:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def until_events(self, count: int) -> list[Any]:
+        """The messages of the stream once there are so many."""
+        async with asyncio.timeout(LONGEST_S):
+            while len(self.events) < count and not self.task.done():
+                self._changed.clear()
+                await self._changed.wait()
+        return self.events
+
     async def done(self) -> Exchange:
         """Return when the application has returned; raises what it raised."""
         # Not a time-out around the task: that would cancel the application, as no client can.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mcp.shared.inbound import NAME_BEARING_METHODS
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
 
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
@@ -55,6 +56,8 @@ class Agent:
         self.credential = opened if isinstance(opened, str) else opened.credential
         self.path = path
         self.session: str | None = None
+        self.capabilities: Mapping[str, Any] = {}
+        """What this client declares."""
         self._next = 0
 
     def headers(self, **more: str | None) -> dict[str, str]:
@@ -85,14 +88,14 @@ class Agent:
         params = dict(params or {})
         meta = {
             PROTOCOL_VERSION_META_KEY: MODERN,
-            CLIENT_CAPABILITIES_META_KEY: {},
+            CLIENT_CAPABILITIES_META_KEY: dict(self.capabilities),
             CLIENT_INFO_META_KEY: {"name": "t", "version": "1"},
         }
         params["_meta"] = {**meta, **params.get("_meta", {})}
         message = {"jsonrpc": "2.0", "id": self.identity(), "method": method, "params": params}
         routing: dict[str, str | None] = {"mcp_protocol_version": MODERN, "mcp_method": method}
-        if method == "tools/call":
-            routing["mcp_name"] = params["name"]
+        if method in NAME_BEARING_METHODS:
+            routing["mcp_name"] = params.get(NAME_BEARING_METHODS[method])
         return self.post(message, self.headers(**{**routing, **headers}))
 
     def modern_call(self, name: str, arguments: Mapping[str, Any] | None = None, **params: Any) -> Exchange:
@@ -103,7 +106,8 @@ class Agent:
 
     async def initialize(self, version: str = LEGACY) -> Exchange:
         """Open a legacy session."""
-        params = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        client = {"name": "t", "version": "1"}
+        params = {"protocolVersion": version, "capabilities": dict(self.capabilities), "clientInfo": client}
         opened = await self.legacy("initialize", params).done()
         self.session = opened.header("mcp-session-id")
         return opened
@@ -119,6 +123,20 @@ class Agent:
         if self.session is not None:
             session = {"mcp_session_id": self.session, "mcp_protocol_version": LEGACY}
         return self.post(message, self.headers(**{**session, **headers}))
+
+    def answer(self, identity: Any, result: Mapping[str, Any]) -> Exchange:
+        """Begin a POST of the answer to what a server asked."""
+        session = {"mcp_session_id": self.session, "mcp_protocol_version": LEGACY}
+        return self.post({"jsonrpc": "2.0", "id": identity, "result": dict(result)}, self.headers(**session))
+
+    def stream(self, **headers: str | None) -> Exchange:
+        """Open the session's stream of change notices."""
+        base: dict[str, str | None] = {
+            "mcp_session_id": self.session,
+            "mcp_protocol_version": LEGACY,
+            "accept": "text/event-stream",
+        }
+        return start(self.app, "GET", self.path, self.headers(**{**base, **headers}))
 
     def legacy_call(self, name: str, arguments: Mapping[str, Any] | None = None, **params: Any) -> Exchange:
         """Begin a legacy `tools/call`."""

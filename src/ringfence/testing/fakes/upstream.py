@@ -7,7 +7,18 @@ from typing import Any
 
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Answered, Described, Failed, Notice, NotSent, Reply, Sending, Unknown
+from ringfence.ports.upstream import (
+    Answered,
+    ClientAnswer,
+    Described,
+    Failed,
+    Notice,
+    NotSent,
+    Reply,
+    Sending,
+    ServerRequest,
+    Unknown,
+)
 
 
 def tool(name: str) -> dict[str, Any]:
@@ -18,7 +29,8 @@ def tool(name: str) -> dict[str, Any]:
 class FakeUpstream:
     """Implements `ringfence.ports.upstream.Upstream`.
 
-    By default each tool answers its own arguments as text. `executed` is the judge of what really happened.
+    By default each tool answers its own arguments as text, and each other method `{"echo": its params}`; what is said of tools
+    below holds for methods by their names. `executed` is the judge of what really happened.
     """
 
     def __init__(self, tools: Sequence[Mapping[str, Any]] = (tool("echo"), tool("slow"), tool("boom"))) -> None:
@@ -33,6 +45,12 @@ class FakeUpstream:
         """What a tool answers instead of an echo."""
         self.progress: dict[str, tuple[Mapping[str, Any], ...]] = {}
         """What a tool reports before it answers."""
+        self.logs: dict[str, tuple[Mapping[str, Any], ...]] = {}
+        """What a tool logs before it answers, to clients that want to hear it."""
+        self.asks: dict[str, tuple[Mapping[str, ServerRequest], ...]] = {}
+        """What a tool asks the client before it answers, round by round."""
+        self.answers: list[Mapping[str, ClientAnswer]] = []
+        """What came back, round by round; a client that cannot be asked answers nothing."""
         self.hanging: set[str] = set()
         """Tools that execute and then wait for `release()`."""
         self.unreachable = ""
@@ -58,10 +76,22 @@ class FakeUpstream:
     async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
         """Remembers who listens; `notices` of the test go to everybody."""
         self.listeners.append((uris, on_notice))
+        self._changed.set()
         try:
             await asyncio.Event().wait()
         finally:
             self.listeners.remove((uris, on_notice))
+
+    def announce(self, notice: Notice) -> None:
+        """Tell whoever listens."""
+        for _, on_notice in tuple(self.listeners):
+            on_notice(notice)
+
+    async def until_heard(self, uris: frozenset[str] = frozenset()) -> None:
+        """Return when somebody listens, for exactly these resources."""
+        while uris not in {wanted for wanted, _ in self.listeners}:
+            self._changed.clear()
+            await self._changed.wait()
 
     async def call(self, sending: Sending) -> Reply:
         left = False
@@ -83,19 +113,33 @@ class FakeUpstream:
     async def _execute(self, sending: Sending) -> Reply:
         self.executed.append(sending)
         self._changed.set()
-        for report in self.progress.get(sending.tool, ()):
+        name = sending.tool or sending.method
+        for report in self.progress.get(name, ()):
             if sending.on_progress is not None:
                 sending.on_progress(report)
-        if sending.tool in self.hanging:
+        for message in self.logs.get(name, ()):
+            if sending.on_log is not None:
+                sending.on_log(message)
+        try:
+            for requests in self.asks.get(name, ()):
+                self.answers.append(await sending.on_requests(requests) if sending.on_requests is not None else {})
+                self._changed.set()
+        except asyncio.CancelledError:
+            self.cancelled.append(sending)
+            self._changed.set()
+            raise
+        if name in self.hanging:
             try:
                 await self._released.wait()
             except asyncio.CancelledError:
                 self.cancelled.append(sending)
                 self._changed.set()
                 raise
-        reply = self.replies.get(sending.tool)
+        reply = self.replies.get(name)
         if reply is not None:
             return reply
+        if not sending.tool:
+            return Answered({"echo": parse_strict(sending.arguments)})
         if sending.tool not in {item["name"] for item in self.tools}:
             return Failed(-32602, f"unknown tool: {sending.tool}")
         parse_strict(sending.arguments)

@@ -8,37 +8,38 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
 
 from ringfence.adapters.pep.mcp_gateway.asgi import Message, Receive, Scope, Send
 from ringfence.adapters.pep.mcp_gateway.body import read_body
 from ringfence.adapters.pep.mcp_gateway.calls import Calls
+from ringfence.adapters.pep.mcp_gateway.client_call import EXECUTED
+from ringfence.adapters.pep.mcp_gateway.client_capabilities import known_capabilities
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
-from ringfence.adapters.pep.mcp_gateway.greeting import discover_result, initialize_result
 from ringfence.adapters.pep.mcp_gateway.headers import bearer_in
+from ringfence.adapters.pep.mcp_gateway.inbound import Inbound
 from ringfence.adapters.pep.mcp_gateway.ladder import Ladder
 from ringfence.adapters.pep.mcp_gateway.legacy import Session, Sessions
-from ringfence.adapters.pep.mcp_gateway.lists import ToolLists
+from ringfence.adapters.pep.mcp_gateway.lists import PROMPTS, RESOURCES, TEMPLATES, TOOLS, Lists
+from ringfence.adapters.pep.mcp_gateway.local import Local
+from ringfence.adapters.pep.mcp_gateway.metadata import metadata
 from ringfence.adapters.pep.mcp_gateway.parse import Head, Route, check_post, read_head, read_message
 from ringfence.adapters.pep.mcp_gateway.peer import Peer, peer_of
 from ringfence.adapters.pep.mcp_gateway.places import Place
+from ringfence.adapters.pep.mcp_gateway.refusals import Refusals
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
-from ringfence.adapters.pep.mcp_gateway.render import (
-    Rendered,
-    render_error,
-    render_rejection,
-    render_result,
-    render_unauthorized,
-)
+from ringfence.adapters.pep.mcp_gateway.render import Rendered, render_result, render_unauthorized
 from ringfence.adapters.pep.mcp_gateway.run_routes import Plain, RunRoutes
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.state_seal import StateSeal
 from ringfence.adapters.pep.mcp_gateway.stream import send_json
+from ringfence.adapters.pep.mcp_gateway.streams import Streams
+from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
 from ringfence.adapters.wire import jsonrpc
-from ringfence.adapters.wire.jsonrpc import Id
+from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Result
 from ringfence.adapters.wire.mcp import SESSION_HEADER, Era
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model import Posture, RunId
@@ -47,6 +48,7 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.identify import Presented, Principal, Unidentified, identify
+from ringfence.engine.notices import Notices
 from ringfence.engine.runs import Runs
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -57,6 +59,9 @@ logger = logging.getLogger(__name__)
 
 _INTERNAL = Rendered(jsonrpc.error(None, INTERNAL_ERROR, "refused: internal"), 500, close=True)
 _UNAVAILABLE = Rendered(jsonrpc.error(None, INTERNAL_ERROR, UnavailableError.public_message), 503, close=True)
+
+Handler = Callable[[Inbound], Awaitable[Rejection | None]]
+"""Serves one method to its end. A rejection is left for the caller to answer; nothing has been done then."""
 
 
 class McpGateway:
@@ -92,9 +97,30 @@ class McpGateway:
         self._sessions = Sessions(
             entropy, clock, idle_s=limits.session_idle_s, total=limits.sessions, per_run=limits.sessions_per_run
         )
-        self._lists = ToolLists(catalogue)
+        self._refusals = Refusals(enforcer)
+        self._lists = Lists(catalogue, entropy, limits.page_items)
+        self._notices = Notices(catalogue, clock)
+        welcome = Welcome(catalogue)
         ladder = Ladder(approvals, StateSeal(entropy, clock, limits.state_s), clock, limits.hold_progress_s)
-        self._calls = Calls(enforcer, ladder, catalogue, clock, limits)
+        calls = Calls(
+            enforcer=enforcer, ladder=ladder, catalogue=catalogue, store=store, clock=clock, entropy=entropy, limits=limits
+        )
+        local = Local(catalogue, self._lists, welcome, limits)
+        self._streams = Streams(
+            notices=self._notices, catalogue=catalogue, welcome=welcome, store=store, clock=clock, limits=limits
+        )
+        self._welcome = welcome
+        self._handlers: Mapping[str, Handler] = {
+            **dict.fromkeys(EXECUTED, calls.serve),
+            **dict.fromkeys((TOOLS, PROMPTS, RESOURCES, TEMPLATES), local.list_page),
+            "ping": local.ping,
+            "server/discover": local.discover,
+            "logging/setLevel": local.set_level,
+            "resources/subscribe": local.subscribe,
+            "resources/unsubscribe": local.unsubscribe,
+            "subscriptions/listen": self._streams.listen,
+        }
+        """Which method is served in which era is for `methods.py` to say."""
         self._run_routes = RunRoutes(runs, catalogue, clock, own_uid=os.getuid(), per_minute=limits.runs_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,6 +137,11 @@ class McpGateway:
             logger.exception("denied, because of a fault in the gateway")
             await response.last_word(_INTERNAL)
 
+    async def close(self) -> None:
+        """End the streams that would stay open otherwise, and stop listening to servers."""
+        self._streams.end()
+        await self._notices.close()
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = peer_of(scope)
         head = read_head(scope, self._hosts_for(peer), self._origins)
@@ -121,17 +152,24 @@ class McpGateway:
         presented = Presented(credential, self._posture_of(peer))
         if head.place is Place.HEALTH:
             await _send_plain(send, 200, b"ok", b"text/plain; charset=utf-8")
+        elif head.place is Place.METADATA:
+            await _send_plain(send, 200, metadata(head.origin, head.server), b"application/json")
         elif head.place is Place.OPEN_RUN:
             await self._open_run(head, peer, presented, receive, send)
         else:
             principal = await identify(self._store, self._clock, presented)
             if isinstance(principal, Unidentified):
                 logger.warning("refused: %s", principal.reason.detail)
-                await send_json(send, render_unauthorized())
+                await send_json(send, render_unauthorized(head.challenge if head.place is Place.MCP else b"Bearer"))
             elif head.place is not Place.MCP:
                 await self._change_run(head, principal, presented, send)
+            elif head.server is not None and not self._lists.reaches(principal.agent, head.server):
+                text = "not found"
+                await self._reject(presented, Rejection(status=404, code=INVALID_REQUEST, message=text, close=True), send)
             elif head.verb == "DELETE":
                 await self._end_session(head, principal, presented, send)
+            elif head.verb == "GET":
+                await self._open_stream(head, principal, presented, receive, send)
             else:
                 await self._post(head, principal, presented, receive, send)
 
@@ -146,16 +184,14 @@ class McpGateway:
 
     async def _post(self, head: Head, principal: Principal, presented: Presented, receive: Receive, send: Send) -> None:
         """One JSON-RPC message."""
-        if head.server is not None and not self._lists.reaches(principal.agent, head.server):
-            text = "not found"
-            await self._reject(presented, Rejection(status=404, code=INVALID_REQUEST, message=text, close=True), send)
-            return
         body = await self._body(head, principal, receive)
         if body is None:
             return
         route = body if isinstance(body, Rejection) else read_message(head, body)
         if isinstance(route, Rejection):
             await self._reject(presented, route, send)
+        elif isinstance(route, Result | ErrorAnswer):
+            await self._answered(head, route, principal, presented, send)
         elif route.era is Era.MODERN:
             await self._dispatch(head, route, principal, presented, None, receive, send)
         elif route.method == "initialize" and route.id is not None and head.session is None:
@@ -192,42 +228,23 @@ class McpGateway:
                 _cancel(session, route.params.get("requestId"))
             await _send_plain(send, 202, b"", None)
         elif not route.known:
-            await self._method_not_found(route, route.id, presented, send)
-        elif route.method == "tools/call":
-            rejection = await self._calls.serve(head, route, principal, presented, session, receive, send)
+            await self._refusals.method_not_found(route, presented, send)
+        else:
+            inbound = Inbound(head, route, route.id, principal, presented, session, receive, send)
+            rejection = await self._handlers[route.method](inbound)
             if rejection is not None:
                 await self._reject(presented, rejection, send)
-        elif route.method == "tools/list" and "cursor" in route.params:
-            text = "the list has one page, there is no cursor"
-            await self._reject(presented, Rejection(status=400, code=INVALID_PARAMS, message=text, id=route.id), send)
-        else:
-            await send_json(send, render_result(route.id, await self._local(head, route, principal)))
-
-    async def _local(self, head: Head, route: Route, principal: Principal) -> bytes:
-        """The results that need no server's word."""
-        match route.method:
-            case "tools/list":
-                return await self._lists.result(principal.agent, head.server, route.era)
-            case "server/discover":
-                return canonical_bytes(discover_result(head.server))
-            case _:
-                return b"{}"  # ping
-
-    async def _method_not_found(self, route: Route, identity: Id, presented: Presented, send: Send) -> None:
-        rendered = render_error(route.era, identity, METHOD_NOT_FOUND, "Method not found")
-        await self._note(presented, f"method not found: {route.method[:80]}")
-        await send_json(send, rendered)
 
     # legacy sessions -------------------------------------------------------------------------------------------------
 
     async def _initialize(
         self, head: Head, route: Route, identity: Id, principal: Principal, presented: Presented, send: Send
     ) -> None:
-        result = initialize_result(route.params, head.server)
+        result = (await self._welcome.greeting(principal.agent, head.server)).initialize_result(route.params)
         if isinstance(result, str):
             await self._reject(presented, Rejection(status=400, code=INVALID_PARAMS, message=result, id=identity), send)
             return
-        session = self._sessions.open(principal.run)
+        session = self._sessions.open(principal.run, known_capabilities(route.params.get("capabilities")))
         if session is None:
             text = "too many sessions are open"
             full = Rejection(status=503, code=INVALID_REQUEST, message=text, id=identity, recorded=False)
@@ -256,6 +273,29 @@ class McpGateway:
         self._sessions.close(session)
         await _send_plain(send, 204, b"", None)
 
+    async def _open_stream(self, head: Head, principal: Principal, presented: Presented, receive: Receive, send: Send) -> None:
+        session = self._session(head, principal, None)
+        if not isinstance(session, Rejection):
+            session = await self._streams.get(head, principal, presented, session, receive, send)
+        if session is not None:
+            await self._reject(presented, session, send)
+
+    async def _answered(
+        self, head: Head, message: Result | ErrorAnswer, principal: Principal, presented: Presented, send: Send
+    ) -> None:
+        """A client's answer to what a server asked; whatever was not asked of this session is refused."""
+        session = self._session(head, principal, None)
+        if isinstance(session, Rejection):
+            await self._reject(presented, session, send)
+            return
+        waiting = session.asked.get(message.id) if isinstance(message.id, str) else None
+        if waiting is None or waiting.done():
+            text = "this answer was not asked for"
+            await self._reject(presented, Rejection(status=400, code=INVALID_REQUEST, message=text), send)
+            return
+        waiting.set_result(message)
+        await _send_plain(send, 202, b"", None)
+
     # runs ------------------------------------------------------------------------------------------------------------
 
     async def _open_run(self, head: Head, peer: Peer, presented: Presented, receive: Receive, send: Send) -> None:
@@ -277,21 +317,8 @@ class McpGateway:
             answer = await self._run_routes.close(principal, standing=run is None or run.standing)
         await _send_json_plain(send, answer)
 
-    # refusing --------------------------------------------------------------------------------------------------------
-
     async def _reject(self, presented: Presented, rejection: Rejection, send: Send) -> None:
-        entry = await self._note(presented, rejection.message) if rejection.recorded else None
-        await send_json(send, render_rejection(rejection, entry))
-
-    async def _note(self, presented: Presented, what: str) -> str | None:
-        """The entry of what a known principal sent in vain; None where nobody is known or nothing can be recorded."""
-        if not presented.credential:
-            return None
-        try:
-            return (await self._enforcer.refuse_malformed(presented, what)).entry
-        except UnavailableError as error:
-            logger.warning("a malformed request could not be recorded: %s", error)
-            return None
+        await self._refusals.reject(presented, rejection, send)
 
 
 class _Response:

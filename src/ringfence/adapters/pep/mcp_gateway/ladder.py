@@ -3,6 +3,8 @@
  modern  hold; then `input_required` with a sealed state, as many legs as configured; then `approval pending`
  legacy  hold, with progress where a token was given; then `approval pending`
 
+The same state serves a call that its server suspended to ask the client something (`rounds.py`).
+
 A decision during the hold sends the ticket's frozen call through the engine: that executes it, once, or says why not. Nothing
 executes for a client that has left.
 """
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 
 from mcp_types import INVALID_PARAMS
 
+from ringfence.adapters.pep.mcp_gateway.client_call import ClientCall
 from ringfence.adapters.pep.mcp_gateway.progress import Progress
 from ringfence.adapters.pep.mcp_gateway.render import (
     Rendered,
@@ -23,27 +26,34 @@ from ringfence.adapters.pep.mcp_gateway.render import (
     render_outcome,
     render_pending,
 )
+from ringfence.adapters.pep.mcp_gateway.rounds import Asks
 from ringfence.adapters.pep.mcp_gateway.state_seal import Held, StateSeal
 from ringfence.adapters.pep.mcp_gateway.stream import Answer
-from ringfence.adapters.pep.mcp_gateway.tool_call import ToolCall
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.model import RunId, Ticket, TicketId, TicketState
 from ringfence.core.rules import ApprovalRules
 from ringfence.engine.approvals import Approvals
-from ringfence.engine.outcome import Outcome, Waiting
+from ringfence.engine.outcome import Outcome, Returned, Waiting
 from ringfence.ports.clock import Clock
+
+Step = Outcome | Asks | None
+"""What the call came to, or what its client is asked; None: it is gone, because nobody came back for it in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Climb:
     """One call on its way up."""
 
-    call: ToolCall
+    call: ClientCall
     run: RunId
-    act: Callable[[], Awaitable[Outcome]]
+    act: Callable[[], Awaitable[Step]]
     """Sends the call through the engine, from the start."""
-    claim: Callable[[TicketId], Awaitable[Outcome]]
+    claim: Callable[[TicketId], Awaitable[Step]]
     """Sends exactly the call of a ticket through the engine."""
+    resume: Callable[[str], Awaitable[Step]]
+    """Goes on with a suspended call."""
+    origin: Callable[[], Awaitable[str | None]]
+    """The server that executes it."""
     answer: Answer
     progress: Progress | None
 
@@ -64,22 +74,23 @@ class Ladder:
         if call.state is not None:
             held = self._seal.open(call.state, run=climb.run, call=call.digest())
             if held is None:
-                text = "the request state is not valid; repeat the call without it"
-                return render_error(call.era, call.id, INVALID_PARAMS, text)
+                return _stale(call)
+            if held.round:
+                return await self._render(climb, await climb.resume(held.round))
             leg, ticket_id = held.leg, held.ticket
         else:
             outcome = await climb.act()
             if not isinstance(outcome, Waiting):
-                return self._render(call, outcome)
+                return await self._render(climb, outcome)
             ticket_id, entry = outcome.ticket.id, outcome.entry
         ticket = await self._hold(climb, ticket_id, rules.hold_s)
         if ticket is None or ticket.state is not TicketState.PENDING or self._clock.now() >= ticket.expires_at:
-            return self._render(call, await self._after(climb, ticket_id, ticket))
+            return await self._render(climb, await self._after(climb, ticket_id, ticket))
         if call.era is Era.MODERN and leg < rules.legs:
-            return render_input_required(call, self._seal.seal(Held(climb.run, ticket.id, call.digest(), leg + 1)))
+            return render_input_required(call, self._seal.seal(Held(climb.run, ticket.id, call.digest(), leg + 1)), {})
         return render_pending(call, ticket, entry, self._clock.now())
 
-    async def _after(self, climb: Climb, ticket_id: TicketId, ticket: Ticket | None) -> Outcome:
+    async def _after(self, climb: Climb, ticket_id: TicketId, ticket: Ticket | None) -> Step:
         """What a decided ticket comes to: executed once, or refused. It never asks a person anew by itself."""
         if ticket is not None and ticket.state is TicketState.WITHDRAWN and not ticket.closed_why.startswith("superseded"):
             return await climb.act()  # a stop or an ended run is in force, and the engine says which
@@ -87,8 +98,14 @@ class Ladder:
             await self._approvals.expire()
         return await climb.claim(ticket_id)
 
-    def _render(self, call: ToolCall, outcome: Outcome) -> Rendered:
-        return render_outcome(call, outcome, self._clock.now())
+    async def _render(self, climb: Climb, step: Step) -> Rendered:
+        call = climb.call
+        if step is None:
+            return _stale(call)
+        if isinstance(step, Asks):
+            state = self._seal.seal(Held(climb.run, TicketId(""), call.digest(), 0, step.key))
+            return render_input_required(call, state, step.requests)
+        return render_outcome(call, step, self._clock.now(), await climb.origin() if isinstance(step, Returned) else None)
 
     async def _hold(self, climb: Climb, ticket: TicketId, seconds: float) -> Ticket | None:
         with climb.answer.abandonable():
@@ -105,3 +122,7 @@ class Ladder:
         while True:
             progress.waiting(f"waiting for a person to decide on ticket {ticket}")
             await self._clock.sleep(self._progress_s)
+
+
+def _stale(call: ClientCall) -> Rendered:
+    return render_error(call.era, call.id, INVALID_PARAMS, "the request state is not valid; repeat the call without it")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from ringfence.adapters.wire.jsonrpc import Id
-from ringfence.core.model import RunId
+from ringfence.adapters.wire.jsonrpc import Id, Message
+from ringfence.core.model import RunId, ServerId
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 
@@ -25,8 +26,29 @@ class Session:
     id: str
     run: RunId
     used_at: float
+    capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """As the client declared them, less what the gateway does not forward."""
+    log_level: str | None = None
     calls: dict[Id, Cancellable] = field(default_factory=dict[Id, "Cancellable"])
     """Calls under way by request id."""
+    asked: dict[str, asyncio.Future[Message]] = field(default_factory=dict[str, "asyncio.Future[Message]"])
+    """Questions to the client that wait for its answer, by the id that we minted."""
+    subscriptions: set[tuple[ServerId, str]] = field(default_factory=set[tuple[ServerId, str]])
+    """Resources that the client wants to hear of."""
+    stream: Standing | None = None
+    """The open stream of change notices: there is at most one."""
+
+
+class Standing(Protocol):
+    """An open stream, as its session sees it."""
+
+    def end(self) -> None:
+        """Say goodbye to the client."""
+        ...
+
+    def subscribed(self) -> None:
+        """The session's subscriptions are other ones now."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -57,13 +79,13 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def open(self, run: RunId) -> Session | None:
+    def open(self, run: RunId, capabilities: Mapping[str, Any] | None = None) -> Session | None:
         """A new session; None where the run, or everybody together, has too many."""
         self._drop_idle()
         if len(self._sessions) >= self._total or self._counts.get(run, 0) >= self._per_run:
             return None
         name = base64.urlsafe_b64encode(self._entropy.token(24)).decode()
-        session = Session(name, run, self._clock.monotonic())
+        session = Session(name, run, self._clock.monotonic(), capabilities or {})
         self._sessions[name] = session
         self._counts[run] = self._counts.get(run, 0) + 1
         return session
@@ -89,6 +111,8 @@ class Sessions:
             del self._counts[session.run]
         for call in list(session.calls.values()):
             call.cancel()
+        if session.stream is not None:
+            session.stream.end()
 
     def _drop_idle(self) -> None:
         now = self._clock.monotonic()
@@ -96,8 +120,8 @@ class Sessions:
             oldest = next(iter(self._sessions.values()))
             if now - oldest.used_at < self._idle_s:
                 return
-            if oldest.calls:
-                # Its client still waits for an answer.
+            if oldest.calls or oldest.stream is not None:
+                # Its client is still there.
                 oldest.used_at = now
                 self._sessions.move_to_end(oldest.id)
                 continue

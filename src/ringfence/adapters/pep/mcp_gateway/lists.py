@@ -1,21 +1,29 @@
-"""`tools/list`: what exists for one agent, under the names of the endpoint it asks at.
+"""The four lists: what exists for one agent, under the names of the endpoint it asks at, in pages of our own.
 
-The list is a courtesy; the check at call time is the control.
+A list is a courtesy; the check at call time is the control.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import is_
 from typing import Any, Final
 
 from mcp.shared.inbound import find_invalid_x_mcp_header
 
-from ringfence.adapters.pep.mcp_gateway.tool_call import CLAIM, TICKET_LIMIT
+from ringfence.adapters.pep.mcp_gateway.client_call import CLAIM, TICKET_LIMIT
+from ringfence.adapters.pep.mcp_gateway.cursors import Cursors, ListPlace
+from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.wire.mcp import Era
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.model import AgentId, Tool
+from ringfence.core.canonical import canonical_bytes, digest_of
+from ringfence.core.model import AgentId, ServerId, Tool
 from ringfence.core.rules import Rules
 from ringfence.engine.catalogue import AgentView, Catalogue
+from ringfence.engine.identify import Principal
+from ringfence.engine.visible import visible_prompts, visible_resources, visible_templates
+from ringfence.ports.entropy import Entropy
+from ringfence.ports.upstream import Described
 
 TTL_MS: Final = 5000
 """How long a modern client may keep the list: longer would hide a change of policy."""
@@ -39,28 +47,69 @@ CLAIM_TOOL: Final[Mapping[str, Any]] = {
 }
 
 
-class ToolLists:
-    """Answers of `tools/list`, rendered once per agent, endpoint and era and kept while the catalogue stays the same."""
+TOOLS: Final = "tools/list"
+PROMPTS: Final = "prompts/list"
+RESOURCES: Final = "resources/list"
+TEMPLATES: Final = "resources/templates/list"
+_KEYS: Final = {TOOLS: "tools", PROMPTS: "prompts", RESOURCES: "resources", TEMPLATES: "resourceTemplates"}
+_MOST_KEPT: Final = 10_000
+"""Rendered lists in memory; beyond it all are made anew."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One list as it was last rendered."""
+
+    source: tuple[Any, ...]
+    """What it was rendered from; while these very objects are current, so is the list."""
+    items: list[dict[str, Any]]
+    whole: bytes | None
+    """The result, where one page holds it."""
+
+
+class Lists:
+    """Answers of the list methods, rendered once per agent, endpoint and era and kept while the catalogue stays the same."""
+
+    def __init__(self, catalogue: Catalogue, entropy: Entropy, page_items: int) -> None:
         self._catalogue = catalogue
-        self._rendered: dict[tuple[AgentId, str | None, Era], tuple[AgentView, bytes]] = {}
+        self._cursors = Cursors(entropy)
+        self._page_items = page_items
+        self._rendered: dict[tuple[AgentId, str | None, str, Era], _Kept] = {}
         self._reach: dict[tuple[AgentId, str], bool] = {}
         self._reach_of: Rules | None = None
 
-    async def result(self, agent: AgentId, server: str | None, era: Era) -> bytes:
-        """The JSON bytes of the result object."""
+    async def result(self, principal: Principal, server: str | None, method: str, era: Era, cursor: str | None) -> bytes | None:
+        """The JSON bytes of one page's result object; None for a cursor that is not of this list."""
         await self._catalogue.ensure_listed()
+        kept = self._kept(principal.agent, server, method, era)
+        if cursor is None and kept.whole is not None:
+            return kept.whole
+        place = ListPlace(principal.agent, principal.run, server, method, digest_of(kept.items))
+        start = 0 if cursor is None else self._cursors.offset(cursor, place)
+        if start is None:
+            return None
+        end = start + self._page_items
+        result = _result(_KEYS[method], kept.items[start:end], era)
+        if end < len(kept.items):
+            result["nextCursor"] = self._cursors.after(place, end)
+        return canonical_bytes(result)
+
+    def _kept(self, agent: AgentId, server: str | None, method: str, era: Era) -> _Kept:
         view = self._catalogue.view(agent)
-        if view is None:
-            return canonical_bytes(_result([], era))
-        key = (agent, server, era)
+        servers = [name for name in sorted(self._catalogue.upstreams) if server in (None, name)]
+        described = {name: found for name in servers if (found := self._catalogue.described(name)) is not None}
+        source = (view, *described.values())
+        key = (agent, server, method, era)
         kept = self._rendered.get(key)
-        if kept is not None and kept[0] is view:
-            return kept[1]
-        rendered = canonical_bytes(_result(shown_tools(view, server, era), era))
-        self._rendered[key] = (view, rendered)
-        return rendered
+        if kept is not None and len(kept.source) == len(source) and all(map(is_, kept.source, source)):
+            return kept
+        items = [] if view is None else _items(view, described, Endpoint(server), method, era)
+        whole = None if len(items) > self._page_items else canonical_bytes(_result(_KEYS[method], items, era))
+        kept = _Kept(source, items, whole)
+        if len(self._rendered) >= _MOST_KEPT:
+            self._rendered.clear()
+        self._rendered[key] = kept
+        return kept
 
     def reaches(self, agent: AgentId, server: str) -> bool:
         """Whether a server exists for an agent: it was given at least one of its configured tools."""
@@ -97,7 +146,28 @@ def _shown(name: str, tool: Tool, era: Era) -> dict[str, Any]:
     return shown
 
 
-def _result(tools: list[dict[str, Any]], era: Era) -> dict[str, Any]:
+def _items(
+    view: AgentView, described: Mapping[ServerId, Described], endpoint: Endpoint, method: str, era: Era
+) -> list[dict[str, Any]]:
+    """The objects of one list, by name for tools and as their servers order them otherwise."""
+    if method == TOOLS:
+        return shown_tools(view, endpoint.server, era)
+    items: list[dict[str, Any]] = []
+    for server, found in described.items():
+        match method:
+            case "prompts/list":
+                for item in visible_prompts(view, server, found):
+                    items.append({**item, "name": endpoint.shown_prompt(server, item["name"])})
+            case "resources/list":
+                for item in visible_resources(view, server, found):
+                    items.append({**item, "uri": endpoint.shown_uri(server, item["uri"])})
+            case _:
+                for item in visible_templates(view, server, found):
+                    items.append({**item, "uriTemplate": endpoint.shown_uri(server, item["uriTemplate"])})
+    return items
+
+
+def _result(key: str, items: list[dict[str, Any]], era: Era) -> dict[str, Any]:
     if era is Era.LEGACY:
-        return {"tools": tools}
-    return {"resultType": "complete", "tools": tools, "ttlMs": TTL_MS, "cacheScope": "private"}
+        return {key: items}
+    return {"resultType": "complete", key: items, "ttlMs": TTL_MS, "cacheScope": "private"}

@@ -36,16 +36,34 @@ _REQUESTS: Final[Mapping[Era, Mapping[str, frozenset[str]]]] = {
         "ping": _params(),
         "tools/list": _params("cursor"),
         "tools/call": _params("name", "arguments"),
+        "resources/list": _params("cursor"),
+        "resources/templates/list": _params("cursor"),
+        "resources/read": _params("uri"),
+        "resources/subscribe": _params("uri"),
+        "resources/unsubscribe": _params("uri"),
+        "prompts/list": _params("cursor"),
+        "prompts/get": _params("name", "arguments"),
+        "completion/complete": _params("ref", "argument", "context"),
+        "logging/setLevel": _params("level"),
     },
     Era.MODERN: {
         "server/discover": _params(),
         "tools/list": _params("cursor"),
         "tools/call": _params("name", "arguments", "requestState", "inputResponses"),
+        "resources/list": _params("cursor"),
+        "resources/templates/list": _params("cursor"),
+        "resources/read": _params("uri", "requestState", "inputResponses"),
+        "prompts/list": _params("cursor"),
+        "prompts/get": _params("name", "arguments", "requestState", "inputResponses"),
+        "completion/complete": _params("ref", "argument", "context"),
+        "subscriptions/listen": _params("notifications"),
     },
 }
 _NOTIFICATIONS: Final[Mapping[str, frozenset[str]]] = {
     "notifications/initialized": _params(),
     "notifications/cancelled": _params("requestId", "reason"),
+    "notifications/progress": _params("progressToken", "progress", "total", "message"),
+    "notifications/roots/list_changed": _params(),
 }
 
 

@@ -24,6 +24,7 @@ from mcp_types import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
     INVALID_REQUEST,
+    LOG_LEVEL_META_KEY,
     PARSE_ERROR,
     PROTOCOL_VERSION_META_KEY,
     UNSUPPORTED_PROTOCOL_VERSION,
@@ -31,10 +32,12 @@ from mcp_types import (
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 
 from ringfence.adapters.pep.mcp_gateway.headers import accepts, bearer, is_json, read_headers
+from ringfence.adapters.pep.mcp_gateway.log_levels import is_level
+from ringfence.adapters.pep.mcp_gateway.metadata import challenge
 from ringfence.adapters.pep.mcp_gateway.methods import META_KEYS, known_params
 from ringfence.adapters.pep.mcp_gateway.places import Place, find_place
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
-from ringfence.adapters.wire.jsonrpc import Id, Notification, Request, classify
+from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify
 from ringfence.adapters.wire.mcp import JSON_TYPE, LEGACY_VERSIONS, MODERN_VERSIONS, SESSION_HEADER, SSE_TYPE, Era
 from ringfence.core.canonical import parse_strict
 from ringfence.core.confusable import confusable
@@ -58,6 +61,13 @@ class Head:
     headers: Mapping[str, str]
     """Lower-case names, stripped values."""
     credential: str
+    origin: str = ""
+    """Scheme and host as the client named them; the host is one that is served here."""
+
+    @property
+    def challenge(self) -> bytes:
+        """What a client without a credential is told."""
+        return challenge(self.origin, self.server)
 
     @property
     def version(self) -> str | None:
@@ -113,7 +123,7 @@ def read_head(scope: Mapping[str, Any], allowed_hosts: Collection[str], allowed_
         return Rejection(
             status=405, code=INVALID_REQUEST, message="method not allowed", headers=(allow,), close=True, recorded=False
         )
-    return Head(place, server, verb, headers, bearer(headers))
+    return Head(place, server, verb, headers, bearer(headers), f"{scope.get('scheme', 'http')}://{host}")
 
 
 def check_post(head: Head, body_limit: int) -> Rejection | None:
@@ -142,8 +152,8 @@ def too_large(body_limit: int) -> Rejection:
 # --- the body --------------------------------------------------------------------------------------------------------
 
 
-def read_message(head: Head, body: bytes) -> Route | Rejection:
-    """Rungs 7 to 10, for `/mcp`."""
+def read_message(head: Head, body: bytes) -> Route | Result | ErrorAnswer | Rejection:
+    """Rungs 7 to 10, for `/mcp`. A legacy client with a session may send answers as well."""
     # 7 exactly one JSON-RPC request or notification
     try:
         value = parse_strict(body)
@@ -154,7 +164,9 @@ def read_message(head: Head, body: bytes) -> Route | Rejection:
     except RequestError as error:
         return Rejection(status=400, code=INVALID_REQUEST, message=f"invalid request: {error}")
     if not isinstance(message, Request | Notification):
-        return Rejection(status=400, code=INVALID_REQUEST, message="invalid request: nothing was asked of this client")
+        if head.version in MODERN_VERSIONS or head.session is None:
+            return Rejection(status=400, code=INVALID_REQUEST, message="invalid request: nothing was asked of this client")
+        return message
     identity = message.id if isinstance(message, Request) else None
     if isinstance(identity, str) and len(identity) > _ID_LIMIT:
         return Rejection(status=400, code=INVALID_REQUEST, message=f"the id is longer than {_ID_LIMIT} characters")
@@ -226,4 +238,6 @@ def _meta_fault(params: Mapping[str, Any]) -> str | None:
     token = meta.get("progressToken", 0)
     if type(token) is not int and type(token) is not str:
         return "the progress token must be a string or an integer"
+    if LOG_LEVEL_META_KEY in meta and not is_level(cast("dict[str, Any]", meta)[LOG_LEVEL_META_KEY]):
+        return "the log level must be one of RFC 5424"
     return None

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-_SERVER = re.compile(r"/mcp/([a-z0-9-]{1,24})")
+from ringfence.adapters.pep.mcp_gateway.metadata import WELL_KNOWN
+
+_SERVER = re.compile(rf"({re.escape(WELL_KNOWN)})?/mcp/([a-z0-9-]{{1,24}})")
 
 
 class Place(StrEnum):
@@ -15,20 +17,21 @@ class Place(StrEnum):
 
     MCP = "/mcp"
     HEALTH = "/healthz"
+    METADATA = "/.well-known/oauth-protected-resource"
     OPEN_RUN = "/runs"
     RENEW_RUN = "/runs/renew"
     CLOSE_RUN = "/runs/close"
 
     def verbs(self, *, modern: bool) -> tuple[str, ...]:
         """The HTTP methods that a place answers."""
-        if self is Place.HEALTH:
+        if self in (Place.HEALTH, Place.METADATA):
             return ("GET",)
         if self is Place.MCP and not modern:
-            return ("POST", "DELETE")
+            return ("POST", "GET", "DELETE")
         return ("POST",)
 
 
-_PLACES = {place.value: place for place in Place}
+_PLACES = {place.value: place for place in Place} | {f"{WELL_KNOWN}/mcp": Place.METADATA}
 
 
 def find_place(scope: Mapping[str, Any]) -> tuple[Place | None, str | None]:
@@ -39,4 +42,6 @@ def find_place(scope: Mapping[str, Any]) -> tuple[Place | None, str | None]:
     if (place := _PLACES.get(path)) is not None:
         return place, None
     named = _SERVER.fullmatch(path)
-    return (None, None) if named is None else (Place.MCP, named[1])
+    if named is None:
+        return None, None
+    return Place.MCP if named[1] is None else Place.METADATA, named[2]

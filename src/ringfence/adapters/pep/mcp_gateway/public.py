@@ -28,6 +28,8 @@ class RuleClass(StrEnum):
     NOT_RECORDED = "not_recorded"
 
 
+_TEXT_LIMIT = 1000
+
 _PRECEDENCE = {rule: place for place, rule in enumerate(RuleClass)}
 
 TEXTS = {
@@ -93,3 +95,8 @@ def text_of(rule: RuleClass, reasons: Iterable[Reason]) -> str:
         return TEXTS[rule]
     faults = [reason.detail for reason in reasons if reason.code is ReasonCode.ARGUMENTS and reason.detail]
     return "; ".join((TEXTS[rule], *faults))
+
+
+def plain(text: str) -> str:
+    """A foreign sentence without control characters, of bearable length."""
+    return "".join(character if character.isprintable() else " " for character in text[:_TEXT_LIMIT]).strip()

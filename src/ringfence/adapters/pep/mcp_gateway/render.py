@@ -8,6 +8,8 @@
 | NotSent | a result with `isError`: safe to try again |
 | Ambiguous | a result with `isError`: not to be repeated blindly |
 | ServerFailed | a JSON-RPC error with the server's code, where that is an application's |
+
+Results of other methods have no `isError`, so there everything but `Returned` is a JSON-RPC error that says the same.
 """
 
 from __future__ import annotations
@@ -18,27 +20,35 @@ from datetime import UTC, datetime
 from typing import Any, Final, assert_never, cast
 
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, MISSING_REQUIRED_CLIENT_CAPABILITY
+from mcp_types.methods import CACHEABLE_METHODS
 
-from ringfence.adapters.pep.mcp_gateway.public import TEXTS, RuleClass, class_of_all, text_of
+from ringfence.adapters.pep.mcp_gateway.client_call import CLAIM, ClientCall
+from ringfence.adapters.pep.mcp_gateway.client_capabilities import known_capabilities
+from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
+from ringfence.adapters.pep.mcp_gateway.public import TEXTS, RuleClass, class_of_all, plain, text_of
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
-from ringfence.adapters.pep.mcp_gateway.tool_call import CLAIM, ToolCall
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import MODERN_RESULT_KEYS, Era
 from ringfence.core.canonical import canonical_bytes
+from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model import Millis, Ticket
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
+from ringfence.ports.upstream import ServerRequest
 
 DECISION_META: Final = "ringfence/decision"
 APPROVAL_META: Final = "ringfence/approval"
 _OURS: Final = "ringfence/"
 RETRY_AFTER_S: Final = 30
-_TEXT_LIMIT = 1000
 _RESERVED_CODES = range(-32768, -31999)
 """JSON-RPC 2.0, section 5.1: -32768 to -32000 belong to the protocol."""
-_NOT_FOUND = -32002
+RESOURCE_NOT_FOUND: Final = -32002
 """`resource not found` of the legacy era; the modern one says -32602."""
+
+_UNKNOWN: Final = {GET_PROMPT: "unknown prompt", COMPLETE: "unknown reference"}
+_NOT_KEPT: Final[Mapping[str, Any]] = {"ttlMs": 0, "cacheScope": "private"}
+"""Each read is decided, so nobody keeps what was read for the next one."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -73,17 +83,20 @@ def render_rejection(rejection: Rejection, entry: str | None = None) -> Rendered
     return Rendered(body, rejection.status, rejection.headers, rejection.close)
 
 
-def render_unauthorized(identity: Id | None = None) -> Rendered:
-    """One answer for every credential that is not accepted (RFC 6750, section 3)."""
+def render_unauthorized(challenge: bytes, identity: Id | None = None) -> Rendered:
+    """One answer for every credential that is not accepted (RFC 6750, section 3; RFC 9728, section 5.1)."""
     body = jsonrpc.error(identity, INVALID_REQUEST, TEXTS[RuleClass.CREDENTIAL])
-    return Rendered(body, 401, ((b"www-authenticate", b"Bearer"),), close=True)
+    return Rendered(body, 401, ((b"www-authenticate", challenge),), close=True)
 
 
-def render_outcome(call: ToolCall, outcome: Outcome, now: Millis) -> Rendered:
-    """What a call came to."""
+def render_outcome(call: ClientCall, outcome: Outcome, now: Millis, origin: str | None = None) -> Rendered:
+    """What a call came to. `origin` is the server that a result came from."""
     match outcome:
         case Returned(result=result):
-            return render_result(call.id, canonical_bytes(for_era(result, call.era)))
+            shown = for_era(Endpoint(call.server).shown_result(result, origin, call.method), call.era)
+            if call.era is Era.MODERN and call.method in CACHEABLE_METHODS:
+                shown |= _NOT_KEPT
+            return render_result(call.id, canonical_bytes(shown))
         case Refused():
             return _refused(call, outcome)
         case Waiting(ticket=ticket, entry=entry):
@@ -96,12 +109,16 @@ def render_outcome(call: ToolCall, outcome: Outcome, now: Millis) -> Rendered:
         case ServerFailed(code=code, message=message, entry=entry):
             text = plain(message) or "the server failed"
             data = {DECISION_META: {"code": "server_failed", "entry": entry}}
+            if code == MISSING_REQUIRED_CLIENT_CAPABILITY and call.era is Era.MODERN:
+                return render_error(call.era, call.id, code, text, data | _required(outcome.data))
+            if call.method == READ_RESOURCE and code in (RESOURCE_NOT_FOUND, INVALID_PARAMS):
+                return _not_found(call, text, data)
             return render_error(call.era, call.id, _application_code(code), text, data)
         case _:
             assert_never(outcome)
 
 
-def render_pending(call: ToolCall, ticket: Ticket, entry: str | None, now: Millis) -> Rendered:
+def render_pending(call: ClientCall, ticket: Ticket, entry: str | None, now: Millis) -> Rendered:
     """Nobody has decided yet: the last step of the ladder."""
     later = "repeat the same call later"
     if call.server is None:
@@ -121,17 +138,22 @@ def render_pending(call: ToolCall, ticket: Ticket, entry: str | None, now: Milli
     return _is_error(call, text, meta)
 
 
-def render_input_required(call: ToolCall, state: str) -> Rendered:
-    """The modern way to say `come back`: no input is asked for, the client repeats the call with the state."""
-    return render_result(call.id, canonical_bytes({"resultType": "input_required", "requestState": state}))
+def render_input_required(call: ClientCall, state: str, requests: Mapping[str, ServerRequest]) -> Rendered:
+    """The modern way to say `come back`: the client repeats the call with the state, and with answers where it is asked."""
+    result: dict[str, Any] = {"resultType": "input_required", "requestState": state}
+    if requests:
+        result["inputRequests"] = {
+            key: {"method": request.method, "params": dict(request.params)} for key, request in requests.items()
+        }
+    return render_result(call.id, canonical_bytes(result))
 
 
-def render_not_recorded(call: ToolCall) -> Rendered:
+def render_not_recorded(call: ClientCall) -> Rendered:
     """The engine could not decide, so it was denied."""
     return _failed(call, TEXTS[RuleClass.NOT_RECORDED], RuleClass.NOT_RECORDED, None)
 
 
-def render_cancelled(call: ToolCall) -> Rendered:
+def render_cancelled(call: ClientCall) -> Rendered:
     """The client took the call back; some clients still read the answer."""
     return Rendered(jsonrpc.error(call.id, INTERNAL_ERROR, "cancelled by the client"))
 
@@ -149,26 +171,38 @@ def for_era(result: Mapping[str, Any], era: Era) -> dict[str, Any]:
     return shaped
 
 
-def plain(text: str) -> str:
-    """A foreign sentence without control characters, of bearable length."""
-    return "".join(character if character.isprintable() else " " for character in text[:_TEXT_LIMIT]).strip()
-
-
-def _refused(call: ToolCall, refused: Refused) -> Rendered:
+def _refused(call: ClientCall, refused: Refused) -> Rendered:
     rule = class_of_all(refused.reasons)
     if rule is RuleClass.CREDENTIAL:
-        return render_unauthorized(call.id)
+        return render_unauthorized(call.challenge, call.id)
     if rule is RuleClass.UNKNOWN_TOOL:
-        data = None if refused.entry is None else {DECISION_META: _decision(rule, refused.entry)}
-        return render_error(call.era, call.id, INVALID_PARAMS, TEXTS[rule], data)
+        data: dict[str, Any] = {} if refused.entry is None else {DECISION_META: _decision(rule, refused.entry)}
+        return _not_found(call, TEXTS[rule], data)
     return _failed(call, plain(text_of(rule, refused.reasons)), rule, refused.entry)
 
 
-def _failed(call: ToolCall, text: str, code: str, entry: str | None) -> Rendered:
+def _failed(call: ClientCall, text: str, code: str, entry: str | None) -> Rendered:
     return _is_error(call, text if entry is None else f"{text} ({entry})", {DECISION_META: _decision(code, entry)})
 
 
-def _is_error(call: ToolCall, text: str, meta: dict[str, Any]) -> Rendered:
+def _not_found(call: ClientCall, text: str, data: dict[str, Any]) -> Rendered:
+    """What does not exist and what was not given to the agent: nobody can tell them apart."""
+    if call.method != READ_RESOURCE:
+        text = _UNKNOWN.get(call.method, text)
+        return render_error(call.era, call.id, INVALID_PARAMS, text, data or None)
+    code = INVALID_PARAMS if call.era is Era.MODERN else RESOURCE_NOT_FOUND
+    return render_error(call.era, call.id, code, "Resource not found", {"uri": call.name, **data})
+
+
+def _required(data: Any) -> dict[str, Any]:
+    """Which of the capabilities that we know a server says it needs."""
+    named = cast("dict[str, Any]", data).get("requiredCapabilities") if isinstance(data, dict) else None
+    return {"requiredCapabilities": {name: {} for name in known_capabilities(named)}}
+
+
+def _is_error(call: ClientCall, text: str, meta: dict[str, Any]) -> Rendered:
+    if not call.is_tool:
+        return Rendered(jsonrpc.error(call.id, INTERNAL_ERROR, text, meta))
     result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "isError": True, "_meta": meta}
     if call.era is Era.MODERN:
         result["resultType"] = "complete"
@@ -182,4 +216,4 @@ def _decision(code: str, entry: str | None) -> dict[str, Any]:
 def _application_code(code: int) -> int:
     if code not in _RESERVED_CODES or code == INVALID_PARAMS:
         return code
-    return INVALID_PARAMS if code == _NOT_FOUND else INTERNAL_ERROR
+    return INVALID_PARAMS if code == RESOURCE_NOT_FOUND else INTERNAL_ERROR

@@ -24,9 +24,27 @@ class GatewayLimits:
     hold_progress_s: float = 7.0
     """Between two progress notices while a person decides."""
     progress_per_call: int = 1000
+    logs_per_call: int = 1000
+    log_bytes: int = 16 * 1024
+    """Of one log message."""
     progress_gap_s: float = 0.05
     """Progress notices that come closer together are dropped."""
     state_s: float = 600.0
-    """Life of a sealed `requestState`."""
+    """Life of a sealed `requestState`, and of a call that waits for its client's answers."""
+    rounds: int = 1000
+    """Calls that wait for their modern clients' answers."""
+    rounds_per_run: int = 8
+    answer_s: float = 300.0
+    """How long a legacy client may take to answer what a server asked."""
+    asked_per_session: int = 32
+    """Questions that a legacy client has not answered yet."""
+    page_items: int = 200
+    """Of one page of a list."""
+    streams_per_run: int = 20
+    """Open streams of change notices."""
+    subscriptions: int = 256
+    """Resources that one stream or session is told about."""
+    told: int = 64
+    """Updated resources that wait to be told on one stream; beyond it the client is told to list them anew."""
     runs_per_minute: int = 60
     """Runs that one local user may open over the agents' socket."""

@@ -1,30 +1,18 @@
-"""The state that a waiting client carries back: sealed, short-lived, used once.
+"""The state that a waiting client carries back: sealed, short-lived, used once. The ladder and the rounds share it.
 
-It holds no authority: whoever presents it still has to present the run's credential and the same call, and the ticket itself
-executes only once. Sealing keeps clients from reading or bending what they carry.
-
-Source: MCP 2026-07-28, multi round-trip requests; AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce.
+Source: MCP 2026-07-28, multi round-trip requests.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.adapters.pep.mcp_gateway.seal import Seal
 from ringfence.core.model import Millis, RunId, TicketId
-from ringfence.errors import RequestError
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 
-_MARK = "v1."
-_NONCE = 12
-_PURPOSE = b"ringfence requestState v1"
 _REMEMBERED = 50_000
 """Used states kept in mind. Beyond it the oldest may be used again, which only lets a client wait a little longer."""
 
@@ -35,49 +23,38 @@ class Held:
 
     run: RunId
     ticket: TicketId
+    """What a person decides on; empty where the client itself was asked."""
     call: str
-    """Digest of endpoint, tool name and arguments."""
+    """Digest of endpoint, method, name and arguments."""
     leg: int
     """How many times the client has been asked to come back."""
+    round: str = ""
+    """The suspended call that waits for the client's answers."""
 
 
 class StateSeal:
-    """Seals and opens `requestState`. The key lives and dies with the process."""
+    """Seals and opens `requestState`."""
 
     def __init__(self, entropy: Entropy, clock: Clock, life_s: float) -> None:
-        self._aead = AESGCM(entropy.token(32))
-        self._entropy = entropy
+        self._seal = Seal(entropy, "requestState")
         self._clock = clock
         self._life_ms = int(life_s * 1000)
         self._used: OrderedDict[bytes, Millis] = OrderedDict()
 
     def seal(self, held: Held) -> str:
         """An opaque string for the client."""
-        nonce = self._entropy.token(_NONCE)
         expires_at = self._clock.now() + self._life_ms
-        text = canonical_bytes([held.run, held.ticket, held.call, held.leg, expires_at])
-        sealed = self._aead.encrypt(nonce, text, _PURPOSE)
-        return _MARK + base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+        return self._seal.seal(held.run, held.ticket, held.call, held.leg, held.round, expires_at)
 
     def open(self, state: str, *, run: RunId, call: str) -> Held | None:
         """What was sealed for this run and this call; None where it was not, has expired or was opened before."""
-        if not state.startswith(_MARK) or not state.isascii():
+        opened = self._seal.open(state)
+        if opened is None:
             return None
-        body = state.removeprefix(_MARK).encode()
-        try:
-            raw = base64.b64decode(body + b"=" * (-len(body) % 4), altchars=b"-_", validate=True)
-        except binascii.Error:
-            return None
-        if base64.urlsafe_b64encode(raw).rstrip(b"=") != body:
-            return None
-        nonce, sealed = raw[:_NONCE], raw[_NONCE:]
-        try:
-            found_run, ticket, found_call, leg, expires_at = parse_strict(self._aead.decrypt(nonce, sealed, _PURPOSE))
-        except (InvalidTag, RequestError, ValueError):
-            return None
+        nonce, (found_run, ticket, found_call, leg, suspended, expires_at) = opened
         if found_run != run or found_call != call or self._clock.now() >= expires_at or not self._first_use(nonce, expires_at):
             return None
-        return Held(run, TicketId(ticket), found_call, leg)
+        return Held(run, TicketId(ticket), found_call, leg, suspended)
 
     def _first_use(self, nonce: bytes, expires_at: Millis) -> bool:
         now = self._clock.now()

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive, Send
@@ -18,12 +19,12 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 
 _WAITING_EVENTS = 64
 _JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
-_STREAM_HEADERS: Final = [
+STREAM_HEADERS: Final = (
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
-]
-_COMMENT: Final = b": keep-alive\n\n"
+)
+COMMENT: Final = b": keep-alive\n\n"
 
 
 def event(message: bytes) -> bytes:
@@ -40,6 +41,14 @@ async def send_json(send: Send, rendered: Rendered) -> None:
     await send({"type": "http.response.body", "body": rendered.body})
 
 
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """An event that the client has not read yet."""
+
+    event: bytes
+    keep: bool
+
+
 class Answer:
     """The response to one call. Made inside the task that runs the call."""
 
@@ -47,19 +56,24 @@ class Answer:
         task = asyncio.current_task()
         assert task is not None  # INVARIANT: an ASGI application runs inside a task
         loop = asyncio.get_running_loop()
-        self.gone = False
-        """The client has left."""
+        self.left = asyncio.Event()
+        """Set when the client has left."""
         self._task = task
         self._receive = receive
         self._send = send
         self._keep_alive_s = limits.keep_alive_s
         self._cancel_when_gone = cancel_when_gone
         self._begun = False
-        self._events: deque[bytes] = deque(maxlen=_WAITING_EVENTS)
+        self._events: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._pump: asyncio.Task[None] | None = None
         self._timers = (loop.call_later(limits.watch_after_s, self.watch), loop.call_later(limits.stream_after_s, self.stream))
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has left."""
+        return self.left.is_set()
 
     def watch(self) -> None:
         """Begin to look out for a client that leaves."""
@@ -71,9 +85,16 @@ class Answer:
         if self._pump is None:
             self._pump = asyncio.create_task(self._pump_events())
 
-    def post(self, message: bytes) -> None:
-        """Put one message on the stream, before the answer. Where the client reads slowly, the oldest are dropped."""
-        self._events.append(event(message))
+    def post(self, message: bytes, *, keep: bool = False) -> None:
+        """Put one message on the stream, before the answer.
+
+        Where the client reads slowly, the oldest are dropped, save those to be kept: whoever posts these bounds their number.
+        """
+        if len(self._events) >= _WAITING_EVENTS:
+            oldest = next((waiting for waiting in self._events if not waiting.keep), None)
+            if oldest is not None:
+                self._events.remove(oldest)
+        self._events.append(_Waiting(event(message), keep))
         self._wake.set()
         self.stream()
 
@@ -96,7 +117,7 @@ class Answer:
             await send_json(self._send, rendered)
             return
         await self._begin()
-        rest = b"".join((*self._events, event(rendered.body)))
+        rest = b"".join((*(waiting.event for waiting in self._events), event(rendered.body)))
         await self._send({"type": "http.response.body", "body": rest})
 
     async def close(self) -> None:
@@ -114,13 +135,13 @@ class Answer:
             message: Any = await self._receive()
             if message["type"] == "http.disconnect":
                 break
-        self.gone = True
+        self.left.set()
         if self._cancel_when_gone:
             self._task.cancel()
 
     async def _begin(self) -> None:
         if not self._begun:
-            await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+            await self._send({"type": "http.response.start", "status": 200, "headers": list(STREAM_HEADERS)})
             self._begun = True
 
     async def _pump_events(self) -> None:
@@ -129,7 +150,7 @@ class Answer:
             while self._events:
                 # Cancelled while it waits for a slow reader, it has written nothing: the event is still there then.
                 first = self._events[0]
-                await self._send({"type": "http.response.body", "body": first, "more_body": True})
+                await self._send({"type": "http.response.body", "body": first.event, "more_body": True})
                 if self._events and self._events[0] is first:
                     self._events.popleft()
             self._wake.clear()
@@ -137,4 +158,4 @@ class Answer:
                 async with asyncio.timeout(self._keep_alive_s):
                     await self._wake.wait()
             except TimeoutError:
-                await self._send({"type": "http.response.body", "body": _COMMENT, "more_body": True})
+                await self._send({"type": "http.response.body", "body": COMMENT, "more_body": True})

@@ -1,0 +1,191 @@
+"""The parameters of one request that a server executes, checked: a tool call, a read, a prompt, a completion. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from mcp.shared.inbound import MCP_PARAM_HEADER_PREFIX, validate_mcp_param_headers
+from mcp_types import INVALID_PARAMS
+
+from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
+from ringfence.adapters.pep.mcp_gateway.parse import Head, Route
+from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
+from ringfence.adapters.pep.mcp_gateway.seal import LONGEST
+from ringfence.adapters.wire.jsonrpc import Id
+from ringfence.adapters.wire.mcp import Era
+from ringfence.core.canonical import digest_of
+from ringfence.core.confusable import confusable
+from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.engine.enforce import ToolRequest
+from ringfence.ports.upstream import TOOLS_CALL
+
+CLAIM = "ringfence__claim"
+"""The gateway's own tool on `/mcp`: executes what was approved."""
+EXECUTED: Final = (TOOLS_CALL, READ_RESOURCE, GET_PROMPT, COMPLETE)
+"""What servers execute; every other method is answered here."""
+NAME_LIMIT = 256
+URI_LIMIT = 8192
+TICKET_LIMIT = 80
+_ANSWERS_LIMIT = 64
+_PARAM_PREFIX = MCP_PARAM_HEADER_PREFIX.lower()
+_X_HEADER = "x-mcp-header"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCall:
+    """What an agent asked for."""
+
+    id: Id
+    era: Era
+    server: str | None
+    """The endpoint's."""
+    method: str
+    name: str
+    """Of the tool or prompt, or the resource's URI, as the endpoint shows it."""
+    arguments: Mapping[str, Any]
+    """A tool's arguments, or the method's params, as the endpoint shows them."""
+    progress_token: Id | None
+    state: str | None
+    """A sealed state that the client echoes: it has waited before."""
+    responses: Mapping[str, Any]
+    """Answers to what the server asked, by the server's keys."""
+    request: ToolRequest
+    """What the engine is asked, in the server's own words."""
+    challenge: bytes = b"Bearer"
+    """What a client without a credential is told."""
+
+    @property
+    def is_claim(self) -> bool:
+        return self.server is None and self.name == CLAIM and self.method == TOOLS_CALL
+
+    @property
+    def is_tool(self) -> bool:
+        return self.method == TOOLS_CALL
+
+    def digest(self) -> str:
+        """What a sealed state binds to: the same request at the same endpoint."""
+        return digest_of({"server": self.server, "method": self.method, "name": self.name, "arguments": self.arguments})
+
+
+def read_call(route: Route, head: Head) -> ClientCall | Rejection:
+    """The call that a route carries."""
+    assert route.id is not None  # INVARIANT: what servers execute is served as requests only
+    params = route.params
+    endpoint = Endpoint(head.server)
+    read = _READERS[route.method](params, endpoint)
+    if isinstance(read, str):
+        return _bad(route, read)
+    name, arguments, request = read
+    responses = params.get("inputResponses", {})
+    if not isinstance(responses, dict) or len(cast("dict[str, Any]", responses)) > _ANSWERS_LIMIT:
+        return _bad(route, "inputResponses must be an object of answers")
+    if not all(isinstance(answer, dict) for answer in cast("dict[str, Any]", responses).values()):
+        return _bad(route, "each answer in inputResponses must be an object")
+    state = params.get("requestState")
+    if state is not None and (not isinstance(state, str) or len(state) > LONGEST):
+        return _bad(route, "the request state must be a string as it was given")
+    meta = params.get("_meta")
+    token = cast("dict[str, Any]", meta).get("progressToken") if isinstance(meta, dict) else None
+    return ClientCall(
+        id=route.id,
+        era=route.era,
+        server=head.server,
+        method=route.method,
+        name=name,
+        arguments=arguments,
+        progress_token=token,
+        state=state,
+        responses=cast("dict[str, Any]", responses),
+        request=request,
+        challenge=head.challenge,
+    )
+
+
+def check_against_schema(call: ClientCall, head: Head, definition: Mapping[str, Any]) -> Rejection | None:
+    """What only the shown definition can tell: argument names that resemble a declared one, and `Mcp-Param-*` headers."""
+    schema = definition.get("inputSchema", {})
+    declared = schema.get("properties") or {}
+    for key in call.arguments:
+        if key not in declared and (twin := confusable(key, declared)) is not None:
+            text = f"an argument name could be taken for {twin!r}"
+            return Rejection(status=400, code=INVALID_PARAMS, message=text, id=call.id)
+    if call.era is Era.LEGACY:
+        return None
+    headed = any(name.startswith(_PARAM_PREFIX) for name in head.headers)
+    if not headed and not any(isinstance(p, dict) and (_X_HEADER in p or "properties" in p) for p in declared.values()):
+        return None
+    verdict = validate_mcp_param_headers(schema, call.arguments, head.headers)
+    if verdict is None:
+        return None
+    return Rejection(status=400, code=verdict.code, message=verdict.message, id=call.id)
+
+
+# --- per method: shown name, shown arguments, and what the engine is asked; or what is wrong -------------------------
+
+_Read = tuple[str, Mapping[str, Any], ToolRequest] | str
+
+
+def _tool(params: Mapping[str, Any], endpoint: Endpoint) -> _Read:
+    name, arguments = params.get("name"), params.get("arguments", {})
+    if not isinstance(name, str) or not name or len(name) > NAME_LIMIT:
+        return "the tool's name must be a string"
+    if not isinstance(arguments, dict):
+        return "arguments must be an object"
+    found = cast("dict[str, Any]", arguments)
+    if endpoint.server is None and name == CLAIM:
+        ticket = found.get("ticket")
+        if found.keys() != {"ticket"} or not isinstance(ticket, str) or len(ticket) > TICKET_LIMIT:
+            return f"{CLAIM} takes one argument, `ticket`, a string"
+    return name, found, ToolRequest(name, found, endpoint.server)
+
+
+def _resource(params: Mapping[str, Any], endpoint: Endpoint) -> _Read:
+    uri = params.get("uri")
+    if not isinstance(uri, str) or not is_uri(uri):
+        return "uri must be a string"
+    server, own = endpoint.own_uri(uri) or (None, uri)
+    return uri, {"uri": uri}, ToolRequest(READ_RESOURCE, {"uri": own}, server, READ_RESOURCE)
+
+
+def _prompt(params: Mapping[str, Any], endpoint: Endpoint) -> _Read:
+    name, arguments = params.get("name"), params.get("arguments", {})
+    if not isinstance(name, str) or not name or len(name) > NAME_LIMIT:
+        return "the prompt's name must be a string"
+    if not isinstance(arguments, dict):
+        return "arguments must be an object"
+    given = {"arguments": cast("dict[str, Any]", arguments)} if "arguments" in params else {}
+    server, own = endpoint.own_prompt(name) or (None, name)
+    return name, {"name": name, **given}, ToolRequest(GET_PROMPT, {"name": own, **given}, server, GET_PROMPT)
+
+
+def _completion(params: Mapping[str, Any], endpoint: Endpoint) -> _Read:
+    ref = params.get("ref")
+    if not isinstance(ref, dict):
+        return "ref must be an object"
+    shown = cast("dict[str, Any]", ref)
+    match shown:
+        case {"type": "ref/prompt", "name": str(name)} if 0 < len(name) <= NAME_LIMIT:
+            server, own = endpoint.own_prompt(name) or (None, name)
+            key = "name"
+        case {"type": "ref/resource", "uri": str(name)} if is_uri(name):
+            server, own = endpoint.own_uri(name) or (None, name)
+            key = "uri"
+        case _:
+            return "ref must name a prompt or a resource template"
+    arguments = {name: value for name, value in params.items() if name in ("argument", "context")}
+    request = ToolRequest(COMPLETE, {**arguments, "ref": {**shown, key: own}}, server, COMPLETE)
+    return name, {**arguments, "ref": shown}, request
+
+
+_READERS: Final = {TOOLS_CALL: _tool, READ_RESOURCE: _resource, GET_PROMPT: _prompt, COMPLETE: _completion}
+
+
+def is_uri(value: object) -> bool:
+    """Whether a value can be a resource's URI. Which scheme it has is the server's affair."""
+    return isinstance(value, str) and 0 < len(value) <= URI_LIMIT
+
+
+def _bad(route: Route, text: str) -> Rejection:
+    return Rejection(status=400, code=INVALID_PARAMS, message=text, id=route.id)

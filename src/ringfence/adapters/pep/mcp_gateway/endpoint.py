@@ -1,0 +1,84 @@
+"""The names of one endpoint: a server's own at `/mcp/{server}`, carrying their server at `/mcp`. Pure.
+
+Both mappings at `/mcp` are injective, since a server id holds neither `_` nor `:`. The URI mapping only adds a prefix, so that
+what a client expands from a mapped template is the mapped form of what it would have expanded from the template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from ringfence.core.methods import GET_PROMPT, READ_RESOURCE
+from ringfence.core.model import ServerId
+
+URI_SCHEME: Final = "ringfence"
+_URI = re.compile(rf"{URI_SCHEME}:([a-z0-9-]{{1,24}}):(.+)", re.DOTALL)
+_NAME = re.compile(r"([a-z0-9-]{1,24})__(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`/mcp/{server}`, or `/mcp` where the server is None."""
+
+    server: str | None
+
+    def shown_uri(self, server: str, uri: str) -> str:
+        """A server's URI as clients of this endpoint know it."""
+        return uri if self.server is not None else f"{URI_SCHEME}:{server}:{uri}"
+
+    def own_uri(self, shown: str) -> tuple[ServerId, str] | None:
+        """The server and its own URI; None for what this endpoint never showed."""
+        return (ServerId(self.server), shown) if self.server is not None else _split(_URI, shown)
+
+    def shown_prompt(self, server: str, name: str) -> str:
+        """A server's prompt name as clients of this endpoint know it."""
+        return name if self.server is not None else f"{server}__{name}"
+
+    def own_prompt(self, shown: str) -> tuple[ServerId, str] | None:
+        """The server and its own prompt name; None for what this endpoint never showed."""
+        return (ServerId(self.server), shown) if self.server is not None else _split(_NAME, shown)
+
+    def shown_result(self, result: Mapping[str, Any], server: str | None, method: str) -> Mapping[str, Any]:
+        """A server's result with the URIs of its links and embedded resources as this endpoint shows them."""
+        if self.server is not None or server is None:
+            return result
+        if method == READ_RESOURCE:
+            return _mapped_list(result, "contents", lambda item: self._with_uri(item, server))
+        if method == GET_PROMPT:
+            return _mapped_list(result, "messages", lambda item: self._message(item, server))
+        return _mapped_list(result, "content", lambda item: self._block(item, server))
+
+    def _message(self, message: dict[str, Any], server: str) -> dict[str, Any]:
+        content = message.get("content")
+        return {**message, "content": self._block(_object(content), server)} if isinstance(content, dict) else message
+
+    def _block(self, block: dict[str, Any], server: str) -> dict[str, Any]:
+        if block.get("type") == "resource_link":
+            return self._with_uri(block, server)
+        if block.get("type") == "resource" and isinstance(block.get("resource"), dict):
+            return {**block, "resource": self._with_uri(_object(block["resource"]), server)}
+        return block
+
+    def _with_uri(self, item: dict[str, Any], server: str) -> dict[str, Any]:
+        uri = item.get("uri")
+        return {**item, "uri": self.shown_uri(server, uri)} if isinstance(uri, str) else item
+
+
+def _split(pattern: re.Pattern[str], shown: str) -> tuple[ServerId, str] | None:
+    found = pattern.fullmatch(shown)
+    return None if found is None else (ServerId(found[1]), found[2])
+
+
+def _mapped_list(result: Mapping[str, Any], key: str, mapped: Any) -> Mapping[str, Any]:
+    items = result.get(key)
+    if not isinstance(items, list):
+        return result
+    found = cast("list[Any]", items)
+    return {**result, key: [mapped(_object(item)) if isinstance(item, dict) else item for item in found]}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value)

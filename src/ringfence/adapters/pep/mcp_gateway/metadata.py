@@ -1,0 +1,28 @@
+"""Where a client without a credential may learn whose resource this is.
+
+The answer is the same for every well-formed name: it tells nobody which servers there are.
+
+Source: RFC 9728 (OAuth 2.0 protected resource metadata), sections 2, 3 and 5.1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ringfence.core.canonical import canonical_bytes
+
+WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
+
+
+def endpoint_path(server: str | None) -> str:
+    return "/mcp" if server is None else f"/mcp/{server}"
+
+
+def metadata(origin: str, server: str | None) -> bytes:
+    """The metadata document of one endpoint, as JSON. Credentials are the operator's to give, so no issuer is named."""
+    return canonical_bytes({"resource": origin + endpoint_path(server), "bearer_methods_supported": ["header"]})
+
+
+def challenge(origin: str, server: str | None) -> bytes:
+    """The value of `WWW-Authenticate` at one endpoint."""
+    return f'Bearer resource_metadata="{origin}{WELL_KNOWN}{endpoint_path(server)}"'.encode("latin-1")

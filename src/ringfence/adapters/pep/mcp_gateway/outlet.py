@@ -1,0 +1,56 @@
+"""Where the notifications of one call go: to the stream of the leg that its client has open, or nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ringfence.engine.enforce import ClientSide
+from ringfence.ports.upstream import Asker
+
+Report = Callable[[Mapping[str, Any]], None]
+
+
+class Outlet:
+    """The notifications that the client of one leg wants. A call of several legs keeps its first outlet, which follows them."""
+
+    def __init__(self, on_progress: Report | None, log_level: str | None, on_log: Report | None) -> None:
+        self._on_progress = on_progress
+        self._log_level = log_level
+        self._on_log = on_log
+
+    def follow(self, leg: Outlet) -> None:
+        """Another leg is open now."""
+        self._on_progress, self._on_log = leg._on_progress, leg._on_log
+
+    def detach(self) -> None:
+        """No leg is open."""
+        self._on_progress = self._on_log = None
+
+    def once(self, capabilities: Mapping[str, Any], ask: Asker | None) -> ClientSide:
+        """The client of a call that has one leg."""
+        return ClientSide(
+            capabilities=capabilities,
+            on_progress=self._on_progress,
+            log_level=self._log_level,
+            on_log=self._on_log,
+            ask=ask,
+        )
+
+    def client(self, capabilities: Mapping[str, Any], ask: Asker) -> ClientSide:
+        """The client of a call that may have several legs."""
+        return ClientSide(
+            capabilities=capabilities,
+            on_progress=self._progress,
+            log_level=self._log_level,
+            on_log=self._log,
+            ask=ask,
+        )
+
+    def _progress(self, report: Mapping[str, Any]) -> None:
+        if self._on_progress is not None:
+            self._on_progress(report)
+
+    def _log(self, message: Mapping[str, Any]) -> None:
+        if self._on_log is not None:
+            self._on_log(message)
