@@ -27,6 +27,7 @@ from ringfence.core.unit import (
     OpenRun,
     PutCredential,
     PutOperator,
+    PutPin,
     Release,
     RemoveOperator,
     Reserve,
@@ -40,6 +41,7 @@ from ringfence.ports.store import Store
 from ringfence.testing.contracts.samples import (
     TOOL,
     a_credential,
+    a_pin,
     a_reach,
     a_run,
     a_stop,
@@ -56,6 +58,7 @@ Result = TypeVar("Result")
 runs = st.sampled_from(RUNS)
 calls = st.sampled_from(("c1", "c2", "c3", "c4")).map(CallId)
 tickets = st.sampled_from(TICKETS).map(TicketId)
+digests = st.sampled_from(("d1", "d2")).map(Digest)
 people = st.sampled_from(("ada", "bob", "cyd"))
 states = st.sampled_from(TicketState)
 caps = st.none() | st.integers(0, 3)
@@ -86,6 +89,8 @@ changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(lambda who, role, new: PutOperator(an_operator(who, role=role), new=new), people, st.sampled_from(Role),
               st.booleans()),
     st.builds(lambda who: RemoveOperator(OperatorName(who)), people),
+    st.builds(lambda name, digest, known: PutPin(a_pin(name, digest=digest), known), st.sampled_from(("get", "put")),
+              digests, st.none() | digests),
 )  # fmt: skip
 # A unit's changes may not depend on one another, so there is one in each; entries come in any number.
 units = st.builds(
@@ -107,6 +112,7 @@ async def everything(store: Store) -> list[object]:
         [await look(store, run, digest) for run in RUNS for digest in ("d1", "d2")],
         sorted(map(repr, await store.stops())),
         await store.operators(),
+        sorted(map(repr, await store.pins())),
     ]
 
 

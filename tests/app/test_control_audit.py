@@ -188,7 +188,9 @@ async def test_a_write_is_undone_by_its_inverse_on_the_same_object_even_from_ano
 @pytest.mark.requirement("I20")
 async def test_any_entry_of_an_approved_call_explains_the_whole_chain() -> None:
     desk, _ = await busy()
-    records = await desk.world.log.query(AuditQuery(tool="payments.refund", limit=100))
+    records = [
+        r for r in await desk.world.log.query(AuditQuery(tool="payments.refund", limit=100)) if b'"call":null' not in r.leaf
+    ]
     assert len(records) == 4
     for record in records:
         shown = (await desk.api("GET", f"/explain/{record.id}", by="vi")).json

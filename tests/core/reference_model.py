@@ -26,7 +26,7 @@ def decide_slowly(call: Call, facts: Facts) -> tuple[Level, frozenset[str]]:
     else:
         if facts.agent is None or call.tool not in facts.agent.tools:
             codes.add("not_exposed")
-        elif facts.tool.pin != call.pin:
+        if facts.quarantine or facts.tool.pin != call.pin:
             codes.add("pin_changed")
         own, narrow = facts.tool.upstream_validator, facts.tool.validator
         fits = own is not None and narrow is not None and narrow.is_valid(call.shown)

@@ -190,5 +190,6 @@ def situations(draw: st.DrawFn) -> tuple[Call, Facts]:
         ticket=draw(st.none() | tickets(call)),
         pending=draw(st.integers(0, 4)),
         posture=Posture.SEPARATE,
+        quarantine=draw(st.sampled_from(["", "", "", "its definition is not the one that was pinned"])),
     )
     return call, facts

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from ringfence.adapters.pep.mcp_gateway.client_call import ClientCall, check_against_schema, read_call
 from ringfence.adapters.pep.mcp_gateway.headers import accepts, is_json
 from ringfence.adapters.pep.mcp_gateway.parse import Head, Route, check_post, read_head, read_message
 from ringfence.adapters.pep.mcp_gateway.places import Place
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
-from ringfence.adapters.pep.mcp_gateway.client_call import ClientCall, check_against_schema, read_call
 from ringfence.adapters.wire.mcp import Era
 
 HOST = "127.0.0.1:7410"

@@ -52,6 +52,8 @@ from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
 from ringfence.engine.operators import Operators
+from ringfence.engine.pin_book import PinBook
+from ringfence.engine.pins import Pins
 from ringfence.engine.recovery import recover
 from ringfence.engine.runs import Runs
 from ringfence.engine.steps import AtStep, nothing
@@ -129,7 +131,7 @@ async def compose(
     await recover(store, clock)
     ids, inflight = Ids(entropy), Inflight()
     upstreams = {server: build_upstream(connection) for server, connection in loaded.servers.items()}
-    catalogue = Catalogue(loaded.rules, upstreams, clock)
+    catalogue = Catalogue(loaded.rules, upstreams, clock, PinBook(store, clock))
     alerts = Alerts(notifier, ids, clock)
     waiters = Waiters()
     approvals = Approvals(store=store, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
@@ -171,6 +173,7 @@ async def compose(
         anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),
         stops=stops,
         operators=Operators(store=store, clock=clock, ids=ids),
+        pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
         checkpointer=checkpointer,
         housekeeping=Housekeeping(
             clock=clock,

@@ -17,6 +17,7 @@ from ringfence.engine.enforce import Enforcer
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.inflight import Inflight
 from ringfence.engine.operators import Operators
+from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
 from ringfence.engine.stops import Stops
 from ringfence.errors import UnavailableError
@@ -52,6 +53,7 @@ class Gateway:
     anonymous: Anonymous
     stops: Stops
     operators: Operators
+    pins: Pins
     checkpointer: Checkpointer
     housekeeping: Housekeeping
 

@@ -62,6 +62,7 @@ def control_services(gateway: Gateway, reloader: Reloader | None, listening: dic
         stops=gateway.stops,
         runs=gateway.runs,
         operators=gateway.operators,
+        pins=gateway.pins,
         catalogue=gateway.catalogue,
         alerts=gateway.alerts,
         checkpointer=gateway.checkpointer,

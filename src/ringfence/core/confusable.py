@@ -1,4 +1,4 @@
-"""Keys that another parser could take for a known one.
+"""Keys that another parser, and names that a reader, could take for a known one.
 
 Some JSON decoders fold case, fold compatibility characters or stop at a NUL when they match a key (CVE-2026-27896,
 GHSA-q382-vc8q-7jhj), so `Name`, `name` with a trailing U+0000, or `params` with U+017F for its last letter reach a field that
@@ -7,7 +7,7 @@ the decision never saw. Pure.
 
 from collections.abc import Collection
 from functools import lru_cache
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 _MOST_COMPOSED = 4
 """Code points that NFKC can merge into one: no canonical decomposition of one character is longer."""
@@ -26,6 +26,12 @@ def confusable(key: str, known: Collection[str]) -> str | None:
         return None
     folded = _fold(bare)
     return next((name for name in known if _folded(name) == folded), None)
+
+
+def folded(name: str) -> str:
+    """What a careless reader sees of a name: NFKC, case folded, zero-width and other format characters gone."""
+    normal = normalize("NFKC", normalize("NFKC", name).casefold())
+    return "".join(char for char in normal if category(char) != "Cf")
 
 
 def _fold(key: str) -> str:

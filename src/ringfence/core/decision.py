@@ -12,12 +12,13 @@ from ringfence.core.checks.arguments import arguments
 from ringfence.core.checks.blast_radius import blast_radius
 from ringfence.core.checks.exposure import exposure
 from ringfence.core.checks.limits import limits
+from ringfence.core.checks.pin import pin
 from ringfence.core.checks.standing import standing
 from ringfence.core.model import Call, Decision, Facts, Gate, Level, Reason, ReasonCode, Ticket, TicketState, Verdict
 
 Check = Callable[[Call, Facts], Verdict]
 
-CHECKS: tuple[Check, ...] = (standing, exposure, arguments, limits, blast_radius)
+CHECKS: tuple[Check, ...] = (standing, pin, exposure, arguments, limits, blast_radius)
 """In the order they are read; the join does not depend on it."""
 
 _ALLOW = Decision(Level.ALLOW)

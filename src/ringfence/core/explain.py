@@ -70,7 +70,7 @@ def meaning(code: ReasonCode) -> str:
         case ReasonCode.NOT_EXPOSED:
             return "this agent was not given this tool"
         case ReasonCode.PIN_CHANGED:
-            return "the server's definition of the tool is not the one that was framed or approved"
+            return "the server's definition of the tool is not the one that was pinned, framed or approved"
         case ReasonCode.ARGUMENTS:
             return "the arguments do not satisfy the schema that the agent was shown"
         case ReasonCode.CALL_CAP:
@@ -132,8 +132,9 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.NOT_EXPOSED:
             return Change(Lever.CONFIGURATION, f"add {tool} to the tools of {agent}", f"agents.{agent}.tools")
         case ReasonCode.PIN_CHANGED:
-            text = "have the changed definition reviewed; a call that was waiting has to be asked again"
-            return Change(Lever.CALLER, text)
+            server, _, name = tool.partition(".")
+            text = f"read what changed: `ringfence pins diff {server} {name}`; once an admin has approved it, ask again"
+            return Change(Lever.OPERATOR, text)
         case ReasonCode.ARGUMENTS:
             text = "send arguments inside the schema, or widen what `tighten` allows (never beyond the server's own schema)"
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.tighten")

@@ -502,6 +502,8 @@ class Facts:
     pending: int = 0
     """Tickets of the run that wait for a person, not counting those this call would replace."""
     posture: Posture = Posture.SHARED
+    quarantine: str = ""
+    """Why the definition of what the call names may not be used; empty: it is the pinned one."""
 
 
 # --- approvals -------------------------------------------------------------------------------------------------------

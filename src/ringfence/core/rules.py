@@ -52,6 +52,8 @@ class ServerRule:
     share: Share = Share.RUN
     deadline_s: float = 300.0
     grants: Grants = Grants()
+    identity: Digest = Digest("")
+    """Of where the server is reached: its command and arguments, or its URL. Empty: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ class ToolRule:
     title: str = ""
     description: str = ""
     """Derived tools: what agents read instead of the wide tool's description."""
+    pin: Digest | None = None
+    """The digest of the server's own definition that the operator's file names."""
     closed: bool = True
     """Arguments that the server's schema does not declare are refused even where the schema leaves that open."""
 

@@ -30,6 +30,7 @@ from ringfence.core.model import (
     TicketState,
     covers,
 )
+from ringfence.core.pins import Pin
 from ringfence.core.unit import (
     AddStop,
     AddTicket,
@@ -43,6 +44,7 @@ from ringfence.core.unit import (
     OpenRun,
     PutCredential,
     PutOperator,
+    PutPin,
     Release,
     RemoveOperator,
     Reserve,
@@ -80,6 +82,8 @@ class State:
     tickets: dict[TicketId, Ticket] = field(default_factory=dict[TicketId, Ticket])
     stops: dict[str, Stop] = field(default_factory=dict[str, Stop])
     operators: dict[OperatorName, Operator] = field(default_factory=dict[OperatorName, Operator])
+    pins: dict[str, Pin] = field(default_factory=dict[str, Pin])
+    """By `Pin.id`."""
     newest_ticket: dict[Digest, TicketId] = field(default_factory=dict[Digest, TicketId])
     """Derived: the newest ticket of each digest."""
     live_tickets: dict[RunId, set[TicketId]] = field(default_factory=dict[RunId, set[TicketId]])
@@ -192,6 +196,10 @@ def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict
                 other.role is Role.ADMIN and not other.removed for other in state.operators.values() if other.name != name
             ):
                 return Conflict(None, f"{name} is the last admin")
+        case PutPin(pin=pin, expected=expected):
+            held = state.pins.get(pin.id)
+            if (held.digest if held else None) != expected:
+                return Conflict(None, f"the pin of {pin.kind.value} {pin.name[:80]} of {pin.server} has changed meanwhile")
         case _:
             assert_never(change)
     return None
@@ -244,6 +252,8 @@ def commit(state: State, change: Change) -> None:
             state.operators[operator.name] = operator
         case RemoveOperator(name=name):
             state.operators[name] = replace(state.operators[name], removed=True)
+        case PutPin(pin=pin):
+            state.pins[pin.id] = pin
         case _:
             assert_never(change)
 

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from ringfence.core.canonical import digest_of
-from ringfence.core.model import Tool
+from ringfence.core.model import Digest, Tool
 from ringfence.core.rules import ToolRule
 
 _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20)
@@ -44,6 +44,23 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
         fixed=rule.fixed,
         validator=compile_schema(shown_schema),
         upstream_validator=compile_schema(own_schema),
+    )
+
+
+def withheld_tool(rule: ToolRule, pin: Digest) -> Tool:
+    """The place of a tool whose definition may not be used. Its empty schema lets through only what other checks deny."""
+    schema: dict[str, Any] = {"type": "object"}
+    return Tool(
+        id=rule.id,
+        server=rule.server,
+        upstream_name=rule.upstream_name,
+        definition={"name": rule.id.partition(".")[2], "inputSchema": schema},
+        pin=pin,
+        profile=rule.profile,
+        conditional=rule.conditional,
+        fixed=rule.fixed,
+        validator=compile_schema(schema),
+        upstream_validator=compile_schema(schema),
     )
 
 

@@ -12,6 +12,7 @@ from ringfence.core.entry import Entry
 from ringfence.core.model import (
     CallId,
     Credential,
+    Digest,
     Millis,
     Operator,
     OperatorName,
@@ -24,6 +25,7 @@ from ringfence.core.model import (
     TicketState,
     Vote,
 )
+from ringfence.core.pins import Pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,14 @@ class RemoveOperator:
     name: OperatorName
 
 
+@dataclass(frozen=True, slots=True)
+class PutPin:
+    """Adds or replaces a pin. Precondition: the digest at its place is `expected`; None: nothing is pinned there yet."""
+
+    pin: Pin
+    expected: Digest | None
+
+
 Change = (
     OpenRun
     | CloseRun
@@ -154,6 +164,7 @@ Change = (
     | LiftStop
     | PutOperator
     | RemoveOperator
+    | PutPin
 )
 
 

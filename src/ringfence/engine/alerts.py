@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ringfence.core.model import Call, Facts, RunId, Stop, Ticket
 from ringfence.engine.ids import Ids
 from ringfence.engine.outcome import Refused
@@ -53,9 +55,11 @@ class Alerts:
                     text = f"run {link.run.id} of agent {link.run.agent} has used {used} of {cap} calls"
                     self._send(AlertKind.CAP_NEAR, text, f"/runs/{link.run.id}", agent=link.run.agent, run=link.run.id)
 
-    def drift(self, server: str, tools: tuple[str, ...]) -> None:
-        text = f"server {server} changed the definition of {', '.join(tools[:5])}"
-        self._send(AlertKind.DRIFT, text, f"/servers/{server}")
+    def drift(self, server: str, what: Sequence[str], *, key: str) -> None:
+        """Something of a server is quarantined. `what` has names in words; the same `key` is the same alert."""
+        more = f" and {len(what) - 5} more" if len(what) > 5 else ""
+        text = f"quarantined until an admin has looked: {', '.join(what[:5])}{more}"
+        self._send(AlertKind.DRIFT, text, f"/servers/{server}", key=key)
 
     def store_degraded(self, why: str) -> None:
         self._send(AlertKind.STORE_DEGRADED, f"nothing can be recorded, so sends are denied: {why}", "/")

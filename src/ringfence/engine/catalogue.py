@@ -4,25 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from ringfence.core.methods import definitions, is_method
-from ringfence.core.model import Agent, AgentId, ServerId, Tool, ToolId
+from ringfence.core.confusable import folded
+from ringfence.core.methods import COMPLETE, GET_PROMPT, definitions, is_method
+from ringfence.core.model import Agent, AgentId, Call, ServerId, Tool, ToolId
+from ringfence.core.pins import PinKind
 from ringfence.core.rules import AgentRule, Rules, ToolRule
-from ringfence.core.tightening import build_tool
+from ringfence.core.tightening import build_tool, withheld_tool
+from ringfence.engine.pin_book import Judgement, PinBook
+from ringfence.engine.sightings import Place
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.upstream import Described, Upstream
 
 logger = logging.getLogger(__name__)
 
-RELIST_S = 60.0
-"""A server's list is never older than this while it answers."""
+RELIST_S = 45.0
+"""Servers are asked again this often, so that with the time that asking takes no list is older than 60 s."""
 RETRY_S = 5.0
 """A server that did not answer is asked again at the earliest after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a new listing of a server turned up."""
+
+    server: ServerId
+    quarantined: Mapping[Place, str]
+    """What is quarantined since this listing, and why."""
+    restored: frozenset[Place]
+    """What is as it was pinned, or approved, again."""
+    moved: bool
+    """The server is reached elsewhere than before."""
+
+
+OnDrift = Callable[[Drift], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,8 @@ class AgentView:
     """By name on `/mcp`, those included that the agent was not given: they are denied by name."""
     by_server_name: Mapping[tuple[str, str], ToolId]
     """By (server, the server's own name), for `/mcp/{server}`. Derived tools are not the server's own."""
+    quarantined: Mapping[ToolId, str] = field(default_factory=dict[ToolId, str])
+    """Tools that exist and may not be used, with why: they are not shown, and denied by name."""
 
     def named(self, name: str, server: str | None) -> ToolId | None:
         """The tool behind a name on `/mcp` (server None) or on `/mcp/{server}`."""
@@ -55,7 +77,8 @@ class AgentView:
     def exposed(self, server: str | None) -> Mapping[str, Tool]:
         """What this agent may see on `/mcp`, or on `/mcp/{server}`: wire name to tool, in a stable order."""
         names = self.by_wire_name if server is None else {n: t for (s, n), t in self.by_server_name.items() if s == server}
-        return {name: self.tools[tool] for name, tool in names.items() if tool in self.agent.tools}
+        shown = self.agent.tools - self.quarantined.keys()
+        return {name: self.tools[tool] for name, tool in names.items() if tool in shown}
 
 
 def wire_name(tool: ToolId) -> str:
@@ -63,19 +86,36 @@ def wire_name(tool: ToolId) -> str:
     return tool.replace(".", "__", 1)
 
 
+def _alike(tools: Iterable[ToolId]) -> dict[ToolId, str]:
+    """Tools whose names a reader would take for one another, within a server or across servers: neither may be used."""
+    groups: dict[str, list[ToolId]] = {}
+    for tool in sorted(tools):
+        groups.setdefault(folded(tool), []).append(tool)
+    return {
+        tool: f"its name and `{next(other for other in group if other != tool)}` look the same"
+        for group in groups.values()
+        if len(group) > 1
+        for tool in group
+    }
+
+
 class Catalogue:
     """The current rules with the newest listings. Replaced rules take effect on the next call."""
 
-    def __init__(self, rules: Rules, upstreams: Mapping[ServerId, Upstream], clock: Clock) -> None:
+    def __init__(self, rules: Rules, upstreams: Mapping[ServerId, Upstream], clock: Clock, book: PinBook) -> None:
         self._clock = clock
+        self._book = book
         self._rules = rules
         self._upstreams = upstreams
         self._listed: dict[ServerId, Mapping[str, Mapping[str, Any]]] = {}
+        self._judged: dict[ServerId, Judgement] = {}
         self._described: dict[ServerId, Described] = {}
+        self._on_drift: list[OnDrift] = []
         self._asked: dict[ServerId, float] = {}
         self._failed: dict[ServerId, str] = {}
         self._listing: dict[ServerId, asyncio.Lock] = {}
         self._views: dict[AgentId, AgentView] = {}
+        self._alike: Mapping[ToolId, str] | None = None
         self.watchers: list[Callable[[ServerId | None], None]] = []
         """Called after a server has listed itself anew, and with None after the rules were replaced."""
 
@@ -92,62 +132,129 @@ class Catalogue:
         for server in set(self._listed) | set(self._asked):
             if upstreams.get(server) is not self._upstreams.get(server):
                 self._listed.pop(server, None)
+                self._judged.pop(server, None)
                 self._described.pop(server, None)
                 self._asked.pop(server, None)
                 self._failed.pop(server, None)
         self._rules, self._upstreams = rules, upstreams
-        self._views.clear()
+        self._changed()
         self._tell(None)
 
     def health(self) -> Mapping[ServerId, str]:
         """Per server: empty when it listed its tools, else why it did not."""
         return {s: self._failed.get(s, "" if s in self._listed else "not asked yet") for s in self._upstreams}
 
-    async def refresh(self, server: ServerId) -> tuple[str, ...]:
-        """Ask one server for its tools; answers the names whose definition changed or vanished since the last time."""
+    def on_drift(self, tell: OnDrift) -> None:
+        """Have something told whenever a listing turned something up, before the listing counts as done."""
+        self._on_drift.append(tell)
+
+    async def refresh(self, server: ServerId) -> None:
+        """Ask one server what it has, and compare the answer with its pins."""
         async with self._listing.setdefault(server, asyncio.Lock()):
             self._asked[server] = self._clock.monotonic()
             upstream = self._upstreams.get(server)
             if upstream is None:
-                return ()
+                return
             try:
-                described = await upstream.describe()
+                raw = await upstream.describe()
             except UnavailableError as error:
                 self._failed[server] = str(error)
                 logger.warning("server %s does not list its tools: %s", server, error)
-                return ()
-            named = {str(tool["name"]): tool for tool in described.tools} | definitions(described.capabilities)
-            fresh = {name: MappingProxyType(dict(tool)) for name, tool in named.items()}
-            self._described[server] = described
-            before = self._listed.get(server, {})
-            self._listed[server] = fresh
-            self._failed.pop(server, None)
-            changed = tuple(sorted(name for name, tool in before.items() if dict(fresh.get(name, {})) != dict(tool)))
-            if not before or changed or fresh.keys() != before.keys():
-                self._views.clear()
+                return
+            await self._judge(server, upstream, raw)
         self._tell(server)
-        return changed
+
+    async def compare(self, server: ServerId) -> None:
+        """Compare the newest listing with the pins once more: something was approved, or the configuration has changed."""
+        async with self._listing.setdefault(server, asyncio.Lock()):
+            upstream, before = self._upstreams.get(server), self._judged.get(server)
+            if upstream is None or before is None:
+                return
+            await self._judge(server, upstream, before.raw)
+        self._tell(server)
+
+    async def _judge(self, server: ServerId, upstream: Upstream, raw: Described) -> None:
+        rules = self._rules
+        judgement = await self._book.judge(server, raw, rules)
+        if self._upstreams.get(server) is not upstream:
+            return  # it was replaced meanwhile: this listing is another server's
+        tools = {str(tool["name"]): tool for tool in raw.tools} | definitions(raw.capabilities)
+        fresh = {name: MappingProxyType(dict(tool)) for name, tool in tools.items()}
+        before, known = self._judged.get(server), self._listed.get(server)
+        self._judged[server], self._listed[server], self._described[server] = judgement, fresh, judgement.described
+        self._failed.pop(server, None)
+        if before is None or known != fresh or before.rules is not rules or before.quarantined != judgement.quarantined:
+            self._changed()
+        await self._report(server, before, judgement)
+
+    async def _report(self, server: ServerId, before: Judgement | None, judgement: Judgement) -> None:
+        earlier = before.quarantined if before is not None else frozenset[Place]()
+        rule = judgement.rules.servers.get(server)
+        try:
+            moved = rule is not None and await self._book.moved(server, rule.identity)
+        except UnavailableError as error:
+            logger.error("where server %s is reached could not be recorded: %s", server, error)
+            moved = False
+        drift = Drift(
+            server=server,
+            quarantined={place: judgement.parts[place].why for place in judgement.quarantined - earlier},
+            restored=earlier - judgement.quarantined,
+            moved=moved,
+        )
+        if drift.quarantined or drift.restored or drift.moved:
+            for tell in self._on_drift:
+                await tell(drift)
 
     def _tell(self, server: ServerId | None) -> None:
         for watcher in self.watchers:
             watcher(server)
 
     async def ensure_listed(self, server: ServerId | None = None) -> None:
-        """Ask the servers that have not listed their tools yet, unless they were asked a moment ago."""
+        """Ask the servers that have not listed their tools yet, unless they were asked a moment ago.
+
+        Listings that were judged under an earlier configuration are compared again.
+        """
         now = self._clock.monotonic()
-        due = [
-            known
-            for known in self._upstreams
-            if known not in self._listed
-            and (server is None or known == server)
-            and now - self._asked.get(known, -RETRY_S) >= RETRY_S
-        ]
-        if due:
-            await asyncio.gather(*(self.refresh(known) for known in due))
+        wanted = [known for known in self._upstreams if server is None or known == server]
+        due = [known for known in wanted if known not in self._listed and now - self._asked.get(known, -RETRY_S) >= RETRY_S]
+        stale = [known for known in wanted if known in self._judged and self._judged[known].rules is not self._rules]
+        if due or stale:
+            await asyncio.gather(*(self.refresh(known) for known in due), *(self.compare(known) for known in stale))
 
     def described(self, server: ServerId) -> Described | None:
-        """What a server said of itself when it was last asked."""
+        """What a server said of itself when it was last asked, without what is quarantined."""
         return self._described.get(server)
+
+    def judgement(self, server: ServerId) -> Judgement | None:
+        """What the newest listing of a server is worth, definition by definition."""
+        return self._judged.get(server)
+
+    def quarantine(self, view: AgentView | None, call: Call) -> str:
+        """Why the definition of what a call names may not be used; empty: it may, or there is none."""
+        if view is None or call.tool not in view.tools:
+            return ""
+        if why := view.quarantined.get(call.tool):
+            return why
+        return self._prompt_quarantine(call) if is_method(call.upstream_name) else ""
+
+    def has_changed(self, call: Call) -> bool:
+        """Whether the newest listing is no longer the one that a call was decided on."""
+        view = self.view(call.agent)
+        tool = view.tools.get(call.tool) if view is not None else None
+        return tool is None or tool.pin != call.pin or bool(self.quarantine(view, call))
+
+    def _prompt_quarantine(self, call: Call) -> str:
+        """A prompt that the server does not list is for the server to refuse."""
+        judgement = self._judged.get(call.server)
+        named = call.value.get("name")
+        if call.upstream_name == COMPLETE:
+            ref: Any = call.value.get("ref")
+            named = ref.get("name") if isinstance(ref, Mapping) else None
+        elif call.upstream_name != GET_PROMPT:
+            return ""
+        if judgement is None or not isinstance(named, str) or (PinKind.PROMPT, named) not in judgement.parts:
+            return ""
+        return judgement.quarantine(PinKind.PROMPT, named)
 
     def view(self, agent: AgentId) -> AgentView | None:
         """What exists for an agent; None when it is not configured."""
@@ -163,11 +270,21 @@ class Catalogue:
 
     def _build(self, rule: AgentRule) -> AgentView:
         tools: dict[ToolId, Tool] = {}
+        quarantined: dict[ToolId, str] = {}
         for tool_rule in self._rules.tools.values():
             definition = self._definition(tool_rule)
-            if definition is not None:
+            if definition is None:
+                continue
+            if why := self._why_not(tool_rule):
+                # Nothing of a definition that nobody answers for is compiled, or shown.
+                quarantined[tool_rule.id] = why
+                tools[tool_rule.id] = withheld_tool(
+                    tool_rule, self._judged[tool_rule.server].digest_of_tool(tool_rule.upstream_name)
+                )
+            else:
                 narrower = rule.tighten.get(tool_rule.id) if rule.may_see(tool_rule.id) else None
                 tools[tool_rule.id] = build_tool(definition, tool_rule, narrower)
+        quarantined |= {tool: why for tool, why in self.alike.items() if tool in tools}
         exposed = frozenset(tool for tool in tools if rule.may_see(tool))
         agent = Agent(
             id=rule.id,
@@ -185,7 +302,26 @@ class Catalogue:
             tools=tools,
             by_wire_name={wire_name(t): t for t in sorted(tools) if not is_method(tools[t].upstream_name)},
             by_server_name={(tools[t].server, tools[t].upstream_name): t for t in sorted(tools) if t not in derived},
+            quarantined=quarantined,
         )
+
+    @property
+    def alike(self) -> Mapping[ToolId, str]:
+        """The listed tools whose names a reader would take for one another, with why neither may be used."""
+        if self._alike is None:
+            rules = self._rules.tools.values()
+            self._alike = _alike(rule.id for rule in rules if self._definition(rule) is not None)
+        return self._alike
+
+    def _changed(self) -> None:
+        """What exists may be something else now."""
+        self._views.clear()
+        self._alike = None
+
+    def _why_not(self, rule: ToolRule) -> str:
+        if is_method(rule.upstream_name):
+            return ""  # its definition is the gateway's own
+        return self._judged[rule.server].quarantine(PinKind.TOOL, rule.upstream_name)
 
     def _definition(self, rule: ToolRule) -> Mapping[str, Any] | None:
         return self._listed.get(rule.server, {}).get(rule.upstream_name)

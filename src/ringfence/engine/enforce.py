@@ -219,6 +219,7 @@ class Enforcer:
             ticket=state.ticket,
             pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
             posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
+            quarantine=self._catalogue.quarantine(view, call),
         )
         return Case(principal, view, call, facts, state.pending)
 
@@ -311,7 +312,7 @@ class Enforcer:
 
         def may_send() -> bool:
             try:
-                if flight.stopped or self._store.stops_on(reach):
+                if flight.stopped or self._store.stops_on(reach) or self._catalogue.has_changed(call):
                     return False
             except UnavailableError:
                 return False

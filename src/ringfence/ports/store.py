@@ -17,6 +17,7 @@ from ringfence.core.model import (
     TicketId,
     TicketState,
 )
+from ringfence.core.pins import Pin
 from ringfence.core.state import Account, Hold
 from ringfence.core.unit import Conflict, Unit
 
@@ -101,6 +102,10 @@ class Store(Protocol):
 
     async def operators(self) -> Mapping[OperatorName, Operator]:
         """Without the removed ones."""
+        ...
+
+    async def pins(self) -> tuple[Pin, ...]:
+        """Every pin, in no promised order."""
         ...
 
     def is_degraded(self) -> str:

@@ -24,6 +24,8 @@ from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
 from ringfence.engine.operators import Operators
 from ringfence.engine.outcome import Outcome, Waiting
+from ringfence.engine.pin_book import PinBook
+from ringfence.engine.pins import Pins
 from ringfence.engine.runs import NotDone, Opened, Runs
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
@@ -58,6 +60,7 @@ class World:
     runs: Runs
     stops: Stops
     operators: Operators
+    pins: Pins
 
     @classmethod
     async def build(
@@ -77,12 +80,13 @@ class World:
             store = (memory, memory)
         keeper, log = store
         servers = dict(shop_upstreams() if upstreams is None else upstreams)
-        catalogue = Catalogue(rules or shop_rules(), servers, clock)
-        await catalogue.ensure_listed()
+        catalogue = Catalogue(rules or shop_rules(), servers, clock, PinBook(keeper, clock))
         ids, inflight = Ids(entropy), Inflight()
         alerts = Alerts(notifier, ids, clock)
         waiters = Waiters()
         approvals = Approvals(store=keeper, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
+        pins = Pins(store=keeper, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts)
+        await catalogue.ensure_listed()
         return cls(
             clock=clock,
             entropy=entropy,
@@ -117,6 +121,7 @@ class World:
                 at_step=at_step,
             ),
             operators=Operators(store=keeper, clock=clock, ids=ids),
+            pins=pins,
         )
 
     async def open_run(

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringfence.app.assessment.findings import text_findings
 from ringfence.app.assessment.mcp_json import FoundServer, read_mcp_json
-from ringfence.app.assessment.texts import plain
 from ringfence.app.config.layout import TOOL_NAME, WIRE_NAME_MOST
-from ringfence.app.config.names import folded, wire_name
+from ringfence.app.config.names import wire_name
 from ringfence.app.config.settings import ServerConnection
 from ringfence.core.checks.blast_radius import gates_of
-from ringfence.core.model import Effect
+from ringfence.core.confusable import folded
+from ringfence.core.model import Digest, Effect, ServerId
+from ringfence.core.pins import PinKind, sighting
+from ringfence.core.plain_text import plain
 from ringfence.core.proposal import Proposal, propose_all
+from ringfence.core.suspicion import text_findings
 from ringfence.errors import Error
 
 ListTools = Callable[[ServerConnection], Awaitable[Sequence[Mapping[str, Any]]]]
@@ -41,6 +43,8 @@ class AssessedTool:
     refused: str = ""
     """Why it cannot be configured at all; empty for most."""
     findings: tuple[str, ...] = ()
+    pin: Digest | None = None
+    """The digest of its definition; None where a person has to approve it once the gateway runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,7 @@ def _assessed(server: FoundServer, definitions: Sequence[Mapping[str, Any]], oth
             gates=tuple(gate.code.value for gate in gates_of(proposal.profile)),
             refused=_refused(server.id, proposal.name, seen[folded(proposal.name)]),
             findings=tuple(_tool_findings(proposal, definition, others)),
+            pin=_pin(definition),
         )
         for proposal, definition in zip(proposals, definitions, strict=True)
     ]
@@ -142,6 +147,13 @@ def _tool_findings(proposal: Proposal, definition: Mapping[str, Any], others: se
     if proposal.shows_secrets:
         findings.append("it may show credentials to the agent")
     return findings
+
+
+def _pin(definition: Mapping[str, Any]) -> Digest | None:
+    """What is hidden in a definition, or makes it too long to read, is not pinned by writing it into a file."""
+    name = str(definition.get("name", ""))
+    seen = sighting(ServerId(""), PinKind.TOOL, name, definition, era="", capabilities=Digest(""))
+    return None if seen.hidden or seen.fault else seen.digest
 
 
 def _refused(server: str, name: str, alike: int) -> str:
@@ -188,4 +200,5 @@ def _tool_json(tool: AssessedTool) -> dict[str, Any]:
         "reasons": dict(tool.proposal.reasons),
         "findings": list(tool.findings),
         "refused": tool.refused or None,
+        "pin": tool.pin,
     }

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringfence.app.assessment.assess import AssessedServer, AssessedTool, Assessment, ListTools, assess
-from ringfence.app.assessment.texts import plain, yaml_list, yaml_text
+from ringfence.app.assessment.texts import yaml_list, yaml_text
 from ringfence.app.config.load import parse_config
 from ringfence.app.config.settings import ServerConnection, TransportKind, Value
 from ringfence.core.model import Effect
+from ringfence.core.plain_text import plain
 from ringfence.errors import ConfigError
 
 _HEAD = """\
@@ -26,6 +27,7 @@ _HEAD = """\
 #   sensitivity: regulated, trust: untrusted
 # A write that is not reversible and bounded, costs money or touches identity waits for a person.
 # Where you know better, say so: reversible: true (or inverse: server.tool), bounded: true, costs_money: false, identity: false.
+# `pin` is the digest of a tool's definition as it was listed now: a tool that changes is hidden until an admin approves it.
 # All keys: `ringfence config schema`. Check this file: `ringfence config check`.
 """
 
@@ -154,6 +156,10 @@ def _tool(tool: AssessedTool) -> Iterator[str]:
         if usable := [pointer for pointer in pointers if pointer.isprintable() and len(pointer) <= 200]:
             yield _line(key, yaml_list(usable), {})
     yield _line("worst", yaml_text(profile.worst), {})
+    if tool.pin is not None:
+        yield f"    pin: sha256:{tool.pin}\n"
+    else:
+        yield "    # review: its definition hides something: it is not available until `ringfence pins approve`\n"
 
 
 def _line(key: str, value: str, reasons: Mapping[str, str]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ringfence.app.assessment.assess import AssessedServer, AssessedTool, Assessment
-from ringfence.app.assessment.texts import plain
 from ringfence.core.model import Effect
+from ringfence.core.plain_text import plain
 
 _WORST_SHOWN = 5
 _GATE_WORDS = {

@@ -174,6 +174,11 @@ TOOL: Final = Record(
             "Conditional profiles: the first whose condition holds replaces the fields it names. Leniency lives here.",
         ),
         "tighten": _TIGHTEN,
+        "pin": Key(
+            Text("`sha256:` and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}", 71),
+            "Digest of the server's definition as you reviewed it; `ringfence init` writes it. Another definition is hidden "
+            "until an admin approves it. Absent: the definition that the gateway sees first counts.",
+        ),
     },
     "a mapping of profile fields (`{}` for the worst of each)",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -10,6 +9,7 @@ from typing import Any
 
 from ringfence.app.config.layout import RESERVED_SERVER_IDS, WIRE_NAME_MOST
 from ringfence.app.config.problems import Path, nearest, shown
+from ringfence.core.confusable import folded
 
 Report = Callable[[Path, str], None]
 """Adds a fault at the value of a path."""
@@ -18,12 +18,6 @@ Report = Callable[[Path, str], None]
 def wire_name(tool: str) -> str:
     """The name on `/mcp`: `server__tool`."""
     return tool.replace(".", "__", 1)
-
-
-def folded(name: str) -> str:
-    """What a careless reader sees: NFKC, case folded, zero-width characters gone."""
-    normal = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(char for char in normal if unicodedata.category(char) != "Cf")
 
 
 def check_names(values: Mapping[str, Any], report: Report) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.app.config.profiles import conditional_of, profile_of
+from ringfence.core.canonical import digest_of
 from ringfence.core.model import AgentId, Digest, Limits, OperatorName, ServerId, ToolId
 from ringfence.core.rules import AgentRule, ApprovalRules, Grants, Rules, ServerRule, Share, ToolRule
 
@@ -34,7 +35,12 @@ def _server(name: str, fields: Fields) -> ServerRule:
         share=Share(fields.get("share", "run")),
         deadline_s=float(fields.get("deadline", 300)),
         grants=_grants(fields.get("grants", {})),
+        identity=digest_of({key: fields[key] for key in ("command", "cwd", "url") if key in fields}),
     )
+
+
+def _pin(fields: Fields) -> Digest | None:
+    return Digest(fields["pin"].removeprefix("sha256:")) if "pin" in fields else None
 
 
 def _grants(fields: Fields) -> Grants:
@@ -61,6 +67,7 @@ def _tool(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRule:
         profile=profile,
         conditional=conditional_of(fields.get("when", []), profile),
         tighten=fields.get("tighten", {}),
+        pin=_pin(fields),
         closed=servers[server].get("closed_schemas", True),
     )
 
@@ -75,6 +82,7 @@ def _derived(name: str, fields: Fields) -> ToolRule:
         profile=profile,
         conditional=conditional_of(fields.get("when", []), profile),
         tighten=fields.get("tighten", {}),
+        pin=_pin(fields),
         fixed=fields.get("fixed", {}),
         derived=True,
         title=fields.get("title", ""),

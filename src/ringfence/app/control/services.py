@@ -12,6 +12,7 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.operators import Operators
+from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
 from ringfence.engine.stops import Stops
 from ringfence.ports.audit import AuditLog
@@ -35,6 +36,7 @@ class ControlServices:
     stops: Stops
     runs: Runs
     operators: Operators
+    pins: Pins
     catalogue: Catalogue
     alerts: Alerts
     checkpointer: Checkpointer

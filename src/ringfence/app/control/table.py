@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ringfence.app.control import approvals, audit, explain, history, operators, runs, status, stops, tools
+from ringfence.app.control import approvals, audit, explain, history, operators, pins, runs, status, stops, tools
 from ringfence.app.control.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *approvals.ROUTES,
     *stops.ROUTES,
     *tools.ROUTES,
+    *pins.ROUTES,
     *runs.ROUTES,
     *operators.ROUTES,
     *audit.ROUTES,

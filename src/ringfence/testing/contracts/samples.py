@@ -26,6 +26,7 @@ from ringfence.core.model import (
     ToolId,
     Vote,
 )
+from ringfence.core.pins import Pin, PinKind
 from ringfence.core.unit import OpenRun, Reserve, Unit
 
 AGENT = AgentId("support")
@@ -131,3 +132,17 @@ def a_reach(*runs: str) -> Reach:
 
 def an_operator(name: str = "ada", *, role: Role = Role.ADMIN) -> Operator:
     return Operator(name=OperatorName(name), role=role, credential_hash=f"hash-of-{name}")
+
+
+def a_pin(name: str = "refund", *, digest: str = "digest-1", era: str = "modern", server: str = "orders") -> Pin:
+    return Pin(
+        server=ServerId(server),
+        kind=PinKind.TOOL,
+        name=name,
+        era=era,
+        capabilities=Digest("capabilities"),
+        digest=Digest(digest),
+        definition=b'{"name":"refund"}',
+        by="gateway",
+        at=1000,
+    )

@@ -39,6 +39,7 @@ from ringfence.core.unit import (
     OpenRun,
     PutCredential,
     PutOperator,
+    PutPin,
     Release,
     RemoveOperator,
     Reserve,
@@ -51,6 +52,7 @@ from ringfence.ports.store import Receipt, Store
 from ringfence.testing.contracts.samples import (
     TOOL,
     a_credential,
+    a_pin,
     a_reach,
     a_run,
     a_stop,
@@ -353,6 +355,28 @@ class StoreContract:
         await refuse(store, Unit((), (RemoveOperator(OperatorName("bob")),)))
         await accept(store, Unit((), (PutOperator(ada, new=True),)))
 
+    # --- pins ---
+
+    async def test_a_pin_is_taken_once_and_replaced_only_by_who_knows_it(self, store: Store) -> None:
+        first, second = a_pin(), a_pin(digest="digest-2")
+        await accept(store, Unit((), (PutPin(first, None),)))
+        await refuse(store, Unit((), (PutPin(second, None),)))
+        await refuse(store, Unit((), (PutPin(second, Digest("digest-3")),)))
+        assert await store.pins() == (first,)
+        await accept(store, Unit((), (PutPin(second, first.digest),)))
+        assert await store.pins() == (second,)
+
+    async def test_pins_of_two_eras_servers_and_names_stand_side_by_side(self, store: Store) -> None:
+        pins = (a_pin(), a_pin(era="legacy"), a_pin("get"), a_pin(server="payments"))
+        await accept(store, *(Unit((), (PutPin(pin, None),)) for pin in pins))
+        assert set(await store.pins()) == set(pins)
+
+    async def test_a_pin_that_loses_the_race_takes_its_unit_with_it(self, store: Store) -> None:
+        await accept(store, Unit((), (PutPin(a_pin(), None),)))
+        unit = Unit((an_entry("pinned"),), (PutPin(a_pin("get"), None), PutPin(a_pin(digest="digest-2"), None)))
+        await refuse(store, unit)
+        assert await store.pins() == (a_pin(),)
+
     # --- one look ---
 
     async def test_the_state_of_a_call_is_one_consistent_look(self, store: Store) -> None:
@@ -381,6 +405,7 @@ class StoreContract:
         await store.close()
         await fails(store.run(RunId("run-1")))
         await fails(store.stops())
+        await fails(store.pins())
         await fails(store.record(opening("late")))
         try:
             stops = store.stops_on(a_reach())

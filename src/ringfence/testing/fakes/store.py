@@ -18,6 +18,7 @@ from ringfence.core.model import (
     TicketId,
     TicketState,
 )
+from ringfence.core.pins import Pin
 from ringfence.core.state import Account, Hold
 from ringfence.core.unit import Conflict, Unit
 from ringfence.errors import UnavailableError
@@ -107,6 +108,9 @@ class FakeStore:
 
     async def operators(self) -> Mapping[OperatorName, Operator]:
         return await self._reading().operators()
+
+    async def pins(self) -> tuple[Pin, ...]:
+        return await self._reading().pins()
 
     async def close(self) -> None:
         await self._inner.close()

@@ -36,7 +36,11 @@ create table checkpoints(size integer primary key, note text not null) strict;
 create table meta(key text primary key, value any) strict, without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_PINS = """
+create table pins(id text primary key, doc text not null) strict;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS)
 
 
 def migrate(db: apsw.Connection) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from ringfence.adapters.stores.sqlite import sql
 from ringfence.core.model import Credential, Operator, Run, RunId, Stop, Ticket
+from ringfence.core.pins import Pin
 from ringfence.core.state import Account, Hold, State
 from ringfence.core.unit import (
     AddStop,
@@ -27,6 +28,7 @@ from ringfence.core.unit import (
     OpenRun,
     PutCredential,
     PutOperator,
+    PutPin,
     Release,
     RemoveOperator,
     Reserve,
@@ -83,6 +85,8 @@ def touched(state: State, unit: Unit) -> list[Key]:
                 keys.append(("operators", operator.name))
             case RemoveOperator(name=name):
                 keys.append(("operators", name))
+            case PutPin(pin=pin):
+                keys.append(("pins", pin.id))
             case _:
                 assert_never(change)
     try:
@@ -120,6 +124,7 @@ def load_state(db: apsw.Connection) -> State:
         stops = sorted(_load(db, "stops", Stop, "id"), key=lambda stop: (stop.at, stop.id))
         state.stops.update((stop.id, stop) for stop in stops)
         state.operators.update((operator.name, operator) for operator in _load(db, "operators", Operator, "name"))
+        state.pins.update((pin.id, pin) for pin in _load(db, "pins", Pin, "id"))
     finally:
         db.execute("rollback")
     _check_ledger(state)

@@ -10,7 +10,7 @@ The view and its triggers are temporary, so they belong to this program's versio
 
 from __future__ import annotations
 
-TABLES = ("runs", "credentials", "accounts", "holds", "tickets", "stops", "operators")
+TABLES = ("runs", "credentials", "accounts", "holds", "tickets", "stops", "operators", "pins")
 """The tables of the state, named as in `core.state.State`."""
 
 SHRINKING = ("holds", "stops")
