@@ -246,6 +246,7 @@ async def test_our_own_page_may_post_with_the_cookie() -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1@evil.example", "", "192.168.1.5:7411"])
+@pytest.mark.attack("A11")
 async def test_a_host_that_is_not_ours_is_not_served_over_tcp(host: str) -> None:
     desk = await Desk.open()
     answer = await desk.api("GET", "/approvals", headers={"host": host})

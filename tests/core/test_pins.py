@@ -75,6 +75,7 @@ def test_a_definition_keeps_its_digest_through_any_spelling_of_its_json(definiti
         {key: value for key, value in GET.items() if key != "description"},
     ],
 )
+@pytest.mark.attack("A3")
 def test_anything_that_changes_is_another_definition(changed: dict[str, Any]) -> None:
     assert seen(changed).digest != seen().digest
     assert judge(seen(changed), [pin(seen())], NONE, may_take=True) is Standing.CHANGED
@@ -134,6 +135,7 @@ def test_a_changed_word_in_the_configuration_counts_once() -> None:
 
 
 @pytest.mark.requirement("I16")
+@pytest.mark.attack("A1")
 def test_only_a_person_lets_a_poisoned_definition_through() -> None:
     poisoned = seen({**GET, "description": "Gets.\u200b"})
     assert judge(poisoned, [], NONE, may_take=True) is Standing.POISONED
@@ -149,6 +151,7 @@ def test_only_a_person_lets_a_poisoned_definition_through() -> None:
 
 @pytest.mark.requirement("I16")
 @pytest.mark.parametrize("vector", POISONED, ids=lambda vector: vector["how"])
+@pytest.mark.attack("A1")
 def test_every_poisoned_tool_is_found_and_told(vector: dict[str, Any]) -> None:
     hidden = hidden_in(vector["tool"])
     assert hidden

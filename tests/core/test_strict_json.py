@@ -63,6 +63,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.attack("A15")
 def test_what_two_parsers_could_read_differently_is_refused(data: bytes) -> None:
     with pytest.raises(RequestError):
         parse_strict(data)

@@ -123,6 +123,7 @@ async def test_a_gated_call_waits_for_a_person_and_executes_exactly_what_was_app
 @pytest.mark.parametrize(
     "changed", [{"order": "A1", "amount": 26}, {"order": "A2", "amount": 25}, {"order": "a1", "amount": 25}]
 )
+@pytest.mark.attack("A25")
 async def test_an_approval_does_not_cover_a_changed_argument(changed: dict[str, object]) -> None:
     world = await World.build()
     run = await world.open_run()
@@ -134,6 +135,7 @@ async def test_an_approval_does_not_cover_a_changed_argument(changed: dict[str, 
 
 
 @pytest.mark.requirement("I17")
+@pytest.mark.attack("A25")
 async def test_another_run_can_neither_use_nor_claim_an_approval() -> None:
     world = await World.build()
     mine, other = await world.open_run(), await world.open_run()

@@ -112,6 +112,7 @@ SMUGGLING = [
 
 
 @pytest.mark.parametrize(("lines", "body"), SMUGGLING)
+@pytest.mark.attack("A17")
 async def test_what_two_parsers_could_frame_differently_is_refused(
     plane: Served, opened: Opened, world: World, lines: list[str], body: bytes
 ) -> None:
@@ -119,28 +120,34 @@ async def test_what_two_parsers_could_frame_differently_is_refused(
 
 
 @pytest.mark.parametrize("target", ["http://evil.example/mcp", "http://127.0.0.1/mcp", "*", "evil.example:443"])
+@pytest.mark.attack("A17")
 async def test_only_the_origin_form_of_a_target_is_accepted(plane: Served, opened: Opened, target: str) -> None:
     verb = "CONNECT" if target.endswith("443") else "POST"
     assert status(await converse(plane, request(plane, opened, b"", verb=verb, target=target))) == 400
 
 
+@pytest.mark.attack("A11", "A16")
 async def test_two_host_lines_are_refused(plane: Served, opened: Opened) -> None:
     assert status(await converse(plane, request(plane, opened, INITIALIZE, "Host: evil.example"))) == 400
 
 
+@pytest.mark.attack("A16")
 async def test_two_authorization_lines_are_refused(plane: Served, opened: Opened) -> None:
     assert status(await converse(plane, request(plane, opened, INITIALIZE, "Authorization: Bearer x"))) == 400
 
 
+@pytest.mark.attack("A11")
 async def test_a_foreign_origin_is_refused(plane: Served, opened: Opened) -> None:
     assert status(await converse(plane, request(plane, opened, INITIALIZE, "Origin: http://evil.example"))) == 403
 
 
+@pytest.mark.attack("A13")
 async def test_a_body_of_a_gigabyte_is_refused_before_it_is_sent(plane: Served, opened: Opened) -> None:
     head = request(plane, opened, b"", "Content-Length: 1073741824")
     assert status(await converse(plane, head)) == 413
 
 
+@pytest.mark.attack("A13")
 async def test_a_chunked_body_is_cut_at_the_limit(world: World, opened: Opened) -> None:
     async with served(world, limits=GatewayLimits(body_bytes=1000)) as plane:
         chunk = b"%x\r\n%b\r\n" % (600, b" " * 600)
@@ -170,11 +177,13 @@ async def test_bad_json_is_answered_and_recorded(plane: Served, opened: Opened, 
 
 @pytest.mark.requirement("I19")
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"POST /mcp HT", b"POST /mcp HTTP/1.1\r\nHost: a\r\nX-Slow: "])
+@pytest.mark.attack("A13")
 async def test_a_connection_that_does_not_bring_its_headers_is_closed(plane: Served, sent: bytes) -> None:
     assert await converse(plane, sent) == b""
 
 
 @pytest.mark.requirement("I19")
+@pytest.mark.attack("A13")
 async def test_headers_that_drip_do_not_move_the_deadline(plane: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", plane.port)
     closed = asyncio.create_task(reader.read())
@@ -192,6 +201,7 @@ async def test_headers_that_drip_do_not_move_the_deadline(plane: Served) -> None
 
 
 @pytest.mark.requirement("I19")
+@pytest.mark.attack("A13")
 async def test_a_body_that_does_not_come_is_not_waited_for(plane: Served, opened: Opened) -> None:
     answer = await converse(plane, request(plane, opened, b'{"js', "Content-Length: 500"))
     assert status(answer) == 408
@@ -206,11 +216,13 @@ async def test_a_body_that_does_not_come_is_not_waited_for(plane: Served, opened
         pytest.param([f"X-{n}: " + "a" * 500 for n in range(12)], id="much in all"),
     ],
 )
+@pytest.mark.attack("A13")
 async def test_headers_are_bounded(plane: Served, opened: Opened, lines: list[str]) -> None:
     assert status(await converse(plane, request(plane, opened, b"{}", *lines))) == 431
 
 
 @pytest.mark.requirement("I19")
+@pytest.mark.attack("A13")
 async def test_a_header_without_an_end_is_bounded(plane: Served) -> None:
     assert status(await converse(plane, b"POST /mcp HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * 6000)) == 431
 

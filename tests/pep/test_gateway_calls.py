@@ -206,6 +206,7 @@ async def test_a_servers_endpoint_lists_its_own_names_and_no_claim(agent: Caller
     assert [tool["name"] for tool in (await agent.list())["tools"]] == ["refund"]
 
 
+@pytest.mark.attack("A20")
 async def test_an_agent_with_fewer_tools_sees_fewer(world: World) -> None:
     reader = Agent(gateway(world), await world.open_run("reader"))
     tools = (await reader.modern("tools/list").done()).json["result"]["tools"]

@@ -91,6 +91,7 @@ def refused(found: object) -> Rejection:
         ("Mcp-Param-Region", "eu", -32020),
     ],
 )
+@pytest.mark.attack("A16")
 def test_a_header_line_that_stands_twice_is_refused(name: str, value: str, code: int) -> None:
     known = {line[0].lower() for line in POST_HEADERS}
     lines = [(name, value)] if name.lower() in known else [(name, value), (name.upper(), value)]
@@ -109,6 +110,7 @@ def test_a_header_line_that_stands_twice_is_refused(name: str, value: str, code:
         ("", 400),
     ],
 )
+@pytest.mark.attack("A11")
 def test_a_host_that_is_not_ours_is_refused(host: str, status: int) -> None:
     assert refused(head_of(("Host", host), without="Host")).status == status
 
@@ -118,6 +120,7 @@ def test_a_missing_host_is_refused() -> None:
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/healthz", "/runs"])
+@pytest.mark.attack("A11")
 def test_a_foreign_origin_is_refused_on_every_route(path: str) -> None:
     verb = "GET" if path == "/healthz" else "POST"
     assert refused(head_of(("Origin", "http://evil.example"), path=path, verb=verb)).status == 403
@@ -225,6 +228,7 @@ def test_a_client_has_to_accept_both_forms_of_an_answer(accept: str, good: bool)
         (("Content-Length", "+5"), 413),
     ],
 )
+@pytest.mark.attack("A13")
 def test_a_body_that_is_too_large_or_encoded_is_refused_before_it_is_read(line: tuple[str, str], status: int) -> None:
     rejection = check_post(head(line), 1000)
     assert rejection is not None
@@ -252,6 +256,7 @@ INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo":
     ],
 )
 @pytest.mark.requirement("I4")
+@pytest.mark.attack("A16")
 def test_header_and_body_have_to_name_the_same_era(version: str | None, params: dict[str, Any], status: int, code: int) -> None:
     lines = [("Mcp-Method", "tools/list")]
     if version is not None:
@@ -283,6 +288,7 @@ def test_a_legacy_message_takes_the_legacy_path(version: str | None) -> None:
         ("TOOLS/CALL", "orders__get"),
     ],
 )
+@pytest.mark.attack("A16")
 def test_a_routing_header_that_differs_from_the_body_is_refused(method_header: str | None, name_header: str | None) -> None:
     lines = [("MCP-Protocol-Version", MODERN)]
     if method_header:
@@ -303,11 +309,13 @@ def test_a_name_in_base64_is_compared_decoded() -> None:
     assert isinstance(read_message(modern_head("tools/call", wrapped), modern_body({"name": name})), Route)
 
 
+@pytest.mark.attack("A16")
 def test_a_name_header_on_a_method_that_bears_no_name_is_refused() -> None:
     rejection = refused(read_message(modern_head("tools/list", "orders__get"), body({"_meta": META}, method="tools/list")))
     assert rejection.code == -32020
 
 
+@pytest.mark.attack("A16")
 def test_a_name_header_is_refused_where_the_body_has_no_name() -> None:
     rejection = refused(read_message(modern_head(), body({"arguments": {}, "_meta": META})))
     assert rejection.code == -32020
@@ -343,6 +351,7 @@ CALL = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"orders_
     ],
 )
 @pytest.mark.requirement("I4")
+@pytest.mark.attack("A15")
 def test_what_two_parsers_could_read_differently_is_a_parse_error(raw: bytes) -> None:
     rejection = refused(read_message(head(), raw))
     assert (rejection.status, rejection.code) == (400, -32700)
@@ -371,6 +380,7 @@ def test_what_two_parsers_could_read_differently_is_a_parse_error(raw: bytes) ->
     ],
 )
 @pytest.mark.requirement("I4")
+@pytest.mark.attack("A14", "A15")
 def test_what_is_not_one_request_is_an_invalid_request(raw: bytes) -> None:
     rejection = refused(read_message(head(), raw))
     assert (rejection.status, rejection.code) == (400, -32600)
@@ -392,6 +402,7 @@ def test_what_is_not_one_request_is_an_invalid_request(raw: bytes) -> None:
     ],
 )
 @pytest.mark.requirement("I4")
+@pytest.mark.attack("A15")
 def test_a_parameter_that_the_method_does_not_define_is_refused(method: str, params: dict[str, Any]) -> None:
     rejection = refused(read_message(head(), body(params, method=method)))
     assert (rejection.status, rejection.code, rejection.id) == (400, -32602, 1)
@@ -465,6 +476,7 @@ SCHEMA = {
 
 @pytest.mark.parametrize("key", ["Region", "region\u200b"[:-1].upper(), "\uff32egion", "SIZE", "\u017fize"])
 @pytest.mark.requirement("I4")
+@pytest.mark.attack("A15")
 def test_an_argument_name_that_could_be_taken_for_a_declared_one_is_refused(key: str) -> None:
     call = call_of({"name": "a", "arguments": {key: 1}}, era=Era.LEGACY)
     assert isinstance(call, ClientCall)
@@ -484,6 +496,7 @@ def test_an_argument_name_that_could_be_taken_for_a_declared_one_is_refused(key:
         ({}, [("Mcp-Param-Unknown", "eu")], True),
     ],
 )
+@pytest.mark.attack("A16")
 def test_a_parameter_header_and_its_argument_agree(arguments: dict[str, Any], lines: list[tuple[str, str]], good: bool) -> None:
     call = call_of({"name": "a", "arguments": arguments})
     assert isinstance(call, ClientCall)

@@ -17,6 +17,7 @@ def sessions(clock: FakeClock, *, total: int = 5, per_run: int = 2) -> Sessions:
     return Sessions(FakeEntropy(), clock, idle_s=60, total=total, per_run=per_run)
 
 
+@pytest.mark.attack("A9")
 def test_a_session_is_its_runs_own() -> None:
     kept = sessions(FakeClock())
     session = kept.open(RunId("a"))
@@ -65,6 +66,7 @@ def test_a_gate_forgets_whoever_has_left() -> None:
 
 
 @pytest.mark.requirement("I17")
+@pytest.mark.attack("A9")
 async def test_a_foreign_session_and_an_unknown_one_get_the_same_answer() -> None:
     world = await World.build()
     app = gateway(world)

@@ -175,6 +175,7 @@ async def test_a_modern_client_that_comes_back_after_the_approval_gets_the_resul
 
 @pytest.mark.requirement("I4", "I17")
 @pytest.mark.parametrize("bend", ["arguments", "tool", "run", "again", "expired", "bits", "foreign", "endpoint"])
+@pytest.mark.attack("A9", "A19", "A25")
 async def test_a_state_is_good_for_one_return_of_the_same_call_by_the_same_run(bend: str) -> None:
     shop = await Shop.build()
     state = result(await shop.give_up(await begin(shop, "modern")))["requestState"]
@@ -207,6 +208,7 @@ async def test_a_state_is_good_for_one_return_of_the_same_call_by_the_same_run(b
     assert shop.refunds == before
 
 
+@pytest.mark.attack("A19")
 def test_a_sealed_state_opens_only_under_its_own_key() -> None:
     clock = FakeClock()
     held = Held(RunId("r_1"), TicketId("t_1"), "d" * 64, 1)
@@ -257,6 +259,7 @@ async def test_repeating_the_same_call_after_the_approval_executes_it_once() -> 
 
 
 @pytest.mark.requirement("I17")
+@pytest.mark.attack("A9")
 async def test_another_runs_ticket_is_an_unknown_one() -> None:
     shop = await Shop.build(AT_LAST)
     ticket = pending(await shop.give_up(await begin(shop, "modern")))["approval_id"]
