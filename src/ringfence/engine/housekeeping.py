@@ -11,6 +11,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue
 from ringfence.engine.checkpointer import Checkpointer
+from ringfence.engine.list_watch import ListWatch
 from ringfence.engine.stops import Stops
 from ringfence.errors import Error, UnavailableError
 from ringfence.ports.clock import Clock
@@ -25,7 +26,7 @@ CHECKPOINT_S = 60.0
 
 
 class Housekeeping:
-    """Four small loops; a failure in one round is logged, and the next round tries again."""
+    """Small loops; a failure in one round is logged, and the next round tries again."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Housekeeping:
             group.create_task(self._every(EXPIRE_S, self.look_at_time))
             group.create_task(self._every(RELIST_S, self.relist))
             group.create_task(self._every(CHECKPOINT_S, self.checkpoint))
+            group.create_task(ListWatch(self._catalogue, self._clock).run())
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
