@@ -127,7 +127,6 @@ async def test_a_call_cancelled_while_connecting_sends_nothing(era: Era) -> None
 # --- what goes out
 
 
-@pytest.mark.attack("A8")
 async def test_modern_headers_are_built_from_nothing_and_the_credential() -> None:
     async with raw_server(answering_well(Era.MODERN)) as server:
         upstream = HttpUpstream(HttpOptions(url=server.url, headers={"Authorization": "Bearer ours"}))
@@ -156,7 +155,7 @@ async def test_declared_parameter_headers_are_computed_from_the_arguments() -> N
 
     async with raw_server(answering) as server:
         upstream = HttpUpstream(HttpOptions(url=server.url))
-        listed = await upstream.list_tools()
+        listed = (await upstream.describe()).tools
         await upstream.call(sending("routed", {"region": "eu"}))
         await upstream.call(sending("routed", {}))
         await upstream.close()
@@ -219,7 +218,6 @@ def test_options_that_cannot_be_used_are_refused_without_quoting_secrets(options
 # --- sessions and eras
 
 
-@pytest.mark.attack("A7", "A10")
 async def test_each_principal_has_its_own_session_and_forgetting_deletes_it() -> None:
     async with raw_server(answering_well(Era.LEGACY)) as server:
         upstream = HttpUpstream(HttpOptions(url=server.url))
@@ -332,7 +330,7 @@ async def test_an_outage_is_no_era_and_the_next_call_asks_again() -> None:
         upstream = HttpUpstream(HttpOptions(url=server.url))
         assert isinstance(await upstream.call(sending("echo")), NotSent)
         with pytest.raises(UnavailableError):
-            await upstream.list_tools()
+            await upstream.describe()
         broken = False
         assert isinstance(await upstream.call(sending("echo")), Answered)
         assert "initialize" not in server.methods()
@@ -384,7 +382,6 @@ async def test_a_probe_that_never_ends_leaves_the_call_unsent() -> None:
         await upstream.close()
 
 
-@pytest.mark.attack("A10")
 async def test_answers_of_interleaved_principals_never_mix() -> None:
     waiting: list[tuple[Exchange, bytes]] = []
 
@@ -446,7 +443,7 @@ def test_it_works_on_the_loop_of_production(tmp_path: Path) -> None:
             replies: list[Any] = []
             for era in Era:
                 upstream = HttpUpstream(HttpOptions(url=url, era=era))
-                await upstream.list_tools()
+                await upstream.describe()
                 replies.append(await upstream.call(sending("echo", {"n": 1}, may_send=lambda: False)))
                 replies.append(await upstream.call(sending("routed", {"region": "eu"})))
                 await upstream.close()

@@ -37,7 +37,8 @@ def serve(on_call):
         message = json.loads(line)
         method = message.get("method")
         if method == "initialize":
-            say({"jsonrpc": "2.0", "id": message["id"], "result": {"protocolVersion": "2025-11-25", "capabilities": {}}})
+            result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}
+            say({"jsonrpc": "2.0", "id": message["id"], "result": result})
         elif method == "tools/call":
             on_call(message)
         elif method == "server/discover":
@@ -80,7 +81,6 @@ def text_of(reply: object) -> str:
 
 
 @pytest.mark.requirement("I9")
-@pytest.mark.attack("A8")
 async def test_a_process_inherits_no_environment_and_no_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_SECRET", "canary")
     reading, writing = os.pipe()
@@ -105,7 +105,6 @@ async def test_a_process_inherits_no_environment_and_no_descriptor(tmp_path: Pat
 
 
 @pytest.mark.requirement("I17")
-@pytest.mark.attack("A7", "A10")
 async def test_each_principal_has_its_own_process(tmp_path: Path) -> None:
     body = "serve(lambda message: say(fine(message, str(os.getpid()))))"
     async with upstream_of(tmp_path, body) as upstream:
@@ -147,14 +146,14 @@ async def test_a_command_that_does_not_exist_sends_nothing() -> None:
     upstream = StdioUpstream(StdioOptions(command="no-such-command-anywhere"))
     assert isinstance(await upstream.call(sending("a")), NotSent)
     with pytest.raises(UnavailableError):
-        await upstream.list_tools()
+        await upstream.describe()
     await upstream.close()
 
 
 async def test_a_server_that_dies_at_once_is_reported_with_its_last_words_for_operators_only(tmp_path: Path) -> None:
     async with upstream_of(tmp_path, "sys.exit('cannot \\x1b[31mfind its database')") as upstream:
         with pytest.raises(UnavailableError) as caught:
-            await upstream.list_tools()
+            await upstream.describe()
         assert "find its database" in caught.value.remedy
         assert "\x1b" not in caught.value.remedy
         assert "database" not in str(caught.value)
@@ -334,7 +333,6 @@ async def test_what_a_server_asks_is_refused_and_ping_answered(tmp_path: Path) -
     assert refusal["error"]["code"] == -32601
 
 
-@pytest.mark.attack("A13")
 async def test_a_flood_on_stderr_is_bounded_and_harms_nothing(tmp_path: Path) -> None:
     body = """
     def on_call(message):
@@ -432,7 +430,7 @@ async def test_a_call_cancelled_while_its_process_starts_is_never_sent(tmp_path:
 async def test_the_time_server_works(tmp_path: Path) -> None:
     upstream = StdioUpstream(StdioOptions(command=sys.executable, args=("-m", "mcp_server_time", "--local-timezone", "UTC")))
     try:
-        assert {tool["name"] for tool in await upstream.list_tools()} == {"get_current_time", "convert_time"}
+        assert {tool["name"] for tool in (await upstream.describe()).tools} == {"get_current_time", "convert_time"}
         reply = await upstream.call(sending("get_current_time", {"timezone": "Europe/Berlin"}))
         assert "Europe/Berlin" in text_of(reply)
         assert isinstance(await upstream.call(sending("no_such_tool")), Failed)
@@ -449,7 +447,7 @@ def test_the_git_server_works_on_the_loop_of_production(tmp_path: Path, era: Era
     async def work() -> tuple[int, Any, Any]:
         upstream = StdioUpstream(StdioOptions(command=sys.executable, args=command, era=era))
         try:
-            tools = await upstream.list_tools()
+            tools = (await upstream.describe()).tools
             withheld = await upstream.call(sending("git_status", {"repo_path": str(tmp_path)}, may_send=lambda: False))
             return len(tools), withheld, await upstream.call(sending("git_status", {"repo_path": str(tmp_path)}))
         finally:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp.shared.inbound import InboundModernRoute, classify_inbound_request
 
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, Result, classify, same_id
@@ -16,12 +15,10 @@ from ringfence.adapters.wire.lines import LineSplitter
 from ringfence.adapters.wire.mcp import (
     MODERN_VERSION,
     Era,
-    call_params,
     era_from,
     era_neutral,
     initialize_params,
     is_tool_name,
-    modern_headers,
     request_meta,
 )
 from ringfence.adapters.wire.sse import Event, SseParser
@@ -110,29 +107,21 @@ def test_what_is_written_reads_back(identity: int | str, method: str, body: dict
 # --- MCP
 
 
-@pytest.mark.requirement("I4")
-@given(OBJECTS, st.sampled_from(Era), st.none() | st.integers(1, 99))
-def test_argument_bytes_stand_in_the_request_as_given(body: dict[str, Any], era: Era, token: int | None) -> None:
-    arguments = canonical_bytes(body)
-    params = call_params("tool", arguments, request_meta(era, token))
-    assert b'"arguments":' + arguments in params
-    parsed = parse_strict(params)
-    assert parsed["arguments"] == body
-    assert parsed["name"] == "tool"
-    assert parsed.get("_meta", {}).get("progressToken") == token
-
-
-@given(st.text(min_size=1, max_size=50).filter(lambda name: name.isprintable()))
-def test_our_modern_requests_pass_the_ladder_of_the_official_server(name: str) -> None:
-    body = json.loads(jsonrpc.request(1, "tools/call", call_params(name, b"{}", request_meta(Era.MODERN))))
-    route = classify_inbound_request(body, headers=modern_headers("tools/call", name))
-    assert isinstance(route, InboundModernRoute)
-    assert route.protocol_version == MODERN_VERSION
-    assert route.client_capabilities == {}
-
-
-def test_initialize_declares_no_capability() -> None:
+def test_initialize_declares_what_it_is_given_and_else_nothing() -> None:
     assert parse_strict(initialize_params())["capabilities"] == {}
+    assert parse_strict(initialize_params(b'{"roots":{}}'))["capabilities"] == {"roots": {}}
+
+
+@given(OBJECTS, st.sampled_from(Era), st.none() | st.integers(1, 99), st.sampled_from([None, "info"]))
+def test_the_meta_of_a_request_says_what_was_declared(
+    declared: dict[str, Any], era: Era, token: int | None, level: str | None
+) -> None:
+    raw = request_meta(era, token, capabilities=canonical_bytes(declared), log_level=level)
+    meta = parse_strict(raw) if raw is not None else {}
+    assert meta.get("progressToken") == token
+    assert meta.get("io.modelcontextprotocol/clientCapabilities") == (declared if era is Era.MODERN else None)
+    assert meta.get("io.modelcontextprotocol/logLevel") == (level if era is Era.MODERN else None)
+    assert meta.get("io.modelcontextprotocol/protocolVersion") == (MODERN_VERSION if era is Era.MODERN else None)
 
 
 def test_only_positive_evidence_makes_a_server_modern() -> None:

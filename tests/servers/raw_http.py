@@ -115,16 +115,19 @@ def fine(exchange: Exchange) -> dict[str, Any]:
     return result(exchange, content=[{"type": "text", "text": "fine"}], isError=False)
 
 
+CAPABILITIES: dict[str, Any] = {"tools": {}}
+
+
 async def handshake(exchange: Exchange, *, legacy: bool) -> bool:
     """Answer everything that is no `tools/call` as a well-behaved server does. True: it was answered."""
     method = exchange.message.get("method", exchange.method)
     write = exchange.writer.write
     if method == "server/discover" and not legacy:
-        write(response(json.dumps(result(exchange, supportedVersions=["2026-07-28"], capabilities={})).encode()))
+        write(response(json.dumps(result(exchange, supportedVersions=["2026-07-28"], capabilities=CAPABILITIES)).encode()))
     elif method == "server/discover":
         write(response(b"Bad Request", status="400 Bad Request", kind="text/plain"))
     elif method == "initialize":
-        body = json.dumps(result(exchange, protocolVersion="2025-11-25", capabilities={}, serverInfo={})).encode()
+        body = json.dumps(result(exchange, protocolVersion="2025-11-25", capabilities=CAPABILITIES, serverInfo={})).encode()
         write(response(body, extra=f"mcp-session-id: s-{exchange.message['id']}\r\n"))
     elif method == "tools/list":
         write(response(json.dumps(result(exchange, tools=[])).encode()))

@@ -97,7 +97,7 @@ async def list_tools_of(connection: ServerConnection) -> tuple[Mapping[str, Any]
     """Connect to one server, list its tools, let go of it. Raises UnavailableError."""
     upstream = build_upstream(connection)
     try:
-        return await upstream.list_tools()
+        return (await upstream.describe()).tools
     finally:
         await upstream.close()
 

@@ -52,7 +52,11 @@ class Sending:
     arguments: bytes
     """RFC 8785 canonical JSON object: a tool's arguments, or another method's params. These bytes go out, nothing else."""
     may_send: Callable[[], bool]
-    """Asked with no await between the answer and the first byte; False: send nothing, answer `NotSent`."""
+    """Asked with no await between the answer and the first byte; False: send nothing, answer `NotSent`.
+
+    Asked again before each repetition of the call, and before each answer of the client to the server: False there means that
+    nothing more leaves, and the outcome is `Unknown`.
+    """
     deadline_s: float
     on_progress: Callable[[Mapping[str, Any]], None] | None = None
     """Called with `progress`, `total`, `message` of each progress notification of this call."""
@@ -139,10 +143,6 @@ class Upstream(Protocol):
     `call` never raises for anything that the server does. On cancellation it cancels upstream as the era demands, answers
     nothing, and re-raises CancelledError only when no further byte of the call can leave.
     """
-
-    async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
-        """All tool objects of all pages, as listed. Raises UnavailableError."""
-        ...
 
     async def describe(self) -> Described:
         """Capabilities and every list. Raises UnavailableError."""

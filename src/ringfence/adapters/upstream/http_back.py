@@ -2,77 +2,69 @@
 
 import asyncio
 from collections import Counter
-
-from mcp_types import METHOD_NOT_FOUND
+from collections.abc import Callable
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.http_channel import HttpChannel
 from ringfence.adapters.upstream.http_sessions import Session, always
-from ringfence.adapters.upstream.progress import Progress
 from ringfence.adapters.wire import jsonrpc
-from ringfence.adapters.wire.jsonrpc import Notification, Request
 from ringfence.core.canonical import canonical_bytes
 
-MAX_ASKED = 16
-"""Requests of the server that are answered during one call."""
+MAX_WAITING = 1000
+"""Messages on their way at the same time; more are dropped."""
 
 
 class BackChannel:
-    """Each message is bounded by `wait_s`, and outlives the call that caused it."""
+    """Each message is bounded in time, and may outlive the call that caused it."""
 
-    def __init__(self, channel: HttpChannel, wait_s: float) -> None:
+    def __init__(self, channel: HttpChannel) -> None:
         self._channel = channel
-        self._wait_s = wait_s
         self._tasks: set[asyncio.Task[None]] = set()
         self.oddities: Counter[str] = Counter()
         """What servers sent that they should not have, by kind."""
 
-    async def answer(self, asked: Request, session: Session | None) -> None:
-        """Answer `ping` with nothing, everything else with a refusal. In the modern era a server may not ask at all."""
-        if session is None:
-            self.oddities["request in the modern era"] += 1
-        elif asked.method == "ping":
-            await self._tell(jsonrpc.result(asked.id, b"{}"), session)
-        else:
-            self.oddities["request that was not offered"] += 1
-            await self._tell(jsonrpc.error(asked.id, METHOD_NOT_FOUND, "not offered"), session)
+    def to(self, session: Session) -> "SessionBack":
+        return SessionBack(self, session)
 
-    def cancel(self, identity: int, session: Session) -> asyncio.Task[None]:
-        """Tell the server that a request is given up (MCP 2025-11-25, basic/utilities/cancellation)."""
-        params = canonical_bytes({"requestId": identity, "reason": "cancelled by the gateway"})
-        task = asyncio.create_task(self._tell(jsonrpc.notification("notifications/cancelled", params), session))
+    def soon(self, body: bytes, session: Session) -> "asyncio.Task[None] | None":
+        """Send one message without waiting for it."""
+        if len(self._tasks) >= MAX_WAITING:
+            self.oddities["message that could not be sent"] += 1
+            return None
+        task = asyncio.create_task(self.tell(body, session, self._channel.options.cancel_s, always))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _tell(self, body: bytes, session: Session) -> None:
-        deadline = asyncio.get_running_loop().time() + self._wait_s
-        await self._channel.post(session.headers, GuardedBody(body, always), identity=None, deadline=deadline)
+    def cancel(self, identity: int, session: Session) -> "asyncio.Task[None] | None":
+        """Tell the server that a request is given up (MCP 2025-11-25, basic/utilities/cancellation)."""
+        params = canonical_bytes({"requestId": identity, "reason": "cancelled by the gateway"})
+        return self.soon(jsonrpc.notification("notifications/cancelled", params), session)
+
+    async def tell(self, body: bytes, session: Session, wait_s: float, may_send: Callable[[], bool]) -> None:
+        deadline = asyncio.get_running_loop().time() + wait_s
+        await self._channel.post(session.headers, GuardedBody(body, may_send), identity=None, deadline=deadline)
+
+    @property
+    def answer_s(self) -> float:
+        return self._channel.options.answer_s
 
     async def close(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
 
-class Attempt:
-    """One sending of one call: its id, its guarded bytes, and what its stream brings before the answer."""
+class SessionBack:
+    """The way back of one call. Implements `ringfence.adapters.upstream.asked.Back`."""
 
-    def __init__(
-        self, back: BackChannel, identity: int, body: GuardedBody, progress: Progress | None, session: Session | None
-    ) -> None:
-        self.id = identity
-        self.body = body
+    __slots__ = ("_back", "_session")
+
+    def __init__(self, back: BackChannel, session: Session) -> None:
         self._back = back
-        self._progress = progress
         self._session = session
-        self._asked = 0
 
-    async def hear(self, message: Request | Notification) -> None:
-        """Notifications other than this call's progress are dropped."""
-        if isinstance(message, Notification):
-            if message.method == "notifications/progress" and self._progress is not None:
-                self._progress.offer(message.params)
-            return
-        self._asked += 1
-        if self._asked <= MAX_ASKED:
-            await self._back.answer(message, self._session)
+    def soon(self, body: bytes) -> None:
+        self._back.soon(body, self._session)
+
+    async def answer(self, body: bytes, may_send: Callable[[], bool]) -> None:
+        await self._back.tell(body, self._session, self._back.answer_s, may_send)

@@ -1,7 +1,7 @@
 """One POST to an upstream and what comes back, with every wait and every buffer bounded."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -31,15 +31,17 @@ class Received:
     """`Mcp-Session-Id`, as sent."""
 
 
-Listener = Callable[[Request | Notification], Awaitable[None]]
+Listener = Callable[[Request | Notification], None]
+"""Hears what comes before the answer; must not block, and must not raise."""
 
 
 class HttpChannel:
     """Kept connections to one URL: no redirects, no cookies, no proxies from the environment, no decompression."""
 
     def __init__(self, options: HttpOptions) -> None:
-        self._options = options
+        self.options = options
         self._client: aiohttp.ClientSession | None = None
+        self._streams: aiohttp.ClientSession | None = None
         self._closed = False
         self._ids = 0
 
@@ -62,7 +64,7 @@ class HttpChannel:
         `identity` is the request's id; None for what has no answer. `deadline` is in loop time. Never raises for what the
         server does. However it ends, no byte of the body leaves afterwards.
         """
-        exchange = _Exchange(self._options, identity, deadline, listener)
+        exchange = _Exchange(self.options, identity, deadline, listener)
         try:
             return await exchange.run(self._session(), headers, body)
         except TimeoutError:
@@ -84,34 +86,42 @@ class HttpChannel:
     async def delete(self, headers: Mapping[str, str]) -> None:
         """End a legacy session, as well as that goes."""
         try:
-            async with asyncio.timeout(self._options.cancel_s):
-                async with self._session().delete(self._options.url, headers=headers, allow_redirects=False):
+            async with asyncio.timeout(self.options.cancel_s):
+                async with self._session().delete(self.options.url, headers=headers, allow_redirects=False):
                     pass
         except (TimeoutError, aiohttp.ClientError, OSError, UnavailableError):
             return
 
     def _session(self) -> aiohttp.ClientSession:
+        if self._client is None or self._closed:
+            self._client = self._new(self.options.max_connections)
+        return self._client
+
+    def streams(self) -> aiohttp.ClientSession:
+        """For what stays open without an end: never takes a connection from a call. Raises UnavailableError when closed."""
+        if self._streams is None or self._closed:
+            self._streams = self._new(self.options.max_streams)
+        return self._streams
+
+    def _new(self, connections: int) -> aiohttp.ClientSession:
         if self._closed:
             raise UnavailableError("the upstream is closed")
-        if self._client is None:
-            options = self._options
-            self._client = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=options.max_connections, keepalive_timeout=options.keepalive_s, ttl_dns_cache=10
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=ClientTimeout(total=None, sock_connect=options.connect_s),
-                headers=dict(options.headers),
-                skip_auto_headers=(hdrs.USER_AGENT,),
-                auto_decompress=False,
-                trust_env=False,
-            )
-        return self._client
+        options = self.options
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=options.keepalive_s, ttl_dns_cache=10),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=ClientTimeout(total=None, sock_connect=options.connect_s),
+            headers=dict(options.headers),
+            skip_auto_headers=(hdrs.USER_AGENT,),
+            auto_decompress=False,
+            trust_env=False,
+        )
 
     async def close(self) -> None:
         self._closed = True
-        if self._client is not None:
-            await self._client.close()
+        for client in (self._client, self._streams):
+            if client is not None:
+                await client.close()
 
 
 class _Exchange:
@@ -156,14 +166,14 @@ class _Exchange:
             raise RequestError("the server's answer is compressed")
         kind = response.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
         if status >= 400:
-            self.answer = _refusal(await _whole(response, MAX_REFUSAL), self._identity) if kind == JSON_TYPE else None
+            self.answer = refusal(await whole(response, MAX_REFUSAL), self._identity) if kind == JSON_TYPE else None
         elif self._identity is None:
             # A notification was accepted or not; a body says nothing more.
-            await _whole(response, MAX_REFUSAL)
+            await whole(response, MAX_REFUSAL)
         elif status != 200:
             raise RequestError(f"the server answered with HTTP status {status}")
         elif kind == JSON_TYPE:
-            await self._take(await _whole(response, self._options.max_response))
+            self._take(await whole(response, self._options.max_response))
         elif kind == SSE_TYPE:
             await self._stream(response, limit)
         else:
@@ -187,18 +197,19 @@ class _Exchange:
                 if self._events > self._options.max_events:
                     self._spoil("the server sent too many events")
                 if event.name == "message" and event.data:
-                    await self._take(event.data)
+                    self._take(event.data)
             if self.answer is not None:
                 limit.reschedule(min(self._deadline, self._now() + self._options.tail_s))
 
-    async def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes) -> None:
         try:
             message = classify(parse_strict(data))
         except RequestError as error:
             self._spoil(f"the server's answer cannot be read: {error}")
         if isinstance(message, Request | Notification):
-            if self._listener is not None:
-                await self._listener(message)
+            # The call has ended with its answer: what is asked afterwards is asked of nobody.
+            if self._listener is not None and self.answer is None:
+                self._listener(message)
             return
         if self.answer is not None:
             self._spoil("the server answered twice")
@@ -212,7 +223,8 @@ class _Exchange:
         raise RequestError(why)
 
 
-async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """A bounded body. Raises RequestError where it is larger."""
     length = response.content_length
     if length is not None and length > most:
         raise RequestError("the server's answer is too large")
@@ -224,7 +236,7 @@ async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes:
     return bytes(data)
 
 
-def _refusal(data: bytes, identity: Id | None) -> ErrorAnswer | None:
+def refusal(data: bytes, identity: Id | None) -> ErrorAnswer | None:
     """The JSON-RPC error in the body of a 4xx or 5xx; its id may be missing, since the server may not have read ours."""
     try:
         message = classify(parse_strict(data))

@@ -1,15 +1,53 @@
 """Which era a server over HTTP belongs to."""
 
+import asyncio
+
+from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
+
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_channel import HttpChannel
-from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, always
+from ringfence.adapters.upstream.http_channel import HttpChannel, Received
+from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, Sessions, always
 from ringfence.adapters.wire import jsonrpc
+from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, era_from, modern_headers, modern_meta
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown
 
 METHOD = "server/discover"
+
+
+class Eras:
+    """The server's era: configured, or asked once and remembered until an answer casts doubt on it."""
+
+    def __init__(self, channel: HttpChannel, sessions: Sessions) -> None:
+        self._channel = channel
+        self._sessions = sessions
+        self._probing = asyncio.Lock()
+        self.known = channel.options.era
+
+    async def settle(self, principal: str, capabilities: bytes, deadline: float) -> Era:
+        """Raises UnavailableError."""
+        if self.known is not None:
+            return self.known
+        async with self._probing:
+            if self.known is None:
+                era = await era_of(self._channel, deadline)
+                if era is Era.LEGACY:
+                    # Only a completed handshake proves the older era; an outage does not.
+                    await self._sessions.get(principal, deadline, capabilities)
+                self.known = era
+            return self.known
+
+    def forget(self) -> None:
+        self.known = self._channel.options.era
+
+    def doubt(self, received: Received) -> None:
+        """Look again before the next request where the answer suggests that the server has changed its era."""
+        message = received.message
+        lost = message is None and received.status in (400, 404, 405)
+        if lost or (isinstance(message, ErrorAnswer) and message.code == UNSUPPORTED_PROTOCOL_VERSION):
+            self.forget()
 
 
 async def era_of(channel: HttpChannel, deadline: float) -> Era:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import Described, Notice, NotSent, Reply, Sending
@@ -14,9 +13,6 @@ class MissingUpstream:
 
     def __init__(self, why: str) -> None:
         self._why = why
-
-    async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
-        raise UnavailableError(self._why)
 
     async def describe(self) -> Described:
         raise UnavailableError(self._why)

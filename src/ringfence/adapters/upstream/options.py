@@ -22,20 +22,27 @@ class HttpOptions:
     """None: ask the server once."""
     connect_s: float = 5.0
     first_byte_s: float = 30.0
-    """How long a server may think before its answer begins."""
+    """How long a server may think before its answer begins. A server that answers in one piece of JSON needs it for all its
+    work; waiting for the client's answers is not counted."""
     list_s: float = 60.0
     """All pages of one listing, the handshake included."""
     tail_s: float = 0.1
     """How long a stream may stay open after its answer before the connection is given up."""
     cancel_s: float = 2.0
+    answer_s: float = 10.0
+    """For the answer to a server's request to be taken."""
+    round_pause_s: float = 0.05
+    """Before a call is repeated for the first time whose server asks for nothing but to come back."""
     keepalive_s: float = 4.0
     """Less than what common servers keep (5 s), so that a kept connection is rarely closed under a call."""
     max_response: int = 16 * MIB
     max_event: int = MIB
     max_events: int = 1000
     max_connections: int = 100
+    max_streams: int = 1000
+    """Streams that stay open for notices and requests, each on a connection of its own."""
     max_sessions: int = 10_000
-    """Legacy sessions, one a principal."""
+    """Legacy sessions, one for each principal and what is declared for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,10 @@ class StdioOptions:
     stop_s: float = 2.0
     """Waited after closing stdin, and again after SIGTERM."""
     list_s: float = 60.0
+    ask_s: float = 10.0
+    """For a request that is no call: a log level, a subscription."""
+    round_pause_s: float = 0.05
+    """Before a call is repeated for the first time whose server asks for nothing but to come back."""
     idle_s: float = 600.0
     max_line: int = 4 * MIB
     max_junk: int = 8

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
+from ringfence.adapters.upstream.rate import Rate
 from ringfence.adapters.wire.jsonrpc import same_id
 
 MAX_TEXT = 4096
@@ -15,27 +16,22 @@ class Progress:
     Source: MCP 2025-11-25, basic/utilities/progress.
     """
 
-    def __init__(self, token: int, tell: Callable[[Mapping[str, Any]], None], now: Callable[[], float]) -> None:
-        self._token = token
+    __slots__ = ("_last", "_rate", "_tell", "token")
+
+    def __init__(self, tell: Callable[[Mapping[str, Any]], None], now: Callable[[], float]) -> None:
+        self.token: int | None = None
+        """Of the request under way: each repetition of a call has another, while the value goes on rising."""
         self._tell = tell
-        self._now = now
+        self._rate = Rate(PER_SECOND, now)
         self._last: float | None = None
-        self._window = 0.0
-        self._count = 0
 
     def offer(self, params: Mapping[str, Any]) -> bool:
         """Pass one report on. False: it is not a lawful report of this call, or too soon."""
         value = params.get("progress")
-        if not _is_number(value) or not same_id(params.get("progressToken"), self._token):
+        if not _is_number(value) or not same_id(params.get("progressToken"), self.token):
             return False
-        if self._last is not None and value <= self._last:
+        if (self._last is not None and value <= self._last) or not self._rate.allows():
             return False
-        now = self._now()
-        if now - self._window >= 1.0:
-            self._window, self._count = now, 0
-        if self._count >= PER_SECOND:
-            return False
-        self._count += 1
         self._last = value
         report: dict[str, Any] = {"progress": value}
         if _is_number(total := params.get("total")):

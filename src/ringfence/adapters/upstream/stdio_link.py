@@ -1,30 +1,23 @@
-"""JSON-RPC over one server process: ids, the handshake, calls, and what the server may not do."""
+"""JSON-RPC over one server process: ids, the handshake, requests and their cancellation."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from mcp_types import METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 
+from ringfence.adapters.upstream.describing import Declared, declared_in
+from ringfence.adapters.upstream.hearing import Hearing
+from ringfence.adapters.upstream.notices import Notices
 from ringfence.adapters.upstream.options import StdioOptions
 from ringfence.adapters.upstream.process import Process
-from ringfence.adapters.upstream.progress import Progress
+from ringfence.adapters.upstream.stdio_inbox import Inbox, Pending
 from ringfence.adapters.wire import jsonrpc
-from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, Result, classify
+from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import LEGACY_VERSIONS, Era, era_from, initialize_params, modern_meta
-from ringfence.core.canonical import canonical_bytes, parse_strict
-from ringfence.errors import RequestError, UnavailableError
+from ringfence.core.canonical import canonical_bytes
+from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown
-
-MAX_UNASKED = 1000
-"""Messages a second that answer nothing, after which the process is killed."""
-
-
-@dataclass(slots=True)
-class _Pending:
-    future: "asyncio.Future[Result | ErrorAnswer | Unknown]"
-    progress: Progress | None
 
 
 class Link:
@@ -34,29 +27,37 @@ class Link:
         self,
         options: StdioOptions,
         oddities: Counter[str],
+        capabilities: bytes,
         *,
         on_idle: Callable[["Link"], None],
         on_end: Callable[["Link"], None],
     ) -> None:
+        """`capabilities` are declared in a legacy handshake: a JSON object."""
         self._options = options
         self._oddities = oddities
+        self._capabilities = capabilities
         self._on_idle = on_idle
         self._on_end = on_end
+        self._inbox = Inbox(self, oddities, options.max_junk)
         self._stopping = False
-        self._pending: dict[int, _Pending] = {}
         self._process: Process | None = None
         self._ids = 0
-        self._junk = 0
-        self._window = 0.0
-        self._unasked = 0
-        self._now = asyncio.get_running_loop().time
-        self.era: Era | None = None
+        self.declared = Declared({}, "")
+        """By a legacy server."""
+        self.log_level: int | None = None
+        """The least severe level that was set, as an index; None: none yet."""
+        self.subscribed: set[str] = set()
         self.ended = ""
         """Why no call can be sent any more; empty while the process lives."""
+        self.end = asyncio.Event()
+
+    @property
+    def era(self) -> Era | None:
+        return self._inbox.era
 
     @property
     def is_idle(self) -> bool:
-        return not self._pending
+        return not self._inbox.pending and not self._inbox.listeners
 
     async def _failed(self, why: str) -> UnavailableError:
         """With the end of the server's stderr, escaped, for an operator's terminal only."""
@@ -78,8 +79,8 @@ class Link:
 
         `server/discover` first where the era is not known; any error and any silence mean the older handshake.
         """
-        self._process = await Process.spawn(self._options, self._line, self._end)
-        self.era = era or await self._probe()
+        self._process = await Process.spawn(self._options, self._inbox.line, self._end)
+        self._inbox.era = era or await self._probe()
         if self.era is Era.LEGACY and not self.ended:
             await self._initialize(is_certain=era is not None)
         if self.ended:
@@ -90,18 +91,19 @@ class Link:
         return Era.LEGACY if isinstance(answer, NotSent | Unknown) else era_from(answer)
 
     async def _initialize(self, *, is_certain: bool) -> None:
-        answer = await self.ask("initialize", initialize_params(), self._options.start_s)
+        answer = await self.ask("initialize", initialize_params(self._capabilities), self._options.start_s)
         if isinstance(answer, NotSent | Unknown):
             raise await self._failed(f"the server cannot be initialised: {answer.why}")
         if isinstance(answer, ErrorAnswer):
             if answer.code == UNSUPPORTED_PROTOCOL_VERSION and not is_certain:
                 # It had understood the probe after all, only too late.
-                self.era = Era.MODERN
+                self._inbox.era = Era.MODERN
                 return
             raise UnavailableError("the server refuses to be initialised")
         version = answer.result.get("protocolVersion")
         if not isinstance(version, str) or version not in LEGACY_VERSIONS:
             raise UnavailableError("the server speaks a protocol version that is not known")
+        self.declared = declared_in(answer.result)
         if self._process is not None and self._process.can_write:
             self._process.write(jsonrpc.notification("notifications/initialized"))
 
@@ -112,49 +114,56 @@ class Link:
         identity = self.next_id()
         try:
             async with asyncio.timeout(wait_s):
-                return await self._exchange(identity, jsonrpc.request(identity, method, params), None, is_call=False)
+                return await self._exchange(identity, jsonrpc.request(identity, method, params), None)
         except TimeoutError:
             return Unknown("the server is silent")
 
     async def send(
-        self, identity: int, line: bytes, may_send: Callable[[], bool], progress: Progress | None
+        self, identity: int, line: bytes, may_send: Callable[[], bool], hearing: Hearing
     ) -> Result | ErrorAnswer | NotSent | Unknown:
-        """Write one request and wait for its answer.
+        """Write the request of a call and wait for its answer.
 
         `may_send` is asked right before the whole line goes to the pipe in one synchronous step. On cancellation the server
         is told; where a part of the line has not left yet, the process is killed, since nothing else could hold it back.
         """
         process = self._process
-        if process is None or self.ended:
-            return NotSent(self.ended or "the server process is not started")
-        while not process.is_writable:
-            await process.writable()
-        if not process.can_write:
+        if process is None or not await self._is_writable(process):
             return NotSent(self.ended or "the server process takes no more input")
         if not may_send():
             return NotSent("withheld at the last look")
-        return await self._exchange(identity, line, progress, is_call=True)
+        return await self._exchange(identity, line, hearing)
+
+    async def subscribe(self, params: bytes) -> Result | ErrorAnswer | NotSent | Unknown:
+        """A modern `subscriptions/listen`: answered when the server ends it. On cancellation the server is told."""
+        identity = self.next_id()
+        line = jsonrpc.request(identity, "subscriptions/listen", params)
+        return await self._exchange(identity, line, None, is_told=True)
 
     async def _exchange(
-        self, identity: int, line: bytes, progress: Progress | None, *, is_call: bool
+        self, identity: int, line: bytes, hearing: Hearing | None, *, is_told: bool = False
     ) -> Result | ErrorAnswer | NotSent | Unknown:
         """Awaits nothing before the write. A handshake is not to be cancelled (MCP 2025-11-25, cancellation)."""
         process = self._process
         if process is None or not process.can_write:
             return NotSent(self.ended or "the server process takes no more input")
-        pending = _Pending(asyncio.get_running_loop().create_future(), progress)
-        self._pending[identity] = pending
-        mark = process.write(line)
+        pending = Pending(asyncio.get_running_loop().create_future(), hearing)
+        self._inbox.pending[identity] = pending
+        pending.mark = process.write(line)
         try:
             return await pending.future
         except asyncio.CancelledError:
-            if is_call:
-                self._cancel(process, identity, mark)
+            if hearing is not None or is_told:
+                self._cancel(process, identity, pending.mark)
             raise
         finally:
-            self._pending.pop(identity, None)
-            if not self._pending:
-                self._on_idle(self)
+            self._inbox.pending.pop(identity, None)
+            self._rest()
+
+    async def _is_writable(self, process: Process) -> bool:
+        """Whether a line can go at once, when everything before it has left."""
+        while not process.is_writable and not self.ended:
+            await process.writable()
+        return not self.ended and process.can_write
 
     def _cancel(self, process: Process, identity: int, mark: int) -> None:
         if not process.has_left(mark):
@@ -163,84 +172,39 @@ class Link:
             params = canonical_bytes({"requestId": identity, "reason": "cancelled by the gateway"})
             process.write(jsonrpc.notification("notifications/cancelled", params))
 
-    # --- hearing
+    # --- answering and listening
 
-    def _line(self, line: bytes) -> None:
-        if not line.strip():
-            return
-        try:
-            value = parse_strict(line)
-        except RequestError:
-            self._count_junk("line that is not strict JSON")
-            return
-        try:
-            message = classify(value)
-        except RequestError as error:
-            self._spoil(value, str(error))
-            self._count_junk("line that is not JSON-RPC")
-            return
-        if isinstance(message, Result | ErrorAnswer):
-            self._answered(message)
-        else:
-            self._count_unasked()
-            if isinstance(message, Request):
-                self._asked(message)
-            elif message.method == "notifications/progress":
-                self._progressed(message)
-
-    def _answered(self, message: Result | ErrorAnswer) -> None:
-        pending = self._pending.get(message.id) if type(message.id) is int else None
-        if pending is None or pending.future.done():
-            # A late answer after a cancellation is lawful, so an unknown id is no reason to end the process at once.
-            self._oddities["answer to nothing"] += 1
-            self._count_unasked()
-            return
-        pending.future.set_result(message)
-
-    def _spoil(self, value: object, why: str) -> None:
-        """An answer that breaks JSON-RPC ends the call it names: waiting longer would bring nothing better."""
-        identity = value.get("id") if isinstance(value, dict) else None
-        pending = self._pending.get(identity) if type(identity) is int else None
-        if pending is not None and not pending.future.done():
-            pending.future.set_result(Unknown(f"the server's answer cannot be read: {why}"))
-
-    def _progressed(self, message: Notification) -> None:
-        token = message.params.get("progressToken")
-        pending = self._pending.get(token) if type(token) is int else None
-        if pending is not None and pending.progress is not None:
-            pending.progress.offer(message.params)
-
-    def _asked(self, message: Request) -> None:
+    def soon(self, body: bytes) -> None:
+        """Write what the server need not have: dropped where it does not read."""
         process = self._process
-        if self.era is Era.MODERN or process is None or not process.can_write or not process.is_writable:
-            self._oddities["request in the modern era"] += 1
-        elif message.method == "ping":
-            process.write(jsonrpc.result(message.id, b"{}"))
+        if process is not None and process.can_write and process.is_writable:
+            process.write(body)
         else:
-            self._oddities["request that was not offered"] += 1
-            process.write(jsonrpc.error(message.id, METHOD_NOT_FOUND, "not offered"))
+            self._oddities["message that could not be sent"] += 1
 
-    def _count_junk(self, kind: str) -> None:
-        self._oddities[kind] += 1
-        self._junk += 1
-        if self._junk > self._options.max_junk and self._process is not None:
-            self._process.kill("the server process writes what is not MCP")
+    async def answer(self, identity: int, body: bytes, may_send: Callable[[], bool]) -> None:
+        """Write the client's answer to what was asked during the call of this id."""
+        process, pending = self._process, self._inbox.pending.get(identity)
+        if process is not None and pending is not None and await self._is_writable(process) and may_send():
+            pending.mark = process.write(body)
 
-    def _count_unasked(self) -> None:
-        now = self._now()
-        if now - self._window >= 1.0:
-            self._window, self._unasked = now, 0
-        self._unasked += 1
-        if self._unasked > MAX_UNASKED and self._process is not None:
-            self._process.kill("the server process floods the gateway")
+    def add_listener(self, notices: Notices) -> None:
+        self._inbox.listeners.add(notices)
+
+    def remove_listener(self, notices: Notices) -> None:
+        self._inbox.listeners.discard(notices)
+        self._rest()
+
+    def _rest(self) -> None:
+        if self.is_idle:
+            self._on_idle(self)
 
     # --- the end
 
     def _end(self, why: str) -> None:
         self.ended = why
-        for pending in self._pending.values():
-            if not pending.future.done():
-                pending.future.set_result(Unknown(f"{why} after the call was sent"))
+        self.end.set()
+        self._inbox.end(why)
         self._on_end(self)
 
     def kill(self, why: str) -> None:
@@ -252,3 +216,19 @@ class Link:
         if self._process is not None and not self._stopping:
             self._stopping = True
             await self._process.stop()
+
+
+class CallBack:
+    """The way back of one call. Implements `ringfence.adapters.upstream.asked.Back`."""
+
+    __slots__ = ("_identity", "_link")
+
+    def __init__(self, link: Link, identity: int) -> None:
+        self._link = link
+        self._identity = identity
+
+    def soon(self, body: bytes) -> None:
+        self._link.soon(body)
+
+    async def answer(self, body: bytes, may_send: Callable[[], bool]) -> None:
+        await self._link.answer(self._identity, body, may_send)

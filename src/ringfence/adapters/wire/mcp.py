@@ -7,6 +7,7 @@ stateless, each request carries its version and the client's capabilities).
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_NAME_HEADER, MCP_PROTOCOL_VERSION_HEADER, encode_header_value
@@ -14,6 +15,7 @@ from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
     HEADER_MISMATCH,
+    LOG_LEVEL_META_KEY,
     MISSING_REQUIRED_CLIENT_CAPABILITY,
     PROTOCOL_VERSION_META_KEY,
     UNSUPPORTED_PROTOCOL_VERSION,
@@ -79,27 +81,36 @@ def modern_meta(
 
 
 MODERN_META: Final = canonical_bytes(modern_meta())
+NO_CAPABILITIES: Final = b"{}"
 
 
-def request_meta(era: Era, progress_token: int | None = None) -> bytes | None:
-    """The `_meta` of one request to an upstream, as JSON bytes; None where it needs none."""
-    if progress_token is None:
-        return MODERN_META if era is Era.MODERN else None
-    token = b'"progressToken":%d' % progress_token
-    return b"%b,%b}" % (MODERN_META[:-1], token) if era is Era.MODERN else b"{%b}" % token
+def request_meta(
+    era: Era, progress_token: int | None = None, *, capabilities: bytes = NO_CAPABILITIES, log_level: str | None = None
+) -> bytes | None:
+    """The `_meta` of one request to an upstream, as JSON bytes; None where it needs none.
+
+    `capabilities` (a JSON object) and `log_level` are stamped in the modern era only: the older one fixes them otherwise.
+    """
+    if era is Era.LEGACY:
+        return None if progress_token is None else b'{"progressToken":%d}' % progress_token
+    meta = MODERN_META if capabilities == NO_CAPABILITIES and log_level is None else _stamped(capabilities, log_level)
+    return meta if progress_token is None else b'%b,"progressToken":%d}' % (meta[:-1], progress_token)
 
 
-def call_params(tool: str, arguments: bytes, meta: bytes | None) -> bytes:
-    """`params` of a `tools/call`. The argument bytes go in exactly as given."""
-    name = canonical_bytes(tool)
-    if meta is None:
-        return b'{"name":%b,"arguments":%b}' % (name, arguments)
-    return b'{"name":%b,"arguments":%b,"_meta":%b}' % (name, arguments, meta)
+@lru_cache(maxsize=64)
+def _stamped(capabilities: bytes, log_level: str | None) -> bytes:
+    envelope = modern_meta()
+    del envelope[CLIENT_CAPABILITIES_META_KEY]
+    if log_level is not None:
+        envelope[LOG_LEVEL_META_KEY] = log_level
+    key = canonical_bytes(CLIENT_CAPABILITIES_META_KEY)
+    return b"{%b:%b,%b" % (key, capabilities, canonical_bytes(envelope)[1:])
 
 
-def initialize_params() -> bytes:
-    """`params` of a legacy `initialize` that declares no capability."""
-    return canonical_bytes({"protocolVersion": LEGACY_VERSION, "capabilities": {}, "clientInfo": dict(CLIENT_INFO)})
+def initialize_params(capabilities: bytes = NO_CAPABILITIES) -> bytes:
+    """`params` of a legacy `initialize` that declares these capabilities (a JSON object)."""
+    info, version = canonical_bytes(dict(CLIENT_INFO)), canonical_bytes(LEGACY_VERSION)
+    return b'{"capabilities":%b,"clientInfo":%b,"protocolVersion":%b}' % (capabilities, info, version)
 
 
 def modern_headers(method: str, name: str | None = None) -> dict[str, str]:

@@ -62,7 +62,7 @@ class UpstreamContract:
     """Subclass it in a test module that has a fixture `world`."""
 
     async def test_lists_all_tools_of_all_pages(self, world: UpstreamWorld) -> None:
-        names = {tool["name"] for tool in await world.upstream.list_tools()}
+        names = {tool["name"] for tool in (await world.upstream.describe()).tools}
         assert {"echo", "slow", "boom"} <= names
 
     async def test_a_call_answers_with_the_era_neutral_result(self, world: UpstreamWorld) -> None:

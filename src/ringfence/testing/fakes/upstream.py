@@ -63,11 +63,6 @@ class FakeUpstream:
         self._released = asyncio.Event()
         self._changed = asyncio.Event()
 
-    async def list_tools(self) -> tuple[Mapping[str, Any], ...]:
-        if self.unreachable or self.closed:
-            raise UnavailableError(self.unreachable or "closed")
-        return self.tools
-
     async def describe(self) -> Described:
         if self.unreachable or self.closed:
             raise UnavailableError(self.unreachable or "closed")
