@@ -1,7 +1,7 @@
 """The attack classes that the gateway has to withstand, as data: id -> what it does about them.
 
-A test that is the testable statement of a class carries `@pytest.mark.attack("A13")`. `tests/architecture/test_attack_classes.py`
-fails when a class has no test, and when a test names a class that is not here.
+A test that is the testable statement of a class carries `@pytest.mark.attack("A13")`.
+`tests/architecture/test_attack_classes.py` fails when a class has no test, and when a test names a class that is not here.
 """
 
 from __future__ import annotations
