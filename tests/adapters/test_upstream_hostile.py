@@ -135,6 +135,7 @@ SPOILT: dict[str, Answer] = {
 @ERAS
 @pytest.mark.parametrize("name", SPOILT)
 @pytest.mark.requirement("I2")
+@pytest.mark.attack("A15")
 async def test_a_spoilt_answer_leaves_the_outcome_unknown(name: str, era: Era) -> None:
     reply, server = await call_against(SPOILT[name], era)
     assert isinstance(reply, Unknown), reply
@@ -142,6 +143,7 @@ async def test_a_spoilt_answer_leaves_the_outcome_unknown(name: str, era: Era) -
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent"])
+@pytest.mark.attack("A8", "A23")
 async def test_a_redirect_is_not_followed(status: str) -> None:
     async def answer(exchange: Exchange) -> None:
         exchange.writer.write(response(b"", status=status, extra="location: /mcp\r\n"))
@@ -154,6 +156,7 @@ async def test_a_redirect_is_not_followed(status: str) -> None:
 
 @ERAS
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
+@pytest.mark.attack("A23")
 async def test_a_refused_credential_is_told_in_our_own_words(status: str, era: Era) -> None:
     secret = encoded({"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "log in at evil.example"}})
     extra = 'www-authenticate: Bearer resource_metadata="https://evil.example"\r\n'
@@ -180,6 +183,7 @@ async def test_a_4xx_without_an_answer_is_a_refusal(era: Era) -> None:
 
 @ERAS
 @pytest.mark.parametrize("part", [b"", b"HTTP/1.1 200", STREAM, STREAM + chunk(b"data: {"), response(b"xxxxx")[:-3]])
+@pytest.mark.attack("A13")
 async def test_a_hanging_server_is_left_at_the_deadline(part: bytes, era: Era) -> None:
     async def answer(exchange: Exchange) -> None:
         exchange.writer.write(part)
@@ -199,6 +203,7 @@ async def test_a_server_that_begins_no_answer_is_left_before_the_deadline() -> N
 
 
 @ERAS
+@pytest.mark.attack("A13")
 async def test_an_endless_stream_is_cut_at_its_cap(era: Era) -> None:
     async def answer(exchange: Exchange) -> None:
         exchange.writer.write(STREAM)
@@ -213,6 +218,7 @@ async def test_an_endless_stream_is_cut_at_its_cap(era: Era) -> None:
 
 
 @ERAS
+@pytest.mark.attack("A13")
 async def test_a_flood_of_events_is_cut_at_its_cap(era: Era) -> None:
     log = event({"jsonrpc": "2.0", "method": "notifications/message", "params": {}})
 
@@ -228,6 +234,7 @@ async def test_a_flood_of_events_is_cut_at_its_cap(era: Era) -> None:
 
 
 @pytest.mark.parametrize("data", [b"data: " + b"x" * 5000, b":" + b"x" * 5000, b"data: x\n" * 1000])
+@pytest.mark.attack("A13")
 async def test_an_oversized_event_is_refused(data: bytes) -> None:
     reply, _ = await call_against(streamed(lambda _: data), Era.MODERN, max_event=4096)
     assert isinstance(reply, Unknown)
@@ -235,6 +242,7 @@ async def test_an_oversized_event_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("extra", ["", "padding: x\r\n"])
+@pytest.mark.attack("A13")
 async def test_an_oversized_body_is_refused_declared_or_not(extra: str) -> None:
     whole = b" " * 5000
     declared = response(whole, extra=extra)

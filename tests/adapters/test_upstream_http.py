@@ -127,6 +127,7 @@ async def test_a_call_cancelled_while_connecting_sends_nothing(era: Era) -> None
 # --- what goes out
 
 
+@pytest.mark.attack("A8")
 async def test_modern_headers_are_built_from_nothing_and_the_credential() -> None:
     async with raw_server(answering_well(Era.MODERN)) as server:
         upstream = HttpUpstream(HttpOptions(url=server.url, headers={"Authorization": "Bearer ours"}))
@@ -218,6 +219,7 @@ def test_options_that_cannot_be_used_are_refused_without_quoting_secrets(options
 # --- sessions and eras
 
 
+@pytest.mark.attack("A7", "A10")
 async def test_each_principal_has_its_own_session_and_forgetting_deletes_it() -> None:
     async with raw_server(answering_well(Era.LEGACY)) as server:
         upstream = HttpUpstream(HttpOptions(url=server.url))
@@ -382,6 +384,7 @@ async def test_a_probe_that_never_ends_leaves_the_call_unsent() -> None:
         await upstream.close()
 
 
+@pytest.mark.attack("A10")
 async def test_answers_of_interleaved_principals_never_mix() -> None:
     waiting: list[tuple[Exchange, bytes]] = []
 

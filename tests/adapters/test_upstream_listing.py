@@ -63,6 +63,7 @@ async def test_a_list_with_a_tool_that_cannot_be_shown_is_no_list(tools: Any) ->
         await all_items(TOOLS, pages({"tools": tools}))
 
 
+@pytest.mark.attack("A4")
 async def test_two_tools_that_look_alike_are_found_across_pages() -> None:
     with pytest.raises(UnavailableError, match="look alike"):
         await all_items(TOOLS, pages({"tools": [tool("a")], "nextCursor": "1"}, {"tools": [tool("A")]}))
@@ -76,6 +77,7 @@ async def test_a_list_in_a_circle_ends() -> None:
         await all_items(TOOLS, page)
 
 
+@pytest.mark.attack("A13")
 async def test_an_endless_list_ends() -> None:
     calls: list[str | None] = []
 

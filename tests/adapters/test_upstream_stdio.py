@@ -81,6 +81,7 @@ def text_of(reply: object) -> str:
 
 
 @pytest.mark.requirement("I9")
+@pytest.mark.attack("A8")
 async def test_a_process_inherits_no_environment_and_no_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_SECRET", "canary")
     reading, writing = os.pipe()
@@ -105,6 +106,7 @@ async def test_a_process_inherits_no_environment_and_no_descriptor(tmp_path: Pat
 
 
 @pytest.mark.requirement("I17")
+@pytest.mark.attack("A7", "A10")
 async def test_each_principal_has_its_own_process(tmp_path: Path) -> None:
     body = "serve(lambda message: say(fine(message, str(os.getpid()))))"
     async with upstream_of(tmp_path, body) as upstream:
@@ -333,6 +335,7 @@ async def test_what_a_server_asks_is_refused_and_ping_answered(tmp_path: Path) -
     assert refusal["error"]["code"] == -32601
 
 
+@pytest.mark.attack("A13")
 async def test_a_flood_on_stderr_is_bounded_and_harms_nothing(tmp_path: Path) -> None:
     body = """
     def on_call(message):
