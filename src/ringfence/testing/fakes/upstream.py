@@ -1,7 +1,7 @@
 """An upstream in memory: it records what it executed, and does what a test tells it to."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +51,8 @@ class FakeUpstream:
         """What a tool asks the client before it answers, round by round."""
         self.answers: list[Mapping[str, ClientAnswer]] = []
         """What came back, round by round; a client that cannot be asked answers nothing."""
+        self.acts: dict[str, Callable[[Sending], Awaitable[Reply]]] = {}
+        """What a tool does instead of all this."""
         self.hanging: set[str] = set()
         """Tools that execute and then wait for `release()`."""
         self.unreachable = ""
@@ -109,6 +111,8 @@ class FakeUpstream:
         self.executed.append(sending)
         self._changed.set()
         name = sending.tool or sending.method
+        if name in self.acts:
+            return await self.acts[name](sending)
         for report in self.progress.get(name, ()):
             if sending.on_progress is not None:
                 sending.on_progress(report)
@@ -147,6 +151,12 @@ class FakeUpstream:
     async def until_executed(self, count: int) -> None:
         """Return when so many calls have been executed."""
         while len(self.executed) < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def until_answered(self, count: int) -> None:
+        """Return when so many rounds of questions have been answered."""
+        while len(self.answers) < count:
             self._changed.clear()
             await self._changed.wait()
 

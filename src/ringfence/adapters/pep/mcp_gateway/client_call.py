@@ -29,6 +29,7 @@ NAME_LIMIT = 256
 URI_LIMIT = 8192
 TICKET_LIMIT = 80
 _ANSWERS_LIMIT = 64
+_NO_ANSWERS: Final[Mapping[str, Any]] = {}
 _PARAM_PREFIX = MCP_PARAM_HEADER_PREFIX.lower()
 _X_HEADER = "x-mcp-header"
 
@@ -53,8 +54,7 @@ class ClientCall:
     """Answers to what the server asked, by the server's keys."""
     request: ToolRequest
     """What the engine is asked, in the server's own words."""
-    challenge: bytes = b"Bearer"
-    """What a client without a credential is told."""
+    head: Head
 
     @property
     def is_claim(self) -> bool:
@@ -73,16 +73,13 @@ def read_call(route: Route, head: Head) -> ClientCall | Rejection:
     """The call that a route carries."""
     assert route.id is not None  # INVARIANT: what servers execute is served as requests only
     params = route.params
-    endpoint = Endpoint(head.server)
-    read = _READERS[route.method](params, endpoint)
+    read = _READERS[route.method](params, Endpoint(head.server))
     if isinstance(read, str):
         return _bad(route, read)
     name, arguments, request = read
-    responses = params.get("inputResponses", {})
-    if not isinstance(responses, dict) or len(cast("dict[str, Any]", responses)) > _ANSWERS_LIMIT:
-        return _bad(route, "inputResponses must be an object of answers")
-    if not all(isinstance(answer, dict) for answer in cast("dict[str, Any]", responses).values()):
-        return _bad(route, "each answer in inputResponses must be an object")
+    responses: Any = params.get("inputResponses", _NO_ANSWERS)
+    if responses is not _NO_ANSWERS and not _are_answers(responses):
+        return _bad(route, "inputResponses must be an object of answers, each an object")
     state = params.get("requestState")
     if state is not None and (not isinstance(state, str) or len(state) > LONGEST):
         return _bad(route, "the request state must be a string as it was given")
@@ -97,9 +94,9 @@ def read_call(route: Route, head: Head) -> ClientCall | Rejection:
         arguments=arguments,
         progress_token=token,
         state=state,
-        responses=cast("dict[str, Any]", responses),
+        responses=responses,
         request=request,
-        challenge=head.challenge,
+        head=head,
     )
 
 
@@ -185,6 +182,13 @@ _READERS: Final = {TOOLS_CALL: _tool, READ_RESOURCE: _resource, GET_PROMPT: _pro
 def is_uri(value: object) -> bool:
     """Whether a value can be a resource's URI. Which scheme it has is the server's affair."""
     return isinstance(value, str) and 0 < len(value) <= URI_LIMIT
+
+
+def _are_answers(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    answers = cast("dict[str, Any]", value)
+    return len(answers) <= _ANSWERS_LIMIT and all(isinstance(answer, dict) for answer in answers.values())
 
 
 def _bad(route: Route, text: str) -> Rejection:

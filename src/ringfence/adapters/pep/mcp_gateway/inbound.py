@@ -17,7 +17,7 @@ from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.engine.identify import Presented, Principal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inbound:
     """A request of a known principal."""
 

@@ -61,8 +61,12 @@ class Head:
     headers: Mapping[str, str]
     """Lower-case names, stripped values."""
     credential: str
-    origin: str = ""
-    """Scheme and host as the client named them; the host is one that is served here."""
+    scheme: str = "http"
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host as the client named them; the host is one that is served here."""
+        return f"{self.scheme}://{self.headers.get('host', '')}"
 
     @property
     def challenge(self) -> bytes:
@@ -123,7 +127,7 @@ def read_head(scope: Mapping[str, Any], allowed_hosts: Collection[str], allowed_
         return Rejection(
             status=405, code=INVALID_REQUEST, message="method not allowed", headers=(allow,), close=True, recorded=False
         )
-    return Head(place, server, verb, headers, bearer(headers), f"{scope.get('scheme', 'http')}://{host}")
+    return Head(place, server, verb, headers, bearer(headers), scope.get("scheme", "http"))
 
 
 def check_post(head: Head, body_limit: int) -> Rejection | None:

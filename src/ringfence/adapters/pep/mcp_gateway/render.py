@@ -174,7 +174,7 @@ def for_era(result: Mapping[str, Any], era: Era) -> dict[str, Any]:
 def _refused(call: ClientCall, refused: Refused) -> Rendered:
     rule = class_of_all(refused.reasons)
     if rule is RuleClass.CREDENTIAL:
-        return render_unauthorized(call.challenge, call.id)
+        return render_unauthorized(call.head.challenge, call.id)
     if rule is RuleClass.UNKNOWN_TOOL:
         data: dict[str, Any] = {} if refused.entry is None else {DECISION_META: _decision(rule, refused.entry)}
         return _not_found(call, TEXTS[rule], data)
