@@ -78,16 +78,19 @@ def _elicitation(method: str, params: dict[str, Any], server: ServerId, grants: 
     """A question to the person at the client: named after its server; never for a secret; URLs to listed hosts only (A6)."""
     message = params.get("message")
     params["message"] = ORIGIN.format(server=server) + visible(message if isinstance(message, str) else "")[0]
-    if params.get("mode", "form") == "url":
+    mode = params.get("mode", "form")
+    if mode == "url":
         return (
             Request(method, params)
             if _allowed_url(params.get("url"), grants.elicitation_hosts)
             else "the address is not granted"
         )
-    if not grants.elicitation_form:
+    if mode != "form" or not grants.elicitation_form:
         return "not granted"
-    schema = params.get("requestedSchema")
-    properties = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
+    schema = params.get("requestedSchema", {})
+    properties = schema.get("properties", {}) if isinstance(schema, Mapping) else None
+    if not isinstance(properties, Mapping):
+        return "the form cannot be read"
     if any(_asks_for_secret(name, field) for name, field in properties.items()):
         return "a form may not ask for a secret"
     return Request(method, params)

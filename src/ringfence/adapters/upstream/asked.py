@@ -49,7 +49,7 @@ def is_declared(request: ServerRequest, capabilities: Mapping[str, Any]) -> bool
                 return False
             # An empty object means form only (MCP 2025-11-25, client/elicitation).
             mode = request.params.get("mode", "form")
-            return mode in modes or (not modes and mode == "form")
+            return isinstance(mode, str) and (mode in modes or (not modes and mode == "form"))
         case _:
             return False
 
