@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
@@ -11,6 +12,7 @@ import jsonschema_rs
 from ringfence.core.canonical import digest_of
 from ringfence.core.model import Digest, Tool
 from ringfence.core.rules import ToolRule
+from ringfence.core.schema_cost import cost_of
 
 _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20)
 _NOT_SHOWN = frozenset({"execution"})
@@ -101,8 +103,41 @@ def narrowed(own: Any, narrower: Any) -> Any:
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Any:
-    """A validator that never fetches anything and matches patterns in linear time; None where there can be none."""
+    """A validator that never fetches anything, matches patterns in linear time and has a bounded number of checks to make.
+
+    None where there can be none.
+    """
+    cost = cost_of(schema)
+    if not cost.is_bearable:
+        return None
     try:
-        return jsonschema_rs.validator_for(dict(schema), offline=True, mask="(hidden)", pattern_options=_PATTERNS)
+        validator = jsonschema_rs.validator_for(dict(schema), offline=True, mask="(hidden)", pattern_options=_PATTERNS)
     except (ValueError, jsonschema_rs.ValidationError, RecursionError):
         return None
+    return _Unexplained(validator) if cost.recursive else validator
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, where nobody says where."""
+
+    message: str = "the arguments are not what the schema asks for"
+    instance_path: tuple[str | int, ...] = ()
+
+
+class _Unexplained:
+    """A validator for a schema that refers to itself.
+
+    jsonschema-rs remembers what it has checked when it only has to say yes or no. To explain a no it tries every branch anew,
+    at every level: some twenty nested objects are enough for minutes.
+    """
+
+    def __init__(self, validator: Any) -> None:
+        self._validator = validator
+
+    def is_valid(self, value: Any) -> bool:
+        return self._validator.is_valid(value)
+
+    def iter_errors(self, value: Any) -> Iterator[Fault]:
+        if not self._validator.is_valid(value):
+            yield Fault()
