@@ -104,3 +104,9 @@ $(CONFORMANCE)/.reference/.ready: $(CONFORMANCE)/reference.txt $(CONFORMANCE)/bu
 .PHONY: crash
 crash: $(READY) ## kill the gateway at every step of every kind of call, and judge by the upstream's own log
 	@$(BIN)/python -m tests.crash.campaign $(ARGS)
+
+# Prints its seed; `ARGS="--seed N --rounds 1"` runs one round again.
+MINUTES ?= 30
+.PHONY: test-long
+test-long: $(READY) ## the fuzz tests' generators for MINUTES: no crash, no bytes upstream but the gateway's own, bounded memory
+	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES) $(ARGS)
