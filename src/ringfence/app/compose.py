@@ -208,7 +208,7 @@ def serve_agents_of(gateway: Gateway) -> ServeAgents:
             posture_of=lambda peer: connection_posture(peer.uid, own_uid),
             anonymous=gateway.anonymous,
         )
-        await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready)
+        await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close)
 
     return serve_agents
 

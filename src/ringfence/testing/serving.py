@@ -56,7 +56,14 @@ async def served(
     found = Served(gateway(world, limits=limits, hosts=(f"127.0.0.1:{port}",), posture_of=posture_of), port, agents_socket)
     ready = asyncio.Event()
     running = asyncio.create_task(
-        serve(found.app, sockets, stop=found.stop, on_ready=ready.set, options=options or ServerOptions(grace_s=2))
+        serve(
+            found.app,
+            sockets,
+            stop=found.stop,
+            on_ready=ready.set,
+            on_stop=found.app.close,
+            options=options or ServerOptions(grace_s=2),
+        )
     )
     try:
         await ready.wait()

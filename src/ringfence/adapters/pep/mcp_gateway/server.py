@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -58,9 +58,12 @@ async def serve(
     *,
     stop: asyncio.Event,
     on_ready: Callable[[], None] = lambda: None,
+    on_stop: Callable[[], Awaitable[None]] | None = None,
     options: ServerOptions | None = None,
 ) -> None:
     """Serve until `stop` is set, then finish what is under way and return. `on_ready` is called once it accepts.
+
+    `on_stop` ends what would stay open otherwise; nothing is waited for before it has returned.
 
     The sockets are bound by the caller and closed here.
     """
@@ -80,7 +83,7 @@ async def serve(
         timeout_graceful_shutdown=options.grace_s,
     )
     server = _Server(config, on_ready)
-    stopper = asyncio.create_task(_stop_when(server, stop))
+    stopper = asyncio.create_task(_stop_when(server, stop, on_stop))
     try:
         await server.serve(list(sockets))
     finally:
@@ -98,6 +101,8 @@ def _protocol(options: ServerOptions) -> type[asyncio.Protocol]:
     )
 
 
-async def _stop_when(server: Server, stop: asyncio.Event) -> None:
+async def _stop_when(server: Server, stop: asyncio.Event, on_stop: Callable[[], Awaitable[None]] | None) -> None:
     await stop.wait()
+    if on_stop is not None:
+        await on_stop()
     server.should_exit = True
