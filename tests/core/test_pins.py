@@ -149,6 +149,7 @@ def test_only_a_person_lets_a_poisoned_definition_through() -> None:
 # --- what hides ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("A1")
 @pytest.mark.requirement("I16")
 @pytest.mark.parametrize("vector", POISONED, ids=lambda vector: vector["how"])
 @pytest.mark.attack("A1")

@@ -15,7 +15,7 @@ from ringfence.core.model import Agent, AgentId, Call, ServerId, Tool, ToolId
 from ringfence.core.pins import PinKind
 from ringfence.core.rules import AgentRule, Rules, ToolRule
 from ringfence.core.tightening import build_tool, withheld_tool
-from ringfence.engine.pin_book import Judgement, PinBook
+from ringfence.engine.pin_book import NOT_COMPARED, Judgement, PinBook
 from ringfence.engine.sightings import Place
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -150,6 +150,8 @@ class Catalogue:
 
     async def refresh(self, server: ServerId) -> None:
         """Ask one server what it has, and compare the answer with its pins."""
+        if server not in self._upstreams:
+            return
         async with self._listing.setdefault(server, asyncio.Lock()):
             self._asked[server] = self._clock.monotonic()
             upstream = self._upstreams.get(server)
@@ -301,7 +303,11 @@ class Catalogue:
             rule=rule,
             tools=tools,
             by_wire_name={wire_name(t): t for t in sorted(tools) if not is_method(tools[t].upstream_name)},
-            by_server_name={(tools[t].server, tools[t].upstream_name): t for t in sorted(tools) if t not in derived},
+            by_server_name={
+                (tools[t].server, tools[t].upstream_name): t
+                for t in sorted(tools)
+                if t not in derived and not is_method(tools[t].upstream_name)
+            },
             quarantined=quarantined,
         )
 
@@ -321,7 +327,11 @@ class Catalogue:
     def _why_not(self, rule: ToolRule) -> str:
         if is_method(rule.upstream_name):
             return ""  # its definition is the gateway's own
-        return self._judged[rule.server].quarantine(PinKind.TOOL, rule.upstream_name)
+        judgement = self._judged[rule.server]
+        known = judgement.rules.tools.get(rule.id)
+        if known is None or known.pin != rule.pin:
+            return NOT_COMPARED  # the configuration has just been replaced
+        return judgement.quarantine(PinKind.TOOL, rule.upstream_name)
 
     def _definition(self, rule: ToolRule) -> Mapping[str, Any] | None:
         return self._listed.get(rule.server, {}).get(rule.upstream_name)

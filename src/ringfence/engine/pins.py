@@ -104,6 +104,10 @@ class Pins:
             states += [self._state(server, place, listed.get(place), held.get(place)) for place in sorted(places)]
         return tuple(sorted(states, key=lambda state: (not state.why, state.server, state.kind, state.name)))
 
+    async def look(self, server: str, kind: PinKind, name: str) -> None:
+        """Have the server list anew what it has under this name; a server that is not configured is left alone."""
+        await self._catalogue.refresh(self._place(server, kind, name)[0])
+
     async def difference(self, server: str, kind: PinKind, name: str) -> PinDifference | NotDone:
         """What differs between the pin and what the server lists."""
         found = await self._found(server, kind, name)
@@ -142,9 +146,7 @@ class Pins:
         return Approved(after if isinstance(after, PinState) else state, f"e{receipt.first_seq}")
 
     async def _found(self, server: str, kind: PinKind, name: str) -> PinState | NotDone:
-        rule = self._catalogue.rules.tools.get(ToolId(f"{server}.{name}")) if kind is PinKind.TOOL else None
-        own = ServerId(server) if rule is None else rule.server
-        place = (kind, name) if rule is None else (kind, rule.upstream_name)
+        own, place = self._place(server, kind, name)
         if own not in self._catalogue.rules.servers:
             known = ", ".join(sorted(self._catalogue.rules.servers)) or "none"
             return NotDone(f"there is no server `{plain(server)}`", f"known: {known}")
@@ -154,6 +156,11 @@ class Pins:
         if listed is None and not held:
             return NotDone(f"nothing is pinned or listed as {in_words(server, kind, name)}", "`ringfence pins list` shows all")
         return self._state(own, place, listed, max(held, key=lambda pin: pin.at, default=None))
+
+    def _place(self, server: str, kind: PinKind, name: str) -> tuple[ServerId, Place]:
+        """Where a definition stands; a derived tool stands on that of the wide one."""
+        rule = self._catalogue.rules.tools.get(ToolId(f"{server}.{name}")) if kind is PinKind.TOOL else None
+        return (ServerId(server), (kind, name)) if rule is None else (rule.server, (kind, rule.upstream_name))
 
     def _state(self, server: ServerId, place: Place, judged: Judged | None, pin: Pin | None) -> PinState:
         kind, name = place

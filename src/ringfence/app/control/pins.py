@@ -25,6 +25,8 @@ async def list_pins(asked: Asked) -> Answer:
 
 
 async def diff(asked: Asked) -> Answer:
+    """Asks the server anew first: what a person reads is what it shows now."""
+    await asked.services.pins.look(asked.path["server"], _kind(asked), _name(asked))
     found = await asked.services.pins.difference(asked.path["server"], _kind(asked), _name(asked))
     if isinstance(found, NotDone):
         return not_found(found.why, found.remedy)
