@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
+from tests.contract.fake_upstream_world import FakeWorld
 
 from ringfence.adapters.upstream.http import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era
-from ringfence.core.canonical import parse_strict
 from ringfence.ports.upstream import Upstream
-from ringfence.testing.contracts.upstream import UpstreamContract, UpstreamWorld
-from ringfence.testing.fakes.upstream import FakeUpstream
+from ringfence.testing.contracts.upstream import UpstreamContract
+from ringfence.testing.contracts.upstream_features import FeatureWorld, UpstreamFeatures
 
 SERVER = Path(__file__).parents[1] / "servers" / "logging_server.py"
 TRIES = 2000
@@ -32,29 +33,6 @@ async def eventually(holds: Callable[[], bool]) -> None:
     raise AssertionError("it never came to hold")
 
 
-class FakeWorld:
-    def __init__(self) -> None:
-        self.upstream = FakeUpstream()
-        self.upstream.hanging.add("slow")
-        self.upstream.progress["slow"] = tuple({"progress": n, "total": 3} for n in (1, 2, 3))
-
-    @property
-    def slow_arguments(self) -> Mapping[str, Any]:
-        return {}
-
-    def release(self) -> None:
-        self.upstream.release()
-
-    def executed(self) -> list[tuple[str, Any]]:
-        return [(item.tool, parse_strict(item.arguments)) for item in self.upstream.executed]
-
-    def cancelled(self) -> list[str]:
-        return [item.tool for item in self.upstream.cancelled]
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        await eventually(holds)
-
-
 class ServerWorld:
     """A real server and its log, which is read from where it stood when the test began."""
 
@@ -63,6 +41,7 @@ class ServerWorld:
         self._log = log
         self._start = log.stat().st_size if log.exists() else 0
         self._flag = directory / "release"
+        self._heard = 0
 
     @property
     def slow_arguments(self) -> Mapping[str, Any]:
@@ -85,6 +64,14 @@ class ServerWorld:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         await eventually(holds)
+
+    def announce(self, *what: str) -> None:
+        with self._log.with_suffix(".announce").open("a") as announcements:
+            announcements.writelines(f"{item}\n" for item in what)
+
+    async def until_heard(self) -> None:
+        await eventually(lambda: len(self.entries("listening")) > self._heard)
+        self._heard = len(self.entries("listening"))
 
 
 class HttpServer:
@@ -121,43 +108,82 @@ def stdio_options(log: Path, *flags: str, era: Era | None = None) -> StdioOption
     return StdioOptions(command=sys.executable, args=(str(SERVER), str(log), "stdio", *flags), era=era)
 
 
-class TestFake(UpstreamContract):
+class TestFake(UpstreamContract, UpstreamFeatures):
     @pytest.fixture
-    def world(self) -> UpstreamWorld:
+    def world(self) -> FeatureWorld:
         return FakeWorld()
 
 
-class TestHttpModern(UpstreamContract):
+class TestHttpModern(UpstreamContract, UpstreamFeatures):
     @pytest.fixture
-    async def world(self, both_eras: HttpServer, tmp_path: Path) -> AsyncIterator[UpstreamWorld]:
+    async def world(self, both_eras: HttpServer, tmp_path: Path) -> AsyncIterator[FeatureWorld]:
         upstream = HttpUpstream(HttpOptions(url=both_eras.url))
         yield ServerWorld(upstream, both_eras.log, tmp_path)
         await upstream.close()
 
 
-class TestHttpLegacy(UpstreamContract):
+class TestHttpLegacy(UpstreamContract, UpstreamFeatures):
     """The server's era is found out, not configured."""
 
     @pytest.fixture
-    async def world(self, only_legacy: HttpServer, tmp_path: Path) -> AsyncIterator[UpstreamWorld]:
+    async def world(self, only_legacy: HttpServer, tmp_path: Path) -> AsyncIterator[FeatureWorld]:
         upstream = HttpUpstream(HttpOptions(url=only_legacy.url))
         yield ServerWorld(upstream, only_legacy.log, tmp_path)
         await upstream.close()
 
 
-class TestStdioModern(UpstreamContract):
+class StdioWorld:
+    """Starts new processes for each test. The server's era is found out, not configured."""
+
+    flags: tuple[str, ...] = ()
+
     @pytest.fixture
-    async def world(self, tmp_path: Path) -> AsyncIterator[UpstreamWorld]:
+    async def world(self, tmp_path: Path) -> AsyncIterator[FeatureWorld]:
         log = tmp_path / "log"
-        upstream = StdioUpstream(stdio_options(log))
+        upstream = StdioUpstream(stdio_options(log, *self.flags))
         yield ServerWorld(upstream, log, tmp_path)
         await upstream.close()
 
 
-class TestStdioLegacy(UpstreamContract):
+class TestStdioModern(StdioWorld, UpstreamContract):
+    pass
+
+
+class TestStdioLegacy(StdioWorld, UpstreamContract):
+    flags = ("--legacy-only",)
+
+
+# Processes take most of the time, so these tests share theirs.
+
+
+async def shared(folder: Path, era: Era, *flags: str) -> AsyncIterator[tuple[Upstream, Path]]:
+    log = folder / "log"
+    upstream = StdioUpstream(stdio_options(log, *flags, era=era))
+    yield upstream, log
+    await upstream.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stdio_modern(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Upstream, Path]]:
+    async for one in shared(tmp_path_factory.mktemp("stdio"), Era.MODERN):
+        yield one
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stdio_legacy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Upstream, Path]]:
+    async for one in shared(tmp_path_factory.mktemp("stdio"), Era.LEGACY, "--legacy-only"):
+        yield one
+
+
+@pytest.mark.asyncio(loop_scope="module")
+class TestStdioModernFeatures(UpstreamFeatures):
     @pytest.fixture
-    async def world(self, tmp_path: Path) -> AsyncIterator[UpstreamWorld]:
-        log = tmp_path / "log"
-        upstream = StdioUpstream(stdio_options(log, "--legacy-only"))
-        yield ServerWorld(upstream, log, tmp_path)
-        await upstream.close()
+    def world(self, stdio_modern: tuple[Upstream, Path], tmp_path: Path) -> FeatureWorld:
+        return ServerWorld(*stdio_modern, tmp_path)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+class TestStdioLegacyFeatures(UpstreamFeatures):
+    @pytest.fixture
+    def world(self, stdio_legacy: tuple[Upstream, Path], tmp_path: Path) -> FeatureWorld:
+        return ServerWorld(*stdio_legacy, tmp_path)

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import socket
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,31 @@ from mcp.server.runner import serve_loop
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
+sys.path.insert(0, str(Path(__file__).parent))
+from logging_features import Features, Telling  # beside this script
+
 Scope = MutableMapping[str, Any]
 Asgi = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 ANY = {"type": "object"}
 ROUTED = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
-TOOLS = {"echo": ANY, "slow": ANY, "boom": ANY, "unhappy": ANY, "where": ANY, "routed": ROUTED}
+TOOLS = {
+    "echo": ANY,
+    "slow": ANY,
+    "boom": ANY,
+    "unhappy": ANY,
+    "where": ANY,
+    "routed": ROUTED,
+    "ask": ANY,
+    "again": ANY,
+    "log": ANY,
+}
 POLL_S, POLLS = 0.01, 6000
 
 
 class Logging:
     def __init__(self, log: Path) -> None:
+        self.features = Features(log.with_suffix(".announce"), self.write)
         self._log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def write(self, event: str, **fields: Any) -> None:
@@ -47,7 +62,9 @@ class Logging:
         tools = [types.Tool(name=name, description=name, input_schema=TOOLS[name]) for name in shown]
         return types.ListToolsResult(tools=tools, next_cursor=None if second else "second")
 
-    async def call_tool(self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
         arguments = params.arguments or {}
         headers = {} if ctx.request is None else {key.lower(): value for key, value in ctx.request.headers.items()}
         self.write("start", tool=params.name, arguments=arguments, headers=headers)
@@ -64,6 +81,8 @@ class Logging:
             case "echo" | "routed":
                 pass
             case _:
+                if (result := await self.features.call_tool(ctx, params)) is not None:
+                    return result
                 raise MCPError(-32602, f"unknown tool: {params.name}")
         self.write("end", tool=params.name, arguments=arguments)
         return types.CallToolResult(content=[types.TextContent(text=json.dumps(arguments))])
@@ -82,7 +101,14 @@ class Logging:
             raise
 
     def server(self) -> Server[Any]:
-        return Server("logging", version="1", on_list_tools=self.list_tools, on_call_tool=self.call_tool)
+        return Telling(
+            "logging",
+            version="1",
+            instructions="Notes and echoes.",
+            on_list_tools=self.list_tools,
+            on_call_tool=self.call_tool,
+            **self.features.handlers,
+        )
 
 
 def legacy_only(app: Asgi) -> Asgi:
@@ -119,6 +145,12 @@ async def over_stdio(logging: Logging, options: argparse.Namespace) -> None:
             await server.run(reading, writing, server.create_initialization_options())
 
 
+async def serve(logging: Logging, options: argparse.Namespace) -> None:
+    announcing = asyncio.create_task(logging.features.announce_for_ever())
+    await (over_http(logging, options) if options.transport == "http" else over_stdio(logging, options))
+    announcing.cancel()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("log", type=Path)
@@ -127,7 +159,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     logging = Logging(options.log)
-    asyncio.run(over_http(logging, options) if options.transport == "http" else over_stdio(logging, options))
+    asyncio.run(serve(logging, options))
 
 
 if __name__ == "__main__":
