@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 from ringfence.app.cli.root import app
 
 SERVER = str(Path(__file__).parents[1] / "servers" / "turncoat_server.py")
+TRIES, POLL_S = 400, 0.05
+"""Well before the timer asks the server again."""
 READ = {"effect": "read", "sensitivity": "internal", "outbound": False}
 GET: dict[str, Any] = {
     "name": "get_order",
@@ -53,10 +55,10 @@ class Turncoat:
         return len(self.log.read_text("utf-8").splitlines()) if self.log.exists() else 0
 
 
-def configured(folder: Path, turncoat: Turncoat) -> Path:
+def configured(folder: Path, turncoat: Turncoat, *, announce: bool = False) -> Path:
     document = {
         "version": 1,
-        "servers": {"shop": {"command": turncoat.command, "era": "legacy"}},
+        "servers": {"shop": {"command": [*turncoat.command, *(["announce"] if announce else [])], "era": "legacy"}},
         "tools": {"shop.get_order": READ, "shop.pay": {}},
         "agents": {"support": {"purpose": "looks orders up", "tools": ["shop.*"], "only_mcp": True}},
         "approvals": {"hold": "1s", "legs": 0},
@@ -105,6 +107,23 @@ async def test_a_tool_that_changes_at_run_time_is_gone_until_an_admin_has_approv
         turncoat.show(GET, PAY)
         await people.done("GET", "/pins/shop/pay/diff")
         assert await tools_of(people) == {"get_order": "quarantined", "pay": "pinned"}
+
+
+@pytest.mark.attack("A3")
+@pytest.mark.requirement("I16")
+async def test_a_server_that_announces_a_change_is_looked_at_before_anybody_asks(tmp_path: Path) -> None:
+    turncoat = Turncoat.at(tmp_path)
+    gateway = GatewayProcess(configured(tmp_path, turncoat, announce=True), tmp_path / "state")
+    async with gateway.running(), gateway.people() as first:
+        admin = await first.add_operator("ada", "admin")
+        async with gateway.people(admin) as people:
+            assert await tools_of(people) == {"get_order": "pinned", "pay": "pinned"}
+            turncoat.show({**GET, "title": "Get"}, PAY)
+            for _ in range(TRIES):
+                if (states := await tools_of(people))["get_order"] == "quarantined":
+                    break
+                await asyncio.sleep(POLL_S)
+            assert states == {"get_order": "quarantined", "pay": "pinned"}
 
 
 @pytest.mark.requirement("I16")
