@@ -119,6 +119,7 @@ async def test_a_server_that_announces_a_change_is_looked_at_before_anybody_asks
         async with gateway.people(admin) as people:
             assert await tools_of(people) == {"get_order": "pinned", "pay": "pinned"}
             turncoat.show({**GET, "title": "Get"}, PAY)
+            states: dict[str, str] = {}
             for _ in range(TRIES):
                 if (states := await tools_of(people))["get_order"] == "quarantined":
                     break
