@@ -21,6 +21,8 @@ _LONG_DESCRIPTION = 4000
 _LAYOUT = "\n\r\t"
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Neither control nor format characters, and blank all the same."""
+_PRINTABLE_AND_HIDDEN = re.compile(f"[{''.join(sorted(_FILLERS))}\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_WITHOUT_LAYOUT = dict.fromkeys(map(ord, _LAYOUT))
 _SYMBOLS = frozenset({"So", "Sk", "Sm", "Po", "Nd"})
 """What an emoji presentation selector may follow (UTS 51)."""
 _JOINER, _TEXT_STYLE, _EMOJI_STYLE = "\u200d", "\ufe0e", "\ufe0f"
@@ -53,7 +55,8 @@ def hidden_in(value: Any) -> tuple[str, ...]:
     """
     found: set[str] = set()
     for text in _every_text(value):
-        if not (text.isascii() and text.isprintable()):
+        # Nearly every text ends here: `isprintable` knows all but a few of the characters that matter.
+        if not text.translate(_WITHOUT_LAYOUT).isprintable() or _PRINTABLE_AND_HIDDEN.search(text):
             found.update(f"U+{ord(char):04X}" for place, char in enumerate(text) if _is_hidden(text, place, char))
     return tuple(sorted(found, key=lambda name: int(name[2:], 16)))
 
