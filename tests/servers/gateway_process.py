@@ -66,6 +66,12 @@ class GatewayProcess:
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    def memory_mib(self, field: str = "VmRSS") -> float:
+        """Of the process: what it has now, or with `VmHWM` the most that it ever had."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
+        return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+
     async def ended(self) -> int:
         """Wait for its end; the return code (negative: the signal)."""
         assert self._process is not None

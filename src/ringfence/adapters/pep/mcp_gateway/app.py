@@ -15,6 +15,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
 
 from ringfence.adapters.pep.mcp_gateway.asgi import Message, Receive, Scope, Send
 from ringfence.adapters.pep.mcp_gateway.body import read_body
+from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.calls import Calls
 from ringfence.adapters.pep.mcp_gateway.client_call import EXECUTED
 from ringfence.adapters.pep.mcp_gateway.client_capabilities import known_capabilities
@@ -59,6 +60,8 @@ logger = logging.getLogger(__name__)
 
 _INTERNAL = Rendered(jsonrpc.error(None, INTERNAL_ERROR, "refused: internal"), 500, close=True)
 _UNAVAILABLE = Rendered(jsonrpc.error(None, INTERNAL_ERROR, UnavailableError.public_message), 503, close=True)
+_NOBODY = RunId("")
+"""Whoever asks for a run has none yet."""
 
 Handler = Callable[[Inbound], Awaitable[Rejection | None]]
 """Serves one method to its end. A rejection is left for the caller to answer; nothing has been done then."""
@@ -82,6 +85,7 @@ class McpGateway:
         posture_of: Callable[[Peer], Posture],
         limits: GatewayLimits | None = None,
         anonymous: Anonymous | None = None,
+        notices: Notices | None = None,
     ) -> None:
         """`allowed_hosts` are the values of `Host` that are served, with their port; `allowed_origins` likewise."""
         limits = limits or GatewayLimits()
@@ -94,12 +98,15 @@ class McpGateway:
         self._limits = limits
         self._anonymous = anonymous
         self._bodies: Gate[RunId] = Gate(limits.calls_per_run)
+        self._kept: Budget[RunId] = Budget(
+            free=limits.free_body_bytes, per_key=limits.bodies_bytes_per_run, total=limits.bodies_bytes
+        )
         self._sessions = Sessions(
             entropy, clock, idle_s=limits.session_idle_s, total=limits.sessions, per_run=limits.sessions_per_run
         )
         self._refusals = Refusals(enforcer)
         self._lists = Lists(catalogue, entropy, limits.page_items)
-        self._notices = Notices(catalogue, clock)
+        notices = notices or Notices(catalogue, clock)
         welcome = Welcome(catalogue)
         ladder = Ladder(approvals, StateSeal(entropy, clock, limits.state_s), clock, limits.hold_progress_s)
         calls = Calls(
@@ -107,7 +114,7 @@ class McpGateway:
         )
         local = Local(catalogue, self._lists, welcome, limits)
         self._streams = Streams(
-            notices=self._notices, catalogue=catalogue, welcome=welcome, store=store, clock=clock, limits=limits
+            notices=notices, catalogue=catalogue, welcome=welcome, store=store, clock=clock, limits=limits
         )
         self._welcome = welcome
         self._handlers: Mapping[str, Handler] = {
@@ -138,9 +145,8 @@ class McpGateway:
             await response.last_word(_INTERNAL)
 
     async def close(self) -> None:
-        """End the streams that would stay open otherwise, and stop listening to servers."""
+        """End the streams that would stay open otherwise."""
         self._streams.end()
-        await self._notices.close()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = peer_of(scope)
@@ -183,10 +189,24 @@ class McpGateway:
         return self._hosts | {"localhost"} if peer.listener == "unix" else self._hosts
 
     async def _post(self, head: Head, principal: Principal, presented: Presented, receive: Receive, send: Send) -> None:
-        """One JSON-RPC message."""
-        body = await self._body(head, principal, receive)
-        if body is None:
-            return
+        """One JSON-RPC message. The room that its body takes is given back when it has been answered."""
+        share = self._kept.share(principal.run)
+        try:
+            body = await self._body(head, principal, receive, share.take)
+            if body is not None:
+                await self._message(head, body, principal, presented, receive, send)
+        finally:
+            share.give_back()
+
+    async def _message(
+        self,
+        head: Head,
+        body: bytes | Rejection,
+        principal: Principal,
+        presented: Presented,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         route = body if isinstance(body, Rejection) else read_message(head, body)
         if isinstance(route, Rejection):
             await self._reject(presented, route, send)
@@ -203,13 +223,15 @@ class McpGateway:
             else:
                 await self._dispatch(head, route, principal, presented, session, receive, send)
 
-    async def _body(self, head: Head, principal: Principal, receive: Receive) -> bytes | Rejection | None:
+    async def _body(
+        self, head: Head, principal: Principal, receive: Receive, may_keep: Callable[[int], bool]
+    ) -> bytes | Rejection | None:
         if (rejection := check_post(head, self._limits.body_bytes)) is not None:
             return rejection
         if not self._bodies.enter(principal.run):
             return Rejection(status=429, code=INVALID_REQUEST, message="too many requests at once", close=True, recorded=False)
         try:
-            return await read_body(receive, self._limits)
+            return await read_body(receive, self._limits, may_keep)
         finally:
             self._bodies.leave(principal.run)
 
@@ -303,11 +325,15 @@ class McpGateway:
             await _send_json_plain(send, refused, close=True)
             return
         rejection = check_post(head, self._limits.body_bytes)
-        body = rejection if rejection is not None else await read_body(receive, self._limits)
-        if isinstance(body, Rejection):
-            await self._reject(presented, body, send)
-        elif body is not None:
-            await _send_json_plain(send, await self._run_routes.open(peer, body))
+        share = self._kept.share(_NOBODY)
+        try:
+            body = rejection if rejection is not None else await read_body(receive, self._limits, share.take)
+            if isinstance(body, Rejection):
+                await self._reject(presented, body, send)
+            elif body is not None:
+                await _send_json_plain(send, await self._run_routes.open(peer, body))
+        finally:
+            share.give_back()
 
     async def _change_run(self, head: Head, principal: Principal, presented: Presented, send: Send) -> None:
         if head.place is Place.RENEW_RUN:

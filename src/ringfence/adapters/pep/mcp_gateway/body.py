@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from mcp_types import INVALID_REQUEST
 
@@ -12,8 +13,8 @@ from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 
 
-async def read_body(receive: Receive, limits: GatewayLimits) -> bytes | Rejection | None:
-    """The whole body; None where the client left before its end."""
+async def read_body(receive: Receive, limits: GatewayLimits, may_keep: Callable[[int], bool]) -> bytes | Rejection | None:
+    """The whole body; None where the client left before its end. `may_keep` is asked for room before more is kept."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -26,6 +27,10 @@ async def read_body(receive: Receive, limits: GatewayLimits) -> bytes | Rejectio
                 size += len(part)
                 if size > limits.body_bytes:
                     return too_large(limits.body_bytes)
+                if not may_keep(len(part)):
+                    text = "too many large bodies are under way"
+                    retry = ((b"retry-after", b"1"),)
+                    return Rejection(status=503, code=INVALID_REQUEST, message=text, headers=retry, close=True, recorded=False)
                 parts.append(part)
                 if not message.get("more_body", False):
                     return b"".join(parts)

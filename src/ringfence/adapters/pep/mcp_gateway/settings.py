@@ -8,6 +8,12 @@ class GatewayLimits:
     """What the gateway holds its clients to; the connection's own limits are in `http_protocol.py`."""
 
     body_bytes: int = 4 << 20
+    free_body_bytes: int = 64 * 1024
+    """Of each body, that count for neither of the following."""
+    bodies_bytes_per_run: int = 32 << 20
+    """Of all requests of one run that have not been answered yet."""
+    bodies_bytes: int = 96 << 20
+    """Of all of them together: what hostile bodies can take of the memory."""
     body_s: float = 30.0
     """For a whole request body."""
     calls_per_run: int = 32
