@@ -22,6 +22,7 @@ from tests.conformance.setting import configuration, gateway, reference_server
 from tests.conformance.suite import REVISIONS, Findings, run_suite
 
 HERE = Path(__file__).parent
+APPROVED = HERE / "approved_differences.json"
 DENIED = frozenset({"test_simple_text", "test_tool_with_progress"})
 
 
@@ -30,14 +31,14 @@ class Setting:
     """One way to configure the gateway, with the differences that it is meant to make."""
 
     name: str
-    approved: Path
+    approved: tuple[Path, ...]
     denied: frozenset[str] = frozenset()
     closed: bool = False
 
 
 SETTINGS = (
-    Setting("ordinary", HERE / "approved_differences.json"),
-    Setting("tightened", HERE / "approved_tightened.json", DENIED, closed=True),
+    Setting("ordinary", (APPROVED,)),
+    Setting("tightened", (APPROVED, HERE / "approved_tightened.json"), DENIED, closed=True),
 )
 
 
@@ -61,7 +62,7 @@ async def run_setting(setting: Setting, url: str, log: Path, direct: Mapping[str
             findings[revision] = await run_suite(endpoint, revision, folder / revision)
         faults = unaccounted(before, executed(log), await people.log())
     different = {revision: compare.differences(revision, direct[revision], findings[revision]) for revision in REVISIONS}
-    expected = compare.approved(json.loads(setting.approved.read_text("utf-8")))
+    expected = compare.approved(entry for file in setting.approved for entry in json.loads(file.read_text("utf-8")))
     new, gone = compare.unmet([each for differing in different.values() for each in differing], expected)
     faults += [f"not approved: {difference.revision} {difference}" for difference in new]
     faults += [f"approved, but no difference any more: {difference.revision} {difference}" for difference in gone]

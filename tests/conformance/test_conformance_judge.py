@@ -89,17 +89,28 @@ def test_every_request_that_reached_the_server_needs_its_own_decision(tmp_path: 
         {"method": "tools/call", "name": "echo", "goes_on": False},
         {"method": "tools/call", "name": "echo", "goes_on": True},
         {"method": "resources/read", "name": "test://a", "goes_on": False},
+        {"method": "prompts/get", "name": "ask", "goes_on": False},
+        {"method": "completion/complete", "name": None, "goes_on": False},
         {"method": "tools/list", "name": None, "goes_on": False},
     ]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
     reached, nothing = executed(log), Counter[tuple[str, str]]()
-    whole = [entry("echo"), entry("resources/read", uri="test://a")]
+    whole = [
+        entry("resources/read", uri="test://a"),
+        entry("prompts/get", name="ask"),
+        entry("completion/complete", ref="ref"),
+        entry("echo"),
+    ]
     assert unaccounted(nothing, reached, whole) == []
     assert unaccounted(nothing, reached, [*whole, entry("echo", "deny")]) == []
-    assert unaccounted(reached, reached, []) == []
-    assert unaccounted(nothing, reached, whole[:1]) == [
+    assert unaccounted(nothing, reached, whole[1:]) == [
         "resources/read test://a: reached the server 1 times, allowed 0 times",
     ]
     assert unaccounted(nothing, reached, [*whole, entry("echo")]) == [
         "tools/call echo: reached the server 1 times, allowed 2 times",
     ]
+
+
+def test_a_run_in_which_nothing_was_executed_proves_nothing() -> None:
+    nothing = Counter[tuple[str, str]]()
+    assert unaccounted(nothing, nothing, [])[0] == "no completion/complete reached the server"
