@@ -29,12 +29,17 @@ class Counting(FakeUpstream):
         self.asked += 1
         return await super().describe()
 
-    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+    async def listen(
+        self,
+        uris: frozenset[str],
+        on_notice: Callable[[Notice], None],
+        on_listening: Callable[[], None] | None = None,
+    ) -> None:
         self.attempts += 1
         if self.losing:
             raise UnavailableError("gone")
         if not self.silent:
-            await super().listen(uris, on_notice)
+            await super().listen(uris, on_notice, on_listening)
 
 
 class Hub:

@@ -17,7 +17,7 @@ from ringfence.core.model import Digest, ReasonCode, Role, ServerId, TicketState
 from ringfence.core.pins import PinKind, Standing
 from ringfence.core.rules import AgentRule
 from ringfence.engine.enforce import ToolRequest
-from ringfence.engine.list_watch import LISTING_GAP_S, ListWatch
+from ringfence.engine.notices import REFRESH_GAP_S, Notices
 from ringfence.engine.outcome import NotSent, Outcome, Refused, Returned
 from ringfence.engine.pins import Approved, PinDifference, PinState
 from ringfence.engine.runs import NotDone, Opened
@@ -559,16 +559,21 @@ class Counting(FakeUpstream):
         self.asked += 1
         return await super().describe()
 
-    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+    async def listen(
+        self,
+        uris: frozenset[str],
+        on_notice: Callable[[Notice], None],
+        on_listening: Callable[[], None] | None = None,
+    ) -> None:
         self.heard.set()
-        await super().listen(uris, on_notice)
+        await super().listen(uris, on_notice, on_listening)
 
 
 @pytest.mark.requirement("I19")
 async def test_a_notice_causes_a_listing_and_a_flood_of_them_one_a_second() -> None:
     orders = Counting(ORDERS_TOOLS)
     world = await World.build(upstreams={ORDERS: orders, PAYMENTS: FakeUpstream(PAYMENTS_TOOLS)})
-    watching = asyncio.create_task(ListWatch(world.catalogue, world.clock).run())
+    watching = asyncio.create_task(Notices(world.catalogue, world.clock).run())
     await orders.heard.wait()
     before = orders.asked
     _, tell = orders.listeners[0]
@@ -577,13 +582,13 @@ async def test_a_notice_causes_a_listing_and_a_flood_of_them_one_a_second() -> N
         tell(Notice(NoticeKind.TOOLS))
     await world.notifier.until(AlertKind.DRIFT)
     assert "orders__get" not in shown(world)
-    await world.clock.until_sleeping(2)
     for _ in range(1000):
         tell(Notice(NoticeKind.TOOLS))
+    await world.clock.until_sleeping()
     tell(Notice(NoticeKind.UPDATED, "order://1"))
     assert orders.asked == before + 1
     orders.tools = changed(ORDERS_TOOLS, "note", title="Note")
-    world.clock.advance(int(LISTING_GAP_S * 1000))
+    world.clock.advance(int(REFRESH_GAP_S * 1000))
     await world.notifier.until(AlertKind.DRIFT, 2)
     assert orders.asked == before + 2
     assert "orders__get" in shown(world)

@@ -11,6 +11,7 @@ from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model import AgentId, ReasonCode, Role, Scope, ScopeKind, Stop, StopMode, TicketState
 from ringfence.core.unit import AddStop, Unit
 from ringfence.engine.housekeeping import Housekeeping
+from ringfence.engine.notices import Notices
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
 from ringfence.engine.runs import NotDone
 from ringfence.engine.steps import Step
@@ -308,4 +309,5 @@ def _housekeeping(world: World, lever: _Lever) -> Housekeeping:
         checkpointer=Checkpointer(world.log, FakeSigner()),
         alerts=world.alerts,
         lever=lever,
+        notices=Notices(world.catalogue, world.clock),
     )

@@ -390,7 +390,7 @@ def test_what_is_not_one_request_is_an_invalid_request(raw: bytes) -> None:
     ("method", "params"),
     [
         ("tools/call", {"name": "a", "Name": "b"}),
-        ("tools/call", {"name": "a", "task": {}}),
+        ("tools/call", {"name": "a", "Task": {}}),
         ("tools/call", {"name": "a", "requestState": "x"}),
         ("tools/call", {"name": "a", "argument\u017f": {}}),
         ("tools/list", {"limit": 5}),

@@ -51,6 +51,7 @@ from ringfence.engine.enforce import Enforcer
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
+from ringfence.engine.notices import Notices
 from ringfence.engine.operators import Operators
 from ringfence.engine.pin_book import PinBook
 from ringfence.engine.pins import Pins
@@ -147,6 +148,7 @@ async def compose(
     )
     await stops.finish()
     checkpointer = Checkpointer(store, signer)
+    notices = Notices(catalogue, clock)
     runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
     return Gateway(
         clock=clock,
@@ -175,6 +177,7 @@ async def compose(
         operators=Operators(store=store, clock=clock, ids=ids),
         pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
         checkpointer=checkpointer,
+        notices=notices,
         housekeeping=Housekeeping(
             clock=clock,
             store=store,
@@ -184,6 +187,7 @@ async def compose(
             checkpointer=checkpointer,
             alerts=alerts,
             lever=FileLever(state / "KILL"),
+            notices=notices,
         ),
     )
 
@@ -207,6 +211,7 @@ def serve_agents_of(gateway: Gateway) -> ServeAgents:
             allowed_origins=[f"http://{host}" for host in hosts],
             posture_of=lambda peer: connection_posture(peer.uid, own_uid),
             anonymous=gateway.anonymous,
+            notices=gateway.notices,
         )
         await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close)
 

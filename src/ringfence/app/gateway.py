@@ -16,6 +16,7 @@ from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.inflight import Inflight
+from ringfence.engine.notices import Notices
 from ringfence.engine.operators import Operators
 from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
@@ -55,6 +56,7 @@ class Gateway:
     operators: Operators
     pins: Pins
     checkpointer: Checkpointer
+    notices: Notices
     housekeeping: Housekeeping
 
     async def note(self, summary: str, body: dict[str, object]) -> None:

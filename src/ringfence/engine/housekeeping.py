@@ -11,7 +11,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue
 from ringfence.engine.checkpointer import Checkpointer
-from ringfence.engine.list_watch import ListWatch
+from ringfence.engine.notices import Notices
 from ringfence.engine.stops import Stops
 from ringfence.errors import Error, UnavailableError
 from ringfence.ports.clock import Clock
@@ -39,6 +39,7 @@ class Housekeeping:
         checkpointer: Checkpointer,
         alerts: Alerts,
         lever: Lever,
+        notices: Notices,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -48,6 +49,7 @@ class Housekeeping:
         self._checkpointer = checkpointer
         self._alerts = alerts
         self._lever = lever
+        self._notices = notices
         self._degraded = ""
 
     async def run(self) -> None:
@@ -57,7 +59,7 @@ class Housekeeping:
             group.create_task(self._every(EXPIRE_S, self.look_at_time))
             group.create_task(self._every(RELIST_S, self.relist))
             group.create_task(self._every(CHECKPOINT_S, self.checkpoint))
-            group.create_task(ListWatch(self._catalogue, self._clock).run())
+            group.create_task(self._notices.run())
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

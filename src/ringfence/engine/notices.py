@@ -1,8 +1,9 @@
 """Change notices: a server's word that something changed becomes a fresh listing, and that becomes news for whom it concerns.
 
-One connection per server listens while anybody does. A notice is never passed on: the server is asked again, at most once a
-second, and only those agents are told whose own view differs now. Where the fresh listing is the old one, the change has come
-and gone between two looks; then everybody is told who sees the server's list at all, since their copy may be of that moment.
+One connection to each configured server listens, since its pins are compared as soon as it speaks up. A notice is never passed
+on: the server is asked again, at most once a second, and only those agents are told whose own view differs now. Where the fresh
+listing is the old one, the change has come and gone between two looks; then everybody is told who sees the server's list at
+all, since their copy may be of that moment.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ringfence.core.canonical import digest_of
 from ringfence.core.model import AgentId, Digest, ServerId
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.visible import may_read, visible_prompts, visible_resources, visible_templates
+from ringfence.engine.waiting import settled
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.upstream import Notice, NoticeKind, Upstream
@@ -59,6 +61,8 @@ class _Line:
 
     upstream: Upstream
     uris: frozenset[str]
+    settled: asyncio.Event
+    """Set when the server has taken note, or will not for now."""
     task: asyncio.Task[None]
 
 
@@ -73,7 +77,18 @@ class Notices:
         self._due: dict[ServerId, set[NoticeKind]] = {}
         self._refreshed_at: dict[ServerId, float] = {}
         self._refreshing: dict[ServerId, asyncio.Task[None]] = {}
+        self._to_all = False
         catalogue.watchers.append(self._look_again)
+
+    async def run(self) -> None:
+        """Listen to every configured server, whoever else listens, until cancelled."""
+        self._to_all = True
+        try:
+            self._tune(frozenset(self._catalogue.upstreams))
+            await asyncio.Event().wait()
+        finally:
+            self._to_all = False
+            await self.close()
 
     def add(self, listener: Listener) -> None:
         """Begin to tell a listener. What it sees at this moment is what it is taken to know."""
@@ -82,6 +97,13 @@ class Notices:
                 listener.known[server, kind] = self._seen(listener.agent, server, kind)
         self._listeners.add(listener)
         self._tune(listener.servers)
+
+    async def listening(self, listener: Listener, seconds: float) -> None:
+        """Return when every server has taken note that somebody listens; those that are slow, or gone, are not waited for."""
+        waiting = [line.settled for server, line in self._lines.items() if server in listener.servers]
+        late = [event.wait() for event in waiting if not event.is_set()]
+        if late:
+            await settled(late, self._clock, seconds)
 
     def change(self, listener: Listener, uris: frozenset[tuple[ServerId, str]]) -> None:
         """Other resources are wanted from now on."""
@@ -108,19 +130,31 @@ class Notices:
         """Have exactly one line to each server that somebody listens to, for exactly the resources that are wanted."""
         for server in servers:
             upstream = self._catalogue.upstreams.get(server)
-            wanted = any(server in listener.servers for listener in self._listeners)
+            wanted = self._to_all or any(server in listener.servers for listener in self._listeners)
             uris = frozenset(u for listener in self._listeners for s, u in listener.uris if s == server)
             line = self._lines.get(server)
+            again = line is not None
             if line is not None and (upstream is not line.upstream or not wanted or uris != line.uris):
                 line.task.cancel()
                 del self._lines[server]
                 line = None
             if line is None and wanted and upstream is not None:
-                task = asyncio.create_task(self._listen(server, upstream, uris))
-                self._lines[server] = _Line(upstream, uris, task)
+                noted = asyncio.Event()
+                task = asyncio.create_task(self._listen(server, upstream, uris, noted, again=again))
+                self._lines[server] = _Line(upstream, uris, noted, task)
 
-    async def _listen(self, server: ServerId, upstream: Upstream, uris: frozenset[str]) -> None:
+    async def _listen(
+        self, server: ServerId, upstream: Upstream, uris: frozenset[str], noted: asyncio.Event, *, again: bool
+    ) -> None:
+        """`again`: others listened to this server a moment ago, and may have missed something since."""
         back_off = FIRST_BACK_OFF_S
+
+        def on_listening() -> None:
+            nonlocal again
+            noted.set()
+            if again:
+                self._look(server)
+            again = True
 
         def on_notice(notice: Notice) -> None:
             nonlocal back_off
@@ -129,50 +163,52 @@ class Notices:
 
         while True:
             try:
-                await upstream.listen(uris, on_notice)
+                await upstream.listen(uris, on_notice, on_listening)
                 return  # it offers none
             except UnavailableError as error:
                 logger.info("server %s is not listened to: %s; again in %g s", server, error, back_off)
+            finally:
+                noted.set()
+            again = True
             await self._clock.sleep(back_off)
             back_off = min(2 * back_off, LONGEST_BACK_OFF_S)
-            self._heard(server, *(Notice(kind) for kind in LISTS), quiet=True)  # whatever was announced meanwhile
 
-    def _heard(self, server: ServerId, *notices: Notice, quiet: bool = False) -> None:
-        for notice in notices:
-            if notice.kind is NoticeKind.UPDATED:
-                self._updated(server, notice.uri)
-            else:
-                due = self._due.setdefault(server, set())
-                if not quiet:
-                    due.add(notice.kind)
-        if server in self._due and server not in self._refreshing:
-            task = asyncio.create_task(self._refresh(server))
-            self._refreshing[server] = task
-            task.add_done_callback(lambda _: self._refreshing.pop(server, None))
+    def _heard(self, server: ServerId, notice: Notice) -> None:
+        if notice.kind is NoticeKind.UPDATED:
+            self._updated(server, notice.uri)
+        else:
+            self._look(server, notice.kind)
+
+    def _look(self, server: ServerId, *announced: NoticeKind) -> None:
+        """Have the server list itself anew, soon."""
+        self._due.setdefault(server, set()).update(announced)
+        if server not in self._refreshing:
+            self._refreshing[server] = asyncio.create_task(self._refresh(server))
 
     def _updated(self, server: ServerId, uri: str) -> None:
         for listener in tuple(self._listeners):
-            if (server, uri) in listener.uris:
+            if any(where == server and _is_within(uri, whole) for where, whole in listener.uris):
                 view = self._catalogue.view(listener.agent)
                 if view is not None and may_read(view, server, uri):
                     listener.tell(News(NoticeKind.UPDATED, server, uri))
 
     async def _refresh(self, server: ServerId) -> None:
-        while server in self._due:
-            gap = self._clock.monotonic() - self._refreshed_at.get(server, float("-inf"))
-            if gap < REFRESH_GAP_S:
-                await self._clock.sleep(REFRESH_GAP_S - gap)
-            kinds = self._due.pop(server, set())
-            self._refreshed_at[server] = self._clock.monotonic()
-            before = {kind: self._whole(server, kind) for kind in kinds}
-            await self._catalogue.refresh(server)
-            came_and_went = {kind for kind in kinds if self._whole(server, kind) == before[kind]}
-            self._tell(frozenset({server}), {server: came_and_went})
+        try:
+            while server in self._due:
+                gap = self._clock.monotonic() - self._refreshed_at.get(server, float("-inf"))
+                if gap < REFRESH_GAP_S:
+                    await self._clock.sleep(REFRESH_GAP_S - gap)
+                kinds = self._due.pop(server, set())
+                self._refreshed_at[server] = self._clock.monotonic()
+                before = {kind: self._whole(server, kind) for kind in kinds}
+                await self._catalogue.refresh(server)
+                came_and_went = {kind for kind in kinds if self._whole(server, kind) == before[kind]}
+                self._tell(frozenset({server}), {server: came_and_went})
+        finally:
+            del self._refreshing[server]
 
     def _look_again(self, server: ServerId | None) -> None:
         """A server has listed itself anew, or the rules were replaced: tell whoever sees something else now."""
-        if not self._listeners:
-            return
         if server is None:
             self._tune(frozenset(self._lines) | frozenset(self._catalogue.upstreams))
         self._tell(frozenset(self._catalogue.upstreams) if server is None else frozenset({server}), {})
@@ -221,6 +257,11 @@ class Notices:
 
 
 _NOTHING = Digest("")
+
+
+def _is_within(uri: str, whole: str) -> bool:
+    """A server may name a part of what was subscribed to (MCP, server/resources)."""
+    return uri == whole or uri.startswith(f"{whole.rstrip('/')}/")
 
 
 def _digest(value: object) -> Digest:

@@ -60,6 +60,9 @@ class Sending:
     deadline_s: float
     on_progress: Callable[[Mapping[str, Any]], None] | None = None
     """Called with `progress`, `total`, `message` of each progress notification of this call."""
+    legacy_client: bool = False
+    """The agent's client is of the legacy era. A server that serves both eras is then spoken to in the older one where it may
+    want to ask something or to log, since only there can it do so while the call is under way."""
     capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What is declared to the server for this call: the client's own capabilities, less whatever the operator did not grant."""
     on_requests: Asker | None = None
@@ -148,9 +151,15 @@ class Upstream(Protocol):
         """Capabilities and every list. Raises UnavailableError."""
         ...
 
-    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+    async def listen(
+        self,
+        uris: frozenset[str],
+        on_notice: Callable[[Notice], None],
+        on_listening: Callable[[], None] | None = None,
+    ) -> None:
         """Pass on the server's change notices, with updates of these resources, until cancelled.
 
+        `on_listening` is called when the server has taken note: what changes from then on is told.
         Returns at once where the server offers none. Raises UnavailableError when the connection is lost.
         """
         ...

@@ -33,7 +33,7 @@ def reply_of(message: Result | ErrorAnswer, era: Era, method: str = TOOLS_CALL) 
     A modern result without `resultType` is read as complete (MCP 2026-07-28, basic).
     """
     if isinstance(message, ErrorAnswer):
-        return Failed(message.code, message.message[:MAX_TEXT])
+        return Failed(message.code, message.message[:MAX_TEXT], message.data)
     result = message.result
     if era is Era.MODERN:
         kind = result.get("resultType", "complete")

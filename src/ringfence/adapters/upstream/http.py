@@ -51,9 +51,14 @@ class HttpUpstream:
     async def describe(self) -> Described:
         return await self._catalogue.describe()
 
-    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+    async def listen(
+        self,
+        uris: frozenset[str],
+        on_notice: Callable[[Notice], None],
+        on_listening: Callable[[], None] | None = None,
+    ) -> None:
         """One listener at a time: a legacy session has only one such stream."""
-        await self._catalogue.listen(uris, on_notice)
+        await self._catalogue.listen(uris, on_notice, on_listening)
 
     # --- calling
 
@@ -73,6 +78,8 @@ class HttpUpstream:
                 return NotSent("the deadline passed before anything was sent")
             except UnavailableError as error:
                 return NotSent(str(error))
+        if era is Era.MODERN and sending.legacy_client and (sending.capabilities or sending.log_level is not None):
+            era = await self._eras.older(sending.principal, request.capabilities, deadline)
         hearing = Hearing(sending, self.oddities)
         try:
             if era is Era.MODERN:

@@ -81,14 +81,16 @@ class HttpCatalogue:
 
     # --- what has changed
 
-    async def listen(self, uris: frozenset[str], tell: Callable[[Notice], None]) -> None:
+    async def listen(
+        self, uris: frozenset[str], tell: Callable[[Notice], None], on_listening: Callable[[], None] | None = None
+    ) -> None:
         deadline = self._deadline()
         era = await self._eras.settle(CATALOGUE, NO_CAPABILITIES, deadline)
         asking = _Asking(self, era, deadline)
         topics = topics_of((await self._declared(asking)).capabilities, uris)
         if not topics:
             return
-        notices = Notices(topics, tell)
+        notices = Notices(topics, tell, on_listening)
         try:
             if era is Era.MODERN:
                 await self._listen_modern(topics, notices)
@@ -142,6 +144,7 @@ class HttpCatalogue:
             waiting.cancel()
             if opened.is_set():
                 await self._subscribe(session, topics.uris)
+                notices.listening()
             await stream
         finally:
             stream.cancel()

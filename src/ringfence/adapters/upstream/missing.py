@@ -17,7 +17,12 @@ class MissingUpstream:
     async def describe(self) -> Described:
         raise UnavailableError(self._why)
 
-    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+    async def listen(
+        self,
+        uris: frozenset[str],
+        on_notice: Callable[[Notice], None],
+        on_listening: Callable[[], None] | None = None,
+    ) -> None:
         del uris, on_notice
 
     async def call(self, sending: Sending) -> Reply:

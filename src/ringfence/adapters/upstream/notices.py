@@ -20,6 +20,8 @@ _KINDS: Mapping[str, NoticeKind] = {
     "notifications/resources/list_changed": NoticeKind.RESOURCES,
     "notifications/resources/updated": NoticeKind.UPDATED,
 }
+_ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+"""The first message of a modern server's stream (MCP 2026-07-28, subscriptions)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,10 @@ def _flag(capabilities: Mapping[str, Any], name: str, flag: str = "listChanged")
 class Notices:
     """Passes notices on: at most 50 a second; what comes more often is joined into one of its kind a second later."""
 
-    def __init__(self, topics: Topics, tell: Callable[[Notice], None]) -> None:
+    def __init__(self, topics: Topics, tell: Callable[[Notice], None], on_listening: Callable[[], None] | None = None) -> None:
         self._topics = topics
         self._tell = tell
+        self._on_listening = on_listening
         self._loop = asyncio.get_running_loop()
         self._rate = Rate(PER_SECOND, self._loop.time)
         self._waiting: dict[Notice, None] = {}
@@ -67,6 +70,9 @@ class Notices:
 
     def hear(self, message: Notification) -> None:
         """Anything but a wanted notice is dropped."""
+        if message.method == _ACKNOWLEDGED:
+            self.listening()
+            return
         kind = _KINDS.get(message.method)
         if kind is None:
             return
@@ -84,6 +90,12 @@ class Notices:
             self._waiting[notice] = None
             if self._timer is None:
                 self._timer = self._loop.call_at(self._rate.opens_at, self._flush)
+
+    def listening(self) -> None:
+        """The server has taken note of what is wanted. Said once."""
+        if self._on_listening is not None:
+            self._on_listening()
+            self._on_listening = None
 
     def _is_wanted(self, uri: str) -> bool:
         """A server may name a part of what was subscribed to (MCP, server/resources)."""

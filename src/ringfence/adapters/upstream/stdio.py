@@ -47,13 +47,18 @@ class StdioUpstream:
         except TimeoutError as error:
             raise UnavailableError("the server does not say what it has: the deadline passed") from error
 
-    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+    async def listen(
+        self,
+        uris: frozenset[str],
+        on_notice: Callable[[Notice], None],
+        on_listening: Callable[[], None] | None = None,
+    ) -> None:
         link = await self._processes.link(CATALOGUE)
         asking = _Asking(link, self._options.ask_s)
         topics = topics_of((await asking.declared()).capabilities, uris)
         if not topics:
             return
-        notices = Notices(topics, on_notice)
+        notices = Notices(topics, on_notice, on_listening)
         link.add_listener(notices)
         try:
             if link.era is Era.MODERN:
@@ -64,6 +69,7 @@ class StdioUpstream:
                 why = answer.why if isinstance(answer, NotSent | Unknown) else "it ended them"
             else:
                 await asking.subscribe(topics.uris)
+                notices.listening()
                 await link.end.wait()
                 why = link.ended
             raise UnavailableError(f"the server's notices were lost: {why}")

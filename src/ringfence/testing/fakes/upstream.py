@@ -70,10 +70,17 @@ class FakeUpstream:
             raise UnavailableError(self.unreachable or "closed")
         return replace(self.described, tools=self.tools)
 
-    async def listen(self, uris: frozenset[str], on_notice: Callable[[Notice], None]) -> None:
+    async def listen(
+        self,
+        uris: frozenset[str],
+        on_notice: Callable[[Notice], None],
+        on_listening: Callable[[], None] | None = None,
+    ) -> None:
         """Remembers who listens; `notices` of the test go to everybody."""
         self.listeners.append((uris, on_notice))
         self._changed.set()
+        if on_listening is not None:
+            on_listening()
         try:
             await asyncio.Event().wait()
         finally:

@@ -30,12 +30,13 @@ def _params(*names: str) -> frozenset[str]:
     return frozenset({"_meta", *names})
 
 
+# `task` of a tool call asks for a task where there are some. Here there are none, so it is read over, as the protocol says.
 _REQUESTS: Final[Mapping[Era, Mapping[str, frozenset[str]]]] = {
     Era.LEGACY: {
         "initialize": _params("protocolVersion", "capabilities", "clientInfo"),
         "ping": _params(),
         "tools/list": _params("cursor"),
-        "tools/call": _params("name", "arguments"),
+        "tools/call": _params("name", "arguments", "task"),
         "resources/list": _params("cursor"),
         "resources/templates/list": _params("cursor"),
         "resources/read": _params("uri"),
@@ -49,7 +50,7 @@ _REQUESTS: Final[Mapping[Era, Mapping[str, frozenset[str]]]] = {
     Era.MODERN: {
         "server/discover": _params(),
         "tools/list": _params("cursor"),
-        "tools/call": _params("name", "arguments", "requestState", "inputResponses"),
+        "tools/call": _params("name", "arguments", "requestState", "inputResponses", "task"),
         "resources/list": _params("cursor"),
         "resources/templates/list": _params("cursor"),
         "resources/read": _params("uri", "requestState", "inputResponses"),

@@ -33,8 +33,8 @@ class GatewayLimits:
     logs_per_call: int = 1000
     log_bytes: int = 16 * 1024
     """Of one log message."""
-    progress_gap_s: float = 0.05
-    """Progress notices that come closer together are dropped."""
+    progress_per_s: int = 20
+    """Progress notices that come faster, after a burst of as many, are dropped."""
     state_s: float = 600.0
     """Life of a sealed `requestState`, and of a call that waits for its client's answers."""
     rounds: int = 1000
@@ -48,6 +48,8 @@ class GatewayLimits:
     """Of one page of a list."""
     streams_per_run: int = 20
     """Open streams of change notices."""
+    listening_s: float = 2.0
+    """How long the first word of such a stream waits until the servers have taken note."""
     subscriptions: int = 256
     """Resources that one stream or session is told about."""
     told: int = 64

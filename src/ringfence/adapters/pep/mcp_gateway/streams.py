@@ -130,6 +130,7 @@ class Streams:
         self._open.add(stream)
         self._notices.add(listener)
         try:
+            await self._notices.listening(listener, self._limits.listening_s)
             await stream.run(receive, send, first=first, last=last, still=lambda: self._known(presented))
         finally:
             self._notices.remove(listener)
