@@ -79,8 +79,8 @@ def test_results_are_read_by_scenario(tmp_path: Path) -> None:
     assert read_results(tmp_path) == {"tools-call-error": {"a": "SUCCESS"}}
 
 
-def entry(name: str, decision: str = "allow", **arguments: str) -> dict[str, object]:
-    return {"kind": "decision", "decision": decision, "body": {"upstream_name": name, "arguments": arguments}}
+def entry(tool: str, decision: str = "allow", /, **arguments: str) -> dict[str, object]:
+    return {"kind": "decision", "decision": decision, "body": {"upstream_name": tool, "arguments": arguments}}
 
 
 def test_every_request_that_reached_the_server_needs_its_own_decision(tmp_path: Path) -> None:
