@@ -85,6 +85,8 @@ class ToolRequest:
 class ClientSide:
     """The agent's client as one call sees it: what it can be told and asked while the call is under way."""
 
+    is_legacy: bool = False
+    """It opened a session (MCP up to 2025-11-25)."""
     capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """As the client declared them."""
     on_progress: Callable[[Mapping[str, Any]], None] | None = None
@@ -331,6 +333,7 @@ class Enforcer:
                 may_send=may_send,
                 deadline_s=rule.deadline_s,
                 on_progress=client.on_progress,
+                legacy_client=client.is_legacy,
                 capabilities=granted_capabilities(client.capabilities, rule.grants),
                 on_requests=mediated(client.ask, rule, call) if client.ask is not None else None,
                 log_level=client.log_level if rule.grants.logging else None,

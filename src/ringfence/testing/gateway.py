@@ -43,7 +43,7 @@ def gateway(
         allowed_hosts=hosts,
         allowed_origins=("http://localhost:6274",),
         posture_of=posture_of,
-        limits=limits or GatewayLimits(progress_gap_s=0),
+        limits=limits or GatewayLimits(progress_per_s=1_000_000),
         anonymous=anonymous,
     )
 

@@ -25,6 +25,7 @@ class Eras:
         self._sessions = sessions
         self._probing = asyncio.Lock()
         self.known = channel.options.era
+        self._has_older: bool | None = None if channel.options.era is None else False
 
     async def settle(self, principal: str, capabilities: bytes, deadline: float) -> Era:
         """Raises UnavailableError."""
@@ -38,6 +39,18 @@ class Eras:
                     await self._sessions.get(principal, deadline, capabilities)
                 self.known = era
             return self.known
+
+    async def older(self, principal: str, capabilities: bytes, deadline: float) -> Era:
+        """The legacy era, where this modern server serves it as well. It does not say so: the handshake is tried, once."""
+        if self._has_older is False:
+            return Era.MODERN
+        try:
+            await self._sessions.get(principal, deadline, capabilities)
+        except UnavailableError:
+            self._has_older = self._has_older or False
+            return Era.MODERN
+        self._has_older = True
+        return Era.LEGACY
 
     def forget(self) -> None:
         self.known = self._channel.options.era

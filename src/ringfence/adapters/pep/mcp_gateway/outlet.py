@@ -14,7 +14,10 @@ Report = Callable[[Mapping[str, Any]], None]
 class Outlet:
     """The notifications that the client of one leg wants. A call of several legs keeps its first outlet, which follows them."""
 
-    def __init__(self, on_progress: Report | None, log_level: str | None, on_log: Report | None) -> None:
+    def __init__(
+        self, on_progress: Report | None, log_level: str | None, on_log: Report | None, *, is_legacy: bool
+    ) -> None:
+        self._is_legacy = is_legacy
         self._on_progress = on_progress
         self._log_level = log_level
         self._on_log = on_log
@@ -30,6 +33,7 @@ class Outlet:
     def once(self, capabilities: Mapping[str, Any], ask: Asker | None) -> ClientSide:
         """The client of a call that has one leg."""
         return ClientSide(
+            is_legacy=self._is_legacy,
             capabilities=capabilities,
             on_progress=self._on_progress,
             log_level=self._log_level,
@@ -40,6 +44,7 @@ class Outlet:
     def client(self, capabilities: Mapping[str, Any], ask: Asker) -> ClientSide:
         """The client of a call that may have several legs."""
         return ClientSide(
+            is_legacy=self._is_legacy,
             capabilities=capabilities,
             on_progress=self._progress,
             log_level=self._log_level,

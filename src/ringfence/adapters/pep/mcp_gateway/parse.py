@@ -29,7 +29,6 @@ from mcp_types import (
     PROTOCOL_VERSION_META_KEY,
     UNSUPPORTED_PROTOCOL_VERSION,
 )
-from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 
 from ringfence.adapters.pep.mcp_gateway.headers import accepts, bearer, is_json, read_headers
 from ringfence.adapters.pep.mcp_gateway.log_levels import is_level
@@ -43,8 +42,6 @@ from ringfence.core.canonical import parse_strict
 from ringfence.core.confusable import confusable
 from ringfence.errors import RequestError
 
-SERVED_VERSIONS = tuple(reversed(KNOWN_PROTOCOL_VERSIONS))
-"""Newest first."""
 _USUAL_ACCEPT = f"{JSON_TYPE}, {SSE_TYPE}"
 _ID_LIMIT = 256
 """Characters of a request id."""
@@ -203,7 +200,7 @@ def _era(head: Head, message: Request | Notification, identity: Id | None) -> Er
     if version in MODERN_VERSIONS:
         return Era.MODERN
     if version is not None and version not in LEGACY_VERSIONS:
-        data = {"supported": list(SERVED_VERSIONS), "requested": version[:80]}
+        data = {"supported": sorted(MODERN_VERSIONS, reverse=True), "requested": version[:80]}
         return Rejection(
             status=400, code=UNSUPPORTED_PROTOCOL_VERSION, message="Unsupported protocol version", id=identity, data=data
         )

@@ -24,11 +24,12 @@ class Progress:
         self._token = token
         self._post = post
         self._clock = clock
-        self._gap_s = limits.progress_gap_s
+        self._per_s = limits.progress_per_s
+        self._allowance = float(limits.progress_per_s)
         self._left = limits.progress_per_call
-        self._last = 0.0
+        self._last = float("-inf")
         self._base = 0.0
-        self._posted_at = float("-inf")
+        self._seen_at = clock.monotonic()
 
     def __call__(self, report: Mapping[str, Any]) -> None:
         """A server's report: `progress`, `total`, `message`."""
@@ -44,19 +45,22 @@ class Progress:
 
     def waiting(self, message: str) -> None:
         """One more sign of life while a person decides. What the server reports later goes on from here."""
-        self._base = self._last + 1
+        self._base = max(self._last, 0.0) + 1
         self._notify({"progress": self._base, "message": message})
 
     def _notify(self, shown: dict[str, Any]) -> None:
         now = self._clock.monotonic()
-        if shown["progress"] <= self._last or self._left <= 0 or now - self._posted_at < self._gap_s:
+        self._allowance = min(self._per_s, self._allowance + (now - self._seen_at) * self._per_s)
+        self._seen_at = now
+        if shown["progress"] <= self._last or self._left <= 0 or self._allowance < 1:
             return
         try:
             params = canonical_bytes({"progressToken": self._token, **shown})
         except RequestError:
             return  # a sum beyond what JSON numbers hold
-        self._last, self._posted_at = shown["progress"], now
+        self._last = shown["progress"]
         self._left -= 1
+        self._allowance -= 1
         self._post(jsonrpc.notification("notifications/progress", params))
 
 
