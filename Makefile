@@ -28,7 +28,7 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 	@! grep -n '"resolved"' $$(git ls-files '*package-lock.json')
 
 .PHONY: test
-test: $(READY) clients ## everything, on real servers
+test: $(READY) clients servers ## everything, on real servers
 	$(BIN)/pytest -n 2 --dist loadfile -q
 
 .PHONY: pins
