@@ -96,12 +96,11 @@ async def test_an_envelope_with_anything_else_in_it_goes_nowhere(front: Front, e
 
 
 @pytest.mark.parametrize("modern", [True, False])
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-7"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1"])
 async def test_a_body_in_another_encoding_goes_nowhere(front: Front, encoding: str, modern: bool) -> None:
     body = whole(b'{"order":"\xc3\xa9"}', modern=modern).decode().encode(encoding)
-    assert await front.send(body, modern=modern) == (400 if encoding != "utf-7" else 200)
-    # UTF-7 is ASCII, and its escapes are read as the characters that they are.
-    assert front.executed == ([] if encoding != "utf-7" else [b'{"order":"+AOk-"}'])
+    assert await front.send(body, modern=modern) == 400
+    assert front.executed == []
 
 
 @pytest.mark.parametrize("modern", [True, False])
