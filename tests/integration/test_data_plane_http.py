@@ -263,4 +263,4 @@ async def test_the_kernel_says_who_is_at_the_other_end(world: World, tmp_path: P
         assert status(await reader.read()) == 200
         writer.close()
         await converse(plane, f"GET /healthz HTTP/1.1\r\nHost: {plane.host}\r\nConnection: close\r\n\r\n".encode())
-    assert seen == [Peer(Listener.UNIX, os.getuid()), Peer(Listener.TCP, os.getuid())]
+    assert seen == [Peer(Listener.UNIX, os.getuid()), Peer(Listener.TCP, os.getuid(), loopback=True)]
