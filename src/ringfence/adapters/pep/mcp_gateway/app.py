@@ -113,9 +113,7 @@ class McpGateway:
             enforcer=enforcer, ladder=ladder, catalogue=catalogue, store=store, clock=clock, entropy=entropy, limits=limits
         )
         local = Local(catalogue, self._lists, welcome, limits)
-        self._streams = Streams(
-            notices=notices, catalogue=catalogue, welcome=welcome, store=store, clock=clock, limits=limits
-        )
+        self._streams = Streams(notices=notices, catalogue=catalogue, welcome=welcome, store=store, clock=clock, limits=limits)
         self._welcome = welcome
         self._handlers: Mapping[str, Handler] = {
             **dict.fromkeys(EXECUTED, calls.serve),

@@ -14,9 +14,7 @@ Report = Callable[[Mapping[str, Any]], None]
 class Outlet:
     """The notifications that the client of one leg wants. A call of several legs keeps its first outlet, which follows them."""
 
-    def __init__(
-        self, on_progress: Report | None, log_level: str | None, on_log: Report | None, *, is_legacy: bool
-    ) -> None:
+    def __init__(self, on_progress: Report | None, log_level: str | None, on_log: Report | None, *, is_legacy: bool) -> None:
         self._is_legacy = is_legacy
         self._on_progress = on_progress
         self._log_level = log_level
