@@ -21,7 +21,7 @@ _FORWARDED: Final = ("sampling", "elicitation", "roots")
 
 def known_capabilities(declared: Any) -> dict[str, Any]:
     """The declared capabilities that mean something here."""
-    if not isinstance(declared, dict):
+    if not declared or not isinstance(declared, dict):
         return {}
     found = cast("dict[str, Any]", declared)
     return {name: found[name] for name in _FORWARDED if isinstance(found.get(name), dict)}

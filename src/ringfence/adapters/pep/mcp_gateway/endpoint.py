@@ -49,6 +49,9 @@ class Endpoint:
             return _mapped_list(result, "contents", lambda item: self._with_uri(item, server))
         if method == GET_PROMPT:
             return _mapped_list(result, "messages", lambda item: self._message(item, server))
+        blocks: Any = result.get("content")
+        if not isinstance(blocks, list) or not any(_names_resource(block) for block in cast("list[Any]", blocks)):
+            return result
         return _mapped_list(result, "content", lambda item: self._block(item, server))
 
     def _message(self, message: dict[str, Any], server: str) -> dict[str, Any]:
@@ -65,6 +68,10 @@ class Endpoint:
     def _with_uri(self, item: dict[str, Any], server: str) -> dict[str, Any]:
         uri = item.get("uri")
         return {**item, "uri": self.shown_uri(server, uri)} if isinstance(uri, str) else item
+
+
+def _names_resource(block: Any) -> bool:
+    return isinstance(block, dict) and _object(block).get("type") in ("resource_link", "resource")
 
 
 def _split(pattern: re.Pattern[str], shown: str) -> tuple[ServerId, str] | None:
