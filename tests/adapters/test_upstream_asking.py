@@ -151,8 +151,9 @@ async def test_too_many_events_cut_the_call_whatever_they_ask() -> None:
 
 async def test_what_is_asked_after_the_answer_is_asked_of_nobody() -> None:
     async def script(exchange: Exchange, asking: Asking) -> None:
-        begin(exchange)
-        finish(exchange, asks(9))
+        # The stream stays open for a while, so that the question is read.
+        begin(exchange, event(fine(exchange)), asks(9))
+        await asyncio.Event().wait()
 
     client = Client()
     reply, asking, _ = await against(script, with_client(client.ask))

@@ -69,6 +69,19 @@ async def test_the_call_is_repeated_with_the_answers_and_the_state_as_it_was() -
     assert first["_meta"]["io.modelcontextprotocol/clientCapabilities"] == CAPABILITIES
 
 
+async def test_each_round_answers_the_wishes_of_the_one_before() -> None:
+    results = [
+        wants(inputRequests={"a": FORM}, requestState="1"),
+        wants(requestState="2"),
+        wants(inputRequests={"b": ROOTS}),
+        LAST,
+    ]
+    reply, sent = await against(results, with_client())
+    assert isinstance(reply, Answered)
+    assert [params.get("requestState") for params in sent] == [None, "1", "2", None]
+    assert [sorted(params.get("inputResponses", {})) for params in sent] == [[], ["a"], [], ["b"]]
+
+
 @pytest.mark.parametrize("method", ["resources/read", "prompts/get"])
 async def test_other_methods_have_rounds_too(method: str) -> None:
     params = {"uri": "note:///1"} if method == "resources/read" else {"name": "p"}
