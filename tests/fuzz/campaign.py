@@ -36,6 +36,7 @@ KINDS = {
     "http_500": "http_500",
     "not_canonical": "non_canonical_upstream",
     "malformed": "malformed_answers",
+    "left_behind": "left_behind",
 }
 
 
@@ -54,6 +55,7 @@ class Campaign:
         front = await Front.build()
         for _ in range(REQUESTS):
             self._note(seed, await front.faults(front.draw(rng)))
+        self._note(seed, await front.end())
         self.executed += front.executed
         for _ in range(REPLIES):
             self._note(seed, await self._shown(rng))
@@ -68,7 +70,7 @@ class Campaign:
         front.world.upstreams[ORDERS].replies["get"] = reply(rng)
         call = {"name": "orders__get", "arguments": {"order": "A1"}}
         exchange = front.agent.modern("tools/call", call) if rng.random() < 0.5 else front.agent.legacy("tools/call", call)
-        return front.faults_of(await exchange.done())
+        return [*front.faults_of(await exchange.done()), *await front.end()]
 
     def _note(self, seed: int, found: list[str]) -> None:
         self.cases += 1

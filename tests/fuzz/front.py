@@ -24,7 +24,16 @@ from ringfence.testing.world import World
 
 OPEN_S = 0.1
 """A response that is still open after this long is one that stays open: its client leaves."""
+AN_HOUR_MS = 3_600_000
+SPINS = 200
+"""Turns of the loop in which everything that has nothing left to wait for comes to its end."""
+_OTHERS = ("raw_server", "BackChannel")
+"""What the campaign runs beside the gateway."""
 TOO_MANY = "too many sessions are open"
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    return str(getattr(task.get_coro(), "__qualname__", task))
 
 
 def rules() -> Rules:
@@ -39,15 +48,17 @@ def rules() -> Rules:
 class Front:
     """One gateway with a run, a legacy session, and servers that write down what they execute."""
 
-    def __init__(self, world: World, agent: Agent) -> None:
+    def __init__(self, world: World, agent: Agent, before: set[asyncio.Task[Any]]) -> None:
         self.world = world
         self.agent = agent
         self._states: list[str] = []
+        self._before = before
         self.executed = 0
         """How many requests got through to a server."""
 
     @classmethod
     async def build(cls) -> Front:
+        before = asyncio.all_tasks()
         world = await World.build(rules=rules(), upstreams={**shop_upstreams(), **library_upstreams()})
         world.upstreams[ORDERS].release()
         world.upstreams[WIKI].asks["search"] = (
@@ -57,7 +68,16 @@ class Front:
         agent = Agent(gateway(world), await world.open_run())
         opened = await agent.initialize()
         assert opened.status == 200, opened.body
-        return cls(world, agent)
+        return cls(world, agent, before)
+
+    async def end(self) -> list[str]:
+        """What is left under way when every life is over and the gateway has ended; empty: nothing."""
+        self.world.clock.advance(AN_HOUR_MS)
+        await self.agent.app.close()
+        for _ in range(SPINS):
+            await asyncio.sleep(0)
+        left = {_name(task) for task in asyncio.all_tasks() - self._before if not task.done()}
+        return [f"left_behind: {name}" for name in sorted(left) if not name.startswith(_OTHERS)]
 
     def draw(self, rng: Random) -> Wire:
         return request(rng, self.agent.credential, self.agent.session, self._states)

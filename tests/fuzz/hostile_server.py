@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.fuzz.answers import CLIENT
-from tests.servers.raw_http import Exchange, handshake, raw_server
+from tests.servers.raw_http import Exchange, RawServer, handshake, raw_server
 
 from ringfence.adapters.upstream.http import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
@@ -23,15 +23,18 @@ DEADLINE_S = 0.3
 class HostileServer:
     """Answers each call with the bytes that were set, and closes the connection."""
 
-    def __init__(self, upstream: HttpUpstream) -> None:
+    def __init__(self, server: RawServer, upstream: HttpUpstream) -> None:
         self.answer = b""
         self.calls = 0
         """How many calls reached the server."""
         self.upstream = upstream
+        self._server = server
 
     async def faults(self, answer: bytes) -> list[str]:
         """What went wrong when a call got this answer."""
         self.answer = answer
+        self._server.seen.clear()
+        self._server.received.clear()
         try:
             await self.upstream.call(
                 replace(
@@ -69,7 +72,7 @@ async def hostile_server(era: Era) -> AsyncGenerator[HostileServer]:
 
     async with raw_server(answering) as server:
         upstream = HttpUpstream(HttpOptions(url=server.url, connect_s=5, cancel_s=0.2))
-        found.append(HostileServer(upstream))
+        found.append(HostileServer(server, upstream))
         try:
             yield found[0]
         finally:

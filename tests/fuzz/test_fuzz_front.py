@@ -22,7 +22,7 @@ async def all_faults(rng: Random) -> list[str]:
     found: list[str] = []
     for _ in range(MANY):
         found += await front.faults(front.draw(rng))
-    return found
+    return [*found, *await front.end()]
 
 
 @settings(max_examples=60, deadline=None)
