@@ -1,5 +1,6 @@
 """What the SQLite store does when the disk says no: full, a failed write, a failed fsync."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -348,8 +349,9 @@ async def test_closing_makes_everything_accepted_durable(tmp_path: Path) -> None
 
 @pytest.mark.requirement("I3")
 async def test_a_writer_that_dies_leaves_nobody_waiting(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    died: list[object] = []
-    monkeypatch.setattr("threading.excepthook", died.append)
+    loop = asyncio.get_running_loop()
+    died: asyncio.Future[object] = loop.create_future()
+    monkeypatch.setattr("threading.excepthook", lambda seen: loop.call_soon_threadsafe(died.set_result, seen))
     watched.disk.defect = RuntimeError("nobody thought of this")
     receipt = await watched.store.record(adding("lost"))
     assert not isinstance(receipt, Conflict)
@@ -363,4 +365,5 @@ async def test_a_writer_that_dies_leaves_nobody_waiting(watched: Watched, monkey
     with pytest.raises(UnavailableError, match="only until a restart"):
         await stop.durable()
     assert watched.store.stops_on(a_reach()) == (a_stop(),)
-    assert len(died) == 1
+    async with asyncio.timeout(30):
+        await died

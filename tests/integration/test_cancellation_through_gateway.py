@@ -33,7 +33,7 @@ class Slow:
     def events(self, mark: str) -> list[str]:
         """What became of a call, by its server."""
         records = [json.loads(line) for line in self.log.read_text("utf-8").splitlines()] if self.log.exists() else []
-        return [record["event"] for record in records if record["arguments"].get("mark") == mark]
+        return [record["event"] for record in records if record.get("arguments", {}).get("mark") == mark]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
