@@ -51,6 +51,10 @@ class Hearing:
             self._asked = Asked(self._sending, self._back, self._oddities)
         self._asked.take(request)
 
+    @property
+    def has_asked(self) -> bool:
+        return self._asked is not None
+
     async def close(self) -> None:
         """The call has ended: nothing more is asked or answered for it."""
         self._back = None

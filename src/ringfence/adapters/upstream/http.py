@@ -89,7 +89,8 @@ class HttpUpstream:
                 # The call was refused for its session and not executed, so it may go again, once.
                 reply = await self._call_legacy(sending, request, hearing, deadline)
         finally:
-            await hearing.close()
+            if hearing.has_asked:
+                await hearing.close()
         return reply or Failed(INTERNAL_ERROR, "the server does not know the session that it opened")
 
     async def _call_modern(self, sending: Sending, request: Outgoing, hearing: Hearing, deadline: float) -> Reply:
@@ -123,7 +124,7 @@ class HttpUpstream:
         if sending.capabilities or hearing.logs is not None:
             await self._prepare(session, request, deadline)
         identity = self._channel.next_id()
-        hearing.begin(identity, self._back.to(session))
+        hearing.begin(identity, session.back or self._back.to(session))
         line = request.line(Era.LEGACY, identity, wants_progress=hearing.progress is not None)
         body = GuardedBody(line, sending.may_send)
         session.hearings.add(hearing)

@@ -24,7 +24,8 @@ class BackChannel:
         """What servers sent that they should not have, by kind."""
 
     def to(self, session: Session) -> "SessionBack":
-        return SessionBack(self, session)
+        back = session.back = SessionBack(self, session)
+        return back
 
     def soon(self, body: bytes, session: Session) -> "asyncio.Task[None] | None":
         """Send one message without waiting for it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 
+from ringfence.adapters.upstream.asked import Back
 from ringfence.adapters.upstream.describing import Declared, declared_in
 from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.hearing import Hearing
@@ -47,6 +48,8 @@ class Session:
     """The least severe level that was set, as an index; None: none yet."""
     subscribed: set[str] = field(default_factory=set[str])
     """Resources, of the session that listens."""
+    back: Back | None = None
+    """The way back to the server, once it is needed."""
     hearings: set[Hearing] = field(default_factory=set[Hearing])
     """The calls under way."""
     aside: "asyncio.Task[None] | None" = None

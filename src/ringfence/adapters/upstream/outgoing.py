@@ -18,7 +18,7 @@ _OURS = frozenset({"_meta", "inputResponses", "requestState", "task"})
 """Members of params that only the gateway writes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
     """What stays the same however often one call is sent."""
 

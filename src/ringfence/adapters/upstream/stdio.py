@@ -98,7 +98,8 @@ class StdioUpstream:
         except UnavailableError as error:
             return NotSent(str(error))
         finally:
-            await attempt.hearing.close()
+            if attempt.hearing.has_asked:
+                await attempt.hearing.close()
 
     async def forget(self, principal: str) -> None:
         await self._processes.forget(principal)

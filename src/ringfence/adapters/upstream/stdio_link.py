@@ -29,7 +29,7 @@ class Link:
         oddities: Counter[str],
         capabilities: bytes,
         *,
-        on_idle: Callable[["Link"], None],
+        on_idle: Callable[[], None],
         on_end: Callable[["Link"], None],
     ) -> None:
         """`capabilities` are declared in a legacy handshake: a JSON object."""
@@ -127,7 +127,7 @@ class Link:
         is told; where a part of the line has not left yet, the process is killed, since nothing else could hold it back.
         """
         process = self._process
-        if process is None or not await self._is_writable(process):
+        if process is None or (not process.is_writable and not await self._can_write_again(process)):
             return NotSent(self.ended or "the server process takes no more input")
         if not may_send():
             return NotSent("withheld at the last look")
@@ -159,7 +159,7 @@ class Link:
             self._inbox.pending.pop(identity, None)
             self._rest()
 
-    async def _is_writable(self, process: Process) -> bool:
+    async def _can_write_again(self, process: Process) -> bool:
         """Whether a line can go at once, when everything before it has left."""
         while not process.is_writable and not self.ended:
             await process.writable()
@@ -185,7 +185,7 @@ class Link:
     async def answer(self, identity: int, body: bytes, may_send: Callable[[], bool]) -> None:
         """Write the client's answer to what was asked during the call of this id."""
         process, pending = self._process, self._inbox.pending.get(identity)
-        if process is not None and pending is not None and await self._is_writable(process) and may_send():
+        if process is not None and pending is not None and await self._can_write_again(process) and may_send():
             pending.mark = process.write(body)
 
     def add_listener(self, notices: Notices) -> None:
@@ -197,7 +197,7 @@ class Link:
 
     def _rest(self) -> None:
         if self.is_idle:
-            self._on_idle(self)
+            self._on_idle()
 
     # --- the end
 

@@ -20,6 +20,7 @@ class _Slot:
     lock: asyncio.Lock
     link: Link | None = None
     timer: asyncio.TimerHandle | None = None
+    idle_since: float = 0.0
 
 
 class Processes:
@@ -53,6 +54,7 @@ class Processes:
                     slot.link = None
                     try:
                         slot.link = link = await self._start(key)
+                        self._idle(key)
                     finally:
                         if slot.link is None:
                             self._drop(key, slot)
@@ -73,7 +75,7 @@ class Processes:
             self._options,
             self._oddities,
             key[1],
-            on_idle=lambda idle: self._idle(key, idle),
+            on_idle=lambda: self._idle(key),
             on_end=lambda ended: self._spawn(ended.stop()),
         )
         try:
@@ -88,19 +90,28 @@ class Processes:
             raise
         return link
 
-    def _idle(self, key: Key, link: Link) -> None:
-        """A link has nothing in flight: give it up later, unless it is used again."""
+    def _idle(self, key: Key) -> None:
+        """A process has nothing in flight: it is given up later, unless it is used again. One timer serves many calls."""
         slot = self._slots.get(key)
-        if slot is None:
-            return
-        if slot.timer is not None:
-            slot.timer.cancel()
-        slot.timer = asyncio.get_running_loop().call_later(self._options.idle_s, self._expire, key, slot, link)
+        if slot is not None:
+            loop = asyncio.get_running_loop()
+            slot.idle_since = loop.time()
+            if slot.timer is None:
+                slot.timer = loop.call_later(self._options.idle_s, self._expire, key, slot)
 
-    def _expire(self, key: Key, slot: _Slot, link: Link) -> None:
-        if slot.link is link and link.is_idle:
-            self._drop(key, slot)
-            self._spawn(link.stop())
+    def _expire(self, key: Key, slot: _Slot) -> None:
+        slot.timer = None
+        link = slot.link
+        if link is None or not link.is_idle:
+            # It says so when it is idle again.
+            return
+        loop = asyncio.get_running_loop()
+        rest = slot.idle_since + self._options.idle_s - loop.time()
+        if rest > 0:
+            slot.timer = loop.call_later(rest, self._expire, key, slot)
+            return
+        self._drop(key, slot)
+        self._spawn(link.stop())
 
     def _drop(self, key: Key, slot: _Slot) -> None:
         if slot.timer is not None:

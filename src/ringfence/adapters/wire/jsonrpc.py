@@ -6,6 +6,7 @@ integers (never null, a boolean or a fraction).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from ringfence.core.canonical import canonical_bytes
@@ -114,7 +115,12 @@ def _identity(raw: object) -> Id:
 
 def request(identity: Id, method: str, params: bytes) -> bytes:
     """A request whose `params` are the given JSON bytes, untouched."""
-    return b'{"jsonrpc":"2.0","id":%b,"method":%b,"params":%b}' % (_encoded(identity), canonical_bytes(method), params)
+    return b'{"jsonrpc":"2.0","id":%b,"method":%b,"params":%b}' % (_encoded(identity), _written(method), params)
+
+
+@lru_cache(maxsize=64)
+def _written(method: str) -> bytes:
+    return canonical_bytes(method)
 
 
 def notification(method: str, params: bytes | None = None) -> bytes:
