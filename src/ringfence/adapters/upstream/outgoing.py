@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from mcp.shared.inbound import NAME_BEARING_METHODS
@@ -50,7 +51,7 @@ def outgoing(sending: Sending) -> Outgoing | NotSent:
         if sending.capabilities:
             capabilities = canonical_bytes(dict(sending.capabilities))
         if sending.method == TOOLS_CALL:
-            start = b'{"name":%b,"arguments":%b' % (canonical_bytes(sending.tool), sending.arguments)
+            start = b'{"name":%b,"arguments":%b' % (_written(sending.tool), sending.arguments)
             return Outgoing(TOOLS_CALL, sending.tool, start, capabilities, level)
         if not is_method(sending.method):
             return NotSent("the method is not one that is forwarded")
@@ -58,6 +59,12 @@ def outgoing(sending: Sending) -> Outgoing | NotSent:
     except RequestError as error:
         return NotSent(f"the call cannot be written: {error}")
     return _method(sending, params, capabilities, level)
+
+
+@lru_cache(maxsize=1024)
+def _written(tool: str) -> bytes:
+    """Its name as JSON: tools are configured, so they are few."""
+    return canonical_bytes(tool)
 
 
 def _method(sending: Sending, params: object, capabilities: bytes, level: str | None) -> Outgoing | NotSent:

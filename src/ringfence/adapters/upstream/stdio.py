@@ -89,8 +89,14 @@ class StdioUpstream:
         deadline = asyncio.get_running_loop().time() + sending.deadline_s
         try:
             async with asyncio.timeout_at(deadline):
-                link = await self._processes.link(sending.principal, request.capabilities)
-                return await attempt.run(link, deadline, self._options)
+                link = attempt.link = await self._processes.link(sending.principal, request.capabilities)
+                if request.log_level is not None and link.era is Era.LEGACY:
+                    await _set_level(link, request.log_level, self._options.ask_s)
+                reply = await attempt.send()
+                if isinstance(reply, InputRequired):
+                    pause_s = self._options.round_pause_s
+                    return await in_rounds(sending, reply, attempt.send, deadline=deadline, pause_s=pause_s)
+                return reply
         except TimeoutError:
             if attempt.left:
                 return Unknown("the deadline passed after the call was sent")
@@ -111,29 +117,25 @@ class StdioUpstream:
 class _Attempt:
     """One call."""
 
+    __slots__ = ("_request", "_sending", "hearing", "left", "link")
+
     def __init__(self, sending: Sending, request: Outgoing, oddities: Counter[str]) -> None:
         self._sending = sending
         self._request = request
         self.hearing = Hearing(sending, oddities)
+        self.link: Link | None = None
         self.left = False
 
-    async def run(self, link: Link, deadline: float, options: StdioOptions) -> Reply:
-        request, hearing = self._request, self.hearing
+    async def send(self, more: bytes = b"") -> Reply | InputRequired:
+        link, request, hearing = self.link, self._request, self.hearing
+        if link is None:
+            return NotSent("the server process is not started")
         era = link.era or Era.LEGACY
-
-        async def send(more: bytes = b"") -> Reply | InputRequired:
-            identity = link.next_id()
-            hearing.begin(identity, CallBack(link, identity) if era is Era.LEGACY else None)
-            line = request.line(era, identity, wants_progress=hearing.progress is not None, more=more)
-            answer = await link.send(identity, line, self._may_send, hearing)
-            return answer if isinstance(answer, NotSent | Unknown) else reply_of(answer, era, request.method)
-
-        if era is Era.LEGACY and request.log_level is not None:
-            await _set_level(link, request.log_level, options.ask_s)
-        reply = await send()
-        if isinstance(reply, InputRequired):
-            return await in_rounds(self._sending, reply, send, deadline=deadline, pause_s=options.round_pause_s)
-        return reply
+        identity = link.next_id()
+        hearing.begin(identity, CallBack(link, identity) if era is Era.LEGACY else None)
+        line = request.line(era, identity, wants_progress=hearing.progress is not None, more=more)
+        answer = await link.send(identity, line, self._may_send, hearing)
+        return answer if isinstance(answer, NotSent | Unknown) else reply_of(answer, era, request.method)
 
     def _may_send(self) -> bool:
         may = self._sending.may_send()
