@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ringfence.adapters.stores.sqlite.store import open_store
-from ringfence.core.model import RunId
+from ringfence.core.model.identifiers import RunId
 from ringfence.core.unit import AddStop, Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery

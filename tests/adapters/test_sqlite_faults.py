@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.adapters.faulty_disk import FaultyDisk, Watched
 
-from ringfence.core.model import CallId, RunId, TicketId, TicketState
+from ringfence.core.model.identifiers import CallId, RunId, TicketId
+from ringfence.core.model.ticket import TicketState
 from ringfence.core.state import Account
 from ringfence.core.unit import AddStop, AddTicket, Conflict, LiftStop, MoveTicket, Settle, Unit
 from ringfence.errors import UnavailableError

@@ -13,7 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.adapters.faulty_disk import Watched
 
 from ringfence.adapters.stores.memory.store import MemoryStore
-from ringfence.core.model import CallId, Digest, OperatorName, Role, RunId, TicketId, TicketState
+from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.operator import Role
+from ringfence.core.model.ticket import TicketState
 from ringfence.core.unit import (
     AddStop,
     AddTicket,

@@ -13,7 +13,8 @@ from tests.adapters.faulty_disk import PATIENCE_S
 
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.core.audit.tree import leaf_hash, merkle_root, root_hash
-from ringfence.core.model import CallId, Digest, OperatorName, RunId, TicketId, TicketState
+from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.ticket import TicketState
 from ringfence.core.state import Account
 from ringfence.core.unit import (
     AddStop,

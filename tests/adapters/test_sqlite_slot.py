@@ -7,7 +7,7 @@ from tests.adapters.faulty_disk import FaultyDisk
 
 from ringfence.adapters.stores.sqlite.slot import HALF, EmergencySlot
 from ringfence.adapters.stores.sqlite.store import open_store
-from ringfence.core.model import Stop
+from ringfence.core.model.stop import Stop
 from ringfence.errors import IntegrityError, UnavailableError
 from ringfence.testing.contracts.samples import a_reach, a_stop
 

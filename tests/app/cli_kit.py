@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from ringfence.app.cli.root import app
 from ringfence.app.control.server import ControlServer, listen_unix
-from ringfence.core.model import Role
+from ringfence.core.model.operator import Role
 from ringfence.testing.world import World
 
 T = TypeVar("T")

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp
 from ringfence.app.control.app import build_control
 from ringfence.app.control.inprocess import Response, ask
 from ringfence.app.control.services import ControlServices
-from ringfence.core.model import Operator, Posture, Role
+from ringfence.core.model.operator import Operator, Role
+from ringfence.core.model.run import Posture
 from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.runs import NotDone
 from ringfence.testing.fakes.signer import FakeSigner

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.app.cli_kit import Office, office, ringfence, short_folder
 
-from ringfence.core.model import TicketState
+from ringfence.core.model.ticket import TicketState
 from ringfence.engine.outcome import Refused, Returned
 
 REFUND = {"order": "A1", "amount": 25}

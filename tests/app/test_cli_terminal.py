@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from tests.app.cli_kit import Office, office
 
-from ringfence.core.model import TicketState
+from ringfence.core.model.ticket import TicketState
 
 
 class Terminal:

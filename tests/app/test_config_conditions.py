@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
-from ringfence.core.model import Condition, Operation, holds
+from ringfence.core.model.condition import Condition, Operation, holds
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ringfence.app.config.load import parse_config
-from ringfence.core.model import AgentId, Effect, ServerId, ToolId
+from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
+from ringfence.core.model.profile import Effect
 from ringfence.core.rules import Grants, Rules
 from ringfence.core.tightening import build_tool
 from ringfence.errors import ConfigError

@@ -7,20 +7,10 @@ import pytest
 
 from ringfence.app.config.load import load_config, parse_config
 from ringfence.app.config.settings import Era, Loaded, SecretRef, TransportKind, WebhookFormat
-from ringfence.core.model import (
-    WORST_PROFILE,
-    AgentId,
-    Condition,
-    Effect,
-    Limits,
-    Operation,
-    OperatorName,
-    Sensitivity,
-    ServerId,
-    ToolId,
-    ToolProfile,
-    Trust,
-)
+from ringfence.core.model.agent import Limits
+from ringfence.core.model.condition import Condition, Operation
+from ringfence.core.model.identifiers import AgentId, OperatorName, ServerId, ToolId
+from ringfence.core.model.profile import WORST_PROFILE, Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.rules import AgentRule, ApprovalRules, ServerRule, Share
 from ringfence.ports.notifier import AlertKind
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from tests.app.control_kit import Desk
 
-from ringfence.core.model import TicketState
+from ringfence.core.model.ticket import TicketState
 from ringfence.engine.outcome import Returned, Waiting
 from ringfence.testing.scenario import PAYMENTS
 

@@ -14,7 +14,7 @@ from ringfence.core.audit.checkpoint import open_checkpoint
 from ringfence.core.audit.proof import verify_inclusion
 from ringfence.core.audit.tree import leaf_hash
 from ringfence.core.audit.verify import verify_log
-from ringfence.core.model import ToolId
+from ringfence.core.model.identifiers import ToolId
 from ringfence.engine.outcome import Refused
 from ringfence.ports.audit import AuditQuery
 from ringfence.testing.fakes.signer import FakeSigner

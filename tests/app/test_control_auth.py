@@ -7,7 +7,8 @@ import logging
 import pytest
 from tests.app.control_kit import OWN_UID, Desk, add
 
-from ringfence.core.model import AgentId, Role
+from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.operator import Role
 from ringfence.core.rules import AgentRule
 from ringfence.errors import UnavailableError
 from ringfence.testing.scenario import shop_rules

@@ -7,7 +7,7 @@ import re
 import pytest
 from tests.app.control_kit import PAGE, Desk
 
-from ringfence.core.model import TicketState
+from ringfence.core.model.ticket import TicketState
 from ringfence.engine.outcome import Returned
 from ringfence.testing.scenario import REFUND as REFUND_PROFILE
 from ringfence.testing.scenario import shop_rules, tool_rule

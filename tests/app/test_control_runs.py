@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.app.control_kit import Desk
 
-from ringfence.core.model import ReasonCode
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.engine.outcome import Refused, Returned, Waiting
 from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.world import World

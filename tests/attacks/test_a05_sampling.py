@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.core.asking import Request, granted_capabilities, judge
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Grants
 from ringfence.ports.upstream import Declined, ServerRequest
 from ringfence.testing.gateway import Agent, gateway

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ringfence.core.asking import Request, judge
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Grants
 
 pytestmark = pytest.mark.attack("A6")

@@ -13,7 +13,7 @@ from tests.servers.raw_http import Exchange, RawServer, handshake, raw_server, r
 from ringfence.adapters.upstream.http import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.mcp import Era
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.testing.fakes.upstream import FakeUpstream
 from ringfence.testing.gateway import Agent, gateway
 from ringfence.testing.scenario import ORDERS, ORDERS_TOOLS, PAYMENTS, PAYMENTS_TOOLS

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ringfence.core.model import Call, Facts, Level, TicketState
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import Level
 
 GATE_CODES = {"irreversible", "costs_money", "identity", "unbounded"}
 

@@ -7,40 +7,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ringfence.core.framing import frame
-from ringfence.core.model import (
-    Agent,
-    AgentId,
-    Call,
-    CallId,
-    Condition,
-    ConditionalProfile,
-    Digest,
-    Effect,
-    Facts,
-    Gate,
-    Limits,
-    Link,
-    Operation,
-    OperatorName,
-    Posture,
-    ReasonCode,
-    Run,
-    RunId,
-    RunState,
-    Scope,
-    ScopeKind,
-    Sensitivity,
-    ServerId,
-    Stop,
-    StopMode,
-    Ticket,
-    TicketId,
-    TicketState,
-    Tool,
-    ToolId,
-    ToolProfile,
-    Vote,
-)
+from ringfence.core.model.agent import Agent, Limits
+from ringfence.core.model.call import Call
+from ringfence.core.model.condition import Condition, Operation
+from ringfence.core.model.facts import Facts, Link
+from ringfence.core.model.identifiers import AgentId, CallId, Digest, OperatorName, RunId, ServerId, TicketId, ToolId
+from ringfence.core.model.profile import ConditionalProfile, Effect, Sensitivity, ToolProfile
+from ringfence.core.model.run import Posture, Run, RunState
+from ringfence.core.model.stop import Scope, ScopeKind, Stop, StopMode
+from ringfence.core.model.ticket import Ticket, TicketState, Vote
+from ringfence.core.model.tool import Tool
+from ringfence.core.model.verdict import Gate, ReasonCode
 from ringfence.core.tightening import compile_schema
 
 TOOL = ToolId("pay.refund")

@@ -11,19 +11,11 @@ from tests.core.reference_model import decide_slowly
 from tests.core.strategies import situations
 
 from ringfence.core.decision import CHECKS, decide, join
-from ringfence.core.model import (
-    Call,
-    Decision,
-    Facts,
-    Gate,
-    Level,
-    Reason,
-    ReasonCode,
-    Ticket,
-    TicketState,
-    ToolProfile,
-    Verdict,
-)
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.profile import ToolProfile
+from ringfence.core.model.ticket import Ticket, TicketState
+from ringfence.core.model.verdict import Decision, Gate, Level, Reason, ReasonCode, Verdict
 
 verdicts = st.builds(
     Verdict,

@@ -10,7 +10,7 @@ import pytest
 from ringfence.adapters.pep.mcp_gateway.public import class_of
 from ringfence.app.config.layout import AGENT, LIMITS, TOOL
 from ringfence.core.explain import Lever, Subject, meaning, smallest_change
-from ringfence.core.model import ReasonCode
+from ringfence.core.model.verdict import ReasonCode
 
 ROOT = Path(__file__).parents[2]
 SUBJECT = Subject(agent="support", tool="payments.refund", run="r_1", ticket="t_1")

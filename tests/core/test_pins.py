@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.differences import Turn, differences, shown
-from ringfence.core.model import Digest, ServerId
+from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.pins import DEFINITION_LIMIT, Pin, PinKind, Sighting, Standing, judge, place_of, sighting, why
 from ringfence.core.suspicion import hidden_in, text_findings
 

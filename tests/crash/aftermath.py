@@ -21,7 +21,7 @@ from tests.crash.judge import (
 )
 from tests.crash.scene import APPROVED, CLAIM, CONSUMED, DENIED, PENDING, Scene, Side
 
-from ringfence.core.model import ScopeKind
+from ringfence.core.model.stop import ScopeKind
 
 
 async def look(scene: Scene, side: Side) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ringfence.core.model import ScopeKind
+from ringfence.core.model.stop import ScopeKind
 from ringfence.engine.steps import Step
 from ringfence.testing.crashing import BEFORE_COMMIT, COMMITTED, STORE_POINTS, SYNCED
 

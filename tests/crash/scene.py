@@ -12,7 +12,7 @@ from tests.crash.judge import Executed, Findings, key_of
 from tests.crash.shop import AGENT, Shop, ToolUse, tool_of
 from tests.servers.gateway_process import Answer, Clients, GatewayProcess, People
 
-from ringfence.core.model import ScopeKind
+from ringfence.core.model.stop import ScopeKind
 
 CLAIM = "ringfence__claim"
 

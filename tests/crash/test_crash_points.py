@@ -6,7 +6,7 @@ import pytest
 from tests.crash.campaign import run_all
 from tests.crash.cases import Case, Kind, Transport
 
-from ringfence.core.model import ScopeKind
+from ringfence.core.model.stop import ScopeKind
 from ringfence.engine.steps import Step
 from ringfence.testing.crashing import BEFORE_COMMIT, COMMITTED
 

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from ringfence.core.model import AgentId, RunId, RunState, Scope, ScopeKind, StopMode
+from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.run import RunState
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.rules import AgentRule
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.identify import Presented, Principal, identify

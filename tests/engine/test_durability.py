@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from ringfence.adapters.stores.memory.store import MemoryStore
-from ringfence.core.model import Role, Scope, ScopeKind, StopMode
+from ringfence.core.model.operator import Role
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
 from ringfence.engine.stops import Stopped
 from ringfence.errors import UnavailableError

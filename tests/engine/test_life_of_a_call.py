@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from ringfence.core.model import Limits, ReasonCode, Role, TicketState
+from ringfence.core.model.agent import Limits
+from ringfence.core.model.operator import Role
+from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import Rules
 from ringfence.engine.outcome import PRECEDENCE, Ambiguous, NotSent, Refused, Returned, ServerFailed, Waiting
 from ringfence.engine.runs import NotDone

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.engine.notices import Listener, News, Notices
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import Described, Notice, NoticeKind

@@ -13,7 +13,10 @@ import pytest
 
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.canonical import digest_of
-from ringfence.core.model import Digest, ReasonCode, Role, ServerId, TicketState, ToolId
+from ringfence.core.model.identifiers import Digest, ServerId, ToolId
+from ringfence.core.model.operator import Role
+from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.pins import PinKind, Standing
 from ringfence.core.rules import AgentRule
 from ringfence.engine.enforce import ToolRequest

@@ -8,7 +8,11 @@ import pytest
 
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import AgentId, ReasonCode, Role, Scope, ScopeKind, Stop, StopMode, TicketState
+from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.operator import Role
+from ringfence.core.model.stop import Scope, ScopeKind, Stop, StopMode
+from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.unit import AddStop, Unit
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.notices import Notices

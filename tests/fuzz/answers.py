@@ -21,7 +21,7 @@ from ringfence.adapters.wire.sse import SseParser
 from ringfence.core.asking import judge
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.upstream import TOOLS_CALL, Answered, Reply, ServerRequest
 from ringfence.testing.library import EVERYTHING

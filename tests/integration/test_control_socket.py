@@ -15,7 +15,7 @@ import pytest
 from tests.app.control_kit import Desk, add
 
 from ringfence.app.control.server import ControlServer, listen_tcp, listen_unix
-from ringfence.core.model import Role
+from ringfence.core.model.operator import Role
 from ringfence.errors import UnavailableError
 
 

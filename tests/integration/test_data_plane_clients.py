@@ -17,7 +17,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import CallToolResult, TextContent, jsonrpc_message_adapter
 
 from ringfence.app.connect import DONE, REFUSED, UNAVAILABLE, bridge
-from ringfence.core.model import TicketState
+from ringfence.core.model.ticket import TicketState
 from ringfence.core.rules import ApprovalRules
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.scenario import ORDERS, PAYMENTS, shop_rules

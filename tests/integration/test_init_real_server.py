@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from ringfence.app.cli.config_commands import register
 from ringfence.app.config.load import load_config
-from ringfence.core.model import Effect, ServerId, ToolId
+from ringfence.core.model.identifiers import ServerId, ToolId
+from ringfence.core.model.profile import Effect
 
 app = typer.Typer()
 register(app)

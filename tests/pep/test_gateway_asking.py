@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
-from ringfence.core.model import Scope, ScopeKind, StopMode, TicketState
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
+from ringfence.core.model.ticket import TicketState
 from ringfence.core.rules import ApprovalRules, Grants
 from ringfence.ports.upstream import Declined, Failed, Granted, ServerRequest
 from ringfence.testing.asgi import Exchange

@@ -8,7 +8,8 @@ import pytest
 
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
-from ringfence.core.model import Limits, Scope, ScopeKind, StopMode
+from ringfence.core.model.agent import Limits
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.unit import Conflict, Unit
 from ringfence.engine.runs import Opened
 from ringfence.errors import UnavailableError

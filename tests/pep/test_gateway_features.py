@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
-from ringfence.core.model import Scope, ScopeKind, StopMode
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.rules import Grants
 from ringfence.ports.upstream import Answered, Failed
 from ringfence.testing.asgi import start

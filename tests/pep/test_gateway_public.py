@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ringfence.adapters.pep.mcp_gateway.public import TEXTS, RuleClass, class_of, class_of_all, text_of
-from ringfence.core.model import Reason, ReasonCode
+from ringfence.core.model.verdict import Reason, ReasonCode
 
 
 @pytest.mark.parametrize("code", list(ReasonCode))

@@ -9,7 +9,7 @@ import pytest
 
 from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Listener, Peer
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
-from ringfence.core.model import RunId
+from ringfence.core.model.identifiers import RunId
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import HOST, gateway
 from ringfence.testing.scenario import SUPPORT, shop_rules

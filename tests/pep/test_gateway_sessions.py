@@ -5,7 +5,7 @@ import pytest
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
 from ringfence.adapters.pep.mcp_gateway.legacy import Sessions
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
-from ringfence.core.model import RunId
+from ringfence.core.model.identifiers import RunId
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy
 from ringfence.testing.gateway import Agent, gateway

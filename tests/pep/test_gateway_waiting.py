@@ -8,7 +8,9 @@ import pytest
 
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.state_seal import Held, StateSeal
-from ringfence.core.model import RunId, Scope, ScopeKind, StopMode, Ticket, TicketId, TicketState
+from ringfence.core.model.identifiers import RunId, TicketId
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
+from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.rules import AgentRule, ApprovalRules
 from ringfence.engine.runs import Opened
 from ringfence.ports.notifier import AlertKind

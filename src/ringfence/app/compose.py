@@ -40,7 +40,7 @@ from ringfence.app.gateway import Gateway
 from ringfence.app.posture import connection_posture
 from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
-from ringfence.core.model import Digest
+from ringfence.core.model.identifiers import Digest
 from ringfence.core.rules import Rules
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.anonymous import Anonymous

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ringfence.core.model import Posture
+from ringfence.core.model.run import Posture
 from ringfence.core.rules import AgentRule
 
 

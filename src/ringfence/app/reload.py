@@ -10,7 +10,7 @@ from pathlib import Path
 from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import Loaded, ServerConnection
 from ringfence.app.gateway import Gateway
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.errors import ConfigError, UnavailableError
 from ringfence.ports.upstream import Upstream
 

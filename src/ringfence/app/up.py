@@ -21,7 +21,8 @@ from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
 from ringfence.app.posture import stated_posture
 from ringfence.app.reload import Reloader
-from ringfence.core.model import AgentId, Posture
+from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.run import Posture
 
 logger = logging.getLogger(__name__)
 

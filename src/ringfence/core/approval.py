@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ringfence.core.model import Millis, Ticket, TicketState, Vote
+from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.ticket import Ticket, TicketState, Vote
 
 MOVES: dict[TicketState, frozenset[TicketState]] = {
     TicketState.PENDING: frozenset({TicketState.APPROVED, TicketState.DENIED, TicketState.EXPIRED, TicketState.WITHDRAWN}),

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ringfence.core.card import visible
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Grants
 
 REQUEST_LIMIT = 65_536

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from ringfence.core.json_writer import MAX_INTEGER, check_float, write
-from ringfence.core.model import Digest
+from ringfence.core.model.identifiers import Digest
 from ringfence.errors import RequestError
 
 _LONGEST_INTEGER = 17

@@ -13,7 +13,14 @@ from typing import Any
 
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.framing import masked
-from ringfence.core.model import Agent, Call, Effect, Gate, Millis, ReasonCode, Run, Tool, ToolProfile, at_pointer, is_absent
+from ringfence.core.model.agent import Agent
+from ringfence.core.model.call import Call
+from ringfence.core.model.condition import at_pointer, is_absent
+from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.profile import Effect, ToolProfile
+from ringfence.core.model.run import Run
+from ringfence.core.model.tool import Tool
+from ringfence.core.model.verdict import Gate, ReasonCode
 
 CARD_LIMIT = 16_000
 """Characters of arguments that a person can be expected to read on one card."""

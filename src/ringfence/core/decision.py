@@ -14,7 +14,10 @@ from ringfence.core.checks.exposure import exposure
 from ringfence.core.checks.limits import limits
 from ringfence.core.checks.pin import pin
 from ringfence.core.checks.standing import standing
-from ringfence.core.model import Call, Decision, Facts, Gate, Level, Reason, ReasonCode, Ticket, TicketState, Verdict
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.ticket import Ticket, TicketState
+from ringfence.core.model.verdict import Decision, Gate, Level, Reason, ReasonCode, Verdict
 
 Check = Callable[[Call, Facts], Verdict]
 

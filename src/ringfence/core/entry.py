@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.model import AgentId, CallId, Millis, RunId, ToolId
+from ringfence.core.model.identifiers import AgentId, CallId, Millis, RunId, ToolId
 
 ENTRY_LIMIT = 60_000
 """Bytes. Entry bundles of C2SP tiles carry 16-bit lengths, so a leaf stays under 64 KiB."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from ringfence.core.model import ReasonCode
+from ringfence.core.model.verdict import ReasonCode
 
 
 class Lever(StrEnum):

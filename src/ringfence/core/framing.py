@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ringfence.core.canonical import canonical_bytes, digest_of
-from ringfence.core.model import AgentId, Call, CallId, Digest, RunId, ServerId, Tool, ToolId
+from ringfence.core.model.call import Call
+from ringfence.core.model.identifiers import AgentId, CallId, Digest, RunId, ServerId, ToolId
+from ringfence.core.model.tool import Tool
 
 MASKED = "(secret)"
 ARGUMENTS_IN_ENTRY = 24_000

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.model import Digest, Millis, ServerId
+from ringfence.core.model.identifiers import Digest, Millis, ServerId
 from ringfence.core.suspicion import hidden_in
 from ringfence.errors import RequestError
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.core.evidence import Argument, arguments_of, why_not_read
-from ringfence.core.model import Effect, Sensitivity, ToolProfile
+from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
 from ringfence.core.wording import (
     AUTHORITY,
     CODE,

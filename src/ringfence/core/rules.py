@@ -8,17 +8,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ringfence.core.model import (
-    WORST_PROFILE,
-    AgentId,
-    ConditionalProfile,
-    Digest,
-    Limits,
-    OperatorName,
-    ServerId,
-    ToolId,
-    ToolProfile,
-)
+from ringfence.core.model.agent import Limits
+from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
+from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, ToolProfile
 
 
 class Share(StrEnum):

@@ -12,24 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from ringfence.core.approval import LIVE, after_vote, moved
-from ringfence.core.model import (
-    CallId,
-    Credential,
-    Digest,
-    Operator,
-    OperatorName,
-    Reach,
-    ReasonCode,
-    Role,
-    Run,
-    RunId,
-    RunState,
-    Stop,
-    Ticket,
-    TicketId,
-    TicketState,
-    covers,
-)
+from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.operator import Operator, Role
+from ringfence.core.model.run import Credential, Run, RunState
+from ringfence.core.model.stop import Reach, Stop, covers
+from ringfence.core.model.ticket import Ticket, TicketState
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.pins import Pin
 from ringfence.core.unit import (
     AddStop,

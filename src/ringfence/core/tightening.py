@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema_rs
 
 from ringfence.core.canonical import digest_of
-from ringfence.core.model import Digest, Tool
+from ringfence.core.model.identifiers import Digest
+from ringfence.core.model.tool import Tool
 from ringfence.core.rules import ToolRule
 from ringfence.core.schema_cost import cost_of
 

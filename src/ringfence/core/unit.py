@@ -9,22 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.entry import Entry
-from ringfence.core.model import (
-    CallId,
-    Credential,
-    Digest,
-    Millis,
-    Operator,
-    OperatorName,
-    ReasonCode,
-    Run,
-    RunId,
-    Stop,
-    Ticket,
-    TicketId,
-    TicketState,
-    Vote,
-)
+from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
+from ringfence.core.model.operator import Operator
+from ringfence.core.model.run import Credential, Run
+from ringfence.core.model.stop import Stop
+from ringfence.core.model.ticket import Ticket, TicketState, Vote
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.pins import Pin
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ringfence.core.model import Call, Facts, RunId, Stop, Ticket
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.stop import Stop
+from ringfence.core.model.ticket import Ticket
 from ringfence.engine.ids import Ids
 from ringfence.engine.outcome import Refused
 from ringfence.ports.clock import Clock

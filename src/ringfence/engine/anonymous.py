@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from ringfence.core.model import AgentId, Run, RunId, RunState
+from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.run import Run, RunState
 from ringfence.core.rules import AgentRule
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.runs import NotDone, Opened, Runs

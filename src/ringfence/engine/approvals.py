@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import Operator, Reach, Role, RunId, Ticket, TicketId, TicketState, Vote
+from ringfence.core.model.identifiers import RunId, TicketId
+from ringfence.core.model.operator import Operator, Role
+from ringfence.core.model.stop import Reach
+from ringfence.core.model.ticket import Ticket, TicketState, Vote
 from ringfence.core.unit import CastVote, Conflict, MoveTicket, Unit
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.runs import NotDone

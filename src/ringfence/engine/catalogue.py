@@ -11,7 +11,10 @@ from typing import Any
 
 from ringfence.core.confusable import folded
 from ringfence.core.methods import COMPLETE, GET_PROMPT, definitions, is_method
-from ringfence.core.model import Agent, AgentId, Call, ServerId, Tool, ToolId
+from ringfence.core.model.agent import Agent
+from ringfence.core.model.call import Call
+from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
+from ringfence.core.model.tool import Tool
 from ringfence.core.pins import PinKind
 from ringfence.core.rules import AgentRule, Rules, ToolRule
 from ringfence.core.tightening import build_tool, withheld_tool

@@ -25,24 +25,15 @@ from ringfence.core.asking import granted_capabilities
 from ringfence.core.decision import decide
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.methods import is_method
-from ringfence.core.model import (
-    Call,
-    Decision,
-    Effect,
-    Facts,
-    Level,
-    Limits,
-    Link,
-    Posture,
-    Reach,
-    Reason,
-    ReasonCode,
-    Sensitivity,
-    Ticket,
-    TicketId,
-    TicketState,
-    ToolProfile,
-)
+from ringfence.core.model.agent import Limits
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts, Link
+from ringfence.core.model.identifiers import TicketId
+from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
+from ringfence.core.model.run import Posture
+from ringfence.core.model.stop import Reach
+from ringfence.core.model.ticket import Ticket, TicketState
+from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
 from ringfence.core.rules import Share
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
 from ringfence.engine.alerts import Alerts

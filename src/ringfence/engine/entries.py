@@ -9,7 +9,13 @@ from typing import Any
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.framing import masked, recorded_arguments
-from ringfence.core.model import WORST_PROFILE, Call, Decision, Facts, Level, Millis, Ticket, at_pointer, is_absent
+from ringfence.core.model.call import Call
+from ringfence.core.model.condition import at_pointer, is_absent
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.profile import WORST_PROFILE
+from ringfence.core.model.ticket import Ticket
+from ringfence.core.model.verdict import Decision, Level
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed
 
 _SUMMARY_LIMIT = 240

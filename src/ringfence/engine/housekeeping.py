@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ringfence.core.model import Scope, ScopeKind, StopMode
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue

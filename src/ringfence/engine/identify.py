@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from ringfence.core.model import AgentId, Posture, Reason, ReasonCode, RunId
+from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.run import Posture
+from ringfence.core.model.verdict import Reason, ReasonCode
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
 

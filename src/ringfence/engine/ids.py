@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from ringfence.core.model import CallId, RunId, TicketId
+from ringfence.core.model.identifiers import CallId, RunId, TicketId
 from ringfence.ports.entropy import Entropy
 
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ringfence.core.model import CallId, Millis, Reach
+from ringfence.core.model.identifiers import CallId, Millis
+from ringfence.core.model.stop import Reach
 
 
 @dataclass(slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ringfence.core.asking import judge
-from ringfence.core.model import Call
+from ringfence.core.model.call import Call
 from ringfence.core.rules import ServerRule
 from ringfence.ports.upstream import Asker, ClientAnswer, Declined, ServerRequest
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.core.canonical import digest_of
-from ringfence.core.model import AgentId, Digest, ServerId
+from ringfence.core.model.identifiers import AgentId, Digest, ServerId
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.visible import may_read, visible_prompts, visible_resources, visible_templates
 from ringfence.engine.waiting import settled

@@ -6,7 +6,8 @@ import hmac
 import re
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import Operator, OperatorName, Role
+from ringfence.core.model.identifiers import OperatorName
+from ringfence.core.model.operator import Operator, Role
 from ringfence.core.unit import Conflict, PutOperator, RemoveOperator, Unit
 from ringfence.engine.identify import hash_of
 from ringfence.engine.ids import Ids

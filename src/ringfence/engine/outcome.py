@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.core.model import Level, Reason, ReasonCode, Ticket
+from ringfence.core.model.ticket import Ticket
+from ringfence.core.model.verdict import Level, Reason, ReasonCode
 
 PRECEDENCE = (
     ReasonCode.CREDENTIAL,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import Digest, Millis, ServerId, ToolId
+from ringfence.core.model.identifiers import Digest, Millis, ServerId, ToolId
 from ringfence.core.pins import (
     BY_CONFIGURATION,
     BY_GATEWAY,

@@ -13,7 +13,8 @@ from ringfence.core.canonical import parse_strict
 from ringfence.core.differences import Difference, differences
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.methods import is_method
-from ringfence.core.model import Operator, Role, ServerId, ToolId
+from ringfence.core.model.identifiers import ServerId, ToolId
+from ringfence.core.model.operator import Operator, Role
 from ringfence.core.pins import Pin, PinKind, Sighting, Standing
 from ringfence.core.plain_text import plain
 from ringfence.core.suspicion import text_findings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import ToolId
+from ringfence.core.model.identifiers import ToolId
 from ringfence.core.unit import Conflict, Settle, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import AgentId, Credential, Millis, Run, RunId, RunState
+from ringfence.core.model.identifiers import AgentId, Millis, RunId
+from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, PutCredential, Unit
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import hash_of

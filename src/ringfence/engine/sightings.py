@@ -10,7 +10,7 @@ from typing import Any
 from ringfence.core.canonical import digest_of
 from ringfence.core.confusable import folded
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE, is_method
-from ringfence.core.model import Digest, ServerId
+from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.pins import PinKind, Sighting, sighting
 from ringfence.core.plain_text import plain
 from ringfence.core.rules import Rules

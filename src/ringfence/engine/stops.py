@@ -13,7 +13,9 @@ import asyncio
 from dataclasses import dataclass
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import Operator, Reach, Role, RunId, Scope, ScopeKind, Stop, StopMode, covers
+from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.operator import Operator, Role
+from ringfence.core.model.stop import Reach, Scope, ScopeKind, Stop, StopMode, covers
 from ringfence.core.unit import AddStop, Conflict, LiftStop, Unit
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import LIVE, Approvals

@@ -6,7 +6,11 @@ import hashlib
 
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.card import card
-from ringfence.core.model import Call, CallId, Digest, Facts, Gate, Millis, Ticket, TicketId, TicketState
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.identifiers import CallId, Digest, Millis, TicketId
+from ringfence.core.model.ticket import Ticket, TicketState
+from ringfence.core.model.verdict import Gate
 from ringfence.core.unit import MoveTicket
 
 PENDING = frozenset({TicketState.PENDING})

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.core.methods import GET_PROMPT, READ_RESOURCE
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.engine.catalogue import AgentView
 from ringfence.ports.upstream import Described
 

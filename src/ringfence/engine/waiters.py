@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ringfence.core.model import TicketId
+from ringfence.core.model.identifiers import TicketId
 
 
 class Waiters:

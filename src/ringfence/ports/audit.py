@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringfence.core.model import Millis
+from ringfence.core.model.identifiers import Millis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ringfence.core.model import Millis
+from ringfence.core.model.identifiers import Millis
 
 
 class Clock(Protocol):

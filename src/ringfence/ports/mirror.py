@@ -6,20 +6,11 @@ Every read is one consistent look: nothing awaits between its first and its last
 
 from collections.abc import Mapping
 
-from ringfence.core.model import (
-    Credential,
-    Digest,
-    Operator,
-    OperatorName,
-    Reach,
-    Run,
-    RunId,
-    RunState,
-    Stop,
-    Ticket,
-    TicketId,
-    TicketState,
-)
+from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.operator import Operator
+from ringfence.core.model.run import Credential, Run, RunState
+from ringfence.core.model.stop import Reach, Stop
+from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.pins import Pin
 from ringfence.core.state import Account, Hold, State
 from ringfence.errors import IntegrityError, UnavailableError

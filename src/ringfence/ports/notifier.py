@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from ringfence.core.model import Millis
+from ringfence.core.model.identifiers import Millis
 
 
 class AlertKind(StrEnum):

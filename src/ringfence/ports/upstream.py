@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from ringfence.core.model import CallId
+from ringfence.core.model.identifiers import CallId
 
 TOOLS_CALL = "tools/call"
 

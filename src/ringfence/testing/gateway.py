@@ -12,7 +12,7 @@ from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOC
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
-from ringfence.core.model import Posture
+from ringfence.core.model.run import Posture
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.runs import Opened
 from ringfence.testing.asgi import Exchange, start

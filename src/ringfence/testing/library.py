@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.core.model import AgentId, Digest, ServerId
+from ringfence.core.model.identifiers import AgentId, Digest, ServerId
 from ringfence.core.rules import AgentRule, ApprovalRules, Grants, Rules, ServerRule
 from ringfence.ports.upstream import Described
 from ringfence.testing.fakes.upstream import FakeUpstream

@@ -14,7 +14,9 @@ Agent `support` was given everything, agent `reader` only `orders.get`.
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.core.model import AgentId, Digest, Effect, Limits, Sensitivity, ServerId, ToolId, ToolProfile, Trust
+from ringfence.core.model.agent import Limits
+from ringfence.core.model.identifiers import AgentId, Digest, ServerId, ToolId
+from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.rules import AgentRule, ApprovalRules, Rules, ServerRule, ToolRule
 from ringfence.testing.fakes.upstream import FakeUpstream
 

@@ -13,7 +13,7 @@ from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.server import ServerOptions, serve
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
-from ringfence.core.model import Posture
+from ringfence.core.model.run import Posture
 from ringfence.testing.gateway import gateway
 from ringfence.testing.world import World
 

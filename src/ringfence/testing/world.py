@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.adapters.stores.memory.store import MemoryStore
-from ringfence.core.model import AgentId, Operator, Posture, Role, Run, RunId, ServerId, Ticket, TicketId
+from ringfence.core.model.identifiers import AgentId, RunId, ServerId, TicketId
+from ringfence.core.model.operator import Operator, Role
+from ringfence.core.model.run import Posture, Run
+from ringfence.core.model.ticket import Ticket
 from ringfence.core.rules import Rules
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals, Voted

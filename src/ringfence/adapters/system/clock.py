@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from ringfence.core.model import Millis
+from ringfence.core.model.identifiers import Millis
 
 
 class SystemClock:

@@ -16,7 +16,8 @@ from ringfence.app.config.names import wire_name
 from ringfence.app.config.settings import ServerConnection
 from ringfence.core.checks.blast_radius import gates_of
 from ringfence.core.confusable import folded
-from ringfence.core.model import Digest, Effect, ServerId
+from ringfence.core.model.identifiers import Digest, ServerId
+from ringfence.core.model.profile import Effect
 from ringfence.core.pins import PinKind, sighting
 from ringfence.core.plain_text import plain
 from ringfence.core.proposal import Proposal, propose_all

@@ -17,7 +17,7 @@ from ringfence.app.config.layout import RESERVED_SERVER_IDS
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import SecretRef, ServerConnection, TransportKind, Value
 from ringfence.core.canonical import parse_strict
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.core.plain_text import plain
 from ringfence.errors import ConfigError, RequestError
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ringfence.app.cli.options import As, AsJson, State
-from ringfence.core.model import Role
+from ringfence.core.model.operator import Role
 
 app = typer.Typer(no_args_is_help=True, help="People with roles: add, list, remove.")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from ringfence.app.config.scalars import as_number
-from ringfence.core.model import Condition, Operation
+from ringfence.core.model.condition import Condition, Operation
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<pointer>/[^\s'"\[\],<>=!]*)|(?P<text>'[^']*')|(?P<op>==|!=|<=|>=|<|>)|(?P<list>[\[\],])"""

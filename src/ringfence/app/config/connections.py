@@ -22,7 +22,7 @@ from ringfence.app.config.settings import (
     Webhook,
     WebhookFormat,
 )
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.ports.notifier import AlertKind
 
 _OWNED_HEADERS = frozenset(

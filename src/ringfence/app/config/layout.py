@@ -19,7 +19,7 @@ from ringfence.app.config.shapes import (
     TruthOr,
 )
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
-from ringfence.core.model import Effect, Sensitivity, Trust
+from ringfence.core.model.profile import Effect, Sensitivity, Trust
 from ringfence.core.rules import Share
 from ringfence.ports.notifier import AlertKind
 

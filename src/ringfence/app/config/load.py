@@ -26,7 +26,7 @@ from ringfence.app.config.rules_of import rules_of
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import Loaded
 from ringfence.core.canonical import digest_of
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.errors import ConfigError, RequestError
 
 FindUser = Callable[[str], int | None]

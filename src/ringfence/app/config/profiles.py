@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
-from ringfence.core.model import WORST_PROFILE, ConditionalProfile, Effect, Sensitivity, ToolId, ToolProfile, Trust
+from ringfence.core.model.identifiers import ToolId
+from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, Effect, Sensitivity, ToolProfile, Trust
 
 _SAME = ("reversible", "bounded", "costs_money", "identity", "outbound", "quorum", "worst")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.core.canonical import digest_of
-from ringfence.core.model import AgentId, Digest, Limits, OperatorName, ServerId, ToolId
+from ringfence.core.model.agent import Limits
+from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.rules import AgentRule, ApprovalRules, Grants, Rules, ServerRule, Share, ToolRule
 
 Fields = Mapping[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from ringfence.core.model import Digest, ServerId
+from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.rules import Rules
 from ringfence.ports.notifier import AlertKind
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringfence.app.control.services import ControlServices
-from ringfence.core.model import Operator
+from ringfence.core.model.operator import Operator
 from ringfence.engine.runs import NotDone
 
 

@@ -9,7 +9,9 @@ from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
 from ringfence.core.canonical import JsonLimits, parse_strict
-from ringfence.core.model import Millis, Role, Ticket, TicketId, TicketState
+from ringfence.core.model.identifiers import Millis, TicketId
+from ringfence.core.model.operator import Role
+from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.engine.runs import NotDone
 
 MOST_LISTED = 500

@@ -19,7 +19,7 @@ from ringfence.core.audit.proof import inclusion_proof
 from ringfence.core.audit.tree import leaf_hash
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.entry import EntryKind
-from ringfence.core.model import Role
+from ringfence.core.model.operator import Role
 from ringfence.errors import IntegrityError, RequestError
 from ringfence.ports.audit import AuditQuery, Record
 

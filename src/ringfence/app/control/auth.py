@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ringfence.app.control.answer import Bootstrap, Problem, ProblemCode
 from ringfence.app.control.services import ControlServices
 from ringfence.app.control.sessions import Sessions
-from ringfence.core.model import Operator
+from ringfence.core.model.operator import Operator
 
 logger = logging.getLogger(__name__)
 

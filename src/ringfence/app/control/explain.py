@@ -11,7 +11,8 @@ from ringfence.app.control.leaves import entry_view, every
 from ringfence.app.control.routes import Route
 from ringfence.app.control.touched import is_error
 from ringfence.core.explain import Subject, meaning, smallest_change
-from ringfence.core.model import ReasonCode, TicketId, ToolId
+from ringfence.core.model.identifiers import TicketId, ToolId
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.ports.audit import AuditQuery
 
 MOST_ENTRIES = 1000

@@ -10,7 +10,8 @@ from ringfence.app.control.leaves import every
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.touched import touched
-from ringfence.core.model import AgentId, Reach, RunId, Scope, ScopeKind, ServerId, ToolId, covers
+from ringfence.core.model.identifiers import AgentId, RunId, ServerId, ToolId
+from ringfence.core.model.stop import Reach, Scope, ScopeKind, covers
 from ringfence.ports.audit import AuditQuery
 
 MOST_ENTRIES = 20_000

@@ -9,7 +9,7 @@ from ringfence.app.control.routes import Route
 from ringfence.app.control.services import ControlServices
 from ringfence.app.control.sessions import Sessions
 from ringfence.app.control.shape import Field
-from ringfence.core.model import Operator
+from ringfence.core.model.operator import Operator
 
 
 async def log_in(services: ControlServices, name: str, credential: str) -> Operator | None:

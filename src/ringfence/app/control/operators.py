@@ -8,7 +8,7 @@ from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Re
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
-from ringfence.core.model import Operator, Role
+from ringfence.core.model.operator import Operator, Role
 from ringfence.engine.runs import NotDone
 
 

@@ -28,7 +28,9 @@ from ringfence.app.control.resource import set_cookie, settled
 from ringfence.app.control.services import ControlServices
 from ringfence.app.control.sessions import Sessions
 from ringfence.app.control.view import card_view, marked
-from ringfence.core.model import Operator, TicketId, TicketState
+from ringfence.core.model.identifiers import TicketId
+from ringfence.core.model.operator import Operator
+from ringfence.core.model.ticket import TicketState
 from ringfence.engine.runs import NotDone
 
 HERE: Final = Path(__file__).parent

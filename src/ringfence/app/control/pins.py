@@ -10,7 +10,7 @@ from ringfence.app.control.shape import Field
 from ringfence.app.control.times import iso
 from ringfence.core.card import visible
 from ringfence.core.differences import shown
-from ringfence.core.model import Role
+from ringfence.core.model.operator import Role
 from ringfence.core.pins import PinKind
 from ringfence.engine.pins import MOST_DIFFERENCES, PinDifference, PinState
 from ringfence.engine.runs import NotDone

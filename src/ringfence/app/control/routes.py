@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ringfence.app.control.answer import Answer, Asked
 from ringfence.app.control.shape import Field
-from ringfence.core.model import Role
+from ringfence.core.model.operator import Role
 
 Handler = Callable[[Asked], Awaitable[Answer]]
 

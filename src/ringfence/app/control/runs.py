@@ -8,7 +8,11 @@ from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refuse
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
-from ringfence.core.model import AgentId, Role, Run, RunId, StopMode, TicketState
+from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.operator import Role
+from ringfence.core.model.run import Run
+from ringfence.core.model.stop import StopMode
+from ringfence.core.model.ticket import TicketState
 from ringfence.engine.runs import NotDone, Opened
 
 MOST_LISTED = 500

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.app.control.shape import nearest
-from ringfence.core.model import AgentId, Scope, ScopeKind
+from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.stop import Scope, ScopeKind
 from ringfence.errors import RequestError
 
 _KINDS = tuple(kind.value for kind in ScopeKind)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.core.model import Posture
+from ringfence.core.model.run import Posture
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue

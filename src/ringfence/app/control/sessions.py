@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from ringfence.core.model import Millis, Operator, OperatorName
+from ringfence.core.model.identifiers import Millis, OperatorName
+from ringfence.core.model.operator import Operator
 from ringfence.engine.identify import hash_of
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy

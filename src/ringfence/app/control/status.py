@@ -8,7 +8,9 @@ from typing import Any
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply
 from ringfence.app.control.routes import Route
 from ringfence.app.control.stops import stop_view
-from ringfence.core.model import Posture, Role, TicketState
+from ringfence.core.model.operator import Role
+from ringfence.core.model.run import Posture
+from ringfence.core.model.ticket import TicketState
 
 _POSTURE = {
     Posture.SEPARATE: "agents cannot reach the gateway's keys or process",

@@ -10,7 +10,8 @@ from ringfence.app.control.routes import Route
 from ringfence.app.control.scopes import scope_of
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
-from ringfence.core.model import Role, Scope, Stop, StopMode
+from ringfence.core.model.operator import Role
+from ringfence.core.model.stop import Scope, Stop, StopMode
 from ringfence.engine.runs import NotDone
 from ringfence.engine.stops import Stopped
 from ringfence.errors import RequestError

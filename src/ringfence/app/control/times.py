@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ringfence.core.model import Millis
+from ringfence.core.model.identifiers import Millis
 from ringfence.errors import RequestError
 
 _LATEST = 253_402_300_799_999

@@ -9,7 +9,9 @@ from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field
 from ringfence.app.control.stops import lift_all, put, stop_view
 from ringfence.core.checks.blast_radius import gates_of
-from ringfence.core.model import AgentId, Role, Scope, ScopeKind, Stop, StopMode, ToolId
+from ringfence.core.model.identifiers import AgentId, ToolId
+from ringfence.core.model.operator import Role
+from ringfence.core.model.stop import Scope, ScopeKind, Stop, StopMode
 from ringfence.core.rules import ToolRule
 
 

@@ -11,7 +11,8 @@ from markupsafe import Markup, escape
 
 from ringfence.app.control.approvals import state_now, ticket_view
 from ringfence.app.control.times import for_people
-from ringfence.core.model import Millis, Ticket, TicketState
+from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.ticket import Ticket, TicketState
 
 _MARK = re.compile(r"(\u27e8U\+[0-9A-F]{4,6}\u27e9)")
 

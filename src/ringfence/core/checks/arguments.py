@@ -2,7 +2,9 @@
 
 from itertools import islice
 
-from ringfence.core.model import Call, Facts, Level, Reason, ReasonCode, Verdict
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
 
 ALLOW = Verdict(Level.ALLOW)
 _MOST_FAULTS = 5

@@ -1,6 +1,9 @@
 """The reversibility gate: what cannot be undone, costs, touches identity or knows no bound waits for a person."""
 
-from ringfence.core.model import Call, Effect, Facts, Gate, Level, Reason, ReasonCode, ToolProfile, Verdict
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.profile import Effect, ToolProfile
+from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
 
 ALLOW = Verdict(Level.ALLOW)
 

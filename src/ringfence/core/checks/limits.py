@@ -1,6 +1,8 @@
 """Is there budget left for this run and everybody above it?"""
 
-from ringfence.core.model import Call, Facts, Level, Reason, ReasonCode, Verdict
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
 
 ALLOW = Verdict(Level.ALLOW)
 

@@ -1,6 +1,8 @@
 """Is the tool's definition the one that was pinned, and the one that the call was framed for?"""
 
-from ringfence.core.model import Call, Facts, Level, Reason, ReasonCode, Verdict
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
 
 ALLOW = Verdict(Level.ALLOW)
 

@@ -1,6 +1,10 @@
 """Is anything stopped, closed or expired that this call stands on?"""
 
-from ringfence.core.model import Call, Facts, Level, Reason, ReasonCode, RunState, StopMode, Verdict
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.run import RunState
+from ringfence.core.model.stop import StopMode
+from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
 
 ALLOW = Verdict(Level.ALLOW)
 _STOP_CODE = {

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import (
-    AgentId,
-    CallId,
-    Credential,
-    Digest,
-    Gate,
-    Operator,
-    OperatorName,
-    Reach,
-    ReasonCode,
-    Role,
-    Run,
-    RunId,
-    Scope,
-    ScopeKind,
-    ServerId,
-    Stop,
-    StopMode,
-    Ticket,
-    TicketId,
-    ToolId,
-    Vote,
-)
+from ringfence.core.model.identifiers import AgentId, CallId, Digest, OperatorName, RunId, ServerId, TicketId, ToolId
+from ringfence.core.model.operator import Operator, Role
+from ringfence.core.model.run import Credential, Run
+from ringfence.core.model.stop import Reach, Scope, ScopeKind, Stop, StopMode
+from ringfence.core.model.ticket import Ticket, Vote
+from ringfence.core.model.verdict import Gate, ReasonCode
 from ringfence.core.pins import Pin, PinKind
 from ringfence.core.unit import OpenRun, Reserve, Unit
 

@@ -14,18 +14,12 @@ from collections.abc import Awaitable
 
 from ringfence.core.approval import LIVE
 from ringfence.core.entry import ENTRY_LIMIT
-from ringfence.core.model import (
-    CallId,
-    Digest,
-    OperatorName,
-    ReasonCode,
-    Role,
-    RunId,
-    RunState,
-    ScopeKind,
-    TicketId,
-    TicketState,
-)
+from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.operator import Role
+from ringfence.core.model.run import RunState
+from ringfence.core.model.stop import ScopeKind
+from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.state import Account
 from ringfence.core.unit import (
     AddStop,

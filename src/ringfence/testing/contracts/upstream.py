@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.model import CallId
+from ringfence.core.model.identifiers import CallId
 from ringfence.ports.upstream import Answered, Failed, NotSent, Sending, Unknown, Upstream
 
 DEADLINE_S = 20.0

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from ringfence.core.model import Millis
+from ringfence.core.model.identifiers import Millis
 
 START: Millis = 1_800_000_000_000
 """Where every fake clock begins: some Friday in January 2027."""

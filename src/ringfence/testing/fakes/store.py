@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from ringfence.core.model import (
-    Credential,
-    Digest,
-    Operator,
-    OperatorName,
-    Reach,
-    Run,
-    RunId,
-    Stop,
-    Ticket,
-    TicketId,
-    TicketState,
-)
+from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.operator import Operator
+from ringfence.core.model.run import Credential, Run
+from ringfence.core.model.stop import Reach, Stop
+from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.pins import Pin
 from ringfence.core.state import Account, Hold
 from ringfence.core.unit import Conflict, Unit

@@ -43,7 +43,8 @@ from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Result
 from ringfence.adapters.wire.mcp import SESSION_HEADER, Era
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.model import Posture, RunId
+from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.run import Posture
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue

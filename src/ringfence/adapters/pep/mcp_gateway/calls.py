@@ -27,7 +27,8 @@ from ringfence.adapters.pep.mcp_gateway.stream import Answer
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.asking import granted_capabilities
 from ringfence.core.methods import COMPLETE, GET_PROMPT
-from ringfence.core.model import AgentId, RunId, ServerId, TicketId, Tool
+from ringfence.core.model.identifiers import AgentId, RunId, ServerId, TicketId
+from ringfence.core.model.tool import Tool
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import ClientSide, Enforcer, ToolRequest
 from ringfence.engine.outcome import Outcome

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.adapters.pep.mcp_gateway.seal import Seal
-from ringfence.core.model import AgentId, Digest, RunId
+from ringfence.core.model.identifiers import AgentId, Digest, RunId
 from ringfence.ports.entropy import Entropy
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from ringfence.core.methods import GET_PROMPT, READ_RESOURCE
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 
 URI_SCHEME: Final = "ringfence"
 _URI = re.compile(rf"{URI_SCHEME}:([a-z0-9-]{{1,24}}):(.+)", re.DOTALL)

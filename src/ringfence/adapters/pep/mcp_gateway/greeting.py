@@ -17,7 +17,7 @@ from ringfence.adapters.pep.mcp_gateway.client_call import CLAIM
 from ringfence.adapters.pep.mcp_gateway.lists import TTL_MS
 from ringfence.adapters.wire.mcp import CLIENT_INFO, LEGACY_VERSION, LEGACY_VERSIONS, MODERN_VERSION
 from ringfence.core.methods import CAPABILITY
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Rules
 from ringfence.engine.catalogue import AgentView
 from ringfence.ports.upstream import Described

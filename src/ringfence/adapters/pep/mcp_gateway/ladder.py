@@ -30,7 +30,8 @@ from ringfence.adapters.pep.mcp_gateway.rounds import Asks
 from ringfence.adapters.pep.mcp_gateway.state_seal import Held, StateSeal
 from ringfence.adapters.pep.mcp_gateway.stream import Answer
 from ringfence.adapters.wire.mcp import Era
-from ringfence.core.model import RunId, Ticket, TicketId, TicketState
+from ringfence.core.model.identifiers import RunId, TicketId
+from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.rules import ApprovalRules
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.outcome import Outcome, Returned, Waiting

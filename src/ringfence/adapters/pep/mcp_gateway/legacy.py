@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ringfence.adapters.wire.jsonrpc import Id, Message
-from ringfence.core.model import RunId, ServerId
+from ringfence.core.model.identifiers import RunId, ServerId
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 

@@ -17,7 +17,8 @@ from ringfence.adapters.pep.mcp_gateway.cursors import Cursors, ListPlace
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.canonical import canonical_bytes, digest_of
-from ringfence.core.model import AgentId, ServerId, Tool
+from ringfence.core.model.identifiers import AgentId, ServerId
+from ringfence.core.model.tool import Tool
 from ringfence.core.rules import Rules
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.identify import Principal

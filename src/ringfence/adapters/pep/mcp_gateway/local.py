@@ -19,7 +19,7 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import send_json
 from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.model import ServerId
+from ringfence.core.model.identifiers import ServerId
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.visible import may_read
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import assert_never
 
-from ringfence.core.model import Reason, ReasonCode
+from ringfence.core.model.verdict import Reason, ReasonCode
 
 
 class RuleClass(StrEnum):

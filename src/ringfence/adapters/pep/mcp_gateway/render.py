@@ -33,7 +33,8 @@ from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import MODERN_RESULT_KEYS, Era
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
-from ringfence.core.model import Millis, Ticket
+from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.ticket import Ticket
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
 from ringfence.ports.upstream import ServerRequest
 

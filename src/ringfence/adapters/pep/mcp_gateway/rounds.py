@@ -20,7 +20,7 @@ from ringfence.adapters.pep.mcp_gateway.client_capabilities import can_answer, i
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
 from ringfence.adapters.pep.mcp_gateway.outlet import Outlet
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
-from ringfence.core.model import RunId
+from ringfence.core.model.identifiers import RunId
 from ringfence.engine.enforce import ClientSide
 from ringfence.engine.outcome import Outcome
 from ringfence.ports.clock import Clock

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 from ringfence.adapters.pep.mcp_gateway.peer import Listener, Peer
 from ringfence.core.canonical import canonical_bytes, parse_strict
-from ringfence.core.model import AgentId, Run
+from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.run import Run
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Principal
 from ringfence.engine.runs import NotDone, Opened, Runs

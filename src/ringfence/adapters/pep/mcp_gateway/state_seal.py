@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from ringfence.adapters.pep.mcp_gateway.seal import Seal
-from ringfence.core.model import Millis, RunId, TicketId
+from ringfence.core.model.identifiers import Millis, RunId, TicketId
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 

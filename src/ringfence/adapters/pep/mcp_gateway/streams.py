@@ -27,7 +27,7 @@ from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import SSE_TYPE
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.model import AgentId, RunId, ServerId
+from ringfence.core.model.identifiers import AgentId, RunId, ServerId
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal, identify
 from ringfence.engine.notices import Listener, Notices

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.adapters.pep.mcp_gateway.greeting import Greeting, greeting
-from ringfence.core.model import AgentId, ServerId
+from ringfence.core.model.identifiers import AgentId, ServerId
 from ringfence.engine.catalogue import Catalogue
 from ringfence.ports.upstream import Described
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.model import Stop
+from ringfence.core.model.stop import Stop
 from ringfence.core.state import State, apply, commit
 from ringfence.core.unit import AddStop, Unit
 

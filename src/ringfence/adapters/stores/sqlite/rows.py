@@ -14,7 +14,11 @@ import apsw
 import msgspec
 
 from ringfence.adapters.stores.sqlite import sql
-from ringfence.core.model import Credential, Operator, Run, RunId, Stop, Ticket
+from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.operator import Operator
+from ringfence.core.model.run import Credential, Run
+from ringfence.core.model.stop import Stop
+from ringfence.core.model.ticket import Ticket
 from ringfence.core.pins import Pin
 from ringfence.core.state import Account, Hold, State
 from ringfence.core.unit import (

@@ -18,7 +18,7 @@ import msgspec
 
 from ringfence.adapters.stores.sqlite.disk import Disk
 from ringfence.adapters.stores.sqlite.rows import decode_stop, encode_stop
-from ringfence.core.model import Stop
+from ringfence.core.model.stop import Stop
 from ringfence.errors import IntegrityError, UnavailableError
 
 SLOT_NAME = "stops.emergency"

@@ -31,7 +31,7 @@ from ringfence.adapters.stores.sqlite.rows import rows, touched
 from ringfence.adapters.stores.sqlite.slot import SLOT_NAME, EmergencySlot
 from ringfence.adapters.stores.sqlite.tokens import Ask, SaveStops
 from ringfence.adapters.stores.sqlite.writer import Writer
-from ringfence.core.model import Stop
+from ringfence.core.model.stop import Stop
 from ringfence.core.state import State, apply
 from ringfence.core.unit import AddStop, Conflict, Unit
 from ringfence.errors import UnavailableError

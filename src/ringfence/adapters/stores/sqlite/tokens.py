@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ringfence.adapters.stores.sqlite.pending import Pending
-from ringfence.core.model import Stop
+from ringfence.core.model.stop import Stop
 
 
 class Ask(Enum):

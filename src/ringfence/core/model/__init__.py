@@ -1,0 +1,1 @@
+"""The values that everything else speaks of. Frozen; each file one kind."""

@@ -1,0 +1,32 @@
+"""A registered identity and what its runs may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringfence.core.model.identifiers import AgentId, OperatorName, ToolId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one run, with its subtree, may use. None means no cap was configured."""
+
+    calls_per_run: int | None = None
+    wall_clock_s: int | None = None
+    pending_approvals: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A registered identity. Never an operator."""
+
+    id: AgentId
+    purpose: str
+    tools: frozenset[ToolId]
+    """The tools that exist for it, wildcards already resolved by the catalogue."""
+    limits: Limits = Limits()
+    separation: bool = False
+    """The operator who opened a run may not approve for it."""
+    approval_expiry_s: int = 3600
+    approvers: frozenset[OperatorName] = frozenset()
+    """Who may approve for this agent; empty means every approver and admin."""

@@ -1,0 +1,44 @@
+"""Everything that one decision may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringfence.core.model.agent import Agent, Limits
+from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.run import Posture, Run
+from ringfence.core.model.stop import Stop
+from ringfence.core.model.ticket import Ticket
+from ringfence.core.model.tool import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One run of a call's chain, with what it has used and may use."""
+
+    run: Run
+    calls_used: int
+    """Calls committed plus reserved by this run and its subtree."""
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that one decision may see, frozen."""
+
+    now: Millis
+    chain: tuple[Link, ...]
+    """The run first, then its ancestors up to the root. Never empty."""
+    agent: Agent | None
+    """None: the agent is no longer configured, so nothing is exposed."""
+    tool: Tool | None
+    """None: no such tool is listed by its server."""
+    stops: tuple[Stop, ...] = ()
+    """Stops whose scope covers the call."""
+    ticket: Ticket | None = None
+    """The newest ticket with the call's digest."""
+    pending: int = 0
+    """Tickets of the run that wait for a person, not counting those this call would replace."""
+    posture: Posture = Posture.SHARED
+    quarantine: str = ""
+    """Why the definition of what the call names may not be used; empty: it is the pinned one."""

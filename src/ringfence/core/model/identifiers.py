@@ -1,0 +1,21 @@
+"""What everything is named by, and the few plain types.
+
+Times are integer milliseconds since the Unix epoch. Counts and money are integers."""
+
+from __future__ import annotations
+
+from typing import Any, NewType
+
+AgentId = NewType("AgentId", str)
+RunId = NewType("RunId", str)
+ServerId = NewType("ServerId", str)
+ToolId = NewType("ToolId", str)
+"""Canonical `server.tool`."""
+TicketId = NewType("TicketId", str)
+CallId = NewType("CallId", str)
+"""Joins the entries of one call: decision, approval, outcome."""
+OperatorName = NewType("OperatorName", str)
+Digest = NewType("Digest", str)
+"""Lower-case hex SHA-256 over RFC 8785 canonical JSON."""
+Millis = int
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]

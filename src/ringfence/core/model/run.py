@@ -1,0 +1,52 @@
+"""One piece of work by an agent, and what its client presents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ringfence.core.model.identifiers import AgentId, Millis, RunId
+
+
+class Posture(StrEnum):
+    """Who shares what with the agent (DESIGN section 3)."""
+
+    SEPARATE = "separate"
+    BOXED = "boxed"
+    SHARED = "shared"
+
+
+class RunState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One piece of work by an agent."""
+
+    id: RunId
+    agent: AgentId
+    task: str
+    task_trusted: bool
+    """The task was stated by an operator: it counts as trusted words."""
+    opened_by: str
+    """`operator:NAME`, or `agent:NAME` where the agent's own bridge opened it."""
+    opened_at: Millis
+    expires_at: Millis | None
+    ancestors: tuple[RunId, ...] = ()
+    """Parent first, root last."""
+    standing: bool = False
+    """The one run of a static agent credential."""
+    state: RunState = RunState.OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What an agent's client presents, stored hashed."""
+
+    hash: str
+    agent: AgentId
+    run: RunId
+    expires_at: Millis | None
+    revoked: bool = False
