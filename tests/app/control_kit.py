@@ -15,9 +15,7 @@ from ringfence.app.control.inprocess import Response, ask
 from ringfence.app.control.services import ControlServices
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Posture
-from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.runs import NotDone
-from ringfence.testing.fakes.signer import FakeSigner
 from ringfence.testing.world import World
 
 OWN_UID = 4100
@@ -26,7 +24,6 @@ PAGE = {"origin": "http://localhost", "sec-fetch-site": "same-origin"}
 
 def services_of(world: World, **changes: Any) -> ControlServices:
     """The control plane's services on a world's parts."""
-    signer = FakeSigner()
 
     async def reload() -> str | None:
         return None
@@ -36,7 +33,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "log": world.log,
         "clock": world.clock,
         "entropy": world.entropy,
-        "signer": signer,
+        "signer": world.signer,
         "approvals": world.approvals,
         "stops": world.stops,
         "runs": world.runs,
@@ -44,7 +41,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "pins": world.pins,
         "catalogue": world.catalogue,
         "alerts": world.alerts,
-        "checkpointer": Checkpointer(world.log, signer),
+        "checkpointer": world.checkpointer,
         "reload": reload,
         "status": dict,
         "posture": Posture.SEPARATE,

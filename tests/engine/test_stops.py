@@ -14,8 +14,6 @@ from ringfence.core.model.stop import Scope, ScopeKind, Stop, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.unit import AddStop, Unit
-from ringfence.engine.housekeeping import Housekeeping
-from ringfence.engine.notices import Notices
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
 from ringfence.engine.runs import NotDone
 from ringfence.engine.steps import Step
@@ -233,15 +231,14 @@ async def test_a_stop_on_something_unknown_is_refused_with_the_known_names() -> 
 async def test_the_lever_kills_everything_and_letting_go_of_it_does_not_un_kill() -> None:
     world = await World.build()
     run = await world.open_run()
-    lever = _Lever()
-    keeper = _housekeeping(world, lever)
+    keeper = world.housekeeping
     await keeper.look_at_lever()
     assert isinstance(await world.call(run, "orders__get", ORDER), Returned)
-    lever.why = "smoke in the server room"
+    world.lever.why = "smoke in the server room"
     await keeper.look_at_lever()
     await keeper.look_at_lever()
     assert len(await world.stops.in_force()) == 1
-    lever.why = None
+    world.lever.why = None
     await keeper.look_at_lever()
     assert isinstance(await world.call(run, "orders__get", ORDER), Refused)
     assert [alert.kind for alert in world.notifier.alerts].count(AlertKind.KILL) == 1
@@ -270,7 +267,7 @@ async def test_a_kill_on_a_full_disk_is_finished_when_recording_works_again() ->
     world = await World.build(store=(store, memory))
     run = await world.open_run()
     ticket = await world.ask(run, "payments__refund", {"order": "A1", "amount": 5})
-    keeper = _housekeeping(world, _Lever())
+    keeper = world.housekeeping
     store.fail_at(StoreStep.RECORD)
     assert (await stop(world, EVERYTHING)).withdrawn == ()
     await keeper.look_at_time()
@@ -290,28 +287,3 @@ async def test_a_pause_that_is_in_force_at_a_start_leaves_its_tickets_waiting() 
     after = await world.store.ticket(ticket.id)
     assert after is not None
     assert after.state is TicketState.PENDING
-
-
-class _Lever:
-    def __init__(self) -> None:
-        self.why: str | None = None
-
-    def pulled(self) -> str | None:
-        return self.why
-
-
-def _housekeeping(world: World, lever: _Lever) -> Housekeeping:
-    from ringfence.engine.checkpointer import Checkpointer
-    from ringfence.testing.fakes.signer import FakeSigner
-
-    return Housekeeping(
-        clock=world.clock,
-        store=world.store,
-        stops=world.stops,
-        approvals=world.approvals,
-        catalogue=world.catalogue,
-        checkpointer=Checkpointer(world.log, FakeSigner()),
-        alerts=world.alerts,
-        lever=lever,
-        notices=Notices(world.catalogue, world.clock),
-    )

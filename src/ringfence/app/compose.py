@@ -42,24 +42,8 @@ from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.rules import Rules
-from ringfence.engine.alerts import Alerts
-from ringfence.engine.anonymous import Anonymous
-from ringfence.engine.approvals import Approvals
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.checkpointer import Checkpointer
-from ringfence.engine.enforce import Enforcer
-from ringfence.engine.housekeeping import Housekeeping
-from ringfence.engine.ids import Ids
-from ringfence.engine.inflight import Inflight
-from ringfence.engine.notices import Notices
-from ringfence.engine.operators import Operators
-from ringfence.engine.pin_book import PinBook
-from ringfence.engine.pins import Pins
 from ringfence.engine.recovery import recover
-from ringfence.engine.runs import Runs
 from ringfence.engine.steps import AtStep, nothing
-from ringfence.engine.stops import Stops
-from ringfence.engine.waiters import Waiters
 from ringfence.errors import ConfigError, UnavailableError
 from ringfence.ports.notifier import Notifier
 from ringfence.ports.upstream import Upstream
@@ -126,70 +110,24 @@ async def compose(
 
     `at_step` and `disk` are for test builds that crash or fail at a chosen moment; a product build leaves them alone.
     """
-    clock, entropy = SystemClock(), SystemEntropy()
+    clock = SystemClock()
     store: SqliteStore = await open_store(state, disk=disk)
     signer = open_file_key(state / "log.key", LOG_ORIGIN, create=True)
     await recover(store, clock)
-    ids, inflight = Ids(entropy), Inflight()
-    upstreams = {server: build_upstream(connection) for server, connection in loaded.servers.items()}
-    catalogue = Catalogue(loaded.rules, upstreams, clock, PinBook(store, clock))
-    alerts = Alerts(notifier, ids, clock)
-    waiters = Waiters()
-    approvals = Approvals(store=store, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
-    stops = Stops(
-        store=store,
-        clock=clock,
-        ids=ids,
-        inflight=inflight,
-        approvals=approvals,
-        catalogue=catalogue,
-        alerts=alerts,
-        at_step=at_step,
-    )
-    await stops.finish()
-    checkpointer = Checkpointer(store, signer)
-    notices = Notices(catalogue, clock)
-    runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
-    return Gateway(
-        clock=clock,
-        entropy=entropy,
+    gateway = Gateway.assemble(
+        loaded.rules,
+        {server: build_upstream(connection) for server, connection in loaded.servers.items()},
         store=store,
         log=store,
+        clock=clock,
+        entropy=SystemEntropy(),
         signer=signer,
         notifier=notifier,
-        catalogue=catalogue,
-        alerts=alerts,
-        inflight=inflight,
-        enforcer=Enforcer(
-            store=store,
-            clock=clock,
-            ids=ids,
-            catalogue=catalogue,
-            alerts=alerts,
-            inflight=inflight,
-            waiters=waiters,
-            at_step=at_step,
-        ),
-        approvals=approvals,
-        runs=runs,
-        anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),
-        stops=stops,
-        operators=Operators(store=store, clock=clock, ids=ids),
-        pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
-        checkpointer=checkpointer,
-        notices=notices,
-        housekeeping=Housekeeping(
-            clock=clock,
-            store=store,
-            stops=stops,
-            approvals=approvals,
-            catalogue=catalogue,
-            checkpointer=checkpointer,
-            alerts=alerts,
-            lever=FileLever(state / "KILL"),
-            notices=notices,
-        ),
+        lever=FileLever(state / "KILL"),
+        at_step=at_step,
     )
+    await gateway.stops.finish()
+    return gateway
 
 
 def serve_agents_of(gateway: Gateway) -> ServeAgents:

@@ -8,26 +8,8 @@ from dataclasses import dataclass
 
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.unit import Conflict, Unit
-from ringfence.engine.alerts import Alerts
-from ringfence.engine.anonymous import Anonymous
-from ringfence.engine.approvals import Approvals
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.checkpointer import Checkpointer
-from ringfence.engine.enforce import Enforcer
-from ringfence.engine.housekeeping import Housekeeping
-from ringfence.engine.inflight import Inflight
-from ringfence.engine.notices import Notices
-from ringfence.engine.operators import Operators
-from ringfence.engine.pins import Pins
-from ringfence.engine.runs import Runs
-from ringfence.engine.stops import Stops
+from ringfence.engine.assembly import Engine
 from ringfence.errors import UnavailableError
-from ringfence.ports.audit import AuditLog
-from ringfence.ports.clock import Clock
-from ringfence.ports.entropy import Entropy
-from ringfence.ports.notifier import Notifier
-from ringfence.ports.signer import Signer
-from ringfence.ports.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -36,28 +18,8 @@ DRAIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gateway:
-    """The wired engine with its ports."""
-
-    clock: Clock
-    entropy: Entropy
-    store: Store
-    log: AuditLog
-    signer: Signer
-    notifier: Notifier
-    catalogue: Catalogue
-    alerts: Alerts
-    inflight: Inflight
-    enforcer: Enforcer
-    approvals: Approvals
-    runs: Runs
-    anonymous: Anonymous
-    stops: Stops
-    operators: Operators
-    pins: Pins
-    checkpointer: Checkpointer
-    notices: Notices
-    housekeeping: Housekeeping
+class Gateway(Engine):
+    """The engine of one process, which says what it does and ends cleanly."""
 
     async def note(self, summary: str, body: dict[str, object]) -> None:
         """Record something about the gateway itself."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId, TicketId
@@ -18,26 +18,20 @@ from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.rules import Rules
-from ringfence.engine.alerts import Alerts
-from ringfence.engine.approvals import Approvals, Voted
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.enforce import SILENT, ClientSide, Enforcer, ToolRequest
+from ringfence.engine.approvals import Voted
+from ringfence.engine.assembly import Engine
+from ringfence.engine.enforce import SILENT, ClientSide, ToolRequest
 from ringfence.engine.identify import Presented
-from ringfence.engine.ids import Ids
-from ringfence.engine.inflight import Inflight
-from ringfence.engine.operators import Operators
 from ringfence.engine.outcome import Outcome, Waiting
-from ringfence.engine.pin_book import PinBook
-from ringfence.engine.pins import Pins
-from ringfence.engine.runs import NotDone, Opened, Runs
+from ringfence.engine.runs import NotDone, Opened
 from ringfence.engine.steps import AtStep, nothing
-from ringfence.engine.stops import Stops
-from ringfence.engine.waiters import Waiters
 from ringfence.ports.audit import AuditLog, AuditQuery
 from ringfence.ports.store import Store
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy
+from ringfence.testing.fakes.lever import FakeLever
 from ringfence.testing.fakes.notifier import FakeNotifier
+from ringfence.testing.fakes.signer import FakeSigner
 from ringfence.testing.fakes.upstream import FakeUpstream
 from ringfence.testing.scenario import shop_rules, shop_upstreams
 
@@ -45,25 +39,13 @@ WHOLE_LOG = AuditQuery(limit=1000, oldest_first=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Engine):
     """Every part of one engine, open to the test."""
 
     clock: FakeClock
     entropy: FakeEntropy
     notifier: FakeNotifier
-    store: Store
-    log: AuditLog
-    upstreams: Mapping[ServerId, FakeUpstream]
-    catalogue: Catalogue
-    ids: Ids
-    alerts: Alerts
-    inflight: Inflight
-    enforcer: Enforcer
-    approvals: Approvals
-    runs: Runs
-    stops: Stops
-    operators: Operators
-    pins: Pins
+    lever: FakeLever
 
     @classmethod
     async def build(
@@ -76,56 +58,28 @@ class World:
         at_step: AtStep = nothing,
     ) -> World:
         """An engine with the shop of `testing/scenario.py`, its tools listed. Give `store` twice where one object is both."""
-        clock = clock or FakeClock()
-        entropy, notifier = FakeEntropy(), FakeNotifier()
         if store is None:
             memory = MemoryStore()
             store = (memory, memory)
-        keeper, log = store
-        servers = dict(shop_upstreams() if upstreams is None else upstreams)
-        catalogue = Catalogue(rules or shop_rules(), servers, clock, PinBook(keeper, clock))
-        ids, inflight = Ids(entropy), Inflight()
-        alerts = Alerts(notifier, ids, clock)
-        waiters = Waiters()
-        approvals = Approvals(store=keeper, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
-        pins = Pins(store=keeper, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts)
-        await catalogue.ensure_listed()
-        return cls(
-            clock=clock,
-            entropy=entropy,
-            notifier=notifier,
-            store=keeper,
-            log=log,
-            upstreams=servers,
-            catalogue=catalogue,
-            ids=ids,
-            alerts=alerts,
-            inflight=inflight,
-            enforcer=Enforcer(
-                store=keeper,
-                clock=clock,
-                ids=ids,
-                catalogue=catalogue,
-                alerts=alerts,
-                inflight=inflight,
-                waiters=waiters,
-                at_step=at_step,
-            ),
-            approvals=approvals,
-            runs=Runs(store=keeper, clock=clock, ids=ids, catalogue=catalogue),
-            stops=Stops(
-                store=keeper,
-                clock=clock,
-                ids=ids,
-                inflight=inflight,
-                approvals=approvals,
-                catalogue=catalogue,
-                alerts=alerts,
-                at_step=at_step,
-            ),
-            operators=Operators(store=keeper, clock=clock, ids=ids),
-            pins=pins,
+        world = cls.assemble(
+            rules or shop_rules(),
+            dict(shop_upstreams() if upstreams is None else upstreams),
+            store=store[0],
+            log=store[1],
+            clock=clock or FakeClock(),
+            entropy=FakeEntropy(),
+            signer=FakeSigner(),
+            notifier=FakeNotifier(),
+            lever=FakeLever(),
+            at_step=at_step,
         )
+        await world.catalogue.ensure_listed()
+        return world
+
+    @property
+    def upstreams(self) -> Mapping[ServerId, FakeUpstream]:
+        """The servers, as the fakes that they are."""
+        return cast(Mapping[ServerId, FakeUpstream], self.catalogue.upstreams)
 
     async def open_run(
         self, agent: str = "support", task: str = "look after ticket 7", *, by: str = "operator:ada", parent: Run | None = None

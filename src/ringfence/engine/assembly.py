@@ -1,0 +1,138 @@
+"""The engine put together on its ports: the product and the tests have the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from ringfence.core.model.identifiers import ServerId
+from ringfence.core.rules import Rules
+from ringfence.engine.alerts import Alerts
+from ringfence.engine.anonymous import Anonymous
+from ringfence.engine.approvals import Approvals
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.checkpointer import Checkpointer
+from ringfence.engine.enforce import Enforcer
+from ringfence.engine.housekeeping import Housekeeping
+from ringfence.engine.ids import Ids
+from ringfence.engine.inflight import Inflight
+from ringfence.engine.notices import Notices
+from ringfence.engine.operators import Operators
+from ringfence.engine.pin_book import PinBook
+from ringfence.engine.pins import Pins
+from ringfence.engine.runs import Runs
+from ringfence.engine.steps import AtStep, nothing
+from ringfence.engine.stops import Stops
+from ringfence.engine.waiters import Waiters
+from ringfence.ports.audit import AuditLog
+from ringfence.ports.clock import Clock
+from ringfence.ports.entropy import Entropy
+from ringfence.ports.lever import Lever
+from ringfence.ports.notifier import Notifier
+from ringfence.ports.signer import Signer
+from ringfence.ports.store import Store
+from ringfence.ports.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Every part of one engine, with the ports it stands on. Nothing runs by itself before `housekeeping.run`."""
+
+    clock: Clock
+    entropy: Entropy
+    store: Store
+    log: AuditLog
+    signer: Signer
+    notifier: Notifier
+    lever: Lever
+    ids: Ids
+    catalogue: Catalogue
+    alerts: Alerts
+    inflight: Inflight
+    enforcer: Enforcer
+    approvals: Approvals
+    runs: Runs
+    anonymous: Anonymous
+    stops: Stops
+    operators: Operators
+    pins: Pins
+    checkpointer: Checkpointer
+    notices: Notices
+    housekeeping: Housekeeping
+
+    @classmethod
+    def assemble(
+        cls,
+        rules: Rules,
+        upstreams: Mapping[ServerId, Upstream],
+        *,
+        store: Store,
+        log: AuditLog,
+        clock: Clock,
+        entropy: Entropy,
+        signer: Signer,
+        notifier: Notifier,
+        lever: Lever,
+        at_step: AtStep = nothing,
+    ) -> Self:
+        """Wire every part. `at_step` is for tests that crash or stop at a chosen moment."""
+        ids, inflight, waiters = Ids(entropy), Inflight(), Waiters()
+        alerts = Alerts(notifier, ids, clock)
+        catalogue = Catalogue(rules, upstreams, clock, PinBook(store, clock))
+        approvals = Approvals(store=store, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
+        stops = Stops(
+            store=store,
+            clock=clock,
+            ids=ids,
+            inflight=inflight,
+            approvals=approvals,
+            catalogue=catalogue,
+            alerts=alerts,
+            at_step=at_step,
+        )
+        enforcer = Enforcer(
+            store=store,
+            clock=clock,
+            ids=ids,
+            catalogue=catalogue,
+            alerts=alerts,
+            inflight=inflight,
+            waiters=waiters,
+            at_step=at_step,
+        )
+        runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
+        checkpointer, notices = Checkpointer(log, signer), Notices(catalogue, clock)
+        return cls(
+            clock=clock,
+            entropy=entropy,
+            store=store,
+            log=log,
+            signer=signer,
+            notifier=notifier,
+            lever=lever,
+            ids=ids,
+            catalogue=catalogue,
+            alerts=alerts,
+            inflight=inflight,
+            enforcer=enforcer,
+            approvals=approvals,
+            runs=runs,
+            anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),
+            stops=stops,
+            operators=Operators(store=store, clock=clock, ids=ids),
+            pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
+            checkpointer=checkpointer,
+            notices=notices,
+            housekeeping=Housekeeping(
+                clock=clock,
+                store=store,
+                stops=stops,
+                approvals=approvals,
+                catalogue=catalogue,
+                checkpointer=checkpointer,
+                alerts=alerts,
+                lever=lever,
+                notices=notices,
+            ),
+        )
