@@ -62,6 +62,19 @@ def test_params_of_another_method_stand_in_the_request_as_given(
     assert ("_meta" in params) == (progress or era is Era.MODERN)
 
 
+@pytest.mark.requirement("I4")
+@given(OBJECTS, st.sampled_from(Era), st.booleans(), st.sampled_from(["tools/call", "resources/read"]))
+def test_what_the_client_said_beside_its_request_stands_in_the_meta_with_what_is_ours(
+    said: dict[str, Any], era: Era, progress: bool, method: str
+) -> None:
+    item = sending("tool", {"a": 1}) if method == "tools/call" else asking(method, {"uri": "a:b"})
+    line = request_of(replace(item, meta=said)).line(era, 7, wants_progress=progress)
+    plain = request_of(item).line(era, 7, wants_progress=progress)
+    meta = parse_strict(line)["params"].get("_meta", {})
+    assert meta == {**said, **parse_strict(plain)["params"].get("_meta", {})}
+    assert item.arguments in line or item.arguments[:-1] in line
+
+
 @pytest.mark.parametrize("member", sorted(OURS))
 @pytest.mark.requirement("I4")
 def test_params_cannot_bring_what_only_the_gateway_writes(member: str) -> None:

@@ -18,10 +18,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from ringfence.core.asking import granted_capabilities
+from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.decision import decide
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.methods import is_method
@@ -83,6 +84,12 @@ class ClientSide:
     on_progress: Callable[[Mapping[str, Any]], None] | None = None
     log_level: str | None = None
     on_log: Callable[[Mapping[str, Any]], None] | None = None
+    meta: ClientMeta = NO_META
+    """What it said beside its request.
+
+    It is not in the call's digest: clients write another trace context each time, so a call that is repeated after its approval
+    would never be the one that was approved.
+    """
     ask: Asker | None = None
     """Puts a server's requests to the client. None: it cannot be asked."""
 
@@ -101,6 +108,7 @@ class Case:
     facts: Facts
     pending: tuple[Ticket, ...]
     """The run's tickets that wait for a person."""
+    meta: ClientMeta
 
 
 class Enforcer:
@@ -154,10 +162,11 @@ class Enforcer:
         tool = view.tools.get(ticket.tool) if view else None
         call = frozen_call(ticket, self._ids.call())
         if tool is None or tool.pin != ticket.pin:
-            return await self._refuse(principal, view, call, ReasonCode.PIN_CHANGED, f"{ticket.tool} is not what was approved")
+            why = f"{ticket.tool} is not what was approved"
+            return await self._refuse(principal, view, call, ReasonCode.PIN_CHANGED, why, client.meta)
         if ticket.state in _CLOSED_CODES:
             code, why = _CLOSED_CODES[ticket.state], f"ticket {ticket.id} is {ticket.state.value}: {ticket.closed_why}"
-            return await self._refuse(principal, view, call, code, why)
+            return await self._refuse(principal, view, call, code, why, client.meta)
         return await self._pass(principal, view, call, client)
 
     def _frame(self, principal: Principal, view: AgentView | None, request: ToolRequest) -> Call:
@@ -175,7 +184,7 @@ class Enforcer:
 
     async def _pass(self, principal: Principal, view: AgentView | None, call: Call, client: ClientSide) -> Outcome:
         self._at(Step.FACTS)
-        case = await self._gather(principal, view, call)  # 2
+        case = await self._gather(principal, view, call, client.meta)  # 2
         self._at(Step.DECIDE)
         decision = decide(call, case.facts)  # 3
         if decision.level is Level.ASK:
@@ -184,13 +193,21 @@ class Enforcer:
             return await self._deny(case, decision)
         return await self._allow(case, decision, client)
 
-    async def _refuse(self, principal: Principal, view: AgentView | None, call: Call, code: ReasonCode, why: str) -> Refused:
-        case = await self._gather(principal, view, call)
+    async def _refuse(
+        self,
+        principal: Principal,
+        view: AgentView | None,
+        call: Call,
+        code: ReasonCode,
+        why: str,
+        meta: ClientMeta = NO_META,
+    ) -> Refused:
+        case = await self._gather(principal, view, call, meta)
         return await self._deny(case, Decision(Level.DENY, (Reason(code, "approval", why),)))
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
-    async def _gather(self, principal: Principal, view: AgentView | None, call: Call) -> Case:
+    async def _gather(self, principal: Principal, view: AgentView | None, call: Call, meta: ClientMeta) -> Case:
         """Read once, freeze. Raises UnavailableError where anything cannot be read fresh (I3)."""
         state = await self._store.call_state(call.run, Reach(call.agent, (call.run,), call.server, call.tool), call.digest)
         if state is None:
@@ -214,7 +231,7 @@ class Enforcer:
             posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
             quarantine=self._catalogue.quarantine(view, call),
         )
-        return Case(principal, view, call, facts, state.pending)
+        return Case(principal, view, call, facts, state.pending, meta)
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
@@ -224,10 +241,12 @@ class Enforcer:
         if decision.consumes is not None:
             approved, why = frozenset({TicketState.APPROVED}), f"used by call {call.id}"
             changes.append(MoveTicket(decision.consumes, approved, TicketState.CONSUMED, facts.now, why))
+            # Nobody was shown a vendor's keys, so nobody approved what a server may do on them.
+            client = replace(client, meta=ClientMeta(trace=client.meta.trace))
         if (renewal := renewal_due(case.principal, case.view, facts)) is not None:
             changes.append(renewal)
         self._at(Step.RECORD)
-        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None)
+        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None, client.meta)
         receipt = await self._store.record(Unit((entry,), tuple(changes)))
         if isinstance(receipt, Conflict):
             # Somebody else took the last of the budget, or the ticket, between the facts and here.
@@ -238,7 +257,7 @@ class Enforcer:
 
     async def _deny(self, case: Case, decision: Decision) -> Refused:
         call, tool = case.call, case.facts.tool
-        entry = decision_entry(call, case.facts, decision, self._catalogue.rules.digest, None)
+        entry = decision_entry(call, case.facts, decision, self._catalogue.rules.digest, None, case.meta)
         receipt = await self._record(Unit((entry,)))
         await kept(receipt.journaled())
         refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}")
@@ -251,14 +270,14 @@ class Enforcer:
         call, facts = case.call, case.facts
         known = facts.ticket
         if known is not None and still_waits(known, decision.gates, facts.now):
-            entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, known)
+            entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, known, case.meta)
             receipt = await self._record(Unit((entry,)))
             await kept(receipt.journaled())
             return Waiting(known, f"e{receipt.first_seq}")
         ticket = new_ticket(self._ids.ticket(), call, facts, decision.gates)
         moves = moves_for(ticket, call, known, case.pending, facts.now)
         self._at(Step.RECORD)
-        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket)
+        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket, case.meta)
         receipt = await self._record(Unit((entry,), (*moves, AddTicket(ticket))))
         for move in moves:
             self._waiters.wake(move.ticket)
@@ -327,6 +346,7 @@ class Enforcer:
                 legacy_client=client.is_legacy,
                 capabilities=granted_capabilities(client.capabilities, rule.grants),
                 on_requests=mediated(client.ask, rule, call) if client.ask is not None else None,
+                meta={**client.meta.vendor, **client.meta.trace},
                 log_level=client.log_level if rule.grants.logging else None,
                 on_log=client.on_log if rule.grants.logging else None,
             )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.core.canonical import canonical_bytes
+from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.framing import masked, recorded_arguments
 from ringfence.core.model.call import Call
@@ -21,7 +22,9 @@ from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, Serv
 _SUMMARY_LIMIT = 240
 
 
-def decision_entry(call: Call, facts: Facts, decision: Decision, rules_digest: str, ticket: Ticket | None) -> Entry:
+def decision_entry(
+    call: Call, facts: Facts, decision: Decision, rules_digest: str, ticket: Ticket | None, meta: ClientMeta = NO_META
+) -> Entry:
     """What was decided, on what grounds, before anything happens."""
     profile = facts.tool.profile_for(call.value) if facts.tool is not None else WORST_PROFILE
     body: dict[str, Any] = {
@@ -42,6 +45,11 @@ def decision_entry(call: Call, facts: Facts, decision: Decision, rules_digest: s
         "rules": rules_digest,
         "posture": facts.posture.value,
     }
+    if meta.trace_id:
+        body["trace"] = meta.trace_id
+    if meta.vendor:
+        written = canonical_bytes(dict(meta.vendor))
+        body["client_meta"] = {"sha256": hashlib.sha256(written).hexdigest(), "bytes": len(written)}
     if decision.consumes is not None:
         body["ticket"] = decision.consumes
     if ticket is not None:

@@ -69,6 +69,8 @@ class Sending:
     """Where the server's requests during this call go; None: each is declined. An adapter answers the server with the outcome:
     on the call's stream (legacy), or by repeating the call with `inputResponses` and the server's `requestState`, at most ten
     rounds (modern)."""
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Further members of `_meta`: the client's trace context and vendor keys, never one that the gateway writes itself."""
     log_level: str | None = None
     """The least severe log message that the client wants; None: none."""
     on_log: Callable[[Mapping[str, Any]], None] | None = None

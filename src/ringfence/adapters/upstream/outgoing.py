@@ -31,11 +31,13 @@ class Outgoing:
     capabilities: bytes
     """Declared for this call: a JSON object."""
     log_level: str | None
+    meta: bytes = b""
+    """Of the client's `_meta` what goes with it: members, each with a leading comma."""
 
     def line(self, era: Era, identity: int, *, wants_progress: bool, more: bytes = b"") -> bytes:
         """One sending. The progress token is the id; `more` are further members of params, each with a leading comma."""
         token = identity if wants_progress else None
-        meta = request_meta(era, token, capabilities=self.capabilities, log_level=self.log_level)
+        meta = request_meta(era, token, capabilities=self.capabilities, log_level=self.log_level, more=self.meta)
         if meta is not None:
             more = b'%b,"_meta":%b' % (more, meta)
         if more and self.start == b"{":
@@ -47,18 +49,21 @@ def outgoing(sending: Sending) -> Outgoing | NotSent:
     """The request of a call, or why it can never be one."""
     capabilities = NO_CAPABILITIES
     level = sending.log_level if sending.on_log is not None and sending.log_level in LEVELS else None
+    meta = b""
     try:
+        if sending.meta:
+            meta = b",%b" % canonical_bytes(dict(sending.meta))[1:-1]
         if sending.capabilities:
             capabilities = canonical_bytes(dict(sending.capabilities))
         if sending.method == TOOLS_CALL:
             start = b'{"name":%b,"arguments":%b' % (_written(sending.tool), sending.arguments)
-            return Outgoing(TOOLS_CALL, sending.tool, start, capabilities, level)
+            return Outgoing(TOOLS_CALL, sending.tool, start, capabilities, level, meta)
         if not is_method(sending.method):
             return NotSent("the method is not one that is forwarded")
         params = parse_strict(sending.arguments)
     except RequestError as error:
         return NotSent(f"the call cannot be written: {error}")
-    return _method(sending, params, capabilities, level)
+    return _method(sending, params, capabilities, level, meta)
 
 
 @lru_cache(maxsize=1024)
@@ -67,7 +72,7 @@ def _written(tool: str) -> bytes:
     return canonical_bytes(tool)
 
 
-def _method(sending: Sending, params: object, capabilities: bytes, level: str | None) -> Outgoing | NotSent:
+def _method(sending: Sending, params: object, capabilities: bytes, level: str | None, meta: bytes) -> Outgoing | NotSent:
     if not isinstance(params, dict) or not sending.arguments.startswith(b"{") or not sending.arguments.endswith(b"}"):
         return NotSent("the params are not one canonical object")
     members = cast("Mapping[str, Any]", params)
@@ -77,4 +82,4 @@ def _method(sending: Sending, params: object, capabilities: bytes, level: str | 
     name = members.get(key) if key is not None else None
     if key is not None and not isinstance(name, str):
         return NotSent(f"the params have no {key}")
-    return Outgoing(sending.method, name, sending.arguments[:-1], capabilities, level)
+    return Outgoing(sending.method, name, sending.arguments[:-1], capabilities, level, meta)

@@ -85,16 +85,24 @@ NO_CAPABILITIES: Final = b"{}"
 
 
 def request_meta(
-    era: Era, progress_token: int | None = None, *, capabilities: bytes = NO_CAPABILITIES, log_level: str | None = None
+    era: Era,
+    progress_token: int | None = None,
+    *,
+    capabilities: bytes = NO_CAPABILITIES,
+    log_level: str | None = None,
+    more: bytes = b"",
 ) -> bytes | None:
     """The `_meta` of one request to an upstream, as JSON bytes; None where it needs none.
 
     `capabilities` (a JSON object) and `log_level` are stamped in the modern era only: the older one fixes them otherwise.
+    `more` are further members, each with a leading comma; none of them may be one that is written here.
     """
+    if progress_token is not None:
+        more += b',"progressToken":%d' % progress_token
     if era is Era.LEGACY:
-        return None if progress_token is None else b'{"progressToken":%d}' % progress_token
+        return b"{%b}" % more[1:] if more else None
     meta = MODERN_META if capabilities == NO_CAPABILITIES and log_level is None else _stamped(capabilities, log_level)
-    return meta if progress_token is None else b'%b,"progressToken":%d}' % (meta[:-1], progress_token)
+    return b"%b%b}" % (meta[:-1], more) if more else meta
 
 
 @lru_cache(maxsize=64)

@@ -143,7 +143,7 @@ class Calls:
         if level is not None:
             server = tool.server if tool is not None and call.server is None else ""
             logs = Logs(level, server, answer.post, self._limits)
-        outlet = Outlet(progress, level, logs, is_legacy=call.era is Era.LEGACY)
+        outlet = Outlet(progress, level, logs, is_legacy=call.era is Era.LEGACY, meta=inbound.meta())
         enact = self._enactor(call, tool, inbound, answer, outlet)
         climb = Climb(
             call=call,

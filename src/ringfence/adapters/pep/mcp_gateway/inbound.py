@@ -14,6 +14,7 @@ from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.pep.mcp_gateway.legacy import Session
 from ringfence.adapters.pep.mcp_gateway.parse import Head, Route
 from ringfence.adapters.wire.jsonrpc import Id
+from ringfence.core.client_meta import ClientMeta, client_meta
 from ringfence.engine.identify import Presented, Principal
 
 
@@ -40,6 +41,10 @@ class Inbound:
         if self.session is not None:
             return self.session.capabilities
         return known_capabilities(_meta(self.route).get(CLIENT_CAPABILITIES_META_KEY))
+
+    def meta(self) -> ClientMeta:
+        """What of this client's `_meta` goes to the server with the request."""
+        return client_meta(_meta(self.route))
 
     def log_level(self) -> str | None:
         """The least severe log message that this client wants to hear."""

@@ -17,13 +17,14 @@ META_KEYS: Final = frozenset(
         "progressToken",
         "traceparent",
         "tracestate",
+        "baggage",
         PROTOCOL_VERSION_META_KEY,
         CLIENT_CAPABILITIES_META_KEY,
         CLIENT_INFO_META_KEY,
         LOG_LEVEL_META_KEY,
     }
 )
-"""Keys of `_meta` that mean something; others are allowed there, and dropped."""
+"""Keys of `_meta` that mean something; what is taken of others is for `core/client_meta.py` to say."""
 
 
 def _params(*names: str) -> frozenset[str]:

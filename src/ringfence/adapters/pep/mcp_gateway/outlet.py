@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.engine.enforce import ClientSide
 from ringfence.ports.upstream import Asker
 
@@ -14,11 +15,21 @@ Report = Callable[[Mapping[str, Any]], None]
 class Outlet:
     """The notifications that the client of one leg wants. A call of several legs keeps its first outlet, which follows them."""
 
-    def __init__(self, on_progress: Report | None, log_level: str | None, on_log: Report | None, *, is_legacy: bool) -> None:
+    def __init__(
+        self,
+        on_progress: Report | None,
+        log_level: str | None,
+        on_log: Report | None,
+        *,
+        is_legacy: bool,
+        meta: ClientMeta = NO_META,
+    ) -> None:
+        """`meta` is that of the first leg: what a server gets with a call is said once."""
         self._is_legacy = is_legacy
         self._on_progress = on_progress
         self._log_level = log_level
         self._on_log = on_log
+        self._meta = meta
 
     def follow(self, leg: Outlet) -> None:
         """Another leg is open now."""
@@ -37,6 +48,7 @@ class Outlet:
             log_level=self._log_level,
             on_log=self._on_log,
             ask=ask,
+            meta=self._meta,
         )
 
     def client(self, capabilities: Mapping[str, Any], ask: Asker) -> ClientSide:
@@ -48,6 +60,7 @@ class Outlet:
             log_level=self._log_level,
             on_log=self._log,
             ask=ask,
+            meta=self._meta,
         )
 
     def _progress(self, report: Mapping[str, Any]) -> None:
