@@ -12,7 +12,8 @@ import pytest
 from tests.adapters.faulty_disk import PATIENCE_S
 
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
-from ringfence.core.audit.tree import leaf_hash, merkle_root, root_hash
+from ringfence.core.audit.stem import entry_hash
+from ringfence.core.audit.tree import merkle_root, root_hash
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.state import Account
@@ -86,7 +87,7 @@ async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
     assert await leaves(again) == before
     assert await again.head() == head
     assert await again.checkpoint() == "note\n"
-    assert root_hash(head.edge) == merkle_root(map(leaf_hash, before))
+    assert root_hash(head.edge) == merkle_root(map(entry_hash, before))
     assert (await accept(again, adding("next"))).first_seq == head.size
     await again.close()
 
@@ -202,5 +203,5 @@ async def test_many_entries_are_moved_into_the_database_and_stay_searchable(tmp_
     again = await open_store(tmp_path)
     head = await again.head()
     assert head.size == 4001
-    assert root_hash(head.edge) == merkle_root([leaf_hash(leaf) for leaf in await leaves(again)])
+    assert root_hash(head.edge) == merkle_root([entry_hash(leaf) for leaf in await leaves(again)])
     await again.close()

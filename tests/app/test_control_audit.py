@@ -12,7 +12,7 @@ from tests.app.control_kit import Desk
 
 from ringfence.core.audit.checkpoint import open_checkpoint
 from ringfence.core.audit.proof import verify_inclusion
-from ringfence.core.audit.tree import leaf_hash
+from ringfence.core.audit.stem import entry_hash
 from ringfence.core.audit.verify import verify_log
 from ringfence.core.model.identifiers import ToolId
 from ringfence.engine.outcome import Refused
@@ -102,7 +102,7 @@ async def test_an_entry_comes_with_a_proof_that_verifies_against_the_signed_head
     shown = (await desk.api("GET", "/audit/e3")).json
     proof = shown["proof"]
     checkpoint = open_checkpoint(proof["checkpoint"], signed["name"], base64.b64decode(signed["public_key"]))
-    leaf = leaf_hash(shown["leaf"].encode())
+    leaf = entry_hash(shown["leaf"].encode())
     assert leaf.hex() == shown["leaf_hash"]
     path = tuple(base64.b64decode(node) for node in proof["path"])
     assert verify_inclusion(3, checkpoint.size, leaf, path, checkpoint.root)

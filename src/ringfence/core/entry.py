@@ -1,7 +1,8 @@
 """What is written to the audit log.
 
-An entry is one RFC 6962 leaf: its canonical JSON bytes are hashed, never re-rendered. The store gives each entry its place
-(`seq`, dense from 0) and its recorded time is the engine's `now`. The public id of entry 1042 is `e1042`.
+An entry is written as canonical JSON, its leaf, which is never re-rendered; the tree is built over the leaf's stem, in which a
+digest stands for the body (`core.audit.stem`). The store gives each entry its place (`seq`, dense from 0) and its recorded time
+is the engine's `now`. The public id of entry 1042 is `e1042`.
 """
 
 from __future__ import annotations
@@ -45,11 +46,15 @@ class Entry:
     """`operator:NAME`, `agent:NAME` or `gateway`."""
     body: Mapping[str, Any]
 
-    def leaf(self, seq: int) -> bytes:
-        """The canonical bytes at place `seq`: what is hashed, exported and verified."""
+    def leaf(self, seq: int, salt: str = "") -> bytes:
+        """The canonical bytes at place `seq`: what is kept, exported and verified.
+
+        `salt` is hexadecimal; it keeps a dropped body from being guessed by its digest.
+        """
         return canonical_bytes(
             {
-                "v": 1,
+                **({"salt": salt} if salt else {}),
+                "v": 2,
                 "seq": seq,
                 "at": self.at,
                 "kind": self.kind.value,

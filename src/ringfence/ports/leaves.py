@@ -1,5 +1,6 @@
 """The leaves of a unit at their place in the log, within the limit. Every store writes the same bytes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ringfence.core.entry import ENTRY_LIMIT, Entry
@@ -12,26 +13,35 @@ def has_stop(unit: Unit) -> bool:
     return any(type(change) is AddStop for change in unit.changes)
 
 
-def leaves_of(unit: Unit, first_seq: int) -> tuple[bytes, ...]:
+Salt = Callable[[], str]
+"""Gives each entry its salt: hexadecimal, fresh and unguessable, or empty for none."""
+
+
+def unsalted() -> str:
+    """No salt: for logs whose bodies are never dropped, and for tests that compare bytes."""
+    return ""
+
+
+def leaves_of(unit: Unit, first_seq: int, salt: Salt = unsalted) -> tuple[bytes, ...]:
     """The canonical bytes of a unit's entries, the first at `first_seq`.
 
     Raises: UnavailableError for an entry over `ENTRY_LIMIT` or without canonical bytes. A stop's entry is never the reason
     to turn the stop away: its body is left out instead, and says so.
     """
-    return tuple(_leaf(entry, first_seq + place, unit) for place, entry in enumerate(unit.entries))
+    return tuple(_leaf(entry, first_seq + place, unit, salt()) for place, entry in enumerate(unit.entries))
 
 
-def _leaf(entry: Entry, seq: int, unit: Unit) -> bytes:
+def _leaf(entry: Entry, seq: int, unit: Unit, salt: str) -> bytes:
     try:
-        leaf = entry.leaf(seq)
+        leaf = entry.leaf(seq, salt)
     except (Error, TypeError, ValueError, RecursionError) as error:
         if has_stop(unit):
-            return _without_body(entry, "not canonical").leaf(seq)
+            return _without_body(entry, "not canonical").leaf(seq, salt)
         raise UnavailableError(f"the entry has no canonical bytes: {error}") from error
     if len(leaf) <= ENTRY_LIMIT:
         return leaf
     if has_stop(unit):
-        return _without_body(entry, f"{len(leaf)} bytes, the limit is {ENTRY_LIMIT}").leaf(seq)
+        return _without_body(entry, f"{len(leaf)} bytes, the limit is {ENTRY_LIMIT}").leaf(seq, salt)
     raise UnavailableError(f"the entry has {len(leaf)} bytes, the limit is {ENTRY_LIMIT}")
 
 

@@ -16,7 +16,7 @@ from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import read_time
 from ringfence.core.audit.checkpoint import Checkpoint, open_checkpoint
 from ringfence.core.audit.proof import inclusion_proof
-from ringfence.core.audit.tree import leaf_hash
+from ringfence.core.audit.stem import entry_hash
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.entry import EntryKind
 from ringfence.core.model.operator import Role
@@ -106,7 +106,7 @@ async def _proof(services: ControlServices, record: Record) -> dict[str, Any] | 
     checkpoint = _opened(services, note)
     if not record.seq < checkpoint.size <= LARGEST_PROOF:
         return None
-    hashes = [leaf_hash(leaf.leaf) async for leaf in services.log.leaves(0, checkpoint.size)]
+    hashes = [entry_hash(leaf.leaf) async for leaf in services.log.leaves(0, checkpoint.size)]
     # Hashing a long log takes a while; calls and kills go on meanwhile.
     path = await asyncio.to_thread(inclusion_proof, record.seq, hashes)
     return {

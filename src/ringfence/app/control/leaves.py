@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.app.control.times import iso
-from ringfence.core.audit.tree import leaf_hash
+from ringfence.core.audit.stem import entry_hash
 from ringfence.core.canonical import JsonLimits, parse_strict
 from ringfence.errors import IntegrityError, RequestError
 from ringfence.ports.audit import AuditLog, AuditQuery, Record
@@ -25,7 +25,8 @@ def entry_of(record: Record) -> dict[str, Any]:
         raise IntegrityError(f"entry {record.id} is not an entry: {error}") from error
     if not isinstance(value, dict):
         raise IntegrityError(f"entry {record.id} is not an entry")
-    return value
+    # A dropped body reads as an empty one; `body_sha256` says that there was more.
+    return value if "body" in value else {**value, "body": {}}
 
 
 def entry_view(record: Record) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def entry_view(record: Record) -> dict[str, Any]:
 
 def full_view(record: Record) -> dict[str, Any]:
     """With what a verifier needs: the leaf's exact text and its hash."""
-    return {"entry": entry_view(record), "leaf": record.leaf.decode(), "leaf_hash": leaf_hash(record.leaf).hex()}
+    return {"entry": entry_view(record), "leaf": record.leaf.decode(), "leaf_hash": entry_hash(record.leaf).hex()}
 
 
 async def every(log: AuditLog, query: AuditQuery, most: int) -> AsyncIterator[dict[str, Any]]:

@@ -21,6 +21,8 @@ from ringfence.errors import IntegrityError, RequestError
 
 ED25519 = 1
 """The signature type byte of Ed25519 (C2SP signed-note, "Signature types")."""
+COSIGNATURE = 4
+"""The signature type byte of timestamped Ed25519 cosignatures (C2SP tlog-cosignature)."""
 KEY_BYTES = 32
 MOST_SIGNATURES = 100
 """The format demands that 16 are accepted; more than this is no checkpoint of ours or its witnesses."""
@@ -68,11 +70,11 @@ def check_key_name(name: str) -> None:
     _check_text(name)
 
 
-def key_id(name: str, public_key: bytes) -> bytes:
+def key_id(name: str, public_key: bytes, kind: int = ED25519) -> bytes:
     """The 4 bytes that tell a reader which Ed25519 key to try. A hint, not a commitment. Raises: RequestError."""
     check_key_name(name)
     _check_key(public_key)
-    return sha256(name.encode() + b"\n" + bytes([ED25519]) + public_key).digest()[:_KEY_ID_BYTES]
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public_key).digest()[:_KEY_ID_BYTES]
 
 
 def seal(text: str, name: str, public_key: bytes, signature: bytes) -> str:
@@ -88,17 +90,24 @@ def parse_note(data: str) -> Note:
     blank = data.rfind("\n\n")
     if blank < 0 or not data.endswith("\n"):
         raise RequestError("a note without signature lines")
-    lines = data[blank + 2 : -1].split("\n", MOST_SIGNATURES)
-    return Note(data[: blank + 1], tuple(_parse_line(line) for line in lines))
+    return Note(data[: blank + 1], parse_signatures(data[blank + 2 :]))
+
+
+def parse_signatures(data: str) -> tuple[NoteSignature, ...]:
+    """Signature lines, each with its newline. Raises: RequestError for anything else."""
+    if len(data) > LARGEST_NOTE or not data.endswith("\n"):
+        raise RequestError("signature lines that do not end in a newline, or too many of them")
+    return tuple(_parse_line(line) for line in data[:-1].split("\n", MOST_SIGNATURES))
 
 
 def render_note(note: Note) -> str:
     """The note's exact text."""
-    lines = [
-        f"{_DASH}{signature.name} {base64.b64encode(signature.key_id + signature.signature).decode()}\n"
-        for signature in note.signatures
-    ]
-    return f"{note.text}\n{''.join(lines)}"
+    return f"{note.text}\n{''.join(map(render_signature, note.signatures))}"
+
+
+def render_signature(signature: NoteSignature) -> str:
+    """One line, with its newline."""
+    return f"{_DASH}{signature.name} {encode_base64(signature.key_id + signature.signature)}\n"
 
 
 def open_note(note: Note, name: str, public_key: bytes) -> str:
@@ -137,6 +146,11 @@ def decode_base64(text: str) -> bytes:
     if base64.b64encode(raw).decode() != text:
         raise RequestError("not canonical base64")
     return raw
+
+
+def encode_base64(raw: bytes) -> str:
+    """Standard base64 (RFC 4648 section 4)."""
+    return base64.b64encode(raw).decode()
 
 
 def _check_text(text: str) -> None:

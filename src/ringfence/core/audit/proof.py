@@ -5,57 +5,83 @@ tree is the beginning of a later one's. Generated after RFC 6962 sections 2.1.1 
 2.1.3.2 and 2.1.4.2, whose step numbers the code names. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ringfence.core.audit.tree import HASH_BYTES, merkle_root, node_hash
 from ringfence.errors import RequestError
 
+Span = tuple[int, int]
+"""Entries `start` inclusive to `end` exclusive; a node of a proof is the root over one of these."""
 
-def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The proof that leaf `index` is in the tree over all the leaves: PATH of RFC 6962 section 2.1.1, nearest node first.
+
+def inclusion_spans(index: int, size: int) -> tuple[Span, ...]:
+    """What the nodes of the proof stand for that leaf `index` is in a tree of `size`: PATH of RFC 6962 section 2.1.1, nearest
+    node first.
 
     Raises: RequestError where there is no such leaf.
     """
-    if not 0 <= index < len(leaf_hashes):
-        raise RequestError(f"no entry {index} in a log of {len(leaf_hashes)}")
-    path: list[bytes] = []
-    start, end = 0, len(leaf_hashes)
+    if not 0 <= index < size:
+        raise RequestError(f"no entry {index} in a log of {size}")
+    path: list[Span] = []
+    start, end = 0, size
     while end - start > 1:
         middle = start + _split(end - start)
         if index < middle:
-            path.append(merkle_root(leaf_hashes[middle:end]))
+            path.append((middle, end))
             end = middle
         else:
-            path.append(merkle_root(leaf_hashes[start:middle]))
+            path.append((start, middle))
             start = middle
     return tuple(reversed(path))
 
 
-def consistency_proof(old_size: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The proof that the tree over the first `old_size` leaves begins the tree over all: PROOF of RFC 6962 section 2.1.2.
+def consistency_spans(old_size: int, size: int) -> tuple[Span, ...]:
+    """What the nodes of the proof stand for that a tree of `old_size` begins one of `size`: PROOF of RFC 6962 section 2.1.2.
 
     Empty where the old tree is empty or is the whole tree: then there is nothing to prove.
 
     Raises: RequestError where the old tree is larger than the new one.
     """
-    if not 0 <= old_size <= len(leaf_hashes):
-        raise RequestError(f"no tree of {old_size} entries in a log of {len(leaf_hashes)}")
+    if not 0 <= old_size <= size:
+        raise RequestError(f"no tree of {old_size} entries in a log of {size}")
     if old_size == 0:
         return ()
-    path: list[bytes] = []
-    start, end, whole = 0, len(leaf_hashes), True
+    path: list[Span] = []
+    start, end, whole = 0, size, True
     while old_size < end:
         middle = start + _split(end - start)
         if old_size <= middle:
-            path.append(merkle_root(leaf_hashes[middle:end]))
+            path.append((middle, end))
             end = middle
         else:
-            path.append(merkle_root(leaf_hashes[start:middle]))
+            path.append((start, middle))
             start, whole = middle, False
     # The verifier knows the old root itself, but not a subtree of it.
     if not whole:
-        path.append(merkle_root(leaf_hashes[start:end]))
+        path.append((start, end))
     return tuple(reversed(path))
+
+
+def subtrees(span: Span) -> Iterator[tuple[int, int]]:
+    """The complete subtrees that a node's span consists of, as (height, index among those of its height), largest first.
+
+    Their hashes, in this order, are an edge: `tree.root_hash` gives the node.
+    """
+    start, end = span
+    while start < end:
+        height = (end - start).bit_length() - 1
+        yield height, start >> height
+        start += 1 << height
+
+
+def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The nodes of `inclusion_spans`, from the hashes of all leaves. Raises: RequestError."""
+    return tuple(merkle_root(leaf_hashes[start:end]) for start, end in inclusion_spans(index, len(leaf_hashes)))
+
+
+def consistency_proof(old_size: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The nodes of `consistency_spans`, from the hashes of all leaves. Raises: RequestError."""
+    return tuple(merkle_root(leaf_hashes[start:end]) for start, end in consistency_spans(old_size, len(leaf_hashes)))
 
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> bool:

@@ -1,54 +1,42 @@
 """The offline verifier: does this log still say what its checkpoint was signed over?
 
-It needs the leaves, a checkpoint kept elsewhere and the log's public key, and trusts nothing else. What is wrong comes back as
-findings, never as an exception:
+It needs the leaves, a checkpoint and the log's public key, and trusts nothing else. What is wrong comes back as findings, never
+as an exception:
 
 1. every leaf is canonical JSON and carries its own place, dense from 0: a place that is missing, comes late or comes twice
    tells a deletion, a reordering, an insertion;
 2. the note is a checkpoint of this log, signed by its key;
 3. the log reaches at least as far as the checkpoint, else it was truncated;
 4. the root over the first entries is the root that was signed. Where it is not and step 1 found nothing, an entry was edited
-   or the entries were numbered anew: a root cannot say which.
+   or the entries were numbered anew: a root cannot say which;
+5. the same for every checkpoint that was kept elsewhere. Where the log holds under its own and not under one of these, it was
+   rolled back, or its key has signed two histories;
+6. times do not run backwards, and fit the times at which witnesses cosigned;
+7. enough witnesses have cosigned one of the checkpoints, where that is asked for.
 
-Entries after the checkpoint are the unsigned tail: expected, and vouched for by step 1 only. Pure.
+A body may have been dropped: the stem that is left gives the same root (`stem`). Entries after the checkpoint are the unsigned
+tail: expected, and vouched for by steps 1 and 6 only. Pure.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ringfence.core.audit.checkpoint import Checkpoint, open_checkpoint
+from ringfence.core.audit.checkpoint import Checkpoint
+from ringfence.core.audit.findings import Finding, Tamper
+from ringfence.core.audit.keys import VerifierKey
+from ringfence.core.audit.places import Places
+from ringfence.core.audit.stem import BODY_DIGEST, VERSION, stem_of_value
+from ringfence.core.audit.times import TOLERANCE_MS, Times
 from ringfence.core.audit.tree import append, leaf_hash, root_hash
+from ringfence.core.audit.vouched import Vouched, vouched_by
 from ringfence.core.canonical import JsonLimits, canonical_bytes, parse_strict
-from ringfence.errors import IntegrityError, RequestError
+from ringfence.errors import RequestError
 
 MOST_FINDINGS = 100
 """How many findings a report lists; the rest are counted."""
-_LEAF_LIMITS = JsonLimits(depth=256, nul=True)
+_LEAF_LIMITS = JsonLimits(depth=256, keys=100_000, nul=True)
 """An entry wraps values that were themselves at the limit, and may quote what was refused."""
-
-
-class Tamper(StrEnum):
-    """What has been done to a log."""
-
-    EDITED = "edited"
-    DELETED = "deleted"
-    INSERTED = "inserted"
-    REORDERED = "reordered"
-    TRUNCATED = "truncated"
-    CHECKPOINT = "checkpoint"
-    """The checkpoint itself cannot be trusted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong. `seq` is the first entry concerned, None where the root alone gave it away."""
-
-    tamper: Tamper
-    seq: int | None
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +51,12 @@ class LogReport:
     """The checkpoint, if one was given and its signature verified."""
     unsigned: int
     """Entries after the checkpoint; all of them where there is none."""
+    kept: tuple[Checkpoint, ...] = ()
+    """The checkpoints kept elsewhere whose signature verified."""
+    dropped: int = 0
+    """Entries whose body was dropped; what stands around it is proved all the same."""
+    cosigned: tuple[str, ...] = ()
+    """The trusted witnesses that have cosigned; of several checkpoints, those of the one that has most."""
     findings: tuple[Finding, ...] = ()
     unlisted: int = 0
     """Findings beyond those listed."""
@@ -72,127 +66,146 @@ class LogReport:
         return not self.findings
 
 
-def verify_log(leaves: Iterable[bytes], checkpoint_note: str | None, public_key: bytes, name: str) -> LogReport:
+def verify_log(
+    leaves: Iterable[bytes],
+    checkpoint_note: str | None,
+    public_key: bytes,
+    name: str,
+    *,
+    kept: Sequence[str] = (),
+    witnesses: Sequence[VerifierKey] = (),
+    quorum: int | None = None,
+    tolerance_ms: int = TOLERANCE_MS,
+) -> LogReport:
     """Read a log from its first entry on and report on it.
 
-    `name` is the log's key name and origin, `public_key` its 32 bytes of Ed25519. An error that the iterable raises passes
+    `name` is the log's key name and origin, `public_key` its 32 bytes of Ed25519. `kept` are checkpoints that somebody else has
+    kept; `quorum` says how many of the witnesses must have cosigned, all where absent. An error that the iterable raises passes
     through.
     """
-    checkpoint, findings = _open(checkpoint_note, name, public_key)
-    places = _Places()
-    edge: tuple[bytes, ...] = ()
-    size = 0
-    signed_root = root_hash(edge) if checkpoint is not None and checkpoint.size == 0 else None
+    own, findings = vouched_by([checkpoint_note] if checkpoint_note is not None else [], name, public_key, witnesses)
+    others, wrong = vouched_by(kept, name, public_key, witnesses)
+    findings += wrong
+    vouched = [*own, *others]
+    walk = _Walk([one.checkpoint.size for one in vouched], Times([seen for one in vouched for seen in one.seen], tolerance_ms))
     for leaf in leaves:
-        places.see(size, leaf)
-        edge = append(size, edge, leaf_hash(leaf))
-        size += 1
-        if checkpoint is not None and size == checkpoint.size:
-            signed_root = root_hash(edge)
-    wrong_places = places.findings()
+        walk.see(leaf)
+    wrong_places = walk.places.findings()
     findings += wrong_places
+    checkpoint = own[0].checkpoint if own else None
+    judged = _Judged(walk, wrong_places)
     if checkpoint is not None:
-        findings += _against(checkpoint, places.reach, signed_root, wrong_places)
+        findings += judged.against_own(checkpoint)
+    for other in others:
+        findings += judged.against_kept(other.checkpoint, checkpoint)
+    findings += walk.times.findings
+    best = max(vouched, key=lambda one: len(one.cosigned), default=None)
+    findings += _short_of(witnesses, quorum, best)
     return LogReport(
-        size=size,
-        root=root_hash(edge),
+        size=walk.size,
+        root=root_hash(walk.edge),
         checkpoint=checkpoint,
-        unsigned=max(0, size - (checkpoint.size if checkpoint is not None else 0)),
+        unsigned=max(0, walk.size - (checkpoint.size if checkpoint is not None else 0)),
+        kept=tuple(other.checkpoint for other in others),
+        dropped=walk.dropped,
+        cosigned=best.cosigned if best is not None else (),
         findings=tuple(findings[:MOST_FINDINGS]),
         unlisted=max(0, len(findings) - MOST_FINDINGS),
     )
 
 
-def _open(note: str | None, name: str, public_key: bytes) -> tuple[Checkpoint | None, list[Finding]]:
-    if note is None:
-        return None, []
-    try:
-        return open_checkpoint(note, name, public_key), []
-    except (RequestError, IntegrityError) as error:
-        return None, [Finding(Tamper.CHECKPOINT, None, str(error))]
+class _Walk:
+    """One look at each leaf."""
+
+    def __init__(self, sizes: Iterable[int], times: Times) -> None:
+        self.size = 0
+        self.edge: tuple[bytes, ...] = ()
+        self.places = Places()
+        self.times = times
+        self.dropped = 0
+        self.roots: dict[int, bytes] = {0: root_hash(())}
+        self._sizes = frozenset(sizes)
+
+    def see(self, leaf: bytes) -> None:
+        stem = leaf
+        try:
+            entry = _entry_of(leaf)
+            stem = stem_of_value(entry)
+        except RequestError as error:
+            self.places.unreadable(self.size, str(error))
+        else:
+            seq: int = entry["seq"]
+            self.places.see(seq)
+            if type(at := entry.get("at")) is int:
+                self.times.see(seq, at)
+            self.dropped += "body" not in entry and entry.get("v") == VERSION
+        self.edge = append(self.size, self.edge, leaf_hash(stem))
+        self.size += 1
+        if self.size in self._sizes:
+            self.roots[self.size] = root_hash(self.edge)
 
 
-def _against(checkpoint: Checkpoint, reach: int, signed_root: bytes | None, wrong_places: list[Finding]) -> list[Finding]:
-    if reach < checkpoint.size:
-        missing = f"the checkpoint covers {checkpoint.size} entries and the log ends after {reach}"
-        return [Finding(Tamper.TRUNCATED, reach, missing)]
-    explained = any(finding.seq is not None and finding.seq < checkpoint.size for finding in wrong_places)
-    if signed_root != checkpoint.root and not explained:
-        return [Finding(Tamper.EDITED, None, f"the first {checkpoint.size} entries do not give the signed root")]
-    return []
+class _Judged:
+    """What the walk says about checkpoints."""
+
+    def __init__(self, walk: _Walk, wrong_places: Sequence[Finding]) -> None:
+        self._reach = walk.places.reach
+        self._roots = walk.roots
+        self._wrong_places = wrong_places
+
+    def against_own(self, own: Checkpoint) -> list[Finding]:
+        if self._reach < own.size:
+            missing = f"the checkpoint covers {own.size} entries and the log ends after {self._reach}"
+            return [Finding(Tamper.TRUNCATED, self._reach, missing)]
+        if self._roots.get(own.size) != own.root and not self._is_explained(own):
+            return [Finding(Tamper.EDITED, None, f"the first {own.size} entries do not give the signed root")]
+        return []
+
+    def against_kept(self, kept: Checkpoint, own: Checkpoint | None) -> list[Finding]:
+        holds = own is not None and own.size <= self._reach and self._roots.get(own.size) == own.root
+        if own is not None and kept.size == own.size and kept.root != own.root:
+            two = f"the log's key has signed two different roots over {kept.size} entries"
+            return [Finding(Tamper.FORKED, None, two)]
+        if self._reach < kept.size:
+            missing = f"a checkpoint kept elsewhere covers {kept.size} entries and the log ends after {self._reach}"
+            return [Finding(Tamper.ROLLED_BACK if holds else Tamper.TRUNCATED, self._reach, missing)]
+        if self._roots.get(kept.size) == kept.root or self._is_explained(kept):
+            return []
+        if holds:
+            other = (
+                f"a checkpoint kept elsewhere has another root over the first {kept.size} entries: there is a second history"
+            )
+            return [Finding(Tamper.FORKED, None, other)]
+        return [
+            Finding(Tamper.EDITED, None, f"the first {kept.size} entries do not give the root of a checkpoint kept elsewhere")
+        ]
+
+    def _is_explained(self, checkpoint: Checkpoint) -> bool:
+        return any(finding.seq is not None and finding.seq < checkpoint.size for finding in self._wrong_places)
 
 
-def _seq_of(leaf: bytes) -> int | str:
-    """The place that an entry claims, or what is wrong with it."""
+def _short_of(witnesses: Sequence[VerifierKey], quorum: int | None, best: Vouched | None) -> list[Finding]:
+    needed = len(witnesses) if quorum is None else quorum
+    found = len(best.cosigned) if best is not None else 0
+    if found >= needed:
+        return []
+    detail = f"{found} of {len(witnesses)} witnesses have cosigned a checkpoint, {needed} are needed"
+    return [Finding(Tamper.WITNESS, None, detail)]
+
+
+def _entry_of(leaf: bytes) -> dict[str, Any]:
+    """A leaf as what it claims to be, with a place. Raises: RequestError."""
     try:
         value: Any = parse_strict(leaf, _LEAF_LIMITS)
-        if canonical_bytes(value) != leaf:
-            return "not canonical JSON"
+        canonical = canonical_bytes(value)
     except RequestError as error:
-        return f"not canonical JSON: {error}"
-    seq: Any = value.get("seq") if isinstance(value, dict) else None
-    if type(seq) is not int or seq < 0:
-        return "carries no place"
-    return seq
-
-
-@dataclass(slots=True)
-class _Places:
-    """Follows the places that the entries claim."""
-
-    reach: int = 0
-    """One more than the largest place seen."""
-    edited: list[Finding] = field(default_factory=list[Finding])
-    gaps: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    """Places skipped, from and to inclusive, rising."""
-    late: list[int] = field(default_factory=list[int])
-    """Places that came after a larger one."""
-
-    def see(self, position: int, leaf: bytes) -> None:
-        seq = _seq_of(leaf)
-        if isinstance(seq, str):
-            # It stands for the place that comes next, so that one edit does not read as a deletion too.
-            self.edited.append(Finding(Tamper.EDITED, self.reach, f"entry at position {position}: {seq}"))
-            self.reach += 1
-        elif seq < self.reach:
-            self.late.append(seq)
-        else:
-            if seq > self.reach:
-                self.gaps.append((self.reach, seq - 1))
-            self.reach = seq + 1
-
-    def findings(self) -> list[Finding]:
-        """By kind: edited, reordered, inserted, deleted; each in the order of the entries."""
-        starts = [start for start, _ in self.gaps]
-        filled: dict[int, set[int]] = {}
-        reordered: list[Finding] = []
-        inserted: list[Finding] = []
-        for seq in sorted(self.late):
-            gap = bisect_right(starts, seq) - 1
-            came_back = filled.setdefault(gap, set())
-            if gap >= 0 and seq <= self.gaps[gap][1] and seq not in came_back:
-                came_back.add(seq)
-                reordered.append(Finding(Tamper.REORDERED, seq, f"entry {seq} stands after a later one"))
-            else:
-                inserted.append(Finding(Tamper.INSERTED, seq, f"place {seq} is taken twice"))
-        deleted = [
-            Finding(
-                Tamper.DELETED,
-                first,
-                f"entry {first} is missing" if first == last else f"entries {first} to {last} are missing",
-            )
-            for number, gap in enumerate(self.gaps)
-            for first, last in _left_over(gap, sorted(filled.get(number, ())))
-        ]
-        return [*self.edited, *reordered, *inserted, *deleted]
-
-
-def _left_over(gap: tuple[int, int], filled: list[int]) -> list[tuple[int, int]]:
-    """The parts of a gap between the places that were filled later."""
-    start, end = gap
-    left: list[tuple[int, int]] = []
-    for seq in filled:
-        if start < seq:
-            left.append((start, seq - 1))
-        start = seq + 1
-    return [*left, (start, end)] if start <= end else left
+        raise RequestError(f"not canonical JSON: {error}") from error
+    if canonical != leaf:
+        raise RequestError("not canonical JSON")
+    if not isinstance(value, dict) or type(value.get("seq")) is not int or value["seq"] < 0:
+        raise RequestError("carries no place")
+    if value.get("v") == VERSION and ("body" in value) == (BODY_DIGEST in value):
+        raise RequestError("has neither a body nor the digest of one, or both")
+    if value.get("v") == VERSION and type(value.get("salt", "")) is not str:
+        raise RequestError("has a salt that is no text")
+    return value

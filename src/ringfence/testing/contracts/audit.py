@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ringfence.core.audit.tree import EMPTY_ROOT, leaf_hash, merkle_root, root_hash
+from ringfence.core.audit.stem import entry_hash
+from ringfence.core.audit.tree import EMPTY_ROOT, merkle_root, root_hash
 from ringfence.core.entry import EntryKind
 from ringfence.core.unit import Unit
 from ringfence.ports.audit import AuditLog, AuditQuery, Head
@@ -104,7 +105,7 @@ class AuditContract:
             head = await log.head()
             leaves = [record.leaf async for record in log.leaves(0, head.size)]
             assert len(leaves) == head.size
-            assert root_hash(head.edge) == merkle_root(leaf_hash(leaf) for leaf in leaves)
+            assert root_hash(head.edge) == merkle_root(entry_hash(leaf) for leaf in leaves)
 
     async def test_leaves_come_in_order_within_their_bounds(self, store: Store, log: AuditLog) -> None:
         await accept(store, adding(*(str(n) for n in range(700))))

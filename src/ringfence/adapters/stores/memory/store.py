@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from ringfence.adapters.stores.memory.search import matches
-from ringfence.core.audit.tree import append, leaf_hash
+from ringfence.core.audit.stem import entry_hash
+from ringfence.core.audit.tree import append
 from ringfence.core.entry import Entry
 from ringfence.core.state import State, apply
 from ringfence.core.unit import Conflict, Unit
@@ -53,7 +54,7 @@ class MemoryStore(MirroredState):
         if (conflict := apply(state, unit)) is not None:
             return conflict
         for entry, leaf in zip(unit.entries, leaves, strict=True):
-            self._edge = append(len(self._log), self._edge, leaf_hash(leaf))
+            self._edge = append(len(self._log), self._edge, entry_hash(leaf))
             self._log.append((entry, Record(len(self._log), leaf)))
         return Accepted(first_seq)
 

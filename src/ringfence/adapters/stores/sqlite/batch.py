@@ -9,7 +9,8 @@ import msgspec
 
 from ringfence.adapters.stores.sqlite.pending import Pending
 from ringfence.adapters.stores.sqlite.sql import SHRINKING, TABLES
-from ringfence.core.audit.tree import append, leaf_hash
+from ringfence.core.audit.stem import entry_hash
+from ringfence.core.audit.tree import append
 
 ANCHOR_EVERY = 2048
 """Entries. At start the head is recomputed from the last anchor, so this bounds that work and what it can find."""
@@ -33,7 +34,7 @@ def grown(tree: Tree, leaves: Sequence[bytes]) -> Tree:
         return tree
     size, edge = tree.size, tree.edge
     for leaf in leaves:
-        edge = append(size, edge, leaf_hash(leaf))
+        edge = append(size, edge, entry_hash(leaf))
         size += 1
     if tree.size - tree.anchor_size >= ANCHOR_EVERY:
         return Tree(size, edge, tree.size, tree.edge)
