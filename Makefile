@@ -118,6 +118,21 @@ $(CONFORMANCE)/.reference/.ready: $(CONFORMANCE)/reference.txt $(CONFORMANCE)/bu
 	@tar xzf $(@D)/mcp-*.tar.gz -C $(@D) --strip-components=1
 	@touch $@
 
+# The peers and the profiler are each in an environment of their own. One that cannot be set up is left out, and the table says so.
+BENCH := bench
+OTHERS := $(BENCH)/peers/fastmcp $(BENCH)/peers/mcp_proxy $(BENCH)/peers/contextforge $(BENCH)/profiler
+.PHONY: bench bench-peers
+bench-peers: $(OTHERS:%=%/.venv/.ready) ## set up what `make bench` compares with
+
+$(OTHERS:%=%/.venv/.ready): %/.venv/.ready: %/requirements.txt | $(READY)
+	@echo "setting up $* (once)"
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@{ $(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $< && touch $@; } \
+	  || echo "$* could not be set up: it is left out"
+
+bench: $(READY) bench-peers ## what a call costs, against a direct connection and the peers; ARGS=--quick for a first look
+	@$(BIN)/python -m bench $(ARGS)
+
 .PHONY: crash
 crash: $(READY) ## kill the gateway at every step of every kind of call, and judge by the upstream's own log
 	@$(BIN)/python -m tests.crash.campaign $(ARGS)

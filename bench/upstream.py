@@ -1,0 +1,72 @@
+"""The server that everything is measured against: the MCP SDK's low-level server, which echoes.
+
+`python -m bench.upstream (--port 0 | --stdio)`; over HTTP it is stateless and answers in plain JSON, in both eras.
+"""
+
+import argparse
+import asyncio
+import socket
+from typing import Any
+
+import uvicorn
+import uvloop
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams, TextContent, Tool
+
+HOST = "127.0.0.1"
+READ, WRITE, UNDO = "look", "note", "unnote"
+"""A public read, a reversible write, and what undoes it."""
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "subject": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[a-z0-9-]+$"},
+        "text": {"type": "string", "maxLength": 4096},
+        "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 8},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+    },
+    "required": ["subject", "text"],
+    "additionalProperties": False,
+}
+
+
+async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
+    return ListToolsResult(tools=[Tool(name=name, description="Echoes.", input_schema=SCHEMA) for name in (READ, WRITE, UNDO)])
+
+
+async def call_tool(_: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
+    arguments = params.arguments or {}
+    return CallToolResult(content=[TextContent(type="text", text=f"{arguments['subject']}: {arguments['text']}")])
+
+
+async def over_http(server: Server[Any], port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(256)
+        app = server.streamable_http_app(host=HOST, stateless_http=True, json_response=True)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        print(f"listening {listener.getsockname()[1]}", flush=True)
+        await uvicorn.Server(config).serve(sockets=[listener])
+
+
+async def over_stdio(server: Server[Any]) -> None:
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.upstream", description=__doc__)
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--stdio", action="store_true")
+    how.add_argument("--port", type=int)
+    options = parser.parse_args()
+    server: Server[Any] = Server("echo", on_list_tools=list_tools, on_call_tool=call_tool)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(over_stdio(server) if options.stdio else over_http(server, options.port))
+
+
+if __name__ == "__main__":
+    main()
