@@ -16,6 +16,8 @@ from ringfence.core.rules import Grants
 
 REQUEST_LIMIT = 65_536
 """Characters of one request, as Python shows it."""
+MOST_ELICITATIONS = 16
+"""Addresses of one error -32042."""
 ORIGIN = "[{server}] "
 
 
@@ -94,6 +96,26 @@ def _elicitation(method: str, params: dict[str, Any], server: ServerId, grants: 
     if any(_asks_for_secret(name, field) for name, field in properties.items()):
         return "a form may not ask for a secret"
     return Request(method, params)
+
+
+def required_elicitations(data: Any, server: ServerId, grants: Grants) -> list[dict[str, Any]] | str:
+    """Where a server that answers -32042 wants a person to go first (MCP 2025-11-25, client/elicitation), or why nobody may.
+
+    The same grant as for asking during a call: all of it, or nothing.
+    """
+    found: Any = data.get("elicitations") if isinstance(data, Mapping) else None
+    if not isinstance(found, list) or not 0 < len(found) <= MOST_ELICITATIONS or len(repr(found)) > REQUEST_LIMIT:
+        return "what the server asks for cannot be read"
+    passed: list[dict[str, Any]] = []
+    for item in found:
+        if not isinstance(item, Mapping) or item.get("mode") != "url" or not isinstance(item.get("elicitationId"), str):
+            return "what the server asks for cannot be read"
+        known = {key: item[key] for key in ("mode", "elicitationId", "url", "message") if key in item}
+        judged = _elicitation("elicitation/create", known, server, grants)
+        if isinstance(judged, str):
+            return judged
+        passed.append(dict(judged.params))
+    return passed
 
 
 def _allowed_url(url: Any, hosts: frozenset[str]) -> bool:

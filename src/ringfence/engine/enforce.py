@@ -43,8 +43,8 @@ from ringfence.engine.entries import decision_entry, outcome_entry
 from ringfence.engine.identify import Presented, Principal, Unidentified, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
-from ringfence.engine.mediation import mediated
-from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
+from ringfence.engine.mediation import failed, mediated
+from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
 from ringfence.engine.waiters import Waiters
@@ -333,6 +333,7 @@ class Enforcer:
             return True
 
         principal = {Share.RUN: f"run:{call.run}", Share.AGENT: f"agent:{call.agent}", Share.SERVER: "shared"}[rule.share]
+        declared = granted_capabilities(client.capabilities, rule.grants)
         reply = await upstream.call(
             Sending(
                 call=call.id,
@@ -344,7 +345,7 @@ class Enforcer:
                 deadline_s=rule.deadline_s,
                 on_progress=client.on_progress,
                 legacy_client=client.is_legacy,
-                capabilities=granted_capabilities(client.capabilities, rule.grants),
+                capabilities=declared,
                 on_requests=mediated(client.ask, rule, call) if client.ask is not None else None,
                 meta={**client.meta.vendor, **client.meta.trace},
                 log_level=client.log_level if rule.grants.logging else None,
@@ -355,8 +356,8 @@ class Enforcer:
         match reply:
             case Answered(result=result):
                 return Returned(result, entry)
-            case Failed(code=code, message=message, data=data):
-                return ServerFailed(code, message, entry, data)
+            case Failed():
+                return failed(reply, rule, declared, entry)
             case UpstreamNotSent(why=why):
                 return NotSent(why, entry)
             case Unknown(why=why):

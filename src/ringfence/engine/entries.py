@@ -86,6 +86,8 @@ def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool) -> En
         case ServerFailed(code=code, message=message):
             state = "returned"
             body |= {"error": {"code": code, "message_sha256": hashlib.sha256(message.encode()).hexdigest()}}
+            if outcome.withheld:
+                body["error"]["withheld"] = outcome.withheld[:300]
         case NotSent(why=why):
             state = "failed_not_sent"
             body["why"] = why[:300]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from ringfence.core.asking import judge
+from ringfence.core.asking import judge, required_elicitations
 from ringfence.core.model.call import Call
 from ringfence.core.rules import ServerRule
-from ringfence.ports.upstream import Asker, ClientAnswer, Declined, ServerRequest
+from ringfence.engine.outcome import ServerFailed
+from ringfence.ports.upstream import Asker, ClientAnswer, Declined, Failed, ServerRequest
 
 REFUSED = -32601
 """What a client answers to a method that it does not have (JSON-RPC 2.0)."""
+URL_REQUIRED = -32042
+"""`URL elicitation required` (MCP 2025-11-25, client/elicitation): an error that asks for something."""
 
 
 def mediated(ask: Asker, rule: ServerRule, call: Call) -> Asker:
@@ -35,3 +39,17 @@ def mediated(ask: Asker, rule: ServerRule, call: Call) -> Asker:
         return answers
 
     return ask_within_bounds
+
+
+def failed(reply: Failed, rule: ServerRule, declared: Mapping[str, Any], entry: str) -> ServerFailed:
+    """A server's error. One that sends a person to an address obeys the grant of doing so during a call.
+
+    `declared` is what the server was told that the client can do.
+    """
+    if reply.code != URL_REQUIRED:
+        return ServerFailed(reply.code, reply.message, entry, reply.data)
+    can = "url" in declared.get("elicitation", {})
+    asked = required_elicitations(reply.data, rule.id, rule.grants) if can else "not granted"
+    if isinstance(asked, str):
+        return ServerFailed(reply.code, reply.message, entry, None, asked)
+    return ServerFailed(reply.code, reply.message, entry, {"elicitations": asked})

@@ -57,7 +57,9 @@ class ServerFailed:
     message: str
     entry: str
     data: Any = None
-    """The server's word; an enforcement point passes on what it knows to be harmless."""
+    """The server's word; an enforcement point bounds it and keeps its own names out of it."""
+    withheld: str = ""
+    """Why what the server asked for with its error is not passed on; then `data` is None."""
 
 
 @dataclass(frozen=True, slots=True)

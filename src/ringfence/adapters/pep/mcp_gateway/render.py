@@ -7,7 +7,7 @@
 | Waiting | a result with `isError` that names the ticket (see `ladder.py` for what comes before) |
 | NotSent | a result with `isError`: safe to try again |
 | Ambiguous | a result with `isError`: not to be repeated blindly |
-| ServerFailed | a JSON-RPC error with the server's code, where that is an application's |
+| ServerFailed | a JSON-RPC error with the server's code, where that is an application's, and its data; see `_server_error` |
 
 Results of other methods have no `isError`, so there everything but `Returned` is a JSON-RPC error that says the same.
 """
@@ -35,7 +35,9 @@ from ringfence.core.canonical import canonical_bytes
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.ticket import Ticket
+from ringfence.engine.mediation import URL_REQUIRED
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
+from ringfence.errors import RequestError
 from ringfence.ports.upstream import ServerRequest
 
 DECISION_META: Final = "ringfence/decision"
@@ -46,6 +48,8 @@ _RESERVED_CODES = range(-32768, -31999)
 """JSON-RPC 2.0, section 5.1: -32768 to -32000 belong to the protocol."""
 RESOURCE_NOT_FOUND: Final = -32002
 """`resource not found` of the legacy era; the modern one says -32602."""
+ERROR_DATA_LIMIT: Final = 16_384
+"""Bytes of an error's `data`, as canonical JSON."""
 
 _UNKNOWN: Final = {GET_PROMPT: "unknown prompt", COMPLETE: "unknown reference"}
 _NOT_KEPT: Final[Mapping[str, Any]] = {"ttlMs": 0, "cacheScope": "private"}
@@ -107,14 +111,8 @@ def render_outcome(call: ClientCall, outcome: Outcome, now: Millis, origin: str 
         case Ambiguous(entry=entry):
             text = "outcome unknown: the call was sent and may have taken effect; do not repeat it blindly, look first"
             return _failed(call, text, "ambiguous", entry)
-        case ServerFailed(code=code, message=message, entry=entry):
-            text = plain(message) or "the server failed"
-            data = {DECISION_META: {"code": "server_failed", "entry": entry}}
-            if code == MISSING_REQUIRED_CLIENT_CAPABILITY and call.era is Era.MODERN:
-                return render_error(call.era, call.id, code, text, data | _required(outcome.data))
-            if call.method == READ_RESOURCE and code in (RESOURCE_NOT_FOUND, INVALID_PARAMS):
-                return _not_found(call, text, data)
-            return render_error(call.era, call.id, _application_code(code), text, data)
+        case ServerFailed():
+            return _server_error(call, outcome)
         case _:
             assert_never(outcome)
 
@@ -192,7 +190,48 @@ def _not_found(call: ClientCall, text: str, data: dict[str, Any]) -> Rendered:
         text = _UNKNOWN.get(call.method, text)
         return render_error(call.era, call.id, INVALID_PARAMS, text, data or None)
     code = INVALID_PARAMS if call.era is Era.MODERN else RESOURCE_NOT_FOUND
-    return render_error(call.era, call.id, code, "Resource not found", {"uri": call.name, **data})
+    return render_error(call.era, call.id, code, "Resource not found", {**data, "uri": call.name})
+
+
+def _server_error(call: ClientCall, failed: ServerFailed) -> Rendered:
+    """A server's error as the client's era knows it.
+
+    Codes that speak of the gateway's own hop (-32020, -32022, a broken request) are no news to the client. -32042 exists in the
+    legacy era only: a modern client's model is told where a person has to go, and calls again.
+    """
+    text, code = plain(failed.message) or "the server failed", failed.code
+    ours = {DECISION_META: {"code": "server_failed", "entry": failed.entry}}
+    if failed.withheld:
+        return _failed(
+            call, f"refused: the server asks for what is not granted: {failed.withheld}", "not_granted", failed.entry
+        )
+    if code == URL_REQUIRED:
+        if call.era is Era.LEGACY:
+            return render_error(call.era, call.id, code, text, {**failed.data, **ours})
+        places = "; ".join(f"{item['url']} {item['message']}" for item in failed.data["elicitations"])
+        return _failed(
+            call, f"{text}. A person has to open this first, then repeat the call: {places}", "url_required", failed.entry
+        )
+    if code == MISSING_REQUIRED_CLIENT_CAPABILITY:
+        code = code if call.era is Era.MODERN else INVALID_REQUEST
+        return render_error(call.era, call.id, code, text, {**ours, **_required(failed.data)})
+    data = _with_theirs(failed.data, ours)
+    if call.method == READ_RESOURCE and code in (RESOURCE_NOT_FOUND, INVALID_PARAMS):
+        return _not_found(call, text, data if isinstance(data, dict) else ours)
+    return render_error(call.era, call.id, _application_code(code), text, data)
+
+
+def _with_theirs(data: Any, ours: dict[str, Any]) -> Any:
+    """An error's data: an object has our members beside its own, anything else is passed as it is, too much is left out."""
+    try:
+        if data is None or len(canonical_bytes(data)) > ERROR_DATA_LIMIT:
+            return ours
+    except RequestError:
+        return ours
+    if not isinstance(data, dict):
+        return data
+    theirs = {key: value for key, value in cast("dict[str, Any]", data).items() if not key.startswith(_OURS)}
+    return {**theirs, **ours}
 
 
 def _required(data: Any) -> dict[str, Any]:
