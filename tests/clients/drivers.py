@@ -107,22 +107,27 @@ async def started(
     pending: Path | None = None,
     go: Path | None = None,
     claim_tool: str | None = None,
+    answer: Mapping[str, Any] | None = None,
+    events: Path | None = None,
 ) -> AsyncGenerator[Running]:
     """Start a driver and end it with the block.
 
     Args:
         driver: Which client.
-        scenario: `"list"`, or `"call"` or `"approve"` with a tool name and its arguments as JSON text.
+        scenario: `"list"`; `"call"` or `"approve"` with a tool name and its arguments as JSON text; `"steps"` with JSON text.
         url: The server's endpoint, with `bearer` as its credential.
         command: The server's program and arguments, for stdio, with `environment` added to the client's default one.
         progress: Ask for progress notifications and count them.
         pending: For `approve`: this file appears, holding the pending approval, once the client has that answer.
         go: For `approve`: the driver claims when this file appears.
         claim_tool: The name of the tool that claims, where it is not `ringfence__claim`.
+        answer: The content with which the client accepts every form; without it, it declares no elicitation.
+        events: For `steps`: what the client hears is added to this file at once.
     """
     for needed in (HERE / "python1/.venv/.ready", HERE / "typescript/node_modules/.ready"):
         assert needed.exists(), "the official clients are not set up: run `make clients`"
     options = {"--url": url, "--bearer": bearer, "--pending": pending, "--go": go, "--claim-tool": claim_tool}
+    options |= {"--answer": None if answer is None else json.dumps(answer), "--events": events}
     words = [str(word) for name, value in options.items() if value is not None for word in (name, value)]
     words += [word for name, value in (environment or {}).items() for word in ("--env", f"{name}={value}")]
     words += ["--progress"] if progress else []

@@ -124,6 +124,7 @@ class _Bridge:
         self._flights: dict[Id, _Flight] = {}
         self._param_headers: dict[str, dict[tuple[str, ...], str]] = {}
         self._writing = asyncio.Lock()
+        self._listening: asyncio.Task[None] | None = None
 
     async def carry(self, stdin: Source) -> int:
         """Read lines until the end, then end the run."""
@@ -134,6 +135,7 @@ class _Bridge:
             pass  # the client is gone, and with it whoever wanted the answers
         finally:
             renewing.cancel()
+            self._stop_listening()
         flights = [flight.task for flight in self._flights.values()]
         if flights:
             _, late = await asyncio.wait(flights, timeout=self._drain_s)
@@ -167,11 +169,12 @@ class _Bridge:
             return
         match message:
             case Result() | ErrorAnswer():
-                return  # nothing was asked of the client
+                await self._tell(line, self._session)  # the gateway knows whether it has asked
             case Notification():
                 await self._notification(line, message)
             case Request(id=identity) if message.method == "initialize":
                 self._session.clear()
+                self._stop_listening()
                 await self._request(line, message)
             case Request(id=identity):
                 if len(self._flights) >= _AT_ONCE or identity in self._flights:
@@ -190,8 +193,29 @@ class _Bridge:
                 if flight.modern:
                     flight.task.cancel()  # closing the response is how the modern era cancels over HTTP
                     return
+        await self._tell(line, {**self._session, **self._modern_headers(message)})
+        if message.method == "notifications/initialized" and self._session and self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
+
+    async def _tell(self, line: bytes, headers: Mapping[str, str]) -> None:
         with suppress(UnavailableError):
-            await self._forward(line, None, {**self._session, **self._modern_headers(message)}, quiet=True)
+            await self._forward(line, None, headers, quiet=True)
+
+    async def _listen(self) -> None:
+        """Hear what the gateway says by itself on the stream of a legacy session, for as long as it gives one."""
+        opened = True
+        while opened:
+            with suppress(UnavailableError, ValueError):  # what is wrong is said to the next request
+                opened = await self._link.listen(self._path, self._run.credential, dict(self._session), self._hear)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _hear(self, raw: bytes) -> None:
+        await self._write(_one_line(json.loads(raw)))
+
+    def _stop_listening(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
 
     async def _request(self, line: bytes, message: Request) -> None:
         modern = self._modern_headers(message)
@@ -215,7 +239,7 @@ class _Bridge:
                     if flight is not None and flight.cancelled:
                         continue
                 if not quiet:
-                    await self._write(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode())
+                    await self._write(_one_line(message))
         except ValueError as error:
             raise UnavailableError("the gateway's answer is not JSON") from error
         finally:
@@ -275,6 +299,10 @@ def _modern_version(message: Request | Notification) -> str | None:
     meta = message.params.get("_meta")
     version = cast("dict[str, Any]", meta).get(PROTOCOL_VERSION_META_KEY) if isinstance(meta, dict) else None
     return encode_header_value(version) if isinstance(version, str) else None
+
+
+def _one_line(message: Any) -> bytes:
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 async def _answer_first(stdin: Source, stdout: Sink, why: str) -> None:

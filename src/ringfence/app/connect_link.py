@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -95,6 +95,25 @@ class Link:
             raise UnavailableError(self._not_there(error)) from error
         except RequestError as error:
             raise UnavailableError(f"the gateway's answer cannot be read: {error}") from error
+
+    async def listen(
+        self, path: str, credential: str, headers: Mapping[str, str], hear: Callable[[bytes], Awaitable[None]]
+    ) -> bool:
+        """Hand on each message of a session's own stream until it ends. False where there is no such stream."""
+        sent = {"accept": "text/event-stream", **_bearer(credential), **headers}
+        try:
+            async with self._client.get(_BASE + path, headers=sent, timeout=_PATIENT, allow_redirects=False) as response:
+                if response.status != 200 or response.content_type != "text/event-stream":
+                    return False
+                events = SseParser(_ANSWER_LIMIT)
+                async for chunk in response.content.iter_any():
+                    for event in events.feed(chunk):
+                        await hear(event.data)
+                return True
+        except _GONE as error:
+            raise UnavailableError(self._not_there(error)) from error
+        except RequestError as error:
+            raise UnavailableError(f"the gateway's stream cannot be read: {error}") from error
 
     async def _plain(self, path: str, headers: Mapping[str, str], value: Any) -> dict[str, Any] | Refusal:
         body = b"" if value is None else json.dumps(value).encode()

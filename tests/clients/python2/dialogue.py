@@ -3,6 +3,12 @@
     driver.py --url URL [--bearer CREDENTIAL] --scenario list
     driver.py --scenario call NAME JSON -- COMMAND ARGUMENT...
     driver.py ... --scenario approve NAME JSON --go FILE [--pending FILE]
+    driver.py ... --scenario steps JSON [--answer JSON] [--events FILE]
+
+`steps` calls tools one after the other on one connection: `[{"tool", "arguments", "cancel"}, ...]`, all with progress. A step
+with `cancel` is taken back when the file of that name appears. With `--answer` the client declares form elicitation and
+accepts every question with that content. What it hears meanwhile, it adds to `--events` at once, one JSON list a line:
+`["progress", PROGRESS, TOTAL, MESSAGE]`, `["question", MESSAGE]`, `["call", STEP]`.
 
 `approve` calls a gated tool and waits whatever the server makes it wait. When the answer is a pending approval, it writes
 that to `--pending` (if given), waits for `--go` to appear, and claims. The client's own defaults stay untouched, above all
@@ -33,6 +39,9 @@ class Answer:
     meta: dict[str, Any]
 
 
+OnProgress = Callable[[float, float | None, str | None], None]
+
+
 class Peer(Protocol):
     """A connected client."""
 
@@ -45,8 +54,12 @@ class Peer(Protocol):
         """Every tool's input schema by name, in the order of the listing."""
         ...
 
-    async def call(self, name: str, arguments: dict[str, Any], on_progress: Callable[[], None] | None) -> Answer:
+    async def call(self, name: str, arguments: dict[str, Any], on_progress: OnProgress | None) -> Answer:
         """Call a tool; `on_progress` is called for each progress notification and asks for them when given."""
+        ...
+
+    async def take_back(self, call: asyncio.Task[Answer]) -> None:
+        """Cancel the call under way, as this client does that."""
         ...
 
 
@@ -64,6 +77,8 @@ class Options:
     go: Path | None
     pending: Path | None
     claim_tool: str
+    answer: dict[str, Any] | None
+    events: Path | None
 
 
 @dataclass
@@ -77,6 +92,7 @@ class Report:
     pending: dict[str, Any] | None = None
     claimed: Answer | None = None
     progress: int = 0
+    steps: list[Answer | str] | None = None
     error: str | None = field(default=None)
 
     def line(self) -> str:
@@ -97,12 +113,14 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--go", type=Path)
     parser.add_argument("--pending", type=Path)
     parser.add_argument("--claim-tool", default="ringfence__claim")
+    parser.add_argument("--answer", type=json.loads)
+    parser.add_argument("--events", type=Path)
     split = arguments.index("--") if "--" in arguments else len(arguments)
     options = parser.parse_args(arguments[:split])
     command = arguments[split + 1 :]
     words = cast("list[str]", options.scenario)
-    if (words[0], len(words)) not in {("list", 1), ("call", 3), ("approve", 3)}:
-        parser.error("--scenario is: list | call NAME JSON | approve NAME JSON")
+    if (words[0], len(words)) not in {("list", 1), ("call", 3), ("approve", 3), ("steps", 2)}:
+        parser.error("--scenario is: list | call NAME JSON | approve NAME JSON | steps JSON")
     if (options.url is None) == (not command):
         parser.error("give either --url or, after --, a command")
     return Options(
@@ -116,6 +134,8 @@ def parse(arguments: list[str]) -> Options:
         go=options.go,
         pending=options.pending,
         claim_tool=options.claim_tool,
+        answer=options.answer,
+        events=options.events,
     )
 
 
@@ -126,8 +146,11 @@ async def hold(peer: Peer, options: Options, report: Report) -> None:
     if verb == "list":
         report.tools = await peer.list_tools()
         return
+    if verb == "steps":
+        await walk(peer, options, report)
+        return
 
-    def count() -> None:
+    def count(progress: float, total: float | None, message: str | None) -> None:
         report.progress += 1
 
     on_progress = count if options.progress else None
@@ -142,6 +165,31 @@ async def hold(peer: Peer, options: Options, report: Report) -> None:
     if options.go is not None:
         await appears(options.go)
     report.claimed = await peer.call(options.claim_tool, {"ticket": report.pending["approval_id"]}, on_progress)
+
+
+async def walk(peer: Peer, options: Options, report: Report) -> None:
+    """Go through the steps and fill the report."""
+
+    def told(progress: float, total: float | None, message: str | None) -> None:
+        report.progress += 1
+        heard(options, "progress", progress, total, message)
+
+    report.steps = []
+    for place, step in enumerate(json.loads(options.scenario[1])):
+        heard(options, "call", place)
+        call = asyncio.ensure_future(peer.call(step["tool"], step["arguments"], told))
+        if "cancel" in step:
+            await appears(Path(step["cancel"]))
+            await peer.take_back(call)
+        await asyncio.wait([call])
+        report.steps.append("cancelled" if call.cancelled() else call.result())
+
+
+def heard(options: Options, *event: Any) -> None:
+    """Tell the test at once, in one write."""
+    if options.events is not None:
+        with options.events.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
 
 
 def publish(path: Path, text: str) -> None:

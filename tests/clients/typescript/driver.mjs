@@ -2,6 +2,7 @@
 // ../python2/dialogue.py, with one argument more: --sdk v1 (@modelcontextprotocol/sdk, legacy only) or v2
 // (@modelcontextprotocol/client, both eras). The clients keep their defaults, above all their time-outs.
 
+import { appendFileSync } from "node:fs";
 import { access, rename, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -9,7 +10,7 @@ const APPROVAL_KEY = "ringfence/approval";
 const GO_POLL_MS = 50;
 const GO_LONGEST_MS = 240_000;
 const MODES = { legacy: "legacy", auto: "auto", modern: { pin: "2026-07-28" } };
-const WORDS = { list: 1, call: 3, approve: 3 };
+const WORDS = { list: 1, call: 3, approve: 3, steps: 2 };
 
 function usage(message) {
   process.stderr.write(`driver.mjs: ${message}\n`);
@@ -20,7 +21,8 @@ function parse(words) {
   const split = words.indexOf("--");
   const options = {
     sdk: "v2", era: undefined, url: undefined, bearer: undefined, env: {}, scenario: [], progress: false,
-    go: undefined, pending: undefined, claimTool: "ringfence__claim", command: split < 0 ? [] : words.slice(split + 1),
+    go: undefined, pending: undefined, claimTool: "ringfence__claim", answer: undefined, events: undefined,
+    command: split < 0 ? [] : words.slice(split + 1),
   };
   const rest = split < 0 ? [...words] : words.slice(0, split);
   const value = (name) => rest.shift() ?? usage(`${name} needs a value`);
@@ -33,6 +35,8 @@ function parse(words) {
     else if (name === "--go") options.go = value(name);
     else if (name === "--pending") options.pending = value(name);
     else if (name === "--claim-tool") options.claimTool = value(name);
+    else if (name === "--answer") options.answer = JSON.parse(value(name));
+    else if (name === "--events") options.events = value(name);
     else if (name === "--progress") options.progress = true;
     else if (name === "--env") {
       const [key, ...text] = value(name).split("=");
@@ -43,7 +47,7 @@ function parse(words) {
   }
   if (!["v1", "v2"].includes(options.sdk)) usage("--sdk is v1 or v2");
   if (options.era !== undefined && !(options.era in MODES)) usage("--era is legacy, modern or auto");
-  if (WORDS[options.scenario[0]] !== options.scenario.length) usage("--scenario is: list | call NAME JSON | approve NAME JSON");
+  if (WORDS[options.scenario[0]] !== options.scenario.length) usage("--scenario is: list | call NAME JSON | approve NAME JSON | steps JSON");
   if ((options.url === undefined) === (options.command.length === 0)) usage("give either --url or, after --, a command");
   return options;
 }
@@ -53,11 +57,12 @@ async function load(sdk) {
     const { Client } = await import("@modelcontextprotocol/sdk/client/index.js");
     const { StreamableHTTPClientTransport } = await import("@modelcontextprotocol/sdk/client/streamableHttp.js");
     const { StdioClientTransport, getDefaultEnvironment } = await import("@modelcontextprotocol/sdk/client/stdio.js");
-    return { Client, StreamableHTTPClientTransport, StdioClientTransport, getDefaultEnvironment };
+    const { ElicitRequestSchema } = await import("@modelcontextprotocol/sdk/types.js");
+    return { Client, StreamableHTTPClientTransport, StdioClientTransport, getDefaultEnvironment, elicitation: ElicitRequestSchema };
   }
   const { Client, StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
   const { StdioClientTransport, getDefaultEnvironment } = await import("@modelcontextprotocol/client/stdio");
-  return { Client, StreamableHTTPClientTransport, StdioClientTransport, getDefaultEnvironment };
+  return { Client, StreamableHTTPClientTransport, StdioClientTransport, getDefaultEnvironment, elicitation: "elicitation/create" };
 }
 
 async function connect(options) {
@@ -65,7 +70,14 @@ async function connect(options) {
   const sdk = await load(options.sdk);
   // No era given: the client's own default, which is legacy.
   const negotiation = options.sdk === "v2" && options.era ? { versionNegotiation: { mode: MODES[options.era] } } : {};
-  const client = new sdk.Client({ name: "driver", version: "0" }, negotiation);
+  const capabilities = options.answer ? { capabilities: { elicitation: { form: {} } } } : {};
+  const client = new sdk.Client({ name: "driver", version: "0" }, { ...negotiation, ...capabilities });
+  if (options.answer) {
+    client.setRequestHandler(sdk.elicitation, async (request) => {
+      heard(options, "question", request.params.message);
+      return { action: "accept", content: options.answer };
+    });
+  }
   const headers = options.bearer ? { Authorization: `Bearer ${options.bearer}` } : {};
   const transport = options.url
     ? new sdk.StreamableHTTPClientTransport(new URL(options.url), { requestInit: { headers } })
@@ -101,6 +113,38 @@ async function appears(path) {
   throw new Error(`${path} did not appear`);
 }
 
+function heard(options, ...event) {
+  if (options.events) appendFileSync(options.events, `${JSON.stringify(event)}\n`);
+}
+
+// The two generations differ in where the options stand.
+function request(client, options, params, settings) {
+  return options.sdk === "v1" ? client.callTool(params, undefined, settings) : client.callTool(params, settings);
+}
+
+async function walk(client, options, report) {
+  report.steps = [];
+  for (const [place, step] of JSON.parse(options.scenario[1]).entries()) {
+    heard(options, "call", place);
+    const aborting = new AbortController();
+    const onprogress = ({ progress, total, message }) => {
+      report.progress += 1;
+      heard(options, "progress", progress, total ?? null, message ?? null);
+    };
+    const params = { name: step.tool, arguments: step.arguments };
+    const call = request(client, options, params, { onprogress, signal: aborting.signal }).then(answer, (failure) => {
+      if (!aborting.signal.aborted) throw failure;
+      return "cancelled";
+    });
+    if (step.cancel) {
+      // A call that ends before is not the dialogue that was asked for.
+      await Promise.race([appears(step.cancel), call]);
+      aborting.abort("no longer wanted");
+    }
+    report.steps.push(await call);
+  }
+}
+
 async function hold(client, options, report) {
   const [verb, name, text] = options.scenario;
   if (verb === "list") {
@@ -108,12 +152,12 @@ async function hold(client, options, report) {
     report.tools = Object.fromEntries(tools.map((tool) => [tool.name, tool.inputSchema]));
     return;
   }
-  const request = options.progress ? { onprogress: () => { report.progress += 1; } } : undefined;
-  const call = async (tool, given) => {
-    const params = { name: tool, arguments: given };
-    // The two generations differ in where the options stand.
-    return answer(await (options.sdk === "v1" ? client.callTool(params, undefined, request) : client.callTool(params, request)));
-  };
+  if (verb === "steps") {
+    await walk(client, options, report);
+    return;
+  }
+  const settings = options.progress ? { onprogress: () => { report.progress += 1; } } : undefined;
+  const call = async (tool, given) => answer(await request(client, options, { name: tool, arguments: given }, settings));
   report.result = await call(name, JSON.parse(text));
   const pending = report.result.meta[APPROVAL_KEY];
   if (verb === "call" || !report.result.is_error || pending === undefined) return;
