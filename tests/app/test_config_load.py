@@ -19,7 +19,7 @@ version: 1
 servers:
   git: {command: [mcp-server-git, --repository, ./repo, 3], cwd: repo, env: {TZ: UTC, PORT: 80, TOKEN: {from: "env:GIT_TOKEN"}}}
   orders: {url: "http://127.0.0.1:9001/mcp", headers: {Authorization: {from: "file:orders.token"}}, era: legacy, share: agent}
-  payments: {url: "https://pay.example/mcp", deadline: 2m}
+  payments: {url: "https://pay.example/mcp", deadline: 2m, first_byte: 90s}
   db: {command: [db]}
 tools:
   payments.void: {}
@@ -72,6 +72,7 @@ alerts:
     - {url: "https://hook.example/x", format: slack, secret: {from: "env:HOOK"}, kinds: [kill, drift]}
     - {url: "https://hook.example/y"}
 control: {public_url: "https://ringfence.example/"}
+authorization: {issuers: ["https://login.example/tenant", "http://localhost:9000", "https://login.example/tenant"]}
 """
 
 
@@ -86,6 +87,7 @@ def test_servers_become_rules_and_connections() -> None:
     )
     assert loaded.rules.servers[ServerId("orders")].share is Share.AGENT
     assert loaded.rules.servers[ServerId("payments")].deadline_s == 120.0
+    assert loaded.servers[ServerId("payments")].first_byte_s == 90.0
     git = loaded.servers[ServerId("git")]
     assert (git.kind, git.command, git.cwd) == (
         TransportKind.STDIO,
@@ -94,6 +96,7 @@ def test_servers_become_rules_and_connections() -> None:
     )
     assert git.env == {"TZ": "UTC", "PORT": "80", "TOKEN": SecretRef("env:GIT_TOKEN", Path("/etc/rf"))}
     orders = loaded.servers[ServerId("orders")]
+    assert orders.first_byte_s == 30.0
     assert (orders.kind, orders.url, orders.era) == (TransportKind.HTTP, "http://127.0.0.1:9001/mcp", Era.LEGACY)
     assert orders.headers == {"Authorization": SecretRef("file:orders.token", Path("/etc/rf"))}
 
@@ -170,6 +173,7 @@ def test_approvals_alerts_and_control() -> None:
     assert slack.kinds == {AlertKind.KILL, AlertKind.DRIFT}
     assert (plain.format, plain.secret, plain.kinds) == (WebhookFormat.JSON, None, frozenset(AlertKind))
     assert loaded.control.public_url == "https://ringfence.example"
+    assert loaded.authorization.issuers == ("https://login.example/tenant", "http://localhost:9000")
 
 
 def test_the_least_file_has_the_defaults_of_the_rules() -> None:

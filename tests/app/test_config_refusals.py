@@ -224,6 +224,20 @@ FACED: dict[str, tuple[str | bytes, list[str]]] = {
             "7:23: control.public_url: the URL has no host",
         ],
     ),
+    "authorization servers": (
+        GOOD
+        + "authorization: {issuers: ['http://login.example', 'https://a.example/?x=1', 'https://a:b@c.example', 'ftp://x']}\n",
+        [
+            "5:27: authorization.issuers[0]: an issuer on another machine needs https",
+            "5:51: authorization.issuers[1]: an issuer has no query (`?...`)",
+            "5:77: authorization.issuers[2]: the URL holds a user name or password: use `headers` with `{from: ...}`",
+            "5:102: authorization.issuers[3]: expected an http or https URL, found `ftp://x`",
+        ],
+    ),
+    "how long a command may think": (
+        but("{command: [g]}", "{command: [g], first_byte: 1m}"),
+        ["2:43: servers.git.first_byte: `first_byte` goes with `url`, not with `command`"],
+    ),
     "duplicate keys": (
         GOOD + "tools: {}\napprovals: {hold: 1s, hold: 2s}\n",
         ["5:1: tools: duplicate key: already given on line 3", "6:23: approvals.hold: duplicate key: already given on line 6"],

@@ -346,6 +346,22 @@ async def test_resource_metadata_names_the_endpoint_and_nothing_else(world: Worl
     assert exchange.json == {"resource": f"http://{HOST}{path or '/mcp'}", "bearer_methods_supported": ["header"]}
 
 
+async def test_resource_metadata_names_the_authorization_servers_of_the_operator(world: World) -> None:
+    app = gateway(world, issuers=("https://login.example/tenant", "http://127.0.0.1:9000"))
+    path = "/.well-known/oauth-protected-resource/mcp/docs"
+    exchange = await start(app, "GET", path, {"host": HOST.upper()}).done()
+    assert exchange.json == {
+        "resource": f"http://{HOST}/mcp/docs",
+        "bearer_methods_supported": ["header"],
+        "authorization_servers": ["https://login.example/tenant", "http://127.0.0.1:9000"],
+    }
+
+
+async def test_naming_an_authorization_server_gives_nobody_access(world: World) -> None:
+    stranger = Agent(gateway(world, issuers=("https://login.example",)), "eyJhbGciOiJub25lIn0.e30.", path="/mcp/docs")
+    assert (await stranger.modern("tools/list").done()).status == 401
+
+
 async def test_resource_metadata_is_served_to_our_own_hosts_only(world: World) -> None:
     app, path = gateway(world), "/.well-known/oauth-protected-resource/mcp"
     assert (await start(app, "GET", path, {"host": "evil.example"}).done()).status == 421

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import socket
@@ -59,7 +59,11 @@ def build_upstream(connection: ServerConnection) -> Upstream:
     try:
         if connection.kind is TransportKind.HTTP:
             headers = resolve_all(connection.headers, os.environ)
-            return HttpUpstream(HttpOptions(url=connection.url, headers=headers, era=_ERAS[connection.era]))
+            return HttpUpstream(
+                HttpOptions(
+                    url=connection.url, headers=headers, era=_ERAS[connection.era], first_byte_s=connection.first_byte_s
+                )
+            )
         return StdioUpstream(
             StdioOptions(
                 command=connection.command[0],
@@ -130,8 +134,8 @@ async def compose(
     return gateway
 
 
-def serve_agents_of(gateway: Gateway) -> ServeAgents:
-    """The data plane of a gateway."""
+def serve_agents_of(gateway: Gateway, issuers: Callable[[], Sequence[str]] = tuple) -> ServeAgents:
+    """The data plane of a gateway. `issuers` are the authorization servers that its metadata names."""
     own_uid = os.getuid()
 
     async def serve_agents(
@@ -150,6 +154,7 @@ def serve_agents_of(gateway: Gateway) -> ServeAgents:
             posture_of=lambda peer: connection_posture(peer.uid, own_uid),
             anonymous=gateway.anonymous,
             notices=gateway.notices,
+            issuers=issuers,
         )
         await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close)
 
@@ -181,7 +186,8 @@ async def _serve(loaded: Loaded, listen: Listening, at_step: AtStep, disk: Disk 
     gateway = await compose(loaded, listen.state, notifier, at_step, disk)
     try:
         reloader = Reloader(gateway, loaded, build_upstream, lambda fresh: notifier.switch(build_notifiers(fresh)))
-        return await serve(gateway, reloader, serve_agents_of(gateway), listen)
+        agents = serve_agents_of(gateway, lambda: reloader.loaded.authorization.issuers)
+        return await serve(gateway, reloader, agents, listen)
     finally:
         await gateway.close()
 

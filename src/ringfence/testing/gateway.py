@@ -30,6 +30,7 @@ def gateway(
     hosts: tuple[str, ...] = (HOST,),
     posture_of: Callable[[Peer], Posture] = lambda _: Posture.SEPARATE,
     anonymous: Anonymous | None = None,
+    issuers: tuple[str, ...] = (),
 ) -> McpGateway:
     """A gateway in front of a world's engine."""
     return McpGateway(
@@ -45,6 +46,7 @@ def gateway(
         posture_of=posture_of,
         limits=limits or GatewayLimits(progress_per_s=1_000_000),
         anonymous=anonymous,
+        issuers=lambda: issuers,
     )
 
 

@@ -13,6 +13,7 @@ from ringfence.app.config.problems import Path as Place
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import (
     AlertSettings,
+    AuthorizationSettings,
     ControlSettings,
     Era,
     SecretRef,
@@ -37,7 +38,7 @@ def check_server(path: Place, fields: Mapping[str, Any], given: Collection[str],
     """Faults of one server that only show when its keys are seen together. `given` has every key as written."""
     if ("command" in given) == ("url" in given):
         report(path, "expected either `command` or `url`" + (", found both" if "url" in given else ""))
-    for key, owner in (("cwd", "command"), ("env", "command"), ("headers", "url")):
+    for key, owner in (("cwd", "command"), ("env", "command"), ("headers", "url"), ("first_byte", "url")):
         other = "url" if owner == "command" else "command"
         if key in given and other in given and owner not in given:
             report((*path, key), f"`{key}` goes with `{owner}`, not with `{other}`")
@@ -80,6 +81,20 @@ def check_url(path: Place, url: str, report: Report, warn: Report) -> None:
         warn(path, "http without TLS to another machine: everything sent can be read and changed on the way")
 
 
+def check_issuer(path: Place, url: str, report: Report, warn: Report) -> None:
+    """An issuer is what RFC 8414, section 2, says: https, no query, no fragment; on this machine http will do."""
+    check_url(path, url, report, warn)
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return
+    if parts.scheme == "http" and host and not is_loopback(host):
+        report(path, "an issuer on another machine needs https")
+    if parts.query or "?" in url:
+        report(path, "an issuer has no query (`?...`)")
+
+
 def is_loopback(host: str) -> bool:
     """Whether a URL's host is this machine."""
     try:
@@ -92,8 +107,14 @@ def connection_of(server: str, fields: Mapping[str, Any], folder: Path) -> Serve
     """The connection of one checked server. Relative folders count from the file's."""
     era = Era(fields.get("era", "auto"))
     if "url" in fields:
-        headers = _values(fields.get("headers", {}), folder)
-        return ServerConnection(id=ServerId(server), kind=TransportKind.HTTP, url=fields["url"], headers=headers, era=era)
+        return ServerConnection(
+            id=ServerId(server),
+            kind=TransportKind.HTTP,
+            url=fields["url"],
+            headers=_values(fields.get("headers", {}), folder),
+            era=era,
+            first_byte_s=float(fields.get("first_byte", 30)),
+        )
     return ServerConnection(
         id=ServerId(server),
         kind=TransportKind.STDIO,
@@ -116,6 +137,10 @@ def alerts_of(fields: Mapping[str, Any], folder: Path) -> AlertSettings:
             for hook in fields.get("webhooks", [])
         )
     )
+
+
+def authorization_of(fields: Mapping[str, Any]) -> AuthorizationSettings:
+    return AuthorizationSettings(issuers=tuple(dict.fromkeys(fields.get("issuers", []))))
 
 
 def control_of(fields: Mapping[str, Any]) -> ControlSettings:

@@ -117,6 +117,12 @@ SERVER: Final = Record(
             default="run",
         ),
         "deadline": Key(Duration(1, 86400), "How long one call may take before its outcome counts as unknown.", default="300s"),
+        "first_byte": Key(
+            Duration(1, 86400),
+            "How long the server at `url` may think before its answer begins, within `deadline`. One that answers in one piece "
+            "of JSON needs it for all its work.",
+            default="30s",
+        ),
         "grants": Key(GRANTS, "What the server may ask of the agent's client while it serves a call. Nothing where absent."),
         "closed_schemas": Key(
             Truth(),
@@ -287,6 +293,18 @@ FILE: Final = Record(
                 }
             ),
             "How long things wait for people.",
+        ),
+        "authorization": Key(
+            Record(
+                {
+                    "issuers": Key(
+                        ListOf(_url, most=20),
+                        "Authorization servers that the metadata of `/mcp` names to clients (RFC 9728): https, or http on this "
+                        "machine. They are told, never asked.",
+                    )
+                }
+            ),
+            "What clients without a credential are told. It gives nobody access.",
         ),
         "alerts": Key(
             Record(

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
-from ringfence.app.config.connections import alerts_of, check_server, check_url, connection_of, control_of
+from ringfence.app.config.connections import (
+    alerts_of,
+    authorization_of,
+    check_issuer,
+    check_server,
+    check_url,
+    connection_of,
+    control_of,
+)
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
 from ringfence.app.config.layout import FILE
 from ringfence.app.config.names import check_names, check_references
@@ -80,6 +88,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         warnings=tuple(f"{path}:{warning}" for warning in sorted(set(checked.warnings))),
         path=path,
         digest=digest,
+        authorization=authorization_of(values.get("authorization", {})),
     )
 
 
@@ -118,6 +127,9 @@ class _Checked:
                 check_url(("alerts", "webhooks", index, "url"), hook["url"], self.report, self.warn)
         if "public_url" in values.get("control", {}):
             check_url(("control", "public_url"), values["control"]["public_url"], self.report, self.warn)
+        for index, issuer in enumerate(values.get("authorization", {}).get("issuers", [])):
+            if issuer:
+                check_issuer(("authorization", "issuers", index), issuer, self.report, self.warn)
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
             for below, message in narrowing_faults(schema):

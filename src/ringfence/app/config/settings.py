@@ -50,6 +50,8 @@ class ServerConnection:
     url: str = ""
     headers: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
     era: Era = Era.AUTO
+    first_byte_s: float = 30.0
+    """HTTP: how long the server may think before its answer begins."""
 
 
 class WebhookFormat(StrEnum):
@@ -84,6 +86,14 @@ class ControlSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationSettings:
+    """What clients without a credential are told (RFC 9728)."""
+
+    issuers: tuple[str, ...] = ()
+    """Issuer identifiers of authorization servers, as written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """One valid configuration file."""
 
@@ -96,3 +106,4 @@ class Loaded:
     path: Path
     digest: Digest
     """Of the canonical parsed configuration; equal to `rules.digest`."""
+    authorization: AuthorizationSettings = AuthorizationSettings()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
@@ -87,8 +87,12 @@ class McpGateway:
         limits: GatewayLimits | None = None,
         anonymous: Anonymous | None = None,
         notices: Notices | None = None,
+        issuers: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """`allowed_hosts` are the values of `Host` that are served, with their port; `allowed_origins` likewise."""
+        """`allowed_hosts` are the values of `Host` that are served, with their port; `allowed_origins` likewise.
+
+        `issuers` are the authorization servers that clients without a credential are told of, as configured now.
+        """
         limits = limits or GatewayLimits()
         self._enforcer = enforcer
         self._store = store
@@ -98,6 +102,7 @@ class McpGateway:
         self._posture_of = posture_of
         self._limits = limits
         self._anonymous = anonymous
+        self._issuers = issuers
         self._bodies: Gate[RunId] = Gate(limits.calls_per_run)
         self._kept: Budget[RunId] = Budget(
             free=limits.free_body_bytes, per_key=limits.bodies_bytes_per_run, total=limits.bodies_bytes
@@ -158,7 +163,7 @@ class McpGateway:
         if head.place is Place.HEALTH:
             await _send_plain(send, 200, b"ok", b"text/plain; charset=utf-8")
         elif head.place is Place.METADATA:
-            await _send_plain(send, 200, metadata(head.origin, head.server), b"application/json")
+            await _send_plain(send, 200, metadata(head.origin, head.server, self._issuers()), b"application/json")
         elif head.place is Place.OPEN_RUN:
             await self._open_run(head, peer, presented, receive, send)
         else:

@@ -7,7 +7,8 @@ Source: RFC 9728 (OAuth 2.0 protected resource metadata), sections 2, 3 and 5.1.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from ringfence.core.canonical import canonical_bytes
 
@@ -18,9 +19,12 @@ def endpoint_path(server: str | None) -> str:
     return "/mcp" if server is None else f"/mcp/{server}"
 
 
-def metadata(origin: str, server: str | None) -> bytes:
-    """The metadata document of one endpoint, as JSON. Credentials are the operator's to give, so no issuer is named."""
-    return canonical_bytes({"resource": origin + endpoint_path(server), "bearer_methods_supported": ["header"]})
+def metadata(origin: str, server: str | None, issuers: Sequence[str] = ()) -> bytes:
+    """The metadata document of one endpoint, as JSON. Where the operator named no authorization server, it names none."""
+    document: dict[str, Any] = {"resource": origin + endpoint_path(server), "bearer_methods_supported": ["header"]}
+    if issuers:
+        document["authorization_servers"] = list(issuers)
+    return canonical_bytes(document)
 
 
 def challenge(origin: str, server: str | None) -> bytes:

@@ -62,8 +62,8 @@ class Head:
 
     @property
     def origin(self) -> str:
-        """Scheme and host as the client named them; the host is one that is served here."""
-        return f"{self.scheme}://{self.headers.get('host', '')}"
+        """Scheme and host as the client named them, in lower case; the host is one that is served here."""
+        return f"{self.scheme}://{self.headers.get('host', '').lower()}"
 
     @property
     def challenge(self) -> bytes:
