@@ -115,7 +115,7 @@ class McpGateway:
         notices = notices or Notices(catalogue, clock)
         welcome = Welcome(catalogue)
         ladder = Ladder(approvals, StateSeal(entropy, clock, limits.state_s), clock, limits.hold_progress_s)
-        calls = Calls(
+        self._calls = calls = Calls(
             enforcer=enforcer, ladder=ladder, catalogue=catalogue, store=store, clock=clock, entropy=entropy, limits=limits
         )
         local = Local(catalogue, self._lists, welcome, limits)
@@ -149,8 +149,10 @@ class McpGateway:
             await response.last_word(_INTERNAL)
 
     async def close(self) -> None:
-        """End the streams that would stay open otherwise."""
+        """End what would stay open otherwise: streams, calls that wait for their client to come back, questions to clients."""
         self._streams.end()
+        self._sessions.decline_all()
+        await self._calls.close()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         peer = peer_of(scope)

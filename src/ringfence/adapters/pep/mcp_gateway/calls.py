@@ -67,6 +67,10 @@ class Calls:
         self._rounds = Rounds(clock, entropy, limits)
         self._under_way: Gate[RunId] = Gate(limits.calls_per_run)
 
+    async def close(self) -> None:
+        """End the calls that wait for modern clients to come back: the gateway stops."""
+        await self._rounds.close()
+
     async def serve(self, inbound: Inbound) -> Rejection | None:
         """Decide, act and answer. A rejection is left for the caller to answer; nothing has been done then."""
         call = read_call(inbound.route, inbound.head)

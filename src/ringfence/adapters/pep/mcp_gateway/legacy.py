@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ringfence.adapters.wire.jsonrpc import Id, Message
+from mcp_types import INTERNAL_ERROR
+
+from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Message
 from ringfence.core.model.identifiers import RunId, ServerId
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
@@ -113,6 +115,13 @@ class Sessions:
             call.cancel()
         if session.stream is not None:
             session.stream.end()
+
+    def decline_all(self) -> None:
+        """Answer every open question in place of its client: the gateway stops, and no answer would reach it any more."""
+        for session in self._sessions.values():
+            for reply in session.asked.values():
+                if not reply.done():
+                    reply.set_result(ErrorAnswer(None, INTERNAL_ERROR, "the gateway is stopping"))
 
     def _drop_idle(self) -> None:
         now = self._clock.monotonic()

@@ -28,6 +28,8 @@ from ringfence.ports.entropy import Entropy
 from ringfence.ports.upstream import ClientAnswer, Declined, Granted, ServerRequest
 
 _KEY_LIMIT = 128
+CLOSE_S = 5.0
+"""How long the end of suspended calls may take to be recorded when the gateway stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Rounds:
         self._life_s = limits.state_s
         self._per_run: Gate[RunId] = Gate(limits.rounds_per_run)
         self._held: dict[str, _Suspended] = {}
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._held)
@@ -131,7 +134,8 @@ class Rounds:
             if not left:
                 return answers
             if not self._hold(suspended):
-                return {**answers, **dict.fromkeys(left, Declined(INTERNAL_ERROR, "too many questions are open"))}
+                text = "the gateway is stopping" if self._closed else "too many questions are open"
+                return {**answers, **dict.fromkeys(left, Declined(INTERNAL_ERROR, text))}
             suspended.requests = left
             suspended.answers = asyncio.get_running_loop().create_future()
             suspended.asking.set()
@@ -141,7 +145,7 @@ class Rounds:
                 suspended.asking.clear()
 
     def _hold(self, suspended: _Suspended) -> bool:
-        if len(self._held) >= self._total or not self._per_run.enter(suspended.run):
+        if self._closed or len(self._held) >= self._total or not self._per_run.enter(suspended.run):
             return False
         self._held[suspended.key] = suspended
         suspended.life = asyncio.create_task(self._expire(suspended))
@@ -152,6 +156,18 @@ class Rounds:
             self._per_run.leave(suspended.run)
         if suspended.life is not None:
             suspended.life.cancel()
+
+    async def close(self) -> None:
+        """End every suspended call, and suspend no more: nobody could come back. Each is recorded before this returns."""
+        self._closed = True
+        tasks: list[asyncio.Task[Outcome]] = []
+        for suspended in list(self._held.values()):
+            self._release(suspended)
+            if suspended.task is not None:
+                suspended.task.cancel()
+                tasks.append(suspended.task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_S)
 
     async def _expire(self, suspended: _Suspended) -> None:
         await self._clock.sleep(self._life_s)
