@@ -71,7 +71,7 @@ async def test_a_question_ends_the_leg_and_the_retry_resumes_the_same_call() -> 
     desk = await Desk.build({"who": NAME, "where": ROOTS})
     first = await desk.leg()
     assert first["resultType"] == "input_required"
-    assert first["inputRequests"]["where"] == {"method": "roots/list", "params": {}}
+    assert first["inputRequests"]["where"] == {"method": "roots/list", "params": {"_meta": {"ringfence/server": "docs"}}}
     assert first["inputRequests"]["who"]["params"]["message"] == "[docs] Your name?"
     second = await desk.leg(requestState=first["requestState"], inputResponses={"who": ADA, "where": HERE})
     assert second["resultType"] == "complete"
@@ -220,7 +220,7 @@ async def test_a_capability_that_the_server_requires_is_named() -> None:
     assert exchange.answer["error"]["data"]["requiredCapabilities"] == {"sampling": {}}
     await desk.agent.initialize()
     legacy = await desk.agent.legacy_call("search", SEARCH).done()
-    assert legacy.answer["error"]["code"] == -32603
+    assert legacy.answer["error"]["code"] == -32600
 
 
 async def test_the_ladder_and_the_rounds_share_one_state() -> None:
@@ -406,3 +406,47 @@ async def test_at_the_common_endpoint_a_log_names_its_server() -> None:
     level = {"io.modelcontextprotocol/logLevel": "debug"}
     (heard,) = logged(await desk.agent.modern_call("docs__search", SEARCH, _meta=level).done())
     assert heard["logger"] == "docs/store"
+
+
+# --- who asks, and about what ----------------------------------------------------------------------------------------
+
+LINK = {"type": "resource_link", "uri": "memo:1", "name": "memo"}
+EMBEDDED = {"type": "resource", "resource": {"uri": "memo:2", "text": "two"}}
+TOLD = {"type": "tool_result", "toolUseId": "t", "content": [LINK, {"type": "text", "text": "memo:1"}]}
+PICTURED = {"messages": [{"role": "user", "content": [TOLD, EMBEDDED]}, {"role": "user", "content": LINK}], "maxTokens": 10}
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+@pytest.mark.parametrize(("path", "prefix", "name"), [("/mcp/docs", "", "search"), ("/mcp", "ringfence:docs:", "docs__search")])
+async def test_resources_in_what_a_server_samples_have_the_endpoints_uris(era: str, path: str, prefix: str, name: str) -> None:
+    desk = await Desk.build({"sample": ServerRequest("sampling/createMessage", PICTURED)})
+    desk.agent.path = path
+    if era == "modern":
+        call = await desk.agent.modern_call(name, SEARCH).done()
+        params = call.answer["result"]["inputRequests"]["sample"]["params"]
+    else:
+        await desk.agent.initialize()
+        held = desk.agent.legacy_call(name, SEARCH)
+        params = (await held.until_events(1))[0]["params"]
+        held.leave()
+        await held.done()
+    first, second = (message["content"] for message in params["messages"])
+    assert second["uri"] == f"{prefix}memo:1"
+    assert first[0]["content"] == [{**LINK, "uri": f"{prefix}memo:1"}, {"type": "text", "text": "memo:1"}]
+    assert first[1]["resource"] == {"uri": f"{prefix}memo:2", "text": "two"}
+
+
+async def test_whoever_asks_is_named_to_people_and_to_programs() -> None:
+    spoken = ServerRequest("sampling/createMessage", {**SAMPLE.params, "systemPrompt": "Be brief."})
+    desk = await Desk.build({"one": SAMPLE, "two": spoken, "three": NAME, "four": ROOTS})
+    asked = {key: item["params"] for key, item in (await desk.leg())["inputRequests"].items()}
+    assert asked["one"]["systemPrompt"] == "[docs] A server asks for this text."
+    assert asked["two"]["systemPrompt"] == "[docs] Be brief."
+    assert all(params["_meta"] == {"ringfence/server": "docs"} for params in asked.values())
+
+
+async def test_a_server_can_neither_ask_in_anothers_name_nor_reach_what_is_the_clients_own() -> None:
+    meta = {"ringfence/server": "wiki", "progressToken": 1, "io.modelcontextprotocol/related-task": {}, "com.example/x": 1}
+    desk = await Desk.build({"where": ServerRequest("roots/list", {"_meta": meta})})
+    asked = (await desk.leg())["inputRequests"]["where"]["params"]
+    assert asked["_meta"] == {"ringfence/server": "docs", "com.example/x": 1}

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ringfence.core.card import visible
+from ringfence.core.client_meta import OURS, vendor_keys
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Grants
 
@@ -19,6 +20,10 @@ REQUEST_LIMIT = 65_536
 MOST_ELICITATIONS = 16
 """Addresses of one error -32042."""
 ORIGIN = "[{server}] "
+UNPROMPTED = "A server asks for this text."
+"""Where it gave no system prompt of its own, so that its name has somewhere to stand."""
+ORIGIN_META = f"{OURS}/server"
+"""The key of `_meta` that names the asking server to a program; `roots/list` has no text that could."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +55,18 @@ def granted_capabilities(declared: Mapping[str, Any], grants: Grants) -> dict[st
 
 
 def judge(method: str, params: Mapping[str, Any], server: ServerId, grants: Grants) -> Request | str:
-    """The request as the client may see it, or why it may not."""
+    """The request as the client may see it, or why it may not. It always names its server, to people and to programs."""
     if len(repr(params)) > REQUEST_LIMIT:
         return "the request is too large"
+    judged = _judged(method, params, server, grants)
+    if isinstance(judged, str):
+        return judged
+    said = params.get("_meta")
+    meta = {**(vendor_keys(said) if isinstance(said, Mapping) else {}), ORIGIN_META: server}
+    return Request(judged.method, {**judged.params, "_meta": meta})
+
+
+def _judged(method: str, params: Mapping[str, Any], server: ServerId, grants: Grants) -> Request | str:
     match method:
         case "sampling/createMessage" if grants.sampling:
             return _sampling(method, params, server, grants)
@@ -71,8 +85,7 @@ def _sampling(method: str, params: Mapping[str, Any], server: ServerId, grants: 
         return f"maxTokens must be at most {grants.sampling_tokens}"
     passed = {key: value for key, value in params.items() if key not in ("includeContext", "tools", "toolChoice")}
     system = passed.get("systemPrompt")
-    if isinstance(system, str):
-        passed["systemPrompt"] = ORIGIN.format(server=server) + system
+    passed["systemPrompt"] = ORIGIN.format(server=server) + (system if isinstance(system, str) else UNPROMPTED)
     return Request(method, passed)
 
 

@@ -33,7 +33,7 @@ def mediated(ask: Asker, rule: ServerRule, call: Call) -> Asker:
                 answers[key] = Declined(REFUSED, f"{call.tool} has asked too often")
             else:
                 left -= 1
-                passed[key] = ServerRequest(judged.method, judged.params)
+                passed[key] = ServerRequest(judged.method, judged.params, rule.id)
         if passed:
             answers |= await ask(passed)
         return answers

@@ -16,6 +16,8 @@ class ServerRequest:
 
     method: str
     params: Mapping[str, Any]
+    origin: str = ""
+    """The server that asks, once the gateway has judged the request; empty as it comes from an adapter."""
 
 
 @dataclass(frozen=True, slots=True)

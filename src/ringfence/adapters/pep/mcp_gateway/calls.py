@@ -174,7 +174,7 @@ class Calls:
             side = outlet.once(capabilities, None)
             return lambda act: act(side)
         if inbound.session is not None:
-            asker = SessionAsker(inbound.session, answer, self._clock, self._entropy, self._limits)
+            asker = SessionAsker(inbound.session, inbound.endpoint, answer, self._clock, self._entropy, self._limits)
             side = outlet.once(capabilities, asker)
             return lambda act: act(side)
         run = inbound.principal.run

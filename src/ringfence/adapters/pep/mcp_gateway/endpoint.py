@@ -13,8 +13,10 @@ from typing import Any, Final, cast
 
 from ringfence.core.methods import GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import ServerId
+from ringfence.ports.upstream import ServerRequest
 
 URI_SCHEME: Final = "ringfence"
+SAMPLE: Final = "sampling/createMessage"
 _URI = re.compile(rf"{URI_SCHEME}:([a-z0-9-]{{1,24}}):(.+)", re.DOTALL)
 _NAME = re.compile(r"([a-z0-9-]{1,24})__(.+)", re.DOTALL)
 
@@ -42,7 +44,11 @@ class Endpoint:
         return (ServerId(self.server), shown) if self.server is not None else _split(_NAME, shown)
 
     def shown_result(self, result: Mapping[str, Any], server: str | None, method: str) -> Mapping[str, Any]:
-        """A server's result with the URIs of its links and embedded resources as this endpoint shows them."""
+        """A server's result with the URIs of its links and embedded resources as this endpoint shows them.
+
+        What else looks like a URI is left as it is: text is the model's, and `structuredContent` has the shape that its output
+        schema says, which does not tell what is the URI of a resource and what is a web address.
+        """
         if self.server is not None or server is None:
             return result
         if method == READ_RESOURCE:
@@ -53,6 +59,25 @@ class Endpoint:
         if not isinstance(blocks, list) or not any(_names_resource(block) for block in cast("list[Any]", blocks)):
             return result
         return _mapped_list(result, "content", lambda item: self._block(item, server))
+
+    def shown_request(self, request: ServerRequest) -> dict[str, Any]:
+        """The params of what a server asks, with the URIs of embedded resources as this endpoint shows them."""
+        params = dict(request.params)
+        if self.server is not None or not request.origin or request.method != SAMPLE:
+            return params
+        return dict(_mapped_list(params, "messages", lambda item: self._sampled(item, request.origin)))
+
+    def _sampled(self, message: dict[str, Any], server: str) -> dict[str, Any]:
+        """A message of a sampling request has one block or several; one that tells a tool's result holds more."""
+        if isinstance(message.get("content"), list):
+            return dict(_mapped_list(message, "content", lambda block: self._told(block, server)))
+        content = message.get("content")
+        return {**message, "content": self._told(_object(content), server)} if isinstance(content, dict) else message
+
+    def _told(self, block: dict[str, Any], server: str) -> dict[str, Any]:
+        if block.get("type") != "tool_result":
+            return self._block(block, server)
+        return dict(_mapped_list(block, "content", lambda item: self._block(item, server)))
 
     def _message(self, message: dict[str, Any], server: str) -> dict[str, Any]:
         content = message.get("content")

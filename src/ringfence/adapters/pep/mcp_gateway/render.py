@@ -141,8 +141,9 @@ def render_input_required(call: ClientCall, state: str, requests: Mapping[str, S
     """The modern way to say `come back`: the client repeats the call with the state, and with answers where it is asked."""
     result: dict[str, Any] = {"resultType": "input_required", "requestState": state}
     if requests:
+        shown = Endpoint(call.server).shown_request
         result["inputRequests"] = {
-            key: {"method": request.method, "params": dict(request.params)} for key, request in requests.items()
+            key: {"method": request.method, "params": shown(request)} for key, request in requests.items()
         }
     return render_result(call.id, canonical_bytes(result))
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 
 from ringfence.adapters.pep.mcp_gateway.client_capabilities import can_answer, is_answer
+from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.pep.mcp_gateway.legacy import Session
 from ringfence.adapters.pep.mcp_gateway.public import plain
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
@@ -29,7 +30,10 @@ _LEFT = Declined(INTERNAL_ERROR, "the client has left")
 class SessionAsker:
     """Puts what a server asks during one call to the client of a session."""
 
-    def __init__(self, session: Session, answer: Answer, clock: Clock, entropy: Entropy, limits: GatewayLimits) -> None:
+    def __init__(
+        self, session: Session, endpoint: Endpoint, answer: Answer, clock: Clock, entropy: Entropy, limits: GatewayLimits
+    ) -> None:
+        self._endpoint = endpoint
         self._session = session
         self._answer = answer
         self._clock = clock
@@ -56,7 +60,9 @@ class SessionAsker:
         left = asyncio.ensure_future(self._answer.left.wait())
         late = asyncio.ensure_future(self._clock.sleep(self._limits.answer_s))
         try:
-            self._answer.post(jsonrpc.request(identity, request.method, canonical_bytes(dict(request.params))), keep=True)
+            self._answer.post(
+                jsonrpc.request(identity, request.method, canonical_bytes(self._endpoint.shown_request(request))), keep=True
+            )
             await asyncio.wait({reply, left, late}, return_when=asyncio.FIRST_COMPLETED)
             if reply.done():
                 return _read(request, reply.result())
