@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringfence.core.audit.tiles import HEIGHT, WIDTH
 from ringfence.core.model.identifiers import Millis
+from ringfence.errors import UnavailableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,13 @@ class Head:
     edge: tuple[bytes, ...]
 
 
+def check_stretch(level: int, start: int, count: int, size: int) -> None:
+    """Whether `hashes` can be asked for this in a log of `size` entries. Raises: UnavailableError."""
+    end = start + count
+    if not 0 <= level < 8 or start < 0 or count < 1 or end << (HEIGHT * level) > size or start // WIDTH != (end - 1) // WIDTH:
+        raise UnavailableError(f"the log of {size} entries has no {count} hashes from {start} on at level {level}")
+
+
 class AuditLog(Protocol):
     """Reads see what is journaled. Raises UnavailableError."""
 
@@ -60,6 +69,19 @@ class AuditLog(Protocol):
 
     def leaves(self, start: int, end: int) -> AsyncIterator[Record]:
         """In order, `start` inclusive, `end` exclusive."""
+        ...
+
+    async def hashes(self, level: int, start: int, count: int) -> list[bytes]:
+        """The hashes of `count` complete subtrees of 256**level entries each, from number `start` on: at most 256, all of one
+        tile (C2SP tlog-tiles). At level 0 these are entries. Also raises: UnavailableError where the log is not so long."""
+        ...
+
+    async def drop_bodies(self, before: Millis, most: int) -> int:
+        """Drop the bodies of the oldest entries that still have one and are from before a time (`core.audit.stem`).
+
+        Root and proofs stay what they are. In the order of the log: the first entry that is not so old ends it. At most so many
+        at a time. Answers how many were dropped; fewer than `most` does not mean that none is left.
+        """
         ...
 
     async def put_checkpoint(self, note: str, size: int) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ringfence.core.audit.stem import entry_hash
+from ringfence.core.audit.stem import entry_hash, has_body, stem_of
 from ringfence.core.audit.tree import EMPTY_ROOT, merkle_root, root_hash
 from ringfence.core.entry import EntryKind
 from ringfence.core.unit import Unit
@@ -114,6 +114,42 @@ class AuditContract:
         assert [record.seq async for record in log.leaves(690, 9999)] == list(range(690, 700))
         assert [record.seq async for record in log.leaves(5, 5)] == []
         assert [record.seq async for record in log.leaves(-3, 2)] == [0, 1]
+
+    async def test_hashes_are_those_of_complete_subtrees(self, store: Store, log: AuditLog) -> None:
+        await accept(store, adding(*(str(n) for n in range(600))))
+        leaves = [entry_hash(record.leaf) async for record in log.leaves(0, 600)]
+        assert await log.hashes(0, 0, 256) == leaves[:256]
+        assert await log.hashes(0, 300, 20) == leaves[300:320]
+        assert await log.hashes(0, 512, 88) == leaves[512:]
+        assert await log.hashes(1, 0, 2) == [merkle_root(leaves[:256]), merkle_root(leaves[256:512])]
+        assert await log.hashes(1, 1, 1) == [merkle_root(leaves[256:512])]
+        for level, start, count in (
+            (0, 599, 2),
+            (0, 255, 2),
+            (0, 0, 0),
+            (0, -1, 1),
+            (1, 2, 1),
+            (2, 0, 1),
+            (-1, 0, 1),
+            (99, 0, 1),
+        ):
+            await fails(log.hashes(level, start, count))
+
+    async def test_bodies_are_dropped_from_the_oldest_on_and_the_root_stays(self, store: Store, log: AuditLog) -> None:
+        await write(store)
+        before = await log.head()
+        assert await log.drop_bodies(10, 100) == 0
+        assert await log.drop_bodies(30, 2) == 2
+        assert await log.drop_bodies(30, 100) == 1
+        assert await log.drop_bodies(30, 100) == 0
+        records = [record async for record in log.leaves(0, 9)]
+        assert [has_body(record.leaf) for record in records] == [False, False, False, True, True]
+        assert await log.head() == before
+        assert root_hash(before.edge) == merkle_root(entry_hash(record.leaf) for record in records)
+        assert [record.seq for record in await log.query(AuditQuery(agent="a1", run="r1"))] == [1, 0]
+        assert [record.leaf for record in await log.query(AuditQuery(kind="outcome"))] == [stem_of(WRITTEN[1].leaf(1))]
+        await accept(store, adding("next"))
+        assert (await log.head()).size == 6
 
     async def test_the_newest_checkpoint_is_kept(self, store: Store, log: AuditLog) -> None:
         assert await log.checkpoint() is None

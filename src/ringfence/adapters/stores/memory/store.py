@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from ringfence.adapters.stores.memory.search import matches
-from ringfence.core.audit.stem import entry_hash
-from ringfence.core.audit.tree import append
+from ringfence.core.audit.stem import entry_hash, has_body, stem_of
+from ringfence.core.audit.tiles import WIDTH
+from ringfence.core.audit.tree import append, merkle_root
 from ringfence.core.entry import Entry
+from ringfence.core.model.identifiers import Millis
 from ringfence.core.state import State, apply
 from ringfence.core.unit import Conflict, Unit
 from ringfence.errors import UnavailableError
-from ringfence.ports.audit import AuditQuery, Head, Record
+from ringfence.ports.audit import AuditQuery, Head, Record, check_stretch
 from ringfence.ports.leaves import leaves_of
 from ringfence.ports.mirror import MirroredState
 
@@ -82,6 +84,24 @@ class MemoryStore(MirroredState):
         self._readable()
         for _, record in self._log[max(start, 0) : max(end, 0)]:
             yield record
+
+    async def hashes(self, level: int, start: int, count: int) -> list[bytes]:
+        self._readable()
+        check_stretch(level, start, count, len(self._log))
+        span = WIDTH**level
+        leaves = [entry_hash(record.leaf) for _, record in self._log[start * span : (start + count) * span]]
+        return [merkle_root(leaves[at : at + span]) for at in range(0, len(leaves), span)]
+
+    async def drop_bodies(self, before: Millis, most: int) -> int:
+        self._readable()
+        dropped = 0
+        for place, (entry, record) in enumerate(self._log):
+            if entry.at >= before or dropped >= most:
+                break
+            if has_body(record.leaf):
+                self._log[place] = (entry, Record(record.seq, stem_of(record.leaf)))
+                dropped += 1
+        return dropped
 
     async def put_checkpoint(self, note: str, size: int) -> None:
         self._readable()

@@ -19,8 +19,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import takewhile
 
 import apsw
+import msgspec
 
 from ringfence.adapters.stores.sqlite import sql
 from ringfence.adapters.stores.sqlite.batch import parameters
@@ -28,8 +30,12 @@ from ringfence.adapters.stores.sqlite.disk import Disk
 from ringfence.adapters.stores.sqlite.opening import Opened
 from ringfence.adapters.stores.sqlite.pending import Pending
 from ringfence.adapters.stores.sqlite.rows import load_state
+from ringfence.adapters.stores.sqlite.tiles import tiles_from
+from ringfence.core.audit.stem import has_body, stem_of
+from ringfence.core.audit.tiles import WIDTH
+from ringfence.core.model.identifiers import Millis
 from ringfence.core.state import State
-from ringfence.errors import IntegrityError
+from ringfence.errors import IntegrityError, UnavailableError
 
 FOLD_STEP = 2048
 """Entries made searchable in one transaction."""
@@ -57,13 +63,14 @@ class Journal:
         self._pages = 0
         self._checkpoint_at = CHECKPOINT_PAGES
         self._indexed = opened.indexed
+        self._tiled = opened.tiled
         self.tree = opened.tree
         self._db.set_wal_hook(self._count_pages)
 
     @property
     def unfolded(self) -> int:
-        """Entries that a query has to read from their leaves."""
-        return self.tree.size - self._indexed
+        """Entries that a query has to read from their leaves, or for which a tile is due."""
+        return max(self.tree.size - self._indexed, (self.tree.size // WIDTH - self._tiled) * WIDTH)
 
     @property
     def is_long(self) -> bool:
@@ -85,10 +92,37 @@ class Journal:
             raise JournalError(f"what was written may not be on the disk: {error}", for_good=True) from error
 
     def fold(self) -> None:
-        """Make some more entries searchable by index."""
+        """Make some more entries searchable by index, and keep their hashes as tiles."""
         upto = min(self.tree.size, self._indexed + FOLD_STEP)
-        self._execute(sql.WRITE_FOLD, (upto,))
-        self._indexed = upto
+        if upto > self._indexed:
+            self._execute(sql.WRITE_FOLD, (upto,))
+            self._indexed = upto
+        end = min(self._indexed // WIDTH, self._tiled + FOLD_STEP // WIDTH)
+        try:
+            for tile in tiles_from(self._db, self._tiled, end):
+                self._execute(sql.WRITE_TILE, (tile.level, tile.index, tile.hashes, tile.root))
+                self._tiled += tile.level == 0
+        except (apsw.Error, UnavailableError) as error:
+            raise JournalError(f"the log cannot be read: {error}", for_good=False) from error
+
+    def drop_bodies(self, before: Millis, most: int) -> int:
+        """Put stems in the place of entries from before a time; answers how many. In the order of the log: the first entry
+        that is not so old ends it."""
+        try:
+            start: int = self._db.execute(sql.DROPPED).get
+            found = self._db.execute(sql.DROPPABLE, (start, most)).get
+        except apsw.Error as error:
+            raise JournalError(f"the log cannot be read: {error}", for_good=False) from error
+        rows = msgspec.json.decode(found, type=list[tuple[int, int, str]])
+        old = list(takewhile(lambda row: row[1] < before, rows))
+        if not old:
+            return 0
+        stems = [(seq, stem_of(leaf.encode()).decode()) for seq, _, leaf in old if has_body(leaf.encode())]
+        # What a dropped body leaves in the file is overwritten, not only released.
+        self._execute(sql.OVERWRITE)
+        self._execute(sql.WRITE_DROPS, (msgspec.json.encode(stems).decode(), old[-1][0] + 1))
+        self._execute(sql.RELEASE)
+        return len(stems)
 
     def probe(self) -> None:
         """Really write and sync, as much as a large batch takes."""

@@ -40,7 +40,13 @@ _PINS = """
 create table pins(id text primary key, doc text not null) strict;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS)
+# The tree's hashes (see `tiles`): they repeat what the leaves say, and are made again where they are missing.
+_TILES = """
+create table if not exists tiles(level integer not null, n integer not null, hashes blob not null, root blob not null,
+                                 primary key(level, n)) strict;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES)
 
 
 def migrate(db: apsw.Connection) -> None:

@@ -45,6 +45,8 @@ class Opened:
     state: State
     tree: Tree
     indexed: int
+    tiled: int
+    """Full tiles at level 0."""
 
 
 def open_files(directory: Path) -> Opened:
@@ -107,7 +109,7 @@ def _open(path: Path, connections: list[apsw.Connection]) -> Opened:
     except OSError:
         os.close(journal)
         raise
-    return Opened(writer, reader, journal, state, tree, indexed)
+    return Opened(writer, reader, journal, state, tree, indexed, writer.execute(sql.TILED).get)
 
 
 def check_log(db: apsw.Connection) -> tuple[Tree, int]:

@@ -18,6 +18,7 @@ import msgspec
 
 from ringfence.adapters.stores.sqlite import sql
 from ringfence.adapters.stores.sqlite.search import conditions, page
+from ringfence.adapters.stores.sqlite.tiles import subtree_hashes
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery, Record
 
@@ -66,6 +67,9 @@ class LogReader:
             if len(records) < upto - at:
                 return
             at = upto
+
+    async def hashes(self, level: int, start: int, count: int) -> list[bytes]:
+        return await self._read(lambda: subtree_hashes(self._db, level, start, count))
 
     async def checkpoint(self) -> str | None:
         return await self._read(lambda: self._db.execute(sql.CHECKPOINT).get)

@@ -70,6 +70,13 @@ create temp trigger put_checkpoints instead of insert on batch when new.notes is
   insert into checkpoints select value ->> 0, value ->> 1 from json_each(new.notes) where true
     on conflict(size) do update set note = excluded.note;
 end;
+create temp view drops(stems, upto) as select null, null;
+create temp trigger write_drops instead of insert on drops begin
+  update entries set leaf = cast(given.stem as blob)
+    from (select value ->> 0 as seq, value ->> 1 as stem from json_each(new.stems)) as given
+   where entries.seq = given.seq;
+  insert into meta values ('dropped', new.upto) on conflict(key) do update set value = excluded.value;
+end;
 create temp view fold(upto) as select null;
 create temp trigger write_fold instead of insert on fold begin
   insert into facets
@@ -120,6 +127,32 @@ MOVE_ALL_PAGES = "pragma wal_checkpoint(truncate)"
 
 # A stretch of leaves in order.
 LEAVES = "select seq, cast(leaf as blob) from entries where seq >= ? and seq < ? order by seq"
+
+# The same, as one JSON text.
+LEAF_TEXTS = """select json_group_array(leaf)
+  from (select cast(leaf as text) as leaf from entries where seq >= ? and seq < ? order by seq)"""
+
+# One tile's hashes; the roots of tiles at a level; how many tiles there are at level 0.
+TILE = "select hashes from tiles where level = ? and n = ?"
+TILE_ROOTS = """select json_group_array(json_array(n, root))
+  from (select n, hex(root) as root from tiles where level = ? and n >= ? and n < ? order by n)"""
+TILED = "select coalesce(max(n) + 1, 0) from tiles where level = 0"
+
+# Keep one tile.
+WRITE_TILE = "insert into tiles values (?, ?, ?, ?) on conflict(level, n) do nothing"
+
+# Drop bodies: entries as `[[seq, stem], ...]`, and the place up to which none is left.
+WRITE_DROPS = "insert into drops values (?, ?)"
+
+# Overwrite what is deleted or replaced from here on; or only release it.
+OVERWRITE = "pragma secure_delete = on"
+RELEASE = "pragma secure_delete = off"
+
+# The place up to which no body is left, and the entries from there on, with their time and text.
+DROPPED = "select coalesce((select value from meta where key = 'dropped'), 0)"
+DROPPABLE = """select json_group_array(json_array(seq, at, leaf))
+  from (select seq, cast(leaf as text) ->> '$.at' as at, cast(leaf as text) as leaf from entries
+         where seq >= ? order by seq limit ?)"""
 
 # How far the searchable columns reach.
 INDEXED = "select indexed from head"

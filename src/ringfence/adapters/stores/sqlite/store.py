@@ -29,14 +29,15 @@ from ringfence.adapters.stores.sqlite.pending import Pending, Stage
 from ringfence.adapters.stores.sqlite.reader import LogReader
 from ringfence.adapters.stores.sqlite.rows import rows, touched
 from ringfence.adapters.stores.sqlite.slot import SLOT_NAME, EmergencySlot
-from ringfence.adapters.stores.sqlite.tokens import Ask, SaveStops
+from ringfence.adapters.stores.sqlite.tokens import Ask, DropBodies, SaveStops
 from ringfence.adapters.stores.sqlite.writer import Writer
+from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.stop import Stop
 from ringfence.core.state import State, apply
 from ringfence.core.unit import AddStop, Conflict, Unit
 from ringfence.errors import UnavailableError
-from ringfence.ports.audit import AuditQuery, Head, Record
-from ringfence.ports.leaves import has_stop, leaves_of
+from ringfence.ports.audit import AuditQuery, Head, Record, check_stretch
+from ringfence.ports.leaves import Salt, has_stop, leaves_of, unsalted
 from ringfence.ports.mirror import MirroredState
 
 QUEUE_UNITS = 8192
@@ -44,22 +45,31 @@ QUEUE_BYTES = 64 * 1024 * 1024
 """Of leaves. What waits for the writer is bounded by both; beyond them units are turned away, but never a stop."""
 OWED_UNITS = 500
 """Units with a stop kept for later while nothing can be written. Beyond, a stop still holds in memory."""
+DROP_STEP = 512
+"""Bodies dropped in one transaction."""
 PROBE_S = 1.0
 """How often writing is tried again after a failed write."""
 
 
 async def open_store(
-    directory: Path, *, disk: Disk | None = None, probe_s: float = PROBE_S, on_change: Callable[[str], None] | None = None
+    directory: Path,
+    *,
+    disk: Disk | None = None,
+    probe_s: float = PROBE_S,
+    on_change: Callable[[str], None] | None = None,
+    salt: Salt = unsalted,
 ) -> SqliteStore:
     """Open the store in a state directory, which has to exist and be locked (`lock.StateLock`).
 
-    `on_change` is called in the event loop with `is_degraded()` whenever that changes. Stops found in the emergency slot are in
-    force when this returns. Raises: ConfigError, IntegrityError, UnavailableError.
+    `salt` gives each entry the salt of its body's digest. `on_change` is called in the event loop with `is_degraded()` whenever
+    that changes. Stops found in the emergency slot are in force when this returns.
+
+    Raises: ConfigError, IntegrityError, UnavailableError.
     """
     disk = disk or RealDisk()
     slot = EmergencySlot(directory / SLOT_NAME, disk)
     opened, kept = await asyncio.to_thread(_open, directory, slot)
-    store = SqliteStore(opened, slot, disk, probe_s=probe_s, on_change=on_change)
+    store = SqliteStore(opened, slot, disk, probe_s=probe_s, on_change=on_change, salt=salt)
     store.take_up(kept)
     return store
 
@@ -77,7 +87,14 @@ class SqliteStore(MirroredState):
     """Implements `ports.store.Store` and `ports.audit.AuditLog`. Opened by `open_store`; used from one event loop."""
 
     def __init__(
-        self, opened: Opened, slot: EmergencySlot, disk: Disk, *, probe_s: float, on_change: Callable[[str], None] | None
+        self,
+        opened: Opened,
+        slot: EmergencySlot,
+        disk: Disk,
+        *,
+        probe_s: float,
+        on_change: Callable[[str], None] | None,
+        salt: Salt,
     ) -> None:
         super().__init__(opened.state)
         self._reader = LogReader(opened.reader)
@@ -91,6 +108,7 @@ class SqliteStore(MirroredState):
         self._degraded = ""
         self._ended = False
         self._on_change = on_change
+        self._salt = salt
         self._writer = Writer(Journal(opened, disk), slot, probe_s=probe_s)
         self._writer.start(asyncio.get_running_loop(), self)
 
@@ -103,7 +121,7 @@ class SqliteStore(MirroredState):
         is_full = len(self._unjournaled) >= QUEUE_UNITS or self._queued_bytes >= QUEUE_BYTES
         if is_full and not has_stop(unit):
             raise UnavailableError("too many units wait for the disk")
-        leaves = leaves_of(unit, self._next_seq)
+        leaves = leaves_of(unit, self._next_seq, self._salt)
         keys = touched(state, unit)
         if (conflict := apply(state, unit)) is not None:
             return conflict
@@ -139,6 +157,26 @@ class SqliteStore(MirroredState):
     def leaves(self, start: int, end: int) -> AsyncIterator[Record]:
         return self._reader.leaves(start, end)
 
+    async def hashes(self, level: int, start: int, count: int) -> list[bytes]:
+        self._readable()
+        check_stretch(level, start, count, self._tree.size)
+        return await self._reader.hashes(level, start, count)
+
+    async def drop_bodies(self, before: Millis, most: int) -> int:
+        self._readable()
+        heard: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def done(dropped: int, why_not: str) -> None:
+            if heard.done():
+                return
+            if why_not:
+                heard.set_exception(UnavailableError(why_not))
+            else:
+                heard.set_result(dropped)
+
+        self._writer.put(DropBodies(before, max(0, min(most, DROP_STEP)), done))
+        return await heard
+
     async def put_checkpoint(self, note: str, size: int) -> None:
         """Returns when the note and every entry that it speaks of are durable, so it may then be shown to anybody."""
         self._readable()
@@ -163,7 +201,7 @@ class SqliteStore(MirroredState):
                 unit = Unit((kept_entry(stop),), (AddStop(stop),))
                 keys = touched(self._state, unit)
                 force(self._state, unit)
-                leaves = leaves_of(unit, self._next_seq)
+                leaves = leaves_of(unit, self._next_seq, self._salt)
                 self._enqueue(Pending(unit, self._next_seq, leaves, keys, rows(self._state, keys), self._want_sync))
         if kept:
             self._writer.put(Ask.CLEAR_SLOT)
@@ -182,7 +220,7 @@ class SqliteStore(MirroredState):
     def _owe(self, unit: Unit) -> Pending | Conflict:
         if not has_stop(unit):
             raise UnavailableError(self._degraded)
-        leaves = leaves_of(unit, self._next_seq)
+        leaves = leaves_of(unit, self._next_seq, self._salt)
         keys = touched(self._state, unit)
         if (conflict := apply(self._state, unit)) is not None:
             return conflict
@@ -266,7 +304,7 @@ class SqliteStore(MirroredState):
 
     def _place(self, pending: Pending) -> None:
         pending.first_seq = self._next_seq
-        pending.leaves = leaves_of(pending.unit, self._next_seq)
+        pending.leaves = leaves_of(pending.unit, self._next_seq, self._salt)
 
     def _change(self, degraded: str) -> None:
         if degraded != self._degraded:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from ringfence.adapters.stores.sqlite.pending import Pending
+from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.stop import Stop
 
 
@@ -25,4 +26,13 @@ class SaveStops:
     waiting: Sequence[Pending]
 
 
-Token = Pending | Ask | SaveStops
+@dataclass(frozen=True, slots=True)
+class DropBodies:
+    """Drop the bodies of entries from before a time, at most so many. `done` hears how many, or why none."""
+
+    before: Millis
+    most: int
+    done: Callable[[int, str], None]
+
+
+Token = Pending | Ask | SaveStops | DropBodies

@@ -28,7 +28,7 @@ from ringfence.adapters.stores.sqlite.batch import Tree
 from ringfence.adapters.stores.sqlite.journal import Journal, JournalError
 from ringfence.adapters.stores.sqlite.pending import Pending
 from ringfence.adapters.stores.sqlite.slot import EmergencySlot
-from ringfence.adapters.stores.sqlite.tokens import Ask, SaveStops, Token
+from ringfence.adapters.stores.sqlite.tokens import Ask, DropBodies, SaveStops, Token
 from ringfence.core.state import State
 
 BATCH_UNITS = 512
@@ -149,6 +149,8 @@ class Writer:
                 self._guard(self._read_back)
             case Ask.CLEAR_SLOT:
                 self._guard(self._clear_slot)
+            case DropBodies():
+                self._drop_bodies(token)
             case Ask.CLOSE:
                 self._closing = True
         return None
@@ -221,6 +223,16 @@ class Writer:
         except OSError as error:
             why_not = str(error)
         self._post(self._events.on_stops_saved, token.waiting, why_not)
+
+    def _drop_bodies(self, token: DropBodies) -> None:
+        dropped, why_not = 0, "nothing can be written at the moment"
+        try:
+            if self._mode is Mode.OK:
+                dropped, why_not = self._journal.drop_bodies(token.before, token.most), ""
+        except JournalError as error:
+            why_not = str(error)
+            self._break(error)
+        self._post(token.done, dropped, why_not)
 
     def _clear_slot(self) -> None:
         if self._mode is not Mode.OK:
