@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ringfence.core.confusable import folded
-from ringfence.core.methods import COMPLETE, GET_PROMPT, definitions, is_method
+from ringfence.core.methods import definitions, is_method
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
@@ -240,26 +240,21 @@ class Catalogue:
             return ""
         if why := view.quarantined.get(call.tool):
             return why
-        return self._prompt_quarantine(call) if is_method(call.upstream_name) else ""
+        judgement = self._judged.get(call.server)
+        if judgement is None or not is_method(call.upstream_name):
+            return ""
+        return judgement.quarantine_of(call.upstream_name, call.value)
+
+    def may_hear_of(self, server: ServerId, uri: str) -> bool:
+        """Whether the template that a resource comes from, if any, may be used."""
+        judgement = self._judged.get(server)
+        return judgement is None or not judgement.quarantine_of_uri(uri)
 
     def has_changed(self, call: Call) -> bool:
         """Whether the newest listing is no longer the one that a call was decided on."""
         view = self.view(call.agent)
         tool = view.tools.get(call.tool) if view is not None else None
         return tool is None or tool.pin != call.pin or bool(self.quarantine(view, call))
-
-    def _prompt_quarantine(self, call: Call) -> str:
-        """A prompt that the server does not list is for the server to refuse."""
-        judgement = self._judged.get(call.server)
-        named = call.value.get("name")
-        if call.upstream_name == COMPLETE:
-            ref: Any = call.value.get("ref")
-            named = ref.get("name") if isinstance(ref, Mapping) else None
-        elif call.upstream_name != GET_PROMPT:
-            return ""
-        if judgement is None or not isinstance(named, str) or (PinKind.PROMPT, named) not in judgement.parts:
-            return ""
-        return judgement.quarantine(PinKind.PROMPT, named)
 
     def view(self, agent: AgentId) -> AgentView | None:
         """What exists for an agent; None when it is not configured."""

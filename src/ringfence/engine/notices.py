@@ -189,7 +189,7 @@ class Notices:
         for listener in tuple(self._listeners):
             if any(where == server and _is_within(uri, whole) for where, whole in listener.uris):
                 view = self._catalogue.view(listener.agent)
-                if view is not None and may_read(view, server, uri):
+                if view is not None and may_read(view, server, uri) and self._catalogue.may_hear_of(server, uri):
                     listener.tell(News(NoticeKind.UPDATED, server, uri))
 
     async def _refresh(self, server: ServerId) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.methods import COMPLETE, READ_RESOURCE
 from ringfence.core.model.identifiers import Digest, Millis, ServerId, ToolId
 from ringfence.core.pins import (
     BY_CONFIGURATION,
@@ -24,7 +26,9 @@ from ringfence.core.pins import (
 )
 from ringfence.core.plain_text import plain
 from ringfence.core.rules import Rules
+from ringfence.core.suspicion import hidden_in
 from ringfence.core.unit import Conflict, PutPin, Unit
+from ringfence.core.uri_templates import likeness, likest
 from ringfence.engine.sightings import Place, cleared, configured_pins, sightings_of
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -70,6 +74,37 @@ class Judgement:
         """Why a definition may not be used; empty: it may."""
         judged = self.parts.get((kind, name))
         return NOT_COMPARED if judged is None else judged.why
+
+    def quarantine_of(self, method: str, params: Mapping[str, Any]) -> str:
+        """Why what a method other than `tools/call` names may not be used; empty: it may, or the server lists no such thing.
+
+        What is not listed is for the server to refuse.
+        """
+        ref: Any = params.get("ref") if method == COMPLETE else params
+        if not isinstance(ref, Mapping):
+            return ""
+        name, uri = ref.get("name"), ref.get("uri")
+        if method == READ_RESOURCE:
+            return self.quarantine_of_uri(uri) if isinstance(uri, str) else ""
+        place = (PinKind.RESOURCE_TEMPLATE, uri) if isinstance(uri, str) else (PinKind.PROMPT, str(name))
+        return self.quarantine(*place) if place in self.parts else ""
+
+    def quarantine_of_uri(self, uri: str) -> str:
+        """Why a resource may not be read: it comes from a template that may not be used.
+
+        Of several templates that it could come from, the one counts that says most of the URI; with two alike, the quarantined
+        one. A resource that the server lists by itself comes from no template.
+        """
+        templates = [
+            (name, part.why) for (kind, name), part in self.parts.items() if kind is PinKind.RESOURCE_TEMPLATE and name
+        ]
+        bad = likest((name for name, why in templates if why), uri)
+        listed = next((item for item in self.raw.resources if item.get("uri") == uri), None)
+        if listed is not None:
+            return "it holds characters that a person does not see" if hidden_in(listed) else ""
+        if bad < 0 or bad < likest((name for name, why in templates if not why), uri):
+            return ""
+        return next(why for name, why in templates if why and likeness(name, uri) == bad)
 
     def digest_of_tool(self, name: str) -> Digest:
         """The digest of a tool as listed; empty where it was not judged."""

@@ -110,7 +110,9 @@ class Local:
 
     def _readable(self, inbound: Inbound, uri: str) -> tuple[ServerId, str] | None:
         place, view = inbound.endpoint.own_uri(uri), self._catalogue.view(inbound.principal.agent)
-        return place if place is not None and view is not None and may_read(view, *place) else None
+        if place is None or view is None or not may_read(view, *place):
+            return None
+        return place if self._catalogue.may_hear_of(*place) else None
 
 
 def _not_offered(inbound: Inbound) -> Rendered:

@@ -155,7 +155,7 @@ class Streams:
         if view is None:
             return {}
         places = {uri: place for uri in uris if (place := endpoint.own_uri(uri)) is not None}
-        return {uri: place for uri, place in places.items() if may_read(view, *place)}
+        return {uri: place for uri, place in places.items() if may_read(view, *place) and self._catalogue.may_hear_of(*place)}
 
 
 class _SessionStream:
