@@ -653,3 +653,36 @@ async def test_a_notice_causes_a_listing_and_a_flood_of_them_one_a_second() -> N
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert not orders.listeners
+
+
+# --- what cannot be shown --------------------------------------------------------------------------------------------
+
+
+async def test_what_a_server_lists_and_nobody_can_be_shown_is_told_to_people_once() -> None:
+    world, orders, run = await docs_world()
+    assert world.catalogue.left_out() == {}
+    why = "the server lists more than 1000 resources"
+    orders.described = replace(DOCS, left_out=(why,))
+    await world.catalogue.refresh(ORDERS)
+    await world.catalogue.refresh(ORDERS)
+    assert world.catalogue.left_out() == {ORDERS: (why,)}
+    assert world.catalogue.health()[ORDERS] == ""
+    alerts = [alert for alert in world.notifier.alerts if alert.kind is AlertKind.DRIFT]
+    assert len(alerts) == 1
+    assert "left out" in alerts[0].text
+    assert isinstance(await world.call(run, "orders__get", ORDER), Returned)
+    orders.described = DOCS
+    await world.catalogue.refresh(ORDERS)
+    assert world.catalogue.left_out() == {}
+
+
+@pytest.mark.attack("A4")
+@pytest.mark.requirement("I16")
+async def test_prompts_that_look_alike_are_both_quarantined_and_the_others_stay() -> None:
+    world, orders, run = await docs_world()
+    orders.described = replace(DOCS, prompts=(*DOCS.prompts, {"name": "GREET"}))
+    await world.catalogue.refresh(ORDERS)
+    for name in ("greet", "GREET"):
+        assert is_hidden(await get_prompt(world, run, name))
+    assert isinstance(await get_prompt(world, run, "sum_up"), Returned)
+    assert isinstance(await world.call(run, "orders__get", ORDER), Returned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from ringfence.core.model.call import Call
@@ -63,6 +64,12 @@ class Alerts:
         """Something of a server is quarantined. `what` has names in words; the same `key` is the same alert."""
         more = f" and {len(what) - 5} more" if len(what) > 5 else ""
         text = f"quarantined until an admin has looked: {', '.join(what[:5])}{more}"
+        self._send(AlertKind.DRIFT, text, f"/servers/{server}", key=key)
+
+    def left_out(self, server: str, what: Sequence[str]) -> None:
+        """Some of a server's lists is missing, because it cannot be shown. Nothing of the server's own words is in it."""
+        text = f"server {server} lists what cannot be shown, so that is left out ({len(what)} kinds); its other tools work"
+        key = f"{server}:{hashlib.sha256(chr(10).join(what).encode()).hexdigest()[:16]}"
         self._send(AlertKind.DRIFT, text, f"/servers/{server}", key=key)
 
     def store_degraded(self, why: str) -> None:

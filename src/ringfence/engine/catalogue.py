@@ -46,6 +46,8 @@ class Drift:
 
 
 OnDrift = Callable[[Drift], Awaitable[None]]
+    left_out: tuple[str, ...] = ()
+    """What is missing from the lists since this listing, because it cannot be shown, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,11 @@ class Catalogue:
         """Ask one server what it has, and compare the answer with its pins."""
         if server not in self._upstreams:
             return
+    def left_out(self) -> Mapping[ServerId, tuple[str, ...]]:
+        """Per server: what is missing from its lists because it cannot be shown, in words; only servers with such are in it."""
+        judged = {server: self._judged[server].raw.left_out for server in self._upstreams if server in self._judged}
+        return {server: why for server, why in judged.items() if why}
+
         async with self._listing.setdefault(server, asyncio.Lock()):
             self._asked[server] = self._clock.monotonic()
             upstream = self._upstreams.get(server)
@@ -206,7 +213,7 @@ class Catalogue:
             restored=earlier - judgement.quarantined,
             moved=moved,
         )
-        if drift.quarantined or drift.restored or drift.moved:
+        if drift.quarantined or drift.restored or drift.moved or drift.left_out:
             for tell in self._on_drift:
                 await tell(drift)
 
@@ -214,6 +221,7 @@ class Catalogue:
         for watcher in self.watchers:
             watcher(server)
 
+            left_out=tuple(why for why in judgement.raw.left_out if before is None or why not in before.raw.left_out),
     async def ensure_listed(self, server: ServerId | None = None) -> None:
         """Ask the servers that have not listed their tools yet, unless they were asked a moment ago.
 

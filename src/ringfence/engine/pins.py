@@ -210,6 +210,9 @@ class Pins:
         if words:
             digests = self._digests(drift.server, drift.quarantined)
             self._alerts.drift(drift.server, words, key=f"{drift.server}:{digests}")
+        if drift.left_out:
+            logger.warning("left out of the lists of server %s: %s", drift.server, "; ".join(drift.left_out))
+            self._alerts.left_out(drift.server, drift.left_out)
         for kind, name in sorted(drift.restored):
             logger.info("%s may be used again", in_words(drift.server, kind, name))
 

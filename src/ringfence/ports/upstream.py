@@ -126,6 +126,8 @@ class Described:
     resources: tuple[Mapping[str, Any], ...] = ()
     templates: tuple[Mapping[str, Any], ...] = ()
     prompts: tuple[Mapping[str, Any], ...] = ()
+    left_out: tuple[str, ...] = ()
+    """What the lists do not hold although the server lists it, and why; for operators, bounded. It exists for no agent."""
 
 
 class NoticeKind(StrEnum):

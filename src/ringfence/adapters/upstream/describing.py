@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mcp_types import METHOD_NOT_FOUND
@@ -16,6 +16,8 @@ from ringfence.ports.upstream import Described
 logger = logging.getLogger(__name__)
 
 MAX_INSTRUCTIONS = 65_536
+MAX_LEFT_OUT = 20
+"""Complaints about the lists of one server."""
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[Result | ErrorAnswer]]
 """One request that is no call, with these params. Raises UnavailableError where no answer comes."""
@@ -47,16 +49,22 @@ async def discovered(ask: Ask) -> Declared:
 
 
 async def described(ask: Ask, era: Era, declared: Declared) -> Described:
-    """Every list whose capability is declared. Raises UnavailableError where one of them cannot be had whole.
+    """Every list whose capability is declared. Raises UnavailableError where one of them breaks off, or the tools are unusable.
 
     A server that answers with an error to a list other than that of its tools has none of these: one that cannot reach its
     database may well list its tools, and its tools say then what is wrong.
     """
 
-    async def listed(listing: Listing) -> tuple[Mapping[str, Any], ...]:
-        return await items_of(ask, listing) if listing.capability in declared.capabilities else ()
+    left_out: dict[str, None] = {}
 
-    return Described(
+    def leave_out(why: str) -> None:
+        if len(left_out) < MAX_LEFT_OUT:
+            left_out[why] = None
+
+    async def listed(listing: Listing) -> tuple[Mapping[str, Any], ...]:
+        return await items_of(ask, listing, leave_out) if listing.capability in declared.capabilities else ()
+
+    said = Described(
         era=str(era),
         capabilities=declared.capabilities,
         instructions=declared.instructions,
@@ -65,9 +73,10 @@ async def described(ask: Ask, era: Era, declared: Declared) -> Described:
         templates=await listed(TEMPLATES),
         prompts=await listed(PROMPTS),
     )
+    return replace(said, left_out=tuple(left_out))
 
 
-async def items_of(ask: Ask, listing: Listing) -> tuple[Mapping[str, Any], ...]:
+async def items_of(ask: Ask, listing: Listing, left_out: Callable[[str], None] | None = None) -> tuple[Mapping[str, Any], ...]:
     """All pages of one list; none where the server does not have the method, or refuses it. Raises UnavailableError."""
 
     async def page(cursor: str | None) -> Mapping[str, Any] | None:
@@ -81,4 +90,4 @@ async def items_of(ask: Ask, listing: Listing) -> tuple[Mapping[str, Any], ...]:
             return None
         raise UnavailableError(f"the server refuses to list its {listing.what}")
 
-    return await all_items(listing, page)
+    return await all_items(listing, page, left_out)

@@ -13,6 +13,7 @@ MAX_ITEMS = 1000
 MAX_CURSOR = 8192
 MAX_URI = 8192
 MAX_NAME = 256
+MAX_WHY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,56 +27,90 @@ class Listing:
     what: str
     identity: Callable[[Mapping[str, Any]], str]
     """What no two items may share. Raises UnavailableError for an item that cannot be shown."""
+    pinned: bool = False
+    """Look-alikes are kept, both: whoever compares the list with its pins quarantines them."""
 
 
 Page = Callable[[str | None], Awaitable[Mapping[str, Any] | None]]
 """The result for one cursor; None where the server does not have the method."""
 
 
-async def all_items(listing: Listing, page: Page) -> tuple[Mapping[str, Any], ...]:
+async def all_items(
+    listing: Listing, page: Page, left_out: Callable[[str], None] | None = None
+) -> tuple[Mapping[str, Any], ...]:
     """Follow the cursors to the end.
 
-    Raises: UnavailableError for an endless or circular listing, an item without a legal name or URI, and two items that look
-    alike: none of these lists can be shown to anybody.
+    Of the tools it is all or nothing. From any other list what cannot be shown is left out, and said to `left_out` in words: a
+    resource of bad form is no reason to do without the server.
+
+    Raises: UnavailableError for an endless or circular listing of tools, a tool without a legal name, and two that look alike.
     """
-    items: list[Mapping[str, Any]] = []
+    gathering = _Gathering(listing, left_out)
     cursors: set[str] = set()
-    seen: dict[str, Mapping[str, Any]] = {}
     cursor: str | None = None
     for _ in range(MAX_PAGES):
         result = await page(cursor)
         if result is None:
             return ()
-        items.extend(_checked(result.get(listing.key), listing, seen))
-        if len(items) > MAX_ITEMS:
-            raise UnavailableError(f"the server lists more than {MAX_ITEMS} {listing.what}")
         following = result.get("nextCursor")
-        if following is None:
-            return tuple(items)
+        if not gathering.take(result.get(listing.key)) or following is None:
+            return gathering.result()
         if not isinstance(following, str) or len(following) > MAX_CURSOR:
-            raise UnavailableError("the server's list has a cursor that is not a short string")
+            gathering.fault("the server's list has a cursor that is not a short string")
+            return gathering.result()
         if following in cursors:
-            raise UnavailableError(f"the server's list of {listing.what} runs in a circle")
+            gathering.fault(f"the server's list of {listing.what} runs in a circle")
+            return gathering.result()
         cursors.add(following)
         cursor = following
-    raise UnavailableError(f"the server's list of {listing.what} has more than {MAX_PAGES} pages")
+    gathering.fault(f"the server's list of {listing.what} has more than {MAX_PAGES} pages")
+    return gathering.result()
 
 
-def _checked(listed: object, listing: Listing, seen: dict[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    if not isinstance(listed, list):
-        raise UnavailableError(f"the server's list of {listing.what} is not a list")
-    items: list[Mapping[str, Any]] = []
-    for raw in cast("list[object]", listed):
-        item = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
-        identity = listing.identity(item)
-        if identity in seen:
-            other = seen[identity]
+class _Gathering:
+    """The items of one list as its pages come."""
+
+    def __init__(self, listing: Listing, left_out: Callable[[str], None] | None) -> None:
+        self._listing = listing
+        self._left_out = left_out
+        self._items: list[Mapping[str, Any]] = []
+        self._seen: dict[str, Mapping[str, Any]] = {}
+
+    def take(self, listed: object) -> bool:
+        """The items of one page; False: no more are taken."""
+        what = self._listing.what
+        if not isinstance(listed, list):
+            self.fault(f"the server's list of {what} is not a list")
+            return False
+        for raw in cast("list[object]", listed):
+            if len(self._items) >= MAX_ITEMS:
+                self.fault(f"the server lists more than {MAX_ITEMS} {what}")
+                return False
+            item = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
+            try:
+                self._add(item)
+            except UnavailableError as error:
+                self.fault(str(error))
+        return True
+
+    def _add(self, item: Mapping[str, Any]) -> None:
+        listing, identity = self._listing, self._listing.identity(item)
+        other = self._seen.setdefault(identity, item)
+        if other is not item and not listing.pinned:
             raise UnavailableError(
                 f"the server lists two {listing.what} that look alike: {other.get('name')!a} and {item.get('name')!a}"
             )
-        seen[identity] = item
-        items.append(item)
-    return items
+        self._items.append(item)
+
+    def fault(self, why: str) -> None:
+        """Raises UnavailableError where the list has to be whole."""
+        if self._listing is TOOLS:
+            raise UnavailableError(why)
+        if self._left_out is not None:
+            self._left_out(why[:MAX_WHY])
+
+    def result(self) -> tuple[Mapping[str, Any], ...]:
+        return tuple(self._items)
 
 
 def is_uri(value: object) -> bool:
@@ -124,5 +159,5 @@ def _address(item: Mapping[str, Any], key: str, what: str) -> str:
 
 TOOLS = Listing("tools/list", "tools", "tools", "tools", _tool)
 RESOURCES = Listing("resources/list", "resources", "resources", "resources", _resource)
-TEMPLATES = Listing("resources/templates/list", "resourceTemplates", "resources", "resource templates", _template)
-PROMPTS = Listing("prompts/list", "prompts", "prompts", "prompts", _prompt)
+TEMPLATES = Listing("resources/templates/list", "resourceTemplates", "resources", "resource templates", _template, pinned=True)
+PROMPTS = Listing("prompts/list", "prompts", "prompts", "prompts", _prompt, pinned=True)
