@@ -13,6 +13,7 @@ from tests.integration.shop_behind_gateway import AGENT, Gateway, gateway_on
 
 SERVER = str(Path(__file__).parents[1] / "servers/logging_server.py")
 READ = {"effect": "read", "sensitivity": "internal", "outbound": False}
+NARROW = "echoing"
 TOOLS = ("echo", "slow", "ask", "log", "resources/read", "prompts/get", "completion/complete")
 GRANTS = {"elicitation": {"form": True}, "roots": True, "logging": True}
 
@@ -46,7 +47,10 @@ async def open_desk(folder: Path) -> AsyncGenerator[Desk]:
                 "pipe": {"command": pipe, "share": "server", "grants": GRANTS},
             },
             "tools": {f"{server}.{tool}": READ for server in ("web", "pipe") for tool in TOOLS},
-            "agents": {AGENT: {"purpose": "asks and waits", "tools": ["*.*"], "only_mcp": True}},
+            "agents": {
+                AGENT: {"purpose": "asks and waits", "tools": ["*.*"], "only_mcp": True},
+                NARROW: {"purpose": "echoes", "tools": ["*.echo"], "only_mcp": True},
+            },
         }
         async with gateway_on(config, folder / "gateway") as gateway:
             yield Desk(gateway, log)

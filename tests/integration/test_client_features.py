@@ -13,7 +13,7 @@ from tests.integration.shop_behind_gateway import AGENT, connect_command, eventu
 
 # The default of typescript2 is its legacy era, and those of the others are their modern one.
 CLIENTS = [driver for driver in DRIVERS if driver.name not in {"python2-default", "typescript2-auto"}]
-PLACES = {"/mcp": ("web", "pipe"), "/mcp/web": ("web",), "/mcp/pipe": ("pipe",), "connect": ("web", "pipe")}
+PLACES = {"/mcp": ("web", "pipe"), "/mcp/web": ("web",), "connect": ("web", "pipe")}
 NEVER = "/nonexistent/never"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -77,7 +77,7 @@ async def converse(desk: Desk, driver: Driver, way: dict[str, Any], place: str, 
         assert json.loads(again["text"]) == {"mark": f"{mark}, again"}
 
 
-@pytest.mark.parametrize("place", ["/mcp", "/mcp/web", "/mcp/pipe", "connect"])
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("driver", CLIENTS, ids=str)
 async def test_a_client_hears_progress_answers_a_question_and_takes_a_call_back(
     desk: Desk, driver: Driver, place: str, tmp_path: Path
