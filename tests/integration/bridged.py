@@ -29,7 +29,9 @@ class Lines:
 class Bridged:
     """A bridge as its client sees it."""
 
-    def __init__(self, socket: Path, *, agent: str = "support", server: str | None = None, renew_at: float = 0.4) -> None:
+    def __init__(
+        self, socket: Path, *, agent: str = "support", server: str | None = None, renew_at: float = 0.4, back_off_s: float = 1.0
+    ) -> None:
         self.stdin = asyncio.StreamReader()
         self.lines = Lines()
         self.errors: list[str] = []
@@ -43,6 +45,7 @@ class Bridged:
                 stdout=self.lines,
                 stderr=self.errors.append,
                 renew_at=renew_at,
+                back_off_s=back_off_s,
             )
         )
 

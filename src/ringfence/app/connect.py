@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,14 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Reque
 from ringfence.adapters.wire.lines import LineSplitter
 from ringfence.adapters.wire.mcp import SESSION_HEADER, is_tool_name
 from ringfence.app.connect_link import Link, OpenRun, Refusal
+from ringfence.app.connect_notices import (
+    FIRST_BACK_OFF_S,
+    BackOff,
+    Subscription,
+    keep_listening,
+    list_changed,
+    lists_that_change,
+)
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 
@@ -83,8 +91,12 @@ async def bridge(
     stderr: Callable[[str], object] = sys.stderr.write,
     renew_at: float = RENEW_AT,
     drain_s: float = DRAIN_S,
+    back_off_s: float = FIRST_BACK_OFF_S,
 ) -> int:
-    """Bridge until the client closes its end. Answers the exit code: 0 done, 1 refused, 3 no gateway."""
+    """Bridge until the client closes its end. Answers the exit code: 0 done, 1 refused, 3 no gateway.
+
+    `back_off_s` is the first pause before a lost stream of change notices is opened again.
+    """
     link = Link(socket)
     try:
         try:
@@ -97,7 +109,7 @@ async def bridge(
             stderr(f"ringfence: {run}\n")
             await _answer_first(stdin, stdout, str(run))
             return REFUSED
-        return await _Bridge(link, run, server, stdout, stderr, renew_at, drain_s).carry(stdin)
+        return await _Bridge(link, run, server, stdout, stderr, renew_at, drain_s, back_off_s).carry(stdin)
     finally:
         await link.close()
 
@@ -112,6 +124,7 @@ class _Bridge:
         stderr: Callable[[str], object],
         renew_at: float,
         drain_s: float,
+        back_off_s: float,
     ) -> None:
         self._link = link
         self._run = run
@@ -120,11 +133,14 @@ class _Bridge:
         self._stderr = stderr
         self._renew_at = renew_at
         self._drain_s = drain_s
+        self._back_off_s = back_off_s
         self._session: dict[str, str] = {}
         self._flights: dict[Id, _Flight] = {}
         self._param_headers: dict[str, dict[tuple[str, ...], str]] = {}
         self._writing = asyncio.Lock()
         self._listening: asyncio.Task[None] | None = None
+        self._changing: tuple[str, ...] = ()
+        """The lists whose changes a legacy client was told to expect."""
 
     async def carry(self, stdin: Source) -> int:
         """Read lines until the end, then end the run."""
@@ -203,11 +219,16 @@ class _Bridge:
 
     async def _listen(self) -> None:
         """Hear what the gateway says by itself on the stream of a legacy session, for as long as it gives one."""
-        opened = True
-        while opened:
-            with suppress(UnavailableError, ValueError):  # what is wrong is said to the next request
-                opened = await self._link.listen(self._path, self._run.credential, dict(self._session), self._hear)
-            await asyncio.sleep(_RETRY_S)
+        session = dict(self._session)
+
+        async def listen(on_open: Callable[[], Awaitable[None]]) -> bool:
+            return await self._link.listen(self._path, self._run.credential, session, self._hear, on_open)
+
+        await keep_listening(listen, self._catch_up, BackOff(self._back_off_s))
+
+    async def _catch_up(self) -> None:
+        for name in self._changing:
+            await self._write(_one_line(list_changed(name, {})))
 
     async def _hear(self, raw: bytes) -> None:
         await self._write(_one_line(json.loads(raw)))
@@ -219,13 +240,28 @@ class _Bridge:
 
     async def _request(self, line: bytes, message: Request) -> None:
         modern = self._modern_headers(message)
+        subscription = Subscription(BackOff(self._back_off_s)) if modern and message.method == "subscriptions/listen" else None
         try:
-            await self._forward(line, message, modern or {**self._session})
+            while True:
+                try:
+                    await self._forward(line, message, modern or {**self._session}, subscription=subscription)
+                    return
+                except UnavailableError:
+                    if subscription is None or not await subscription.again():
+                        raise
         except UnavailableError as error:
             self._stderr(f"ringfence: {error}\n")
             await self._write(jsonrpc.error(message.id, INTERNAL_ERROR, f"the ringfence gateway is not reachable: {error}"))
 
-    async def _forward(self, line: bytes, request: Request | None, headers: Mapping[str, str], *, quiet: bool = False) -> None:
+    async def _forward(
+        self,
+        line: bytes,
+        request: Request | None,
+        headers: Mapping[str, str],
+        *,
+        quiet: bool = False,
+        subscription: Subscription | None = None,
+    ) -> None:
         answered = request is None
         answers = self._link.post(self._path, self._run.credential, headers, line)
         try:
@@ -239,7 +275,8 @@ class _Bridge:
                     if flight is not None and flight.cancelled:
                         continue
                 if not quiet:
-                    await self._write(_one_line(message))
+                    for shown in [message] if subscription is None else subscription.shown(message):
+                        await self._write(_one_line(shown))
         except ValueError as error:
             raise UnavailableError("the gateway's answer is not JSON") from error
         finally:
@@ -253,6 +290,7 @@ class _Bridge:
             return
         body = cast("dict[str, Any]", result)
         if request.method == "initialize" and session is not None:
+            self._changing = lists_that_change(body.get("capabilities") or {})
             self._session = {SESSION_HEADER: session, MCP_PROTOCOL_VERSION_HEADER: str(body.get("protocolVersion", ""))}
         if request.method == "tools/list" and isinstance(body.get("tools"), list):
             self._param_headers = {

@@ -19,6 +19,8 @@ _QUICK = aiohttp.ClientTimeout(total=15.0)
 _PATIENT = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=120.0)
 """A silent answer carries a comment every 15 seconds, so a longer silence means that nobody is there."""
 _ANSWER_LIMIT = 32 << 20
+_BUSY = (409, 429)
+"""The stream that was lost is still taken for open, or there are too many."""
 _GONE = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -97,14 +99,22 @@ class Link:
             raise UnavailableError(f"the gateway's answer cannot be read: {error}") from error
 
     async def listen(
-        self, path: str, credential: str, headers: Mapping[str, str], hear: Callable[[bytes], Awaitable[None]]
+        self,
+        path: str,
+        credential: str,
+        headers: Mapping[str, str],
+        hear: Callable[[bytes], Awaitable[None]],
+        on_open: Callable[[], Awaitable[None]],
     ) -> bool:
         """Hand on each message of a session's own stream until it ends. False where there is no such stream."""
         sent = {"accept": "text/event-stream", **_bearer(credential), **headers}
         try:
             async with self._client.get(_BASE + path, headers=sent, timeout=_PATIENT, allow_redirects=False) as response:
+                if response.status in _BUSY or response.status >= 500:
+                    raise UnavailableError(f"the gateway gives no stream now (status {response.status})")
                 if response.status != 200 or response.content_type != "text/event-stream":
                     return False
+                await on_open()
                 events = SseParser(_ANSWER_LIMIT)
                 async for chunk in response.content.iter_any():
                     for event in events.feed(chunk):
