@@ -20,6 +20,7 @@ STANDARD = frozenset({
 LIBRARIES = {
     "msgspec": {"canonical"},
     "cryptography": {"audit"},
+    "cedarpy": {"policy"},
     "jsonschema_rs": {"checks", "tightening"},
 }
 """Libraries that compute and touch nothing, and the parts of the core that may use them."""

@@ -46,8 +46,13 @@ class Reloader:
                 logger.error("the changed configuration was refused, the last good one stays:\n%s", error)
                 self._gateway.alerts.config_rejected(str(error))
                 return str(error)
+            if faults := self._gateway.catalogue.policy_faults(fresh.rules):
+                why = "\n".join(faults)
+                logger.error("the changed policies were refused, the last good ones stay:\n%s", why)
+                self._gateway.alerts.config_rejected(why)
+                return why
             try:
-                await self._gateway.note("configuration replaced", {"digest": fresh.digest, "before": self._loaded.digest})
+                await self._gateway.note("configuration replaced", _digests(fresh) | {"before": self._loaded.digest})
             except UnavailableError as error:
                 return f"the change could not be recorded, so it is not in force: {error}"
             before = self._gateway.catalogue.upstreams
@@ -70,3 +75,10 @@ class Reloader:
 
     def _kept(self, before: Mapping[ServerId, Upstream], server: ServerId, connection: ServerConnection) -> Upstream | None:
         return before.get(server) if self._loaded.servers.get(server) == connection else None
+
+
+def _digests(loaded: Loaded) -> dict[str, object]:
+    digests: dict[str, object] = {"digest": loaded.digest}
+    if loaded.rules.policies is not None:
+        digests["policy"] = loaded.rules.policies.digest
+    return digests

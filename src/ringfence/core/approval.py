@@ -2,7 +2,8 @@
 
 Rules:
 - terminal states never change;
-- one denial denies; the quorum of distinct operators approves;
+- one denial denies; it is approved when every gate has its quorum of distinct operators, of its group where it names one;
+- an approval that counts for no gate that is still closed is refused;
 - only an approved ticket is consumed, once.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import replace
 
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.ticket import Ticket, TicketState, Vote
+from ringfence.core.model.verdict import Gate
 
 MOVES: dict[TicketState, frozenset[TicketState]] = {
     TicketState.PENDING: frozenset({TicketState.APPROVED, TicketState.DENIED, TicketState.EXPIRED, TicketState.WITHDRAWN}),
@@ -34,12 +36,39 @@ def after_vote(ticket: Ticket, vote: Vote) -> Ticket | str:
         return f"{vote.operator} has already decided on it"
     if vote.approve and not ticket.approvable:
         return "the card cannot be shown in full, so it can only be denied"
+    if vote.approve and not any(counts_for(vote, gate) for gate in closed_gates(ticket)) and closed_gates(ticket):
+        return f"the approval of {vote.operator} would not count: it still needs {still_needed(ticket)}"
     votes = (*ticket.votes, vote)
     if not vote.approve:
         return replace(ticket, votes=votes, state=TicketState.DENIED, closed_at=vote.at, closed_why=vote.reason)
-    if len(votes) >= ticket.quorum:
-        return replace(ticket, votes=votes, state=TicketState.APPROVED)
-    return replace(ticket, votes=votes)
+    voted = replace(ticket, votes=votes)
+    return voted if closed_gates(voted) else replace(voted, state=TicketState.APPROVED)
+
+
+def counts_for(vote: Vote, gate: Gate) -> bool:
+    """Whether a vote is an approval by somebody whom the gate asks."""
+    return vote.approve and (not gate.group or gate.group in vote.groups)
+
+
+def approvals_of(ticket: Ticket, gate: Gate) -> int:
+    """How many people's approval a gate has."""
+    return len({vote.operator for vote in ticket.votes if counts_for(vote, gate)})
+
+
+def closed_gates(ticket: Ticket) -> tuple[Gate, ...]:
+    """The gates that have not got their quorum yet."""
+    return tuple(gate for gate in ticket.gates if approvals_of(ticket, gate) < gate.quorum)
+
+
+def still_needed(ticket: Ticket) -> str:
+    """Whose approval is missing, in words: `1 of finance, 2 people`."""
+    missing: dict[str, int] = {}
+    for gate in closed_gates(ticket):
+        missing[gate.group] = max(missing.get(gate.group, 0), gate.quorum - approvals_of(ticket, gate))
+    return ", ".join(
+        f"{count} of {group}" if group else f"{count} {'person' if count == 1 else 'people'}"
+        for group, count in sorted(missing.items(), reverse=True)
+    )
 
 
 def moved(ticket: Ticket, expected: frozenset[TicketState], to: TicketState, at: Millis, why: str) -> Ticket | str:

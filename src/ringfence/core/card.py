@@ -26,6 +26,7 @@ CARD_LIMIT = 16_000
 """Characters of arguments that a person can be expected to read on one card."""
 
 WHY = {
+    ReasonCode.POLICY: "a policy wants it",
     ReasonCode.IRREVERSIBLE: "it cannot be undone",
     ReasonCode.COSTS_MONEY: "it costs money",
     ReasonCode.IDENTITY: "it changes who may do what",
@@ -65,6 +66,8 @@ def card(
     created_at: Millis,
     expires_at: Millis,
     posture: str,
+    policies: tuple[str, ...] = (),
+    policy_digest: str = "",
 ) -> tuple[bytes, bool]:
     """The card's canonical bytes, and whether it may be approved at all."""
     lines, marks = argument_lines(masked(call.shown, profile.secret))
@@ -83,7 +86,8 @@ def card(
     body: dict[str, Any] = {
         "v": 1,
         "effect": effect_sentence(call, profile),
-        "why": [WHY[gate.code] for gate in gates],
+        "why": list(dict.fromkeys(why_sentence(gate) for gate in gates)),
+        "policies": [visible(policy)[0] for policy in policies],
         "worst": profile.worst or "unknown: nobody described this tool, so assume the worst",
         "undo": undo_sentence(profile),
         "agent": call.agent,
@@ -100,12 +104,15 @@ def card(
         "marks": marks,
         "authority": list(profile.authority),
         "quorum": max((gate.quorum for gate in gates), default=1),
+        "groups": [{"group": gate.group, "quorum": gate.quorum} for gate in gates if gate.group],
         "created_at": created_at,
         "expires_at": expires_at,
         "posture": posture,
         "call_digest": call.digest,
         "unshowable": faults,
     }
+    if policy_digest:
+        body["policy_digest"] = policy_digest
     return canonical_bytes(body), not faults
 
 
@@ -113,6 +120,13 @@ def effect_sentence(call: Call, profile: ToolProfile) -> str:
     """What will happen, in the operator's words only."""
     verb = "reads from" if profile.effect is Effect.READ else "changes"
     return f"{call.agent} {verb} {call.server} with {call.upstream_name}"
+
+
+def why_sentence(gate: Gate) -> str:
+    """Why a gate is closed, and whose approval opens it."""
+    if not gate.group:
+        return WHY[gate.code]
+    return f"{WHY[gate.code]}: {gate.quorum} of {gate.group} must approve"
 
 
 def undo_sentence(profile: ToolProfile) -> str:

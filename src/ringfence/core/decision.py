@@ -13,6 +13,7 @@ from ringfence.core.checks.blast_radius import blast_radius
 from ringfence.core.checks.exposure import exposure
 from ringfence.core.checks.limits import limits
 from ringfence.core.checks.pin import pin
+from ringfence.core.checks.policy import policy
 from ringfence.core.checks.standing import standing
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
@@ -21,7 +22,7 @@ from ringfence.core.model.verdict import Decision, Gate, Level, Reason, ReasonCo
 
 Check = Callable[[Call, Facts], Verdict]
 
-CHECKS: tuple[Check, ...] = (standing, pin, exposure, arguments, limits, blast_radius)
+CHECKS: tuple[Check, ...] = (standing, pin, exposure, arguments, policy, limits, blast_radius)
 """In the order they are read; the join does not depend on it."""
 
 _ALLOW = Decision(Level.ALLOW)

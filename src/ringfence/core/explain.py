@@ -79,6 +79,10 @@ def meaning(code: ReasonCode) -> str:
             return "the run, or one above it, is older than it may become"
         case ReasonCode.TOO_MANY_PENDING:
             return "as many approvals of this run as may wait are waiting already"
+        case ReasonCode.POLICY:
+            return "a policy of the operator's forbids the call, or wants a person to agree to it"
+        case ReasonCode.POLICY_ERROR:
+            return "the policies on this tool could not be evaluated, so the call was denied"
         case ReasonCode.IRREVERSIBLE:
             return "what the call does cannot be undone, so a person has to agree"
         case ReasonCode.COSTS_MONEY:
@@ -145,6 +149,12 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.TOO_MANY_PENDING:
             text = f"decide on what waits (`ringfence approvals list`), or let more wait for run {run}"
             return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.pending_approvals")
+        case ReasonCode.POLICY:
+            text = "the detail names the policy: change its condition, or let people approve with `@approve`; simulate it first"
+            return Change(Lever.CONFIGURATION, text, "policies")
+        case ReasonCode.POLICY_ERROR:
+            text = "the detail says what could not be evaluated: `ringfence policy check` finds what can be found beforehand"
+            return Change(Lever.CONFIGURATION, text, "policies")
         case ReasonCode.IRREVERSIBLE:
             text = "where it can be undone, name the tool that undoes it as `inverse`; where only some calls matter, use `when`"
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.reversible")

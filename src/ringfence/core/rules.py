@@ -10,6 +10,7 @@ from typing import Any
 
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
+from ringfence.core.model.policy import Policies
 from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, ToolProfile
 
 
@@ -122,6 +123,10 @@ class Rules:
     approvals: ApprovalRules = ApprovalRules()
     cap_alerts: tuple[int, ...] = (80, 100)
     """Percent of a cap at which people are told."""
+    policies: Policies | None = None
+    """None: there are none."""
+    groups: Mapping[str, frozenset[OperatorName]] = field(default_factory=dict[str, frozenset[OperatorName]])
+    """Groups of approvers, by name."""
 
     @property
     def anonymous(self) -> AgentRule | None:

@@ -56,7 +56,8 @@ class Approvals:
         if card_digest != ticket.card_digest:
             return NotDone("the digest is not that of the card", "read the card again and decide on what it says")
         now = self._clock.now()
-        vote = Vote(operator=operator.name, approve=approve, reason=reason[:1000], at=now)
+        groups = tuple(sorted(g for g, members in self._catalogue.rules.groups.items() if operator.name in members))
+        vote = Vote(operator=operator.name, approve=approve, reason=reason[:1000], at=now, groups=groups)
         verb = "approved" if approve else "denied"
         entry = Entry(
             kind=EntryKind.APPROVAL,
@@ -74,6 +75,7 @@ class Approvals:
                 "digest": ticket.digest,
                 "reason": vote.reason,
                 "role": operator.role.value,
+                "groups": list(groups),
             },
         )
         self._at(Step.VOTE)

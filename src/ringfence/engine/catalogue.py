@@ -14,11 +14,13 @@ from ringfence.core.methods import definitions, is_method
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
+from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.tool import Tool
 from ringfence.core.pins import PinKind
 from ringfence.core.rules import AgentRule, Rules, ToolRule
 from ringfence.core.tightening import build_tool, withheld_tool
 from ringfence.engine.pin_book import NOT_COMPARED, Judgement, PinBook
+from ringfence.engine.policy_book import Compiled, PolicyBook
 from ringfence.engine.sightings import Place
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -43,11 +45,11 @@ class Drift:
     """What is as it was pinned, or approved, again."""
     moved: bool
     """The server is reached elsewhere than before."""
+    left_out: tuple[str, ...] = ()
+    """What is missing from the lists since this listing, because it cannot be shown, in words."""
 
 
 OnDrift = Callable[[Drift], Awaitable[None]]
-    left_out: tuple[str, ...] = ()
-    """What is missing from the lists since this listing, because it cannot be shown, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Catalogue:
         self._listing: dict[ServerId, asyncio.Lock] = {}
         self._views: dict[AgentId, AgentView] = {}
         self._alike: Mapping[ToolId, str] | None = None
+        self._policy_book = PolicyBook()
+        self._policies: Compiled | None = None
         self.watchers: list[Callable[[ServerId | None], None]] = []
         """Called after a server has listed itself anew, and with None after the rules were replaced."""
 
@@ -143,11 +147,17 @@ class Catalogue:
                 self._failed.pop(server, None)
         self._rules, self._upstreams = rules, upstreams
         self._changed()
+        self._policy_book.tell(self.policy_faults())
         self._tell(None)
 
     def health(self) -> Mapping[ServerId, str]:
         """Per server: empty when it listed its tools, else why it did not."""
         return {s: self._failed.get(s, "" if s in self._listed else "not asked yet") for s in self._upstreams}
+
+    def left_out(self) -> Mapping[ServerId, tuple[str, ...]]:
+        """Per server: what is missing from its lists because it cannot be shown, in words; only servers with such are in it."""
+        judged = {server: self._judged[server].raw.left_out for server in self._upstreams if server in self._judged}
+        return {server: why for server, why in judged.items() if why}
 
     def on_drift(self, tell: OnDrift) -> None:
         """Have something told whenever a listing turned something up, before the listing counts as done."""
@@ -157,11 +167,6 @@ class Catalogue:
         """Ask one server what it has, and compare the answer with its pins."""
         if server not in self._upstreams:
             return
-    def left_out(self) -> Mapping[ServerId, tuple[str, ...]]:
-        """Per server: what is missing from its lists because it cannot be shown, in words; only servers with such are in it."""
-        judged = {server: self._judged[server].raw.left_out for server in self._upstreams if server in self._judged}
-        return {server: why for server, why in judged.items() if why}
-
         async with self._listing.setdefault(server, asyncio.Lock()):
             self._asked[server] = self._clock.monotonic()
             upstream = self._upstreams.get(server)
@@ -197,6 +202,7 @@ class Catalogue:
         self._failed.pop(server, None)
         if before is None or known != fresh or before.rules is not rules or before.quarantined != judgement.quarantined:
             self._changed()
+            self._policy_book.tell(self.policy_faults())
         await self._report(server, before, judgement)
 
     async def _report(self, server: ServerId, before: Judgement | None, judgement: Judgement) -> None:
@@ -212,6 +218,7 @@ class Catalogue:
             quarantined={place: judgement.parts[place].why for place in judgement.quarantined - earlier},
             restored=earlier - judgement.quarantined,
             moved=moved,
+            left_out=tuple(why for why in judgement.raw.left_out if before is None or why not in before.raw.left_out),
         )
         if drift.quarantined or drift.restored or drift.moved or drift.left_out:
             for tell in self._on_drift:
@@ -221,7 +228,6 @@ class Catalogue:
         for watcher in self.watchers:
             watcher(server)
 
-            left_out=tuple(why for why in judgement.raw.left_out if before is None or why not in before.raw.left_out),
     async def ensure_listed(self, server: ServerId | None = None) -> None:
         """Ask the servers that have not listed their tools yet, unless they were asked a moment ago.
 
@@ -325,10 +331,35 @@ class Catalogue:
             self._alike = _alike(rule.id for rule in rules if self._definition(rule) is not None)
         return self._alike
 
+    @property
+    def policy(self) -> PolicySnapshot | None:
+        """The policies, compiled for the definitions that may be used now."""
+        if self._policies is None:
+            self._policies = self._policy_book.compile(self._rules, self._usable(self._rules))
+        return self._policies.snapshot
+
+    def policy_faults(self, rules: Rules | None = None) -> tuple[str, ...]:
+        """What is wrong with the policies in force, or with those of a configuration that may take their place."""
+        if rules is not None:
+            return PolicyBook().compile(rules, self._usable(rules)).faults
+        return self._policies.faults if self.policy is not None and self._policies is not None else ()
+
+    def _usable(self, rules: Rules) -> dict[ToolId, Mapping[str, Any]]:
+        """The listed definitions of a configuration's tools, without those that are quarantined now."""
+        if rules.policies is None:
+            return {}
+        known = ((rule, self._definition(rule)) for rule in rules.tools.values())
+        return {
+            rule.id: definition
+            for rule, definition in known
+            if definition is not None and (rule.id not in self._rules.tools or not self._why_not(rule))
+        }
+
     def _changed(self) -> None:
         """What exists may be something else now."""
         self._views.clear()
         self._alike = None
+        self._policies = None
 
     def _why_not(self, rule: ToolRule) -> str:
         if is_method(rule.upstream_name):

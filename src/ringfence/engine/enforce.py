@@ -230,6 +230,7 @@ class Enforcer:
             pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
             posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
             quarantine=self._catalogue.quarantine(view, call),
+            policy=self._catalogue.policy,
         )
         return Case(principal, view, call, facts, state.pending, meta)
 
@@ -274,7 +275,7 @@ class Enforcer:
             receipt = await self._record(Unit((entry,)))
             await kept(receipt.journaled())
             return Waiting(known, f"e{receipt.first_seq}")
-        ticket = new_ticket(self._ids.ticket(), call, facts, decision.gates)
+        ticket = new_ticket(self._ids.ticket(), call, facts, decision)
         moves = moves_for(ticket, call, known, case.pending, facts.now)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket, case.meta)

@@ -16,7 +16,7 @@ from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.profile import WORST_PROFILE
 from ringfence.core.model.ticket import Ticket
-from ringfence.core.model.verdict import Decision, Level
+from ringfence.core.model.verdict import Decision, Gate, Level
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed
 
 _SUMMARY_LIMIT = 240
@@ -50,11 +50,13 @@ def decision_entry(
     if meta.vendor:
         written = canonical_bytes(dict(meta.vendor))
         body["client_meta"] = {"sha256": hashlib.sha256(written).hexdigest(), "bytes": len(written)}
+    if facts.policy is not None:
+        body["policy"] = facts.policy.digest
     if decision.consumes is not None:
         body["ticket"] = decision.consumes
     if ticket is not None:
         body["ticket"] = ticket.id
-        body["gates"] = [{"code": gate.code.value, "quorum": gate.quorum} for gate in ticket.gates]
+        body["gates"] = [gate_view(gate) for gate in ticket.gates]
         body["expires_at"] = ticket.expires_at
     return Entry(
         kind=EntryKind.DECISION,
@@ -68,6 +70,12 @@ def decision_entry(
         by=f"agent:{call.agent}",
         body=body,
     )
+
+
+def gate_view(gate: Gate) -> dict[str, Any]:
+    """A gate as the log has it."""
+    named = {"code": gate.code.value, "quorum": gate.quorum}
+    return {**named, "group": gate.group} if gate.group else named
 
 
 def _summary(call: Call, decision: Decision) -> str:

@@ -28,6 +28,8 @@ PRECEDENCE = (
     ReasonCode.APPROVAL_WITHDRAWN,
     ReasonCode.APPROVAL_USED,
     ReasonCode.TOO_MANY_PENDING,
+    ReasonCode.POLICY,
+    ReasonCode.POLICY_ERROR,
     ReasonCode.NOT_RECORDED,
     ReasonCode.UPSTREAM_UNAVAILABLE,
     ReasonCode.INTERNAL,

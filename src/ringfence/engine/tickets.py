@@ -10,13 +10,13 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import CallId, Digest, Millis, TicketId
 from ringfence.core.model.ticket import Ticket, TicketState
-from ringfence.core.model.verdict import Gate
+from ringfence.core.model.verdict import Decision, Gate, ReasonCode
 from ringfence.core.unit import MoveTicket
 
 PENDING = frozenset({TicketState.PENDING})
 
 
-def new_ticket(ticket_id: TicketId, call: Call, facts: Facts, gates: tuple[Gate, ...]) -> Ticket:
+def new_ticket(ticket_id: TicketId, call: Call, facts: Facts, decision: Decision) -> Ticket:
     """The ticket of a call that has to ask, its card rendered from the frozen bytes."""
     agent, tool = facts.agent, facts.tool
     assert agent is not None  # INVARIANT: `exposure` denied otherwise
@@ -28,10 +28,12 @@ def new_ticket(ticket_id: TicketId, call: Call, facts: Facts, gates: tuple[Gate,
         profile=tool.profile_for(call.value),
         agent=agent,
         run=facts.chain[0].run,
-        gates=gates,
+        gates=decision.gates,
         created_at=facts.now,
         expires_at=expires_at,
         posture=facts.posture.value,
+        policies=tuple(reason.detail for reason in decision.reasons if reason.code is ReasonCode.POLICY),
+        policy_digest=facts.policy.digest if facts.policy is not None else "",
     )
     return Ticket(
         id=ticket_id,
@@ -45,7 +47,7 @@ def new_ticket(ticket_id: TicketId, call: Call, facts: Facts, gates: tuple[Gate,
         pin=call.pin,
         arguments=call.arguments,
         shown=canonical_bytes(dict(call.shown)),
-        gates=gates,
+        gates=decision.gates,
         created_at=facts.now,
         expires_at=expires_at,
         card=rendered,

@@ -317,6 +317,24 @@ FILE: Final = Record(
             ),
             "Who is told what.",
         ),
+        "policies": Key(
+            Text("a folder", most=1000),
+            "Folder of the policies (`*.cedar`), relative to this file. `policies` where it is absent and there is one.",
+            default="policies",
+        ),
+        "timezone": Key(
+            Text("a time zone such as `Europe/Berlin`", r"[A-Za-z0-9_+/-]{1,64}", 64, examples=("UTC", "Europe/Berlin")),
+            "The time zone of the clock that policies read.",
+            default="UTC",
+        ),
+        "groups": Key(
+            MapOf(
+                ListOf(Text("an operator's name", NAME, 64), least=1, most=200),
+                r"[A-Za-z][A-Za-z0-9_.@-]{0,63}",
+                "a group's name of letters, digits and `_.@-`",
+            ),
+            "Groups of approvers, by name: who counts where a policy asks for one with `@approve`.",
+        ),
         "control": Key(
             Record(
                 {

@@ -28,11 +28,12 @@ from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scala
 from ringfence.app.config.layout import FILE
 from ringfence.app.config.names import check_names, check_references
 from ringfence.app.config.narrowing import narrowing_faults
+from ringfence.app.config.policies import is_timezone, with_policies
 from ringfence.app.config.problems import FatalProblem, Position, Problem, Problems, nearest, path_text, shown
 from ringfence.app.config.problems import Path as Place
 from ringfence.app.config.rules_of import rules_of
 from ringfence.app.config.secret_values import looks_like_credential
-from ringfence.app.config.settings import Loaded
+from ringfence.app.config.settings import Loaded, PolicySettings
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import ServerId
 from ringfence.errors import ConfigError, RequestError
@@ -56,6 +57,7 @@ def load_config(path: Path, *, find_user: FindUser = local_uid) -> Loaded:
     """
     data, mode = _read(path)
     loaded = parse_config(data, path, find_user=find_user)
+    loaded = with_policies(loaded)
     if mode & stat.S_IWOTH:
         warning = f"{path}:1:1: every local user can change this file, and with it what agents may do: chmod o-w"
         loaded = replace(loaded, warnings=(warning, *loaded.warnings))
@@ -88,6 +90,9 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         warnings=tuple(f"{path}:{warning}" for warning in sorted(set(checked.warnings))),
         path=path,
         digest=digest,
+        policies=PolicySettings(
+            folder=folder / values["policies"] if "policies" in values else None, timezone=values.get("timezone", "UTC")
+        ),
         authorization=authorization_of(values.get("authorization", {})),
     )
 
@@ -130,6 +135,8 @@ class _Checked:
         for index, issuer in enumerate(values.get("authorization", {}).get("issuers", [])):
             if issuer:
                 check_issuer(("authorization", "issuers", index), issuer, self.report, self.warn)
+        if not is_timezone(values.get("timezone", "UTC")):
+            self.report(("timezone",), f"no time zone `{values['timezone']}` is known here, such as `Europe/Berlin`")
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
             for below, message in narrowing_faults(schema):

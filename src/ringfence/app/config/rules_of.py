@@ -27,6 +27,9 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         agents={AgentId(name): _agent(name, fields, users[name]) for name, fields in values.get("agents", {}).items()},
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
         cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (80, 100))))),
+        groups={
+            name: frozenset(OperatorName(member) for member in members) for name, members in values.get("groups", {}).items()
+        },
     )
 
 

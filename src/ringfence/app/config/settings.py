@@ -94,6 +94,15 @@ class AuthorizationSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySettings:
+    """Where the policies are, and whose clock they read."""
+
+    folder: Path | None = None
+    """None: the file names none, so it is `policies` beside it, if that exists."""
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """One valid configuration file."""
 
@@ -106,4 +115,5 @@ class Loaded:
     path: Path
     digest: Digest
     """Of the canonical parsed configuration; equal to `rules.digest`."""
+    policies: PolicySettings = PolicySettings()
     authorization: AuthorizationSettings = AuthorizationSettings()

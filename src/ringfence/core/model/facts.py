@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ringfence.core.model.agent import Agent, Limits
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
@@ -42,3 +43,5 @@ class Facts:
     posture: Posture = Posture.SHARED
     quarantine: str = ""
     """Why the definition of what the call names may not be used; empty: it is the pinned one."""
+    policy: PolicySnapshot | None = None
+    """The operator's policies; None: there are none."""

@@ -26,6 +26,8 @@ class Vote:
     approve: bool
     reason: str
     at: Millis
+    groups: tuple[str, ...] = ()
+    """The configured groups that the operator was in when they decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

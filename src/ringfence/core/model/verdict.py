@@ -38,6 +38,9 @@ class ReasonCode(StrEnum):
     CALL_CAP = "call_cap"
     WALL_CLOCK = "wall_clock"
     TOO_MANY_PENDING = "too_many_pending"
+    # the operator's policies
+    POLICY = "policy"
+    POLICY_ERROR = "policy_error"
     # blast radius: the gates that a person opens
     IRREVERSIBLE = "irreversible"
     COSTS_MONEY = "costs_money"
@@ -72,6 +75,8 @@ class Gate:
     code: ReasonCode
     quorum: int = 1
     """How many distinct operators must approve."""
+    group: str = ""
+    """Whose approval counts: a configured group; empty: every approver's."""
 
 
 @dataclass(frozen=True, slots=True)

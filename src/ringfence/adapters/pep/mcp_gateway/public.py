@@ -23,6 +23,7 @@ class RuleClass(StrEnum):
     LIMIT = "limit"
     APPROVAL_DENIED = "approval_denied"
     APPROVAL_ENDED = "approval_ended"
+    POLICY = "policy"
     NEEDS_APPROVAL = "needs_approval"
     UNAVAILABLE = "unavailable"
     NOT_RECORDED = "not_recorded"
@@ -43,6 +44,7 @@ TEXTS = {
     RuleClass.LIMIT: "refused: a limit of this run is reached",
     RuleClass.APPROVAL_DENIED: "refused: a person has denied this call; do not repeat it",
     RuleClass.APPROVAL_ENDED: "refused: the approval has expired, was withdrawn or is used up; call the tool to ask anew",
+    RuleClass.POLICY: "refused: a policy of the operator forbids this call",
     RuleClass.NEEDS_APPROVAL: "refused: this call needs a person's approval",
     RuleClass.UNAVAILABLE: "refused: the server is not available now",
     RuleClass.NOT_RECORDED: "refused: cannot be recorded now, nothing was sent; try again later",
@@ -72,6 +74,8 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.APPROVAL_DENIED
         case ReasonCode.APPROVAL_EXPIRED | ReasonCode.APPROVAL_WITHDRAWN | ReasonCode.APPROVAL_USED:
             return RuleClass.APPROVAL_ENDED
+        case ReasonCode.POLICY | ReasonCode.POLICY_ERROR:
+            return RuleClass.POLICY
         case (
             ReasonCode.IRREVERSIBLE | ReasonCode.COSTS_MONEY | ReasonCode.IDENTITY | ReasonCode.UNBOUNDED | ReasonCode.APPROVED
         ):

@@ -1,0 +1,107 @@
+"""The policies of the current configuration, compiled for the definitions that are in use.
+
+INVARIANT: a tool without a good shard is denied by `core.checks.policy`; nothing here can widen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ringfence.core.canonical import digest_of
+from ringfence.core.model.identifiers import ToolId
+from ringfence.core.model.policy import Policies, PolicySnapshot
+from ringfence.core.policy.argument_types import arguments_of
+from ringfence.core.policy.shard import Broken, Parsed, Shard, ToolSource, compiled, misnamed, naming, parsed
+from ringfence.core.policy.vocabulary import Names
+from ringfence.core.rules import Rules, ToolRule
+from ringfence.core.tightening import tightened
+
+logger = logging.getLogger(__name__)
+
+Definitions = Mapping[ToolId, Mapping[str, Any]]
+"""The servers' own definitions of configured tools, as far as they are known and may be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What came of one set of policies and one set of definitions."""
+
+    snapshot: PolicySnapshot | None
+    faults: tuple[str, ...] = ()
+    """One line each; the tools concerned are denied."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    rule: ToolRule
+    source: ToolSource
+    shard: Shard | Broken | None
+
+
+class PolicyBook:
+    """Compiles, and keeps what is still good: only what has changed is compiled again."""
+
+    def __init__(self) -> None:
+        self._policies: Policies | None = None
+        self._names = Names((), (), ())
+        self._parsed: tuple[Parsed, ...] = ()
+        self._known: dict[ToolId, _Known] = {}
+        self._told: tuple[str, ...] = ()
+
+    def compile(self, rules: Rules, definitions: Definitions) -> Compiled:
+        """The snapshot for the rules' policies. Faults are logged once."""
+        policies = rules.policies
+        if policies is None:
+            return Compiled(None)
+        names = Names(tuple(rules.tools), tuple(rules.servers), tuple(rules.agents))
+        if policies is not self._policies or names != self._names:
+            self._policies, self._names, self._known = policies, names, {}
+            self._parsed = parsed(policies.policies)
+        known = {tool: self._of(rules.tools[tool], own) for tool, own in definitions.items() if tool in rules.tools}
+        self._known = known
+        wrong = misnamed(
+            self._parsed,
+            {
+                rule.id: (rule.server, arguments_of(known[rule.id].source.schema) if rule.id in known else None)
+                for rule in rules.tools.values()
+            },
+        )
+        shards = {tool: _or_broken(one, wrong, self._parsed) for tool, one in known.items()}
+        broken = (shard.faults for shard in shards.values() if isinstance(shard, Broken))
+        faults = tuple(sorted({fault for each in broken for fault in each}))
+        return Compiled(PolicySnapshot(digest=policies.digest, shards=shards, local_time=policies.local_time), faults)
+
+    def tell(self, faults: tuple[str, ...]) -> None:
+        """Log what is wrong, once."""
+        if faults != self._told:
+            self._told = faults
+            for fault in faults:
+                logger.error("policy: %s; the calls that it concerns are denied", fault)
+
+    def _of(self, rule: ToolRule, definition: Mapping[str, Any]) -> _Known:
+        before = self._known.get(rule.id)
+        pin = digest_of(dict(definition))
+        if before is not None and before.source.pin == pin and before.rule == rule:
+            return before
+        own = definition.get("inputSchema")
+        source = ToolSource(
+            id=rule.id,
+            server=rule.server,
+            pin=pin,
+            schema=tightened(own if isinstance(own, Mapping) else {"type": "object"}, {}, [rule.tighten]),
+            profiles=tuple(dict.fromkeys((rule.profile, *(each.profile for each in rule.conditional)))),
+        )
+        return _Known(rule, source, compiled(source, naming(self._parsed, rule.id, rule.server), self._names))
+
+
+def _or_broken(known: _Known, wrong: Mapping[str, str], policies: tuple[Parsed, ...]) -> Shard | Broken | None:
+    """The shard, unless one of its policies can never forbid anything because of a wrong name."""
+    if known.shard is None or not wrong:
+        return known.shard
+    mine = [wrong[one.policy.id] for one in naming(policies, known.rule.id, known.rule.server) if one.policy.id in wrong]
+    if not mine:
+        return known.shard
+    return Broken(known.source.pin, (*mine, *(known.shard.faults if isinstance(known.shard, Broken) else ())))
