@@ -146,6 +146,46 @@ class Notice:
     uri: str = ""
 
 
+class HealthState(StrEnum):
+    UP = "up"
+    STARTING = "starting"
+    BACKING_OFF = "backing_off"
+    """It failed, and is left alone until the next try."""
+    UNREACHABLE = "unreachable"
+    """It failed when it was last tried; the next use tries again."""
+    IDLE = "idle"
+    """Nothing runs or was tried, and nothing is wrong."""
+    UNUSABLE = "unusable"
+    """Its configuration cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How an adapter stands with its server, now. For operators only: servers may have written parts of it. Ages in seconds."""
+
+    state: HealthState
+    transport: str = ""
+    """`http` or `stdio`."""
+    era: str = ""
+    """`legacy` or `modern`; empty: not known yet."""
+    error: str = ""
+    """What went wrong last, though all may be well again."""
+    error_s: float | None = None
+    """How long ago."""
+    failing_s: float | None = None
+    """How long it has not been reached."""
+    retry_s: float | None = None
+    """Until it may be tried again."""
+    restarts: int = 0
+    """Processes that were started in place of one that ended by itself or did not start."""
+    running: int = 0
+    """Processes, or sessions of the older era."""
+    stderr: tuple[str, ...] = ()
+    """The last lines, with no hidden character and none of the values that the process was given as secrets."""
+    oddities: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What the server sent that it should not have, by kind."""
+
+
 class Upstream(Protocol):
     """One configured server. Implementations own connections, sessions, processes, the era and all deadlines.
 
@@ -171,6 +211,10 @@ class Upstream(Protocol):
         ...
 
     async def call(self, sending: Sending) -> Reply: ...
+
+    def health(self) -> Health:
+        """Never asks the server."""
+        ...
 
     async def forget(self, principal: str) -> None:
         """End the sessions and processes of a principal whose run has ended."""

@@ -25,6 +25,8 @@ class GuardedBody(aiohttp.Payload):
         self._may_send = may_send
         self._transport: asyncio.Transport | None = None
         self._stopped = False
+        self.is_connected = False
+        """A connection was found for it."""
         self.left = False
         """At least one byte was given to the transport."""
         self.withheld = False
@@ -35,6 +37,7 @@ class GuardedBody(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Raises OSError where nothing may or can be written; nothing was written then."""
+        self.is_connected = True
         stream = cast(StreamWriter, writer)
         transport = stream.transport
         if self._stopped or self.left or transport is None or transport.is_closing():

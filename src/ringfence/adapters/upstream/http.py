@@ -7,6 +7,7 @@ from mcp.shared.inbound import mcp_param_headers
 from mcp_types import INTERNAL_ERROR
 
 from ringfence.adapters.upstream.answers import InputRequired, reply_of
+from ringfence.adapters.upstream.backoff import Jitter, no_jitter
 from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.hearing import Hearing
 from ringfence.adapters.upstream.http_aside import Asides
@@ -25,7 +26,7 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, modern_headers
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import TOOLS_CALL, Described, Failed, Notice, NotSent, Reply, Sending, Unknown
+from ringfence.ports.upstream import TOOLS_CALL, Described, Failed, Health, Notice, NotSent, Reply, Sending, Unknown
 
 
 class HttpUpstream:
@@ -36,11 +37,11 @@ class HttpUpstream:
     principals, as HTTP allows; sessions are not, and ids are unique over all principals.
     """
 
-    def __init__(self, options: HttpOptions) -> None:
+    def __init__(self, options: HttpOptions, jitter: Jitter = no_jitter) -> None:
         """Raises ConfigError where the URL or a header cannot be used."""
         check_options(options)
         self._options = options
-        self._channel = HttpChannel(options)
+        self._channel = HttpChannel(options, jitter)
         self._sessions = Sessions(self._channel, options)
         self._eras = Eras(self._channel, self._sessions)
         self._back = BackChannel(self._channel)
@@ -175,6 +176,10 @@ class HttpUpstream:
         if status < 500:
             return Failed(INTERNAL_ERROR, f"the server refused the request with HTTP status {status}")
         return Unknown(f"the server answered with HTTP status {status}")
+
+    def health(self) -> Health:
+        era = self._eras.known
+        return self._channel.reach.health(str(era) if era is not None else "", self._sessions.running, dict(self.oddities))
 
     # --- the end
 

@@ -8,7 +8,9 @@ from typing import NoReturn
 import aiohttp
 from aiohttp import ClientTimeout, hdrs
 
+from ringfence.adapters.upstream.backoff import Jitter, no_jitter
 from ringfence.adapters.upstream.guarded_body import GuardedBody
+from ringfence.adapters.upstream.http_reach import Reach
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
 from ringfence.adapters.wire.mcp import JSON_TYPE, SESSION_HEADER, SSE_TYPE
@@ -17,6 +19,7 @@ from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown
 
+NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 MAX_REFUSAL = 65_536
 """Bytes read of the body of a 4xx or 5xx."""
 
@@ -38,8 +41,9 @@ Listener = Callable[[Request | Notification], None]
 class HttpChannel:
     """Kept connections to one URL: no redirects, no cookies, no proxies from the environment, no decompression."""
 
-    def __init__(self, options: HttpOptions) -> None:
+    def __init__(self, options: HttpOptions, jitter: Jitter = no_jitter) -> None:
         self.options = options
+        self.reach = Reach(options, jitter)
         self._client: aiohttp.ClientSession | None = None
         self._streams: aiohttp.ClientSession | None = None
         self._closed = False
@@ -64,9 +68,17 @@ class HttpChannel:
         `identity` is the request's id; None for what has no answer. `deadline` is in loop time. Never raises for what the
         server does. However it ends, no byte of the body leaves afterwards.
         """
+        if refusal := self.reach.enter(body):
+            return NotSent(refusal)
         exchange = _Exchange(self.options, identity, deadline, listener)
+        begun = asyncio.get_running_loop().time()
         try:
-            return await exchange.run(self._session(), headers, body)
+            received = await exchange.run(self._session(), headers, body)
+            self.reach.answered()
+            return received
+        except NO_CONNECTION as error:
+            self.reach.failed(error, asyncio.get_running_loop().time() - begun)
+            why = f"no connection was made ({type(error).__name__})"
         except TimeoutError:
             why = "the deadline passed"
         except (aiohttp.ClientError, OSError) as error:
@@ -74,6 +86,7 @@ class HttpChannel:
         except (RequestError, UnavailableError) as error:
             why = str(error)
         finally:
+            self.reach.leave(body)
             if not exchange.finished:
                 body.abort()
         if exchange.answer is not None:

@@ -104,6 +104,10 @@ class Sessions:
             raise UnavailableError("no session was opened before the deadline") from error
 
     @property
+    def running(self) -> int:
+        return self._count
+
+    @property
     def is_full(self) -> bool:
         return self._count >= self._options.max_sessions
 

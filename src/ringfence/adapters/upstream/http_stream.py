@@ -7,7 +7,7 @@ import aiohttp
 from aiohttp import hdrs
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_channel import MAX_REFUSAL, HttpChannel, refusal, whole
+from ringfence.adapters.upstream.http_channel import MAX_REFUSAL, NO_CONNECTION, HttpChannel, refusal, whole
 from ringfence.adapters.upstream.rate import Rate
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
 from ringfence.adapters.wire.mcp import JSON_TYPE, SSE_TYPE
@@ -44,7 +44,7 @@ async def follow(
     Without a body it is a GET, else a POST that `identity` belongs to. Answers the final answer of such a POST.
     Raises Refused; UnavailableError when the stream is lost or misused.
     """
-    options = channel.options
+    options, begun = channel.options, asyncio.get_running_loop().time()
     verb = hdrs.METH_GET if body is None else hdrs.METH_POST
     try:
         async with channel.streams().request(verb, options.url, data=body, headers=headers, allow_redirects=False) as response:
@@ -58,6 +58,9 @@ async def follow(
             if opened is not None:
                 opened()
             return await _read(response, SseParser(options.max_event), hear, identity)
+    except NO_CONNECTION as error:
+        channel.reach.failed(error, asyncio.get_running_loop().time() - begun)
+        raise UnavailableError(f"no connection was made ({type(error).__name__})") from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise UnavailableError(f"the server's stream was lost ({type(error).__name__})") from error
     except RequestError as error:

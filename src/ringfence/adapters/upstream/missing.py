@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Described, Notice, NotSent, Reply, Sending
+from ringfence.ports.upstream import Described, Health, HealthState, Notice, NotSent, Reply, Sending
 
 
 class MissingUpstream:
@@ -28,6 +28,9 @@ class MissingUpstream:
     async def call(self, sending: Sending) -> Reply:
         del sending
         return NotSent(self._why)
+
+    def health(self) -> Health:
+        return Health(state=HealthState.UNUSABLE, error=self._why)
 
     async def forget(self, principal: str) -> None:
         pass

@@ -26,6 +26,11 @@ class HttpOptions:
     work; waiting for the client's answers is not counted."""
     list_s: float = 60.0
     """All pages of one listing, the handshake included."""
+    slow_s: float = 0.5
+    """A failed connect that took longer is not tried again for each call: what is refused at once costs nobody anything."""
+    retry_s: float = 0.5
+    """How long a server that could not be reached is left alone at first, then twice as long, and so on."""
+    retry_most_s: float = 5.0
     tail_s: float = 0.1
     """How long a stream may stay open after its answer before the connection is given up."""
     cancel_s: float = 2.0
@@ -66,9 +71,14 @@ class StdioOptions:
     """For a request that is no call: a log level, a subscription."""
     round_pause_s: float = 0.05
     """Before a call is repeated for the first time whose server asks for nothing but to come back."""
+    retry_s: float = 0.5
+    """How long a server that does not start, or does not stay, is left alone at first, then twice as long, and so on."""
+    retry_most_s: float = 30.0
     idle_s: float = 600.0
     max_line: int = 4 * MIB
     max_junk: int = 8
     """Lines that are not MCP, after which the process is killed."""
     max_stderr: int = 65_536
+    hidden: frozenset[str] = field(default=frozenset(), repr=False)
+    """Values that the process was given and that no operator sees in what it writes."""
     max_processes: int = 32

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
+from ringfence.adapters.upstream.last_words import last_lines
 from ringfence.adapters.upstream.options import MINIMAL_PATH, StdioOptions
 from ringfence.adapters.wire.lines import LineSplitter
 from ringfence.errors import RequestError, UnavailableError
@@ -25,6 +26,7 @@ class Process(asyncio.SubprocessProtocol):
         self._on_end = on_end
         self._lines = LineSplitter(options.max_line)
         self._stderr = bytearray()
+        self._stderr_is_cut = False
         self._exited = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -68,7 +70,9 @@ class Process(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == STDERR:
             self._stderr += data
-            del self._stderr[: -self._options.max_stderr]
+            if len(self._stderr) > self._options.max_stderr:
+                self._stderr_is_cut = True
+                del self._stderr[: -self._options.max_stderr]
         elif not self.ended:
             try:
                 lines = self._lines.feed(data)
@@ -128,9 +132,9 @@ class Process(asyncio.SubprocessProtocol):
     # --- the end
 
     @property
-    def stderr(self) -> str:
-        """The last of what the server wrote to stderr: untrusted text, for operators only."""
-        return self._stderr.decode("utf-8", "replace")
+    def stderr(self) -> tuple[str, ...]:
+        """The last lines of what the server wrote to stderr: untrusted text, for operators only."""
+        return last_lines(bytes(self._stderr), self._options.hidden, is_cut=self._stderr_is_cut)
 
     def kill(self, why: str) -> None:
         """End the whole group at once; nothing more is read or written."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ringfence.adapters.upstream.answers import InputRequired, reply_of
+from ringfence.adapters.upstream.backoff import Jitter, no_jitter
 from ringfence.adapters.upstream.describing import Declared, described, discovered
 from ringfence.adapters.upstream.hearing import Hearing
 from ringfence.adapters.upstream.logs import LEVELS
@@ -20,7 +21,7 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era, modern_meta
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Described, Notice, NotSent, Reply, Sending, Unknown
+from ringfence.ports.upstream import Described, Health, Notice, NotSent, Reply, Sending, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +33,11 @@ class StdioUpstream:
     pipe (see `Link.send`); where it says no, no byte of it leaves.
     """
 
-    def __init__(self, options: StdioOptions) -> None:
+    def __init__(self, options: StdioOptions, jitter: Jitter = no_jitter) -> None:
         self._options = options
         self.oddities: Counter[str] = Counter()
         """What servers sent that they should not have, by kind."""
-        self._processes = Processes(options, self.oddities)
+        self._processes = Processes(options, self.oddities, jitter)
 
     async def describe(self) -> Described:
         try:
@@ -89,7 +90,7 @@ class StdioUpstream:
         deadline = asyncio.get_running_loop().time() + sending.deadline_s
         try:
             async with asyncio.timeout_at(deadline):
-                link = attempt.link = await self._processes.link(sending.principal, request.capabilities)
+                link = attempt.link = await self._link(sending, request)
                 if request.log_level is not None and link.era is Era.LEGACY:
                     await _set_level(link, request.log_level, self._options.ask_s)
                 reply = await attempt.send()
@@ -106,6 +107,22 @@ class StdioUpstream:
         finally:
             if attempt.hearing.has_asked:
                 await attempt.hearing.close()
+
+    async def _link(self, sending: Sending, request: Outgoing) -> Link:
+        """The process for a call. Raises UnavailableError.
+
+        A server of both eras that may ask is spoken to in the older one for a legacy client, since only there can it ask
+        while the call goes on. That takes another process, since one speaks one era. Logs are no reason for it: over stdio
+        both eras have them, and a client that sets its log level in the middle of its work keeps its process.
+        """
+        if sending.legacy_client and sending.capabilities:
+            older = await self._processes.older(sending.principal, request.capabilities)
+            if older is not None:
+                return older
+        return await self._processes.link(sending.principal, request.capabilities)
+
+    def health(self) -> Health:
+        return self._processes.health()
 
     async def forget(self, principal: str) -> None:
         await self._processes.forget(principal)

@@ -50,6 +50,12 @@ class Link:
         self.ended = ""
         """Why no call can be sent any more; empty while the process lives."""
         self.end = asyncio.Event()
+        self.is_open = False
+        """The handshake is over."""
+        self.has_answered = False
+        """Anything since then."""
+        self.is_our_doing = False
+        """The process was ended by the gateway, through no fault of its own."""
 
     @property
     def era(self) -> Era | None:
@@ -61,12 +67,15 @@ class Link:
 
     async def _failed(self, why: str) -> UnavailableError:
         """With the end of the server's stderr, escaped, for an operator's terminal only."""
-        text = ""
-        if self._process is not None:
-            if self.ended:
-                await self._process.gone()
-            text = self._process.stderr.strip()
+        if self._process is not None and self.ended:
+            await self._process.gone()
+        text = " | ".join(self.stderr)
         return UnavailableError(why, remedy=f"it wrote: {text[-300:]!a}" if text else "")
+
+    @property
+    def stderr(self) -> tuple[str, ...]:
+        """The last lines: untrusted text, for operators only."""
+        return self._process.stderr if self._process is not None else ()
 
     def next_id(self) -> int:
         self._ids += 1
@@ -85,6 +94,7 @@ class Link:
             await self._initialize(is_certain=era is not None)
         if self.ended:
             raise await self._failed(f"the server process does not stay: {self.ended}")
+        self.is_open = True
 
     async def _probe(self) -> Era:
         answer = await self.ask("server/discover", canonical_bytes({"_meta": modern_meta()}), self._options.probe_s)
@@ -150,7 +160,9 @@ class Link:
         self._inbox.pending[identity] = pending
         pending.mark = process.write(line)
         try:
-            return await pending.future
+            answer = await pending.future
+            self.has_answered = self.has_answered or (self.is_open and isinstance(answer, Result | ErrorAnswer))
+            return answer
         except asyncio.CancelledError:
             if hearing is not None or is_told:
                 self._cancel(process, identity, pending.mark)
@@ -167,6 +179,7 @@ class Link:
 
     def _cancel(self, process: Process, identity: int, mark: int) -> None:
         if not process.has_left(mark):
+            self.is_our_doing = True
             process.kill("a call was cancelled while its bytes were leaving")
         elif process.can_write:
             params = canonical_bytes({"requestId": identity, "reason": "cancelled by the gateway"})
@@ -212,6 +225,7 @@ class Link:
             self._process.kill(why)
 
     async def stop(self) -> None:
+        self.is_our_doing = self.is_our_doing or not self.ended
         self.ended = self.ended or "the server process was stopped"
         if self._process is not None and not self._stopping:
             self._stopping = True

@@ -6,13 +6,14 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from ringfence.adapters.upstream.backoff import Jitter, no_jitter
+from ringfence.adapters.upstream.last_words import MOST_LINES
 from ringfence.adapters.upstream.options import CATALOGUE, StdioOptions
+from ringfence.adapters.upstream.stdio_care import Care, Key
 from ringfence.adapters.upstream.stdio_link import Link
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES, Era
 from ringfence.errors import UnavailableError
-
-Key = tuple[str, bytes]
-"""A principal and what is declared for it, since a legacy handshake fixes that for good; nothing in the modern era."""
+from ringfence.ports.upstream import Health, HealthState
 
 
 @dataclass(slots=True)
@@ -24,20 +25,46 @@ class _Slot:
 
 
 class Processes:
-    def __init__(self, options: StdioOptions, oddities: Counter[str]) -> None:
+    def __init__(self, options: StdioOptions, oddities: Counter[str], jitter: Jitter = no_jitter) -> None:
         self._options = options
         self._oddities = oddities
         self._era = options.era
+        self._has_older: bool | None = None if options.era is None else False
+        self._care = Care(options, jitter)
+        self._starting = 0
         self._slots: dict[Key, _Slot] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def link(self, principal: str, capabilities: bytes = NO_CAPABILITIES) -> Link:
-        """The principal's process, started where there is none. Raises UnavailableError."""
-        if capabilities != NO_CAPABILITIES and self._era is None:
+        """The principal's process, started where there is none.
+
+        Raises UnavailableError, at once while the server is left alone after it failed.
+        """
+        if capabilities != NO_CAPABILITIES:
             # Only the older era needs a process for each set of capabilities.
-            await self.link(CATALOGUE)
-        key = (principal, NO_CAPABILITIES if self._era is Era.MODERN else capabilities)
+            await self._settle()
+        return await self._link(Key(principal, NO_CAPABILITIES if self._era is Era.MODERN else capabilities))
+
+    async def older(self, principal: str, capabilities: bytes) -> Link | None:
+        """A process of its own that is spoken to in the legacy era, where a modern server serves that as well.
+
+        The server does not say so: the handshake is tried, once. None: it does not, or it belongs to the older era anyway.
+        Raises UnavailableError.
+        """
+        await self._settle()
+        if self._era is not Era.MODERN or self._has_older is False:
+            return None
+        try:
+            return await self._link(Key(principal, capabilities, is_older=True))
+        except UnavailableError:
+            return None
+
+    async def _settle(self) -> None:
+        if self._era is None:
+            await self._link(Key(CATALOGUE, NO_CAPABILITIES))
+
+    async def _link(self, key: Key) -> Link:
         while not self._closed:
             slot = self._slots.get(key)
             if slot is None:
@@ -62,11 +89,25 @@ class Processes:
         raise UnavailableError("the upstream is closed")
 
     async def _start(self, key: Key) -> Link:
-        link = await self._open(key, self._era)
-        if link.ended:
-            # Some older servers end when they are asked for what they do not know: start again without asking.
-            link = await self._open(key, Era.LEGACY)
-        self._era = link.era
+        self._care.check(key, is_being_tried=self._starting > 0)
+        self._starting += 1
+        try:
+            link = await self._open(key, Era.LEGACY if key.is_older else self._era)
+            if link.ended:
+                # Some older servers end when they are asked for what they do not know: start again without asking.
+                link = await self._open(key, Era.LEGACY)
+        except UnavailableError as error:
+            if key.is_older:
+                self._has_older = self._has_older or False
+            self._care.not_started(key, error)
+            raise
+        finally:
+            self._starting -= 1
+        self._care.started(key)
+        if key.is_older:
+            self._has_older = True
+        else:
+            self._era = link.era
         return link
 
     async def _open(self, key: Key, era: Era | None) -> Link:
@@ -74,21 +115,32 @@ class Processes:
         link = Link(
             self._options,
             self._oddities,
-            key[1],
+            key.capabilities,
             on_idle=lambda: self._idle(key),
-            on_end=lambda ended: self._spawn(ended.stop()),
+            on_end=lambda ended: self._ended(key, ended),
         )
         try:
             await link.open(era)
         except UnavailableError:
             if era is None and link.ended:
                 return link
-            self._spawn(link.stop())
+            self._spawn(self._bury(link))
             raise
         except BaseException:
+            link.is_our_doing = True
             link.kill("its start was cancelled")
             raise
         return link
+
+    def _ended(self, key: Key, link: Link) -> None:
+        self._care.ended(key, link)
+        self._spawn(self._bury(link))
+
+    async def _bury(self, link: Link) -> None:
+        await link.stop()
+        if not link.is_our_doing:
+            # Only now has everything been read that it wrote.
+            self._care.last_words = link.stderr
 
     def _idle(self, key: Key) -> None:
         """A process has nothing in flight: it is given up later, unless it is used again. One timer serves many calls."""
@@ -124,11 +176,44 @@ class Processes:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    # --- how it is
+
+    def health(self) -> Health:
+        """Of the server as a whole: a principal whose process died is no fault of the others."""
+        care, catalogue = self._care, Key(CATALOGUE, NO_CAPABILITIES)
+        links = [slot.link for slot in self._slots.values() if slot.link is not None and not slot.link.ended]
+        failures, error = care.say(catalogue), care.error
+        if links:
+            state = HealthState.UP
+        elif self._starting:
+            state = HealthState.STARTING
+        elif failures.wait_s:
+            state = HealthState.BACKING_OFF
+        else:
+            state = HealthState.UNREACHABLE if failures.failures else HealthState.IDLE
+        is_down = state in (HealthState.BACKING_OFF, HealthState.UNREACHABLE, HealthState.STARTING)
+        words = [line for link in links for line in link.stderr] if links else []
+        return Health(
+            state=state,
+            transport="stdio",
+            era=str(self._era) if self._era is not None else "",
+            error=error[0] if error else "",
+            error_s=error[1] if error else None,
+            failing_s=failures.failing_s if is_down else None,
+            retry_s=failures.wait_s if state is HealthState.BACKING_OFF else None,
+            restarts=care.restarts,
+            running=len(links),
+            stderr=tuple(words[-MOST_LINES:]) or care.last_words,
+            oddities=dict(self._oddities),
+        )
+
     # --- the end
 
     async def forget(self, principal: str) -> None:
         """End every process of a principal."""
-        await asyncio.gather(*(self._forget(key) for key in list(self._slots) if key[0] == principal))
+        keys = [key for key in self._slots if key.principal == principal]
+        await asyncio.gather(*(self._forget(key) for key in keys))
+        self._care.forget(principal)
 
     async def _forget(self, key: Key) -> None:
         slot = self._slots.get(key)

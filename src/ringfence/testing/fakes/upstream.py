@@ -12,6 +12,8 @@ from ringfence.ports.upstream import (
     ClientAnswer,
     Described,
     Failed,
+    Health,
+    HealthState,
     Notice,
     NotSent,
     Reply,
@@ -62,6 +64,8 @@ class FakeUpstream:
         self.waiting = 0
         """Calls that have come to the gate."""
         self.closed = False
+        self.stderr: tuple[str, ...] = ()
+        """What its health says that it wrote."""
         self._released = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -178,6 +182,11 @@ class FakeUpstream:
         while len(self.cancelled) < count:
             self._changed.clear()
             await self._changed.wait()
+
+    def health(self) -> Health:
+        if self.unreachable or self.closed:
+            return Health(state=HealthState.UNREACHABLE, transport="http", error=self.unreachable or "closed", failing_s=1.0)
+        return Health(state=HealthState.UP, transport="http", era=self.described.era, stderr=self.stderr)
 
     async def forget(self, principal: str) -> None:
         self.forgotten.append(principal)
