@@ -178,7 +178,7 @@ def test_approvals_alerts_and_control() -> None:
 
 def test_the_least_file_has_the_defaults_of_the_rules() -> None:
     loaded = load("version: 1\n")
-    assert (loaded.rules.approvals, loaded.rules.cap_alerts) == (ApprovalRules(), (80, 100))
+    assert (loaded.rules.approvals, loaded.rules.cap_alerts) == (ApprovalRules(), (50, 80, 100))
     assert not loaded.rules.tools
     assert not loaded.servers
 

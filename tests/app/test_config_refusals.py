@@ -42,7 +42,7 @@ FACED: dict[str, tuple[str | bytes, list[str]]] = {
         [
             "3:19: tools.git.log: unknown key `zzz`; known: `authority`, `bounded`, `costs_money`, "
             "`effect`, `identity`, `inverse`, "
-            "`objects`, `outbound`, `pin`, `quorum`, `reversible`, `secret`, ..."
+            "`limits`, `objects`, `outbound`, `pin`, `quorum`, `reversible`, ..."
         ],
     ),
     "missing version": (GOOD.replace("version: 1\n", ""), ["1:1: missing key `version`: Version of this format."]),

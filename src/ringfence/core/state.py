@@ -12,13 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from ringfence.core.approval import LIVE, after_vote, moved
-from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.ledger import is_of_run, refusal, release, reserve, run_of, settle
+from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
+from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.stop import Reach, Stop, covers
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.pins import Pin
+from ringfence.core.shortfall import CAP_CODES, in_words
 from ringfence.core.unit import (
     AddStop,
     AddTicket,
@@ -47,6 +50,8 @@ class Account:
 
     held: int = 0
     spent: int = 0
+    extra: int = 0
+    """What an operator has added to the cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Hold:
     tool: str
     runs: tuple[RunId, ...]
     """The run and its ancestors."""
+    charges: tuple[Charge, ...] = ()
+    """What it holds on meters."""
 
 
 @dataclass(slots=True)
@@ -67,6 +74,8 @@ class State:
     credentials: dict[str, Credential] = field(default_factory=dict[str, Credential])
     accounts: dict[RunId, Account] = field(default_factory=dict[RunId, Account])
     holds: dict[CallId, Hold] = field(default_factory=dict[CallId, Hold])
+    meters: dict[str, Meter] = field(default_factory=dict[str, Meter])
+    """By `Charge.meter`. One that would say no more than a new one is not kept."""
     tickets: dict[TicketId, Ticket] = field(default_factory=dict[TicketId, Ticket])
     stops: dict[str, Stop] = field(default_factory=dict[str, Stop])
     operators: dict[OperatorName, Operator] = field(default_factory=dict[OperatorName, Operator])
@@ -78,6 +87,8 @@ class State:
     """Derived: pending and approved tickets of each run."""
     run_credentials: dict[RunId, set[str]] = field(default_factory=dict[RunId, set[str]])
     """Derived: the hashes of each run's credentials, so that closing one run does not look through all of them."""
+    run_meters: dict[RunId, set[str]] = field(default_factory=dict[RunId, set[str]])
+    """Derived: the meters that live as long as each run."""
 
     def stops_on(self, reach: Reach) -> tuple[Stop, ...]:
         """The stops in force that cover a call; the common case, none at all, costs one look."""
@@ -97,6 +108,12 @@ class State:
             self.run_credentials[known.run].discard(known.hash)
         self.credentials[credential.hash] = credential
         self.run_credentials.setdefault(credential.run, set()).add(credential.hash)
+
+    def put_meter(self, key: str, meter: Meter) -> None:
+        """Add or replace a meter and keep the derived look-up true."""
+        if key not in self.meters and is_of_run(key):
+            self.run_meters.setdefault(RunId(run_of(key)), set()).add(key)
+        self.meters[key] = meter
 
     def index(self, ticket: Ticket) -> None:
         """Keep the derived look-ups true for a ticket that was added or changed."""
@@ -140,14 +157,17 @@ def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict
         case PutCredential(credential=credential):
             if not _is_open(state, credential.run):
                 return Conflict(ReasonCode.RUN_CLOSED, f"run {credential.run} is not open")
-        case Reserve(call=call, caps=caps):
+        case Reserve(call=call, caps=caps, charges=charges, at=at):
             if call in state.holds:
                 return Conflict(None, f"call {call} is held already")
             for run_id, cap in caps:
-                account = state.accounts.get(run_id)
-                used = account.held + account.spent if account else 0
-                if cap is not None and used + 1 > cap:
-                    return Conflict(ReasonCode.CALL_CAP, f"run {run_id} has used {used} of {cap} calls")
+                account = state.accounts.get(run_id) or _NOTHING_USED
+                used = account.held + account.spent
+                if cap is not None and used + 1 > cap + account.extra:
+                    return Conflict(ReasonCode.CALL_CAP, f"run {run_id} has used {used} of {cap + account.extra} calls")
+            for charge in charges:
+                if (short := refusal(state.meters.get(charge.meter), charge, at)) is not None:
+                    return Conflict(CAP_CODES[charge.kind], in_words(charge, short))
         case Settle(call=call) | Release(call=call):
             if call not in state.holds:
                 return Conflict(None, f"call {call} is not held")
@@ -210,18 +230,29 @@ def commit(state: State, change: Change) -> None:
             state.runs[run_id] = replace(state.runs[run_id], expires_at=expires_at)
             if (known := state.credentials.get(hashed)) is not None:
                 state.credentials[hashed] = replace(known, expires_at=expires_at)
-        case Reserve(call=call, entry_tool=tool, caps=caps):
+        case Reserve(call=call, entry_tool=tool, caps=caps, charges=charges, at=at):
             runs = tuple(run_id for run_id, _ in caps)
-            state.holds[call] = Hold(call, tool, runs)
+            state.holds[call] = Hold(call, tool, runs, _held(state, charges, at) if charges else ())
             for run_id in runs:
                 state.accounts.setdefault(run_id, Account()).held += 1
-        case Settle(call=call):
-            for run_id in state.holds.pop(call).runs:
+        case Settle(call=call, at=at, actual=actual):
+            hold = state.holds.pop(call)
+            for run_id in hold.runs:
                 state.accounts[run_id].held -= 1
                 state.accounts[run_id].spent += 1
-        case Release(call=call):
-            for run_id in state.holds.pop(call).runs:
+            if hold.charges:
+                costs = dict(actual)
+                for charge in hold.charges:
+                    # A rate that has passed is not kept, even while the call is under way.
+                    if (meter := state.meters.get(charge.meter)) is not None:
+                        _keep(state, charge.meter, settle(meter, charge, at, costs.get(charge.meter)))
+        case Release(call=call, at=at):
+            hold = state.holds.pop(call)
+            for run_id in hold.runs:
                 state.accounts[run_id].held -= 1
+            for charge in hold.charges:
+                if (meter := state.meters.get(charge.meter)) is not None:
+                    _keep(state, charge.meter, release(meter, charge, at))
         case AddTicket(ticket=ticket):
             state.index(ticket)
         case CastVote(ticket=ticket_id, vote=vote):
@@ -244,6 +275,26 @@ def commit(state: State, change: Change) -> None:
             state.pins[pin.id] = pin
         case _:
             assert_never(change)
+
+
+_NOTHING_USED = Account()
+
+
+def _held(state: State, charges: tuple[Charge, ...], at: Millis) -> tuple[Charge, ...]:
+    held: list[Charge] = []
+    for charge in charges:
+        meter, kept = reserve(state.meters.get(charge.meter), charge, at)
+        state.put_meter(charge.meter, meter)
+        held.append(kept)
+    return tuple(held)
+
+
+def _keep(state: State, key: str, meter: Meter) -> None:
+    """Calls under way are counted often and briefly, so what counts none is dropped at once."""
+    if meter.kind is MeterKind.OPEN and meter.held == 0:
+        state.meters.pop(key, None)
+    else:
+        state.put_meter(key, meter)
 
 
 def _is_open(state: State, run: RunId) -> bool:

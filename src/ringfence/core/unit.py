@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ringfence.core.entry import Entry
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
+from ringfence.core.model.meter import Charge
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Stop
@@ -51,12 +52,18 @@ class ExtendRun:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Hold one call for the run and each ancestor. Precondition: committed plus reserved stays within every cap given."""
+    """Hold one call for the run and each ancestor, and what it may cost on every meter that it is charged to.
+
+    Precondition: committed plus reserved stays within every cap given, with what operators have added to it.
+    """
 
     call: CallId
     entry_tool: str
     caps: tuple[tuple[RunId, int | None], ...]
     """The run and its ancestors, each with its cap in calls (None: no cap)."""
+    charges: tuple[Charge, ...] = ()
+    """Each on a meter of its own."""
+    at: Millis = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class Settle:
     """The call was sent, or nobody can know that it was not: what it held is spent. Precondition: it is held."""
 
     call: CallId
+    at: Millis = 0
+    actual: tuple[tuple[str, int], ...] = ()
+    """What it cost on the meters whose price is known only now; on every other one what it held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Release:
     """The call was provably not sent: what it held is given back. Precondition: it is held."""
 
     call: CallId
+    at: Millis = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,5 +182,5 @@ class Conflict:
     """A precondition did not hold; nothing was applied."""
 
     code: ReasonCode | None
-    """Set where the agent's call is what was refused (`call_cap`)."""
+    """Set where the agent's call is what was refused (`call_cap`, `rate_limit` and the like)."""
     detail: str

@@ -24,6 +24,7 @@ from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
+from ringfence.engine.trails import Trails
 from ringfence.engine.waiters import Waiters
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
@@ -99,6 +100,7 @@ class Engine:
             alerts=alerts,
             inflight=inflight,
             waiters=waiters,
+            trails=Trails(),
             at_step=at_step,
         )
         runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)

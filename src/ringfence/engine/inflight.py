@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.core.model.identifiers import CallId, Millis
+from ringfence.core.model.limits import Loops
+from ringfence.core.model.meter import Charge
 from ringfence.core.model.stop import Reach
 
 
@@ -26,6 +28,10 @@ class Flight:
     """Cancelled by a stop, not by its client."""
     ended: bool = False
     """What came of it is known and being recorded: nothing is left to cancel."""
+    charges: tuple[Charge, ...] = ()
+    """What it holds on meters."""
+    loops: Loops | None = None
+    """Set where what comes of it tells whether its run repeats itself."""
     landed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:

@@ -4,9 +4,10 @@ A base instead of a Protocol, because the memory store and the embedded store mu
 Every read is one consistent look: nothing awaits between its first and its last line.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.stop import Reach, Stop
@@ -66,6 +67,10 @@ class MirroredState:
     async def account(self, run: RunId) -> Account:
         return _account(self._readable(), run)
 
+    async def meters(self, keys: Sequence[str]) -> tuple[Meter | None, ...]:
+        meters = self._readable().meters
+        return tuple(meters.get(key) for key in keys)
+
     async def ticket(self, ticket: TicketId) -> Ticket | None:
         return self._readable().tickets.get(ticket)
 
@@ -89,4 +94,4 @@ class MirroredState:
 def _account(state: State, run: RunId) -> Account:
     # A copy: the caller's facts must not change under it when the next unit is accepted.
     account = state.accounts.get(run)
-    return Account() if account is None else Account(account.held, account.spent)
+    return Account() if account is None else Account(account.held, account.spent, account.extra)

@@ -1,10 +1,11 @@
 """The durable state and the log: one transaction for a decision, its reservation and its ticket."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Reach, Stop
@@ -79,6 +80,10 @@ class Store(Protocol):
         ...
 
     async def account(self, run: RunId) -> Account: ...
+
+    async def meters(self, keys: Sequence[str]) -> tuple[Meter | None, ...]:
+        """Parallel to `keys`. None: nothing is used of it. Call it right after `call_state`: nothing awaits in between."""
+        ...
 
     async def ticket(self, ticket: TicketId) -> Ticket | None: ...
 

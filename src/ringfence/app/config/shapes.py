@@ -15,6 +15,8 @@ from ringfence.app.config.document import Entries, Items, Node, Scalar
 from ringfence.app.config.problems import Path, Problems, nearest, shown
 from ringfence.app.config.scalars import as_integer, as_number, as_seconds, seconds_text, surprising
 
+_PLACES = re.compile(r"(?:0|[1-9][0-9]{0,12})(?:\.[0-9]{1,6})?")
+
 
 class Bad:
     """The type of `BAD`."""
@@ -171,6 +173,42 @@ class Duration:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[1-9][0-9]{0,6}[smhd]$", "examples": ["45s", "15m", "1h", "7d"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal:
+    """A decimal number that is not negative, read as the text that was written: it stays exact."""
+
+    most: int = 10**12
+
+    def read(self, node: Node, path: Path, problems: Problems) -> Any:
+        expected = f"a decimal number from 0 to {self.most} with at most six places"
+        if not isinstance(node, Scalar) or not node.plain:
+            return _wrong(node, path, problems, expected)
+        if not _PLACES.fullmatch(node.text) or int(node.text.partition(".")[0]) >= self.most:
+            problems.at(node.at, path, f"expected {expected}, found `{shown(node.text)}`")
+            return BAD
+        return node.text
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": 0, "maximum": self.most}
+
+
+@dataclass(frozen=True, slots=True)
+class OneOrMore:
+    """A list, or the one item that it would have."""
+
+    item: Shape
+    most: int = 1000
+
+    def read(self, node: Node, path: Path, problems: Problems) -> Any:
+        if isinstance(node, Items):
+            return ListOf(self.item, most=self.most).read(node, path, problems)
+        value = self.item.read(node, path, problems)
+        return BAD if value is BAD else [value]
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.item.schema(), ListOf(self.item, most=self.most).schema()]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.model.identifiers import AgentId, OperatorName, ToolId
+from ringfence.core.model.limits import Freeze, Loops, Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one run, with its subtree, may use. None means no cap was configured."""
+    """What one run with its subtree may use, and all runs of the agent together. None means no cap was configured."""
 
     calls_per_run: int | None = None
     wall_clock_s: int | None = None
     pending_approvals: int = 3
+    rows_per_run: int | None = None
+    rate: Rate | None = None
+    """Of all runs of the agent together."""
+    concurrent: int | None = None
+    """Calls under way of all runs of the agent together."""
+    freezes: tuple[Freeze, ...] = ()
+    loops: Loops | None = None
+    """None: as the gateway has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

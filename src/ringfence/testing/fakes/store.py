@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Reach, Stop
@@ -85,6 +86,9 @@ class FakeStore:
 
     async def account(self, run: RunId) -> Account:
         return await self._reading().account(run)
+
+    async def meters(self, keys: Sequence[str]) -> tuple[Meter | None, ...]:
+        return await self._reading().meters(keys)
 
     async def ticket(self, ticket: TicketId) -> Ticket | None:
         return await self._reading().ticket(ticket)

@@ -46,7 +46,11 @@ create table if not exists tiles(level integer not null, n integer not null, has
                                  primary key(level, n)) strict;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES)
+_METERS = """
+create table if not exists meters(id text primary key, doc text not null) strict, without rowid;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES, _METERS)
 
 
 def migrate(db: apsw.Connection) -> None:

@@ -14,7 +14,9 @@ import apsw
 import msgspec
 
 from ringfence.adapters.stores.sqlite import sql
+from ringfence.core.ledger import held_of
 from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.meter import Meter, MeterKind
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Stop
@@ -58,13 +60,15 @@ def touched(state: State, unit: Unit) -> list[Key]:
     keys: list[Key] = []
     for change in unit.changes:
         match change:
-            case Reserve(call=call, caps=caps):
+            case Reserve(call=call, caps=caps, charges=charges):
                 keys.append(("holds", call))
                 keys.extend(("accounts", run) for run, _ in caps)
+                keys.extend(("meters", charge.meter) for charge in charges)
             case Settle(call=call) | Release(call=call):
                 keys.append(("holds", call))
                 if (hold := state.holds.get(call)) is not None:
                     keys.extend(("accounts", run) for run in hold.runs)
+                    keys.extend(("meters", charge.meter) for charge in hold.charges)
             case OpenRun(run=run, credential=credential):
                 keys.append(("runs", run.id))
                 if credential is not None:
@@ -122,6 +126,8 @@ def load_state(db: apsw.Connection) -> State:
             state.keep(credential)
         state.accounts.update((RunId(run), _decode("accounts", run, doc, Account)) for run, doc in _documents(db, "accounts"))
         state.holds.update((hold.call, hold) for hold in _load(db, "holds", Hold, "call"))
+        for key, doc in _documents(db, "meters"):
+            state.put_meter(key, _decode("meters", key, doc, Meter))
         # In the order of addition, which decides between tickets of the same millisecond.
         for ticket in _load(db, "tickets", Ticket, "id"):
             state.index(ticket)
@@ -174,3 +180,17 @@ def _check_ledger(state: State) -> None:
             raise IntegrityError(f"the account of run {run} does not agree with its open holds")
     if held:
         raise IntegrityError(f"open holds of runs without an account: {sorted(held)[:5]}")
+    _check_meters(state)
+
+
+def _check_meters(state: State) -> None:
+    held: Counter[str] = Counter()
+    for hold in state.holds.values():
+        for charge in hold.charges:
+            if charge.kind is not MeterKind.RATE:
+                held[charge.meter] += len(charge.values) if charge.kind is MeterKind.DISTINCT else charge.amount
+    for key, meter in state.meters.items():
+        if held_of(meter) != held.pop(key, 0):
+            raise IntegrityError(f"meter {key} does not agree with the open holds")
+    if +held:
+        raise IntegrityError(f"open holds of meters that are not there: {sorted(held)[:5]}")

@@ -10,10 +10,10 @@ The view and its triggers are temporary, so they belong to this program's versio
 
 from __future__ import annotations
 
-TABLES = ("runs", "credentials", "accounts", "holds", "tickets", "stops", "operators", "pins")
+TABLES = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "operators", "pins")
 """The tables of the state, named as in `core.state.State`."""
 
-SHRINKING = ("holds", "stops")
+SHRINKING = ("holds", "meters", "stops")
 """Tables from which rows go."""
 
 # Settings of the connection that writes. NORMAL: see `writer` for who makes commits durable.
@@ -128,7 +128,10 @@ MOVE_ALL_PAGES = "pragma wal_checkpoint(truncate)"
 # A stretch of leaves in order.
 LEAVES = "select seq, cast(leaf as blob) from entries where seq >= ? and seq < ? order by seq"
 
-# The same, as one JSON text.
+# All of them.
+EVERY_LEAF = "select cast(leaf as blob) from entries order by seq"
+
+# A stretch of leaves as one JSON text.
 LEAF_TEXTS = """select json_group_array(leaf)
   from (select cast(leaf as text) as leaf from entries where seq >= ? and seq < ? order by seq)"""
 

@@ -1,0 +1,174 @@
+"""What one call costs on which meters, as the operator's limits say.
+
+`plan_of` is read once for a tool of an agent, `charges_of` for each call. A call that no limit speaks of has no plan, so it
+costs nothing to have none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.model.call import Call
+from ringfence.core.model.condition import at_pointer, is_absent
+from ringfence.core.model.facts import Link
+from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.limits import AMOUNT_MOST, MICRO, DistinctCap, Freeze, Loops, RowCount, SumCap, UseLimits
+from ringfence.core.model.meter import Charge, MeterKind
+from ringfence.core.rules import AgentRule, Rules, ToolRule
+
+_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_MOST_VALUES = 1000
+"""Items of one list that are counted as values of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What calls of one tool by one agent are charged to."""
+
+    tool: str
+    agent: AgentId
+    always: tuple[Charge, ...] = ()
+    """Rates and calls under way: the same for each call."""
+    sums: tuple[SumCap, ...] = ()
+    distinct: tuple[DistinctCap, ...] = ()
+    rows: RowCount | None = None
+    """None: no agent has a cap on rows."""
+    freezes: tuple[Freeze, ...] = ()
+    loops: Loops | None = None
+
+
+def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
+    """None where no limit but those of runs speaks of such a call."""
+    own = tool.limits
+    server = rules.servers[tool.server].limits if tool.server in rules.servers else UseLimits()
+    always = (
+        *_always("gateway", rules.limits, "all"),
+        *_always(f"agent/{agent.id}", UseLimits(rate=agent.limits.rate, concurrent=agent.limits.concurrent), "all"),
+        *_always(f"server/{tool.server}", server, "all"),
+        # A rate is each agent's own, so that no agent can use up another's; how much at once protects the tool from all.
+        *_always(f"agent/{agent.id}", UseLimits(rate=own.rate), tool.id),
+        *_always(f"tool/{tool.id}", UseLimits(concurrent=own.concurrent), "all"),
+    )
+    has_rows = any(known.limits.rows_per_run is not None for known in rules.agents.values())
+    rows = own.rows if has_rows else None
+    freezes = (*rules.limits.freezes, *agent.limits.freezes, *own.freezes)
+    loops = None if own.polling else agent.limits.loops or rules.loops
+    if not (always or own.sums or own.distinct or rows or freezes or loops):
+        return None
+    return Plan(
+        tool=tool.id,
+        agent=agent.id,
+        always=always,
+        sums=own.sums,
+        distinct=own.distinct,
+        rows=rows,
+        freezes=freezes,
+        loops=loops,
+    )
+
+
+def charges_of(plan: Plan, call: Call, chain: Sequence[Link]) -> tuple[tuple[Charge, ...], tuple[str, ...]]:
+    """The charges of one call, each on a meter of its own, and what of it cannot be counted, for people."""
+    charges = list(plan.always)
+    faults: list[str] = []
+    for cap in plan.sums:
+        amount = _amount(call.value, cap)
+        if isinstance(amount, str):
+            faults.append(amount)
+            continue
+        what = f"{plan.tool}{cap.pointer}"
+        charges.extend(
+            Charge(f"{MeterKind.SUM}:{owner}:{what}{_of(cap.window_ms)}", MeterKind.SUM, cap.cap, amount, cap.window_ms)
+            for owner in _owners(cap.window_ms, cap.everybody, plan, chain)
+        )
+    for distinct in plan.distinct:
+        values = _values(call.value, distinct.pointer)
+        if len(values) > _MOST_VALUES:
+            faults.append(f"{distinct.pointer} has more than {_MOST_VALUES} values")
+            continue
+        kind, span = MeterKind.DISTINCT, distinct.window_ms
+        charges.extend(
+            Charge(f"{kind}:{owner}:{plan.tool}{distinct.pointer}{_of(span)}", kind, distinct.most, 1, span, values)
+            for owner in _owners(span, distinct.everybody, plan, chain)
+        )
+    if plan.rows is not None:
+        charges.extend(
+            Charge(rows_meter(link.run.id), MeterKind.ROWS, link.limits.rows_per_run, plan.rows.most)
+            for link in chain
+            if link.limits.rows_per_run is not None
+        )
+    return tuple(charges), tuple(faults)
+
+
+def rows_meter(run: str) -> str:
+    """The meter of the rows that a run with its child runs was given."""
+    return f"{MeterKind.ROWS}:run/{run}:all"
+
+
+def rows_in(result: Mapping[str, Any], count: RowCount) -> int:
+    """How many rows a result has. What cannot be found or is no count is one row; nothing is none."""
+    if not count.pointer:
+        content = result.get("content")
+        return len(content) if isinstance(content, list) else 0
+    value = at_pointer(result, count.pointer)
+    if isinstance(value, list | dict):
+        return len(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return min(max(value, 0), AMOUNT_MOST)
+    return 1
+
+
+def micro_units(value: Any) -> int | None:
+    """An amount in millionths, rounded up where it has more digits; None where it is no amount that can be counted.
+
+    Exact: a JSON number stands for its shortest decimal text, which is what is sent.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        return None
+    number = Decimal(value if isinstance(value, str | int) else repr(value))
+    if not 0 <= number <= AMOUNT_MOST:
+        return None
+    return int((number * MICRO).to_integral_value(ROUND_CEILING))
+
+
+def _always(owner: str, limits: UseLimits, what: str) -> Iterable[Charge]:
+    if limits.rate is not None:
+        yield Charge(f"{MeterKind.RATE}:{owner}:{what}", MeterKind.RATE, limits.rate.burst, span=limits.rate.interval_us)
+    if limits.concurrent is not None:
+        yield Charge(f"{MeterKind.OPEN}:{owner}:{what}", MeterKind.OPEN, limits.concurrent)
+
+
+def _owners(window_ms: int, everybody: bool, plan: Plan, chain: Sequence[Link]) -> list[str]:
+    """Whose meter it is: without a window that of the run and of every run above it."""
+    if not window_ms:
+        return [f"run/{link.run.id}" for link in chain]
+    return ["gateway" if everybody else f"agent/{plan.agent}"]
+
+
+def _of(window_ms: int) -> str:
+    return f"@{window_ms // 1000}s" if window_ms else ""
+
+
+def _amount(arguments: Mapping[str, Any], cap: SumCap) -> int | str:
+    value = at_pointer(arguments, cap.pointer)
+    if is_absent(value):
+        return f"{cap.pointer} is missing" if cap.absent is None else cap.absent
+    amount = micro_units(value)
+    return f"{cap.pointer} is no amount from 0 to {AMOUNT_MOST}" if amount is None else amount
+
+
+def _values(arguments: Mapping[str, Any], pointer: str) -> tuple[str, ...]:
+    """Digests of an argument's values, each once. A missing argument is a value too: the server's own default."""
+    value = at_pointer(arguments, pointer)
+    if is_absent(value):
+        return ("absent",)
+    items = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(hashlib.sha256(canonical_bytes(item)).hexdigest()[:32] for item in items))

@@ -1,0 +1,61 @@
+"""What the ledger keeps: meters, and what one call takes from each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ringfence.core.model.identifiers import Millis
+
+
+class MeterKind(StrEnum):
+    """What a meter counts."""
+
+    RATE = "rate"
+    """Calls in time."""
+    OPEN = "open"
+    """Calls under way."""
+    SUM = "sum"
+    """An argument's running total, in millionths."""
+    ROWS = "rows"
+    """Rows of results. The price is known afterwards."""
+    DISTINCT = "distinct"
+    """Different values of an argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one call takes from one meter, with the cap that it must stay under."""
+
+    meter: str
+    """`KIND:OWNER:WHAT`; the owner is `gateway`, `agent/ID`, `server/ID`, `tool/ID` or `run/ID`."""
+    kind: MeterKind
+    cap: int
+    """The most; of a rate: how many at once."""
+    amount: int = 1
+    span: int = 0
+    """The window in milliseconds, 0 for as long as the run; of a rate: microseconds between two calls."""
+    values: tuple[str, ...] = ()
+    """Digests of the values, where different ones are counted."""
+    finish: int = 0
+    """Of a held call on a rate: when its share has passed, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One meter. Immutable: the ledger's moves give a new one."""
+
+    kind: MeterKind
+    span: int = 0
+    at: Millis = 0
+    """The latest time that it has seen. It never goes back, whatever the clock does."""
+    held: int = 0
+    extra: int = 0
+    """What an operator has added to the cap."""
+    passed: int = 0
+    """Of a rate: the theoretical arrival time, in microseconds."""
+    parts: tuple[tuple[Millis, int], ...] = ()
+    """What was spent, by the start of the part of the window in which it was, oldest first."""
+    values: Mapping[str, tuple[int, Millis]] = field(default_factory=dict[str, tuple[int, Millis]])
+    """Per value: how many calls hold it, and when one was last spent on it (-1: never)."""

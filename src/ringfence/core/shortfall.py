@@ -1,0 +1,36 @@
+"""A meter that does not bear a charge, as a reason and in words."""
+
+from __future__ import annotations
+
+from ringfence.core.ledger import Shortfall
+from ringfence.core.model.limits import MICRO
+from ringfence.core.model.meter import Charge, MeterKind
+from ringfence.core.model.verdict import ReasonCode
+
+CAP_CODES = {
+    MeterKind.RATE: ReasonCode.RATE_LIMIT,
+    MeterKind.OPEN: ReasonCode.CONCURRENCY,
+    MeterKind.SUM: ReasonCode.SUM_CAP,
+    MeterKind.ROWS: ReasonCode.ROWS_CAP,
+    MeterKind.DISTINCT: ReasonCode.DISTINCT_CAP,
+}
+
+
+def in_words(charge: Charge, short: Shortfall) -> str:
+    """A shortfall for people."""
+    match charge.kind:
+        case MeterKind.RATE:
+            return f"{charge.meter}: as many calls at once as {short.cap} were made already"
+        case MeterKind.OPEN:
+            return f"{charge.meter}: {short.used} of {short.cap} calls are under way"
+        case MeterKind.SUM:
+            return f"{charge.meter}: {as_amount(short.used)} of {as_amount(short.cap)} is used, {as_amount(charge.amount)} more"
+        case MeterKind.ROWS | MeterKind.DISTINCT:
+            return f"{charge.meter}: {short.used} of {short.cap} are used"
+
+
+def as_amount(micro: int) -> str:
+    """Millionths as a decimal number."""
+    whole, rest = divmod(abs(micro), MICRO)
+    fraction = f"{rest:06}".rstrip("0")
+    return f"{'-' if micro < 0 else ''}{whole}{f'.{fraction}' if fraction else ''}"

@@ -1,0 +1,34 @@
+"""What each run did last, for telling whether it repeats itself. In memory: after a restart a loop is found anew."""
+
+from __future__ import annotations
+
+from ringfence.core.model.call import Call
+from ringfence.core.model.identifiers import Millis, RunId
+from ringfence.core.model.limits import Loops
+from ringfence.core.model.trail import Trail
+from ringfence.core.trail import noted
+
+MOST_RUNS = 20_000
+"""The runs that were heard of least lately are forgotten first."""
+_NEW = Trail()
+
+
+class Trails:
+    """The trails of the runs in which somebody looks for loops."""
+
+    def __init__(self) -> None:
+        self._trails: dict[RunId, Trail] = {}
+
+    def of(self, run: RunId) -> Trail:
+        return self._trails.get(run, _NEW)
+
+    def note(self, call: Call, loops: Loops, result: str, now: Millis) -> None:
+        """A call was made. `result` is a digest, or a word for what has none."""
+        trail = noted(self._trails.pop(call.run, _NEW), loops, call.digest, result, now)
+        self._trails[call.run] = trail
+        if len(self._trails) > MOST_RUNS:
+            del self._trails[next(iter(self._trails))]
+
+    def forget(self, run: RunId) -> None:
+        """A run has ended."""
+        self._trails.pop(run, None)
