@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -23,9 +24,10 @@ from ringfence.adapters.pep.mcp_gateway.server import serve as serve_data_plane
 from ringfence.adapters.signers.file_key import open_file_key
 from ringfence.adapters.stores.sqlite.disk import Disk
 from ringfence.adapters.stores.sqlite.lock import StateLock
+from ringfence.adapters.stores.sqlite.raw import raw_log
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.adapters.system.clock import SystemClock
-from ringfence.adapters.system.entropy import SystemEntropy
+from ringfence.adapters.system.entropy import SystemEntropy, fresh_salt
 from ringfence.adapters.system.lever import FileLever
 from ringfence.adapters.upstream.http import HttpUpstream
 from ringfence.adapters.upstream.missing import MissingUpstream
@@ -41,6 +43,8 @@ from ringfence.app.posture import connection_posture
 from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
 from ringfence.core.model.identifiers import Digest
+from ringfence.core.audit.keys import VerifierKey
+from ringfence.core.audit.note import ED25519
 from ringfence.core.rules import Rules
 from ringfence.engine.recovery import recover
 from ringfence.engine.steps import AtStep, nothing
@@ -115,7 +119,7 @@ async def compose(
     `at_step` and `disk` are for test builds that crash or fail at a chosen moment; a product build leaves them alone.
     """
     clock = SystemClock()
-    store: SqliteStore = await open_store(state, disk=disk)
+    store: SqliteStore = await open_store(state, disk=disk, salt=fresh_salt)
     signer = open_file_key(state / "log.key", LOG_ORIGIN, create=True)
     await recover(store, clock)
     gateway = Gateway.assemble(
@@ -223,3 +227,21 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
             await gateway.checkpointer.checkpoint()
             await gateway.notifier.close()
             await gateway.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """A log as it lies in a state directory whose gateway does not run, with nothing checked."""
+
+    leaves: Iterator[bytes]
+    note: str | None
+    """The newest signed head."""
+    key: VerifierKey
+
+
+def stored_log(state: Path) -> StoredLog:
+    """For verification: also a store that a gateway would refuse to open is read. Raises UnavailableError, ConfigError."""
+    with locked(state):
+        signer = open_file_key(state / "log.key", LOG_ORIGIN)
+        leaves, note = raw_log(state)
+        return StoredLog(leaves, note, VerifierKey(signer.name, ED25519, signer.public_key))

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from ringfence.app.cli.options import REFUSED, As, AsJson, State
+from ringfence.app.cli.options import As, AsJson, State
 
-app = typer.Typer(no_args_is_help=True, help="The log: query, show, timeline, touched, verify, export.")
+app = typer.Typer(no_args_is_help=True, help="The log: query, show, timeline, touched, verify, export, prove.")
+
+
+class Form(StrEnum):
+    """How a log is written to files."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    TILES = "tiles"
+
 
 Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="Such as e1042.")]
 
@@ -127,58 +137,111 @@ def touched(
 @app.command("export")
 def export(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; stdout where absent.", show_default=False)
+        Path | None,
+        typer.Option("--output", "-o", help="A file, or a folder for tiles; else stdout.", show_default=False),
     ] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="JSON lines to verify, CSV for spreadsheets, C2SP tiles for other verifiers.")
+    ] = Form.JSONL,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an export that broke off.")] = False,
     state: State = None,
     as_name: As = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write every leaf, one a line, and the signed head with its key on the last line: enough to verify offline."""
-    import sys
+    """Write the log to where it can be verified without a gateway. The last line, or `checkpoint`, is the signed head."""
+    from ringfence.app.cli.audit_export import export_to
+    from ringfence.app.cli.desk import Desk
 
+    export_to(Desk(state, as_name, as_json), form, output, resume=resume)
+
+
+@app.command("key")
+def key(state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
+    """Print the log's public key as verifiers take it. Keep it elsewhere: it is what everything is checked against."""
     from ringfence.app.cli.desk import Desk
 
     desk = Desk(state, as_name, as_json)
-    desk.ask("POST", "/audit/checkpoint", {})
-    if output is None:
-        for line in desk.lines("/audit/export"):
-            sys.stdout.buffer.write(line + b"\n")
-        return
-    count = 0
-    try:
-        with output.open("xb") as file:
-            for line in desk.lines("/audit/export"):
-                file.write(line + b"\n")
-                count += 1
-    except OSError as error:
-        desk.fail(f"{output} cannot be written: {error.strerror}", "name another file with --output", REFUSED)
+    answer = desk.ask("POST", "/audit/checkpoint", {}, offline=True)
     if as_json:
-        desk.print_json({"written": str(output), "entries": count - 1})
+        desk.print_json({"key": answer["key"]})
     else:
-        typer.echo(f"wrote {count - 1} entries and the signed head to {output}")
+        typer.echo(answer["key"])
+
+
+@app.command("checkpoint")
+def checkpoint_(state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
+    """Sign the log as it is now and print the signed head. Keep it elsewhere: no older state passes beside it."""
+    from ringfence.app.cli.desk import Desk
+
+    desk = Desk(state, as_name, as_json)
+    answer = desk.ask("POST", "/audit/checkpoint", {}, offline=True)
+    if as_json:
+        desk.print_json(answer)
+    else:
+        typer.echo(answer["note"], nl=False)
+
+
+@app.command("prove")
+def prove(
+    entry: Entry,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; else stdout.", show_default=False)] = None,
+    state: State = None,
+    as_name: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a proof of one entry that stands alone (C2SP tlog-proof): `audit verify --proof FILE --key KEY` checks it."""
+    from ringfence.app.cli.audit_export import prove_entry
+    from ringfence.app.cli.desk import Desk
+
+    prove_entry(Desk(state, as_name, as_json), entry, output)
 
 
 @app.command("verify")
 def verify(
-    file: Annotated[Path | None, typer.Option("--file", help="An export; else the gateway's log.", show_default=False)] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--export", "--file", help="A file, or a folder of tiles; else the gateway's own log.", show_default=False
+        ),
+    ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", help="A signed head that you kept elsewhere.", show_default=False)
+        list[Path] | None,
+        typer.Option("--checkpoint", help="A signed head that you kept elsewhere; may be repeated.", show_default=False),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option("--key", help="The log's public key in base64, kept elsewhere.", show_default=False)
+        str | None,
+        typer.Option("--key", help="The log's key, kept elsewhere, or a file with it: see `audit key`.", show_default=False),
+    ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", help="The key of a witness that must have cosigned: itself or a file.", show_default=False),
+    ] = None,
+    quorum: Annotated[
+        int | None,
+        typer.Option("--quorum", min=0, help="How many of the witnesses must have; else all.", show_default=False),
+    ] = None,
+    proof: Annotated[
+        Path | None, typer.Option("--proof", help="Verify one entry by this file of `audit prove`.", show_default=False)
     ] = None,
     state: State = None,
     as_name: As = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that the log still says what its head was signed over: nothing edited, removed, added, moved or cut off."""
+    """Check that the log still says what was signed: nothing edited, removed, added, moved, cut off, put back or forked."""
     from ringfence.app.cli.desk import Desk
-    from ringfence.app.cli.verify import verify_export
+    from ringfence.app.cli.verify import Asked
+    from ringfence.app.cli.verify import verify as verify_it
 
     desk = Desk(state, as_name, as_json)
-    if file is None:
-        desk.ask("POST", "/audit/checkpoint", {})
-    verify_export(desk, file, checkpoint, key)
+    if proof is not None and (file is not None or checkpoint):
+        desk.usage("a proof stands alone: without --export and --checkpoint")
+    for given in [*(checkpoint or ()), *([file] if file else ()), *([proof] if proof else ())]:
+        if not given.exists():
+            desk.usage(f"{given} does not exist")
+    if quorum is not None and quorum > len(witness or ()):
+        desk.usage(f"a quorum of {quorum} needs as many --witness keys")
+    asked = Asked(export=file, proof=proof, checkpoints=checkpoint or (), key=key, witnesses=witness or (), quorum=quorum)
+    verify_it(desk, asked)
 
 
 def explain(entry: Entry, state: State = None, as_name: As = None, as_json: AsJson = False) -> None:

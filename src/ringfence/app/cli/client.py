@@ -60,6 +60,19 @@ class ControlClient:
         with _closing(self._send(method, path, body)) as answer:
             return read(answer.status, answer.read())
 
+    def is_running(self) -> bool:
+        """Whether anybody listens."""
+        probe = _UnixConnection(self._path)
+        try:
+            probe.connect()
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return True  # Somebody is there; asking will say what is wrong.
+        finally:
+            probe.close()
+        return True
+
     def lines(self, path: str) -> Iterator[bytes]:
         """The lines of a long answer. Raises: NotRunningError, UnavailableError."""
         with _closing(self._send("GET", path, None)) as answer:

@@ -51,6 +51,10 @@ class Desk:
         except UnavailableError as error:
             self.fail(str(error), error.remedy, UNAVAILABLE)
 
+    def is_running(self) -> bool:
+        """Whether a gateway listens on the control socket."""
+        return self._client.is_running()
+
     def lines(self, path: str) -> Any:
         """The lines of a long answer, one by one."""
         try:

@@ -1,110 +1,144 @@
-"""Verifying an export, from a file or as it comes from the gateway, without holding it in memory."""
+"""`ringfence audit verify`: an export, a live log or one entry's proof, with keys and checkpoints that were kept elsewhere.
+
+Nothing here needs a gateway but verifying its live log.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ringfence.app.cli.options import REFUSED
-from ringfence.core.audit.verify import LogReport, verify_log
-from ringfence.errors import Error
+from ringfence.app.cli.audit_files import CHECKPOINT, Split, last_line, lines_of, read_note, tile_leaves
+from ringfence.app.cli.options import REFUSED, UNAVAILABLE
+from ringfence.app.cli.progress import counted
+from ringfence.app.cli.verify_report import print_log, print_proof
+from ringfence.core.audit.checkpoint import parse_checkpoint
+from ringfence.core.audit.keys import VerifierKey, parse_key
+from ringfence.core.audit.note import COSIGNATURE, ED25519, decode_base64, parse_note
+from ringfence.core.audit.proof_file import parse_proof
+from ringfence.core.audit.verify import verify_log
+from ringfence.core.audit.verify_proof import verify_proof
+from ringfence.errors import Error, RequestError
 
 if TYPE_CHECKING:
     from ringfence.app.cli.desk import Desk
 
-LAST = b'{"checkpoint":'
-_LONGEST_LINE = 1 << 20
+
+_VERIFIER_KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+")
 
 
-@dataclass(slots=True)
-class Split:
-    """The leaves of an export; after the last of them, what its last line said."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person gave to verify with."""
 
-    lines: Iterable[bytes]
-    last: dict[str, Any] = field(default_factory=dict[str, Any])
-
-    def leaves(self) -> Iterator[bytes]:
-        for line in self.lines:
-            if line.startswith(LAST):
-                self.last = json.loads(line)
-                return
-            yield line
+    export: Path | None
+    proof: Path | None
+    checkpoints: Sequence[Path]
+    key: str | None
+    """A verifier key, or a file with one."""
+    witnesses: Sequence[str]
+    quorum: int | None
 
 
-def verify_export(desk: Desk, file: Path | None, checkpoint: Path | None, key: Path | None) -> None:
-    """Report and end with 0 where the log is intact, 1 where it is not."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A log to verify: its leaves, its own checkpoint, and the key that came with it."""
+
+    leaves: Iterable[bytes]
+    note: str | None
+    key: VerifierKey | None
+    total: int
+
+
+def verify(desk: Desk, asked: Asked) -> None:
+    """Report, and end with 0 where everything holds, 1 where it does not, 3 where a file cannot be read."""
     try:
-        last = last_line(desk, file)
-        note = checkpoint.read_text("utf-8") if checkpoint is not None else last["checkpoint"]
-        public_key = base64.b64decode(key.read_text("utf-8").strip() if key is not None else last["public_key"], validate=True)
-        with_name = str(last["name"])
-        report = verify_log(Split(lines_of(desk, file)).leaves(), note, public_key, with_name)
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error) as error:
+        witnesses = [parse_key(_text(given), COSIGNATURE) for given in asked.witnesses]
+        holds = _verify_proof(desk, asked, witnesses) if asked.proof is not None else _verify_log(desk, asked, witnesses)
+    except OSError as error:
+        desk.fail(f"{error.filename or 'the export'} cannot be read: {error.strerror or error}", "", UNAVAILABLE)
+    except (ValueError, KeyError, TypeError) as error:
         desk.fail(f"this cannot be verified: {error}", "an export of `ringfence audit export` is needed", REFUSED)
     except Error as error:
         desk.fail(f"this cannot be verified: {error}", error.remedy, REFUSED)
-    _print(desk, report, own_key=key is None)
-    if not report.is_intact or report.checkpoint is None:
+    if not holds:
         raise typer.Exit(REFUSED)
 
 
-def lines_of(desk: Desk, file: Path | None) -> Iterator[bytes]:
-    """Every line of the export."""
-    if file is None:
-        yield from desk.lines("/audit/export")
-        return
-    with file.open("rb") as opened:
-        while line := opened.readline(_LONGEST_LINE):
-            yield line.rstrip(b"\n")
+def _verify_log(desk: Desk, asked: Asked, witnesses: list[VerifierKey]) -> bool:
+    source = _source(desk, asked.export)
+    key = _key(asked.key, source.key)
+    report = verify_log(
+        counted(source.leaves, source.total, "verified", quiet=desk.as_json),
+        source.note,
+        key.public_key,
+        key.name,
+        kept=[read_note(path) for path in asked.checkpoints],
+        witnesses=witnesses,
+        quorum=asked.quorum,
+    )
+    print_log(desk, report, own_key=asked.key is None)
+    return report.is_intact and (report.checkpoint is not None or bool(report.kept))
 
 
-def last_line(desk: Desk, file: Path | None) -> dict[str, Any]:
-    """The signed head of the export, with its name and key."""
-    if file is None:
-        head = desk.ask("GET", "/audit/checkpoint")
-        return {**head, "checkpoint": head["note"]}
-    last = b""
-    for line in lines_of(desk, file):
-        last = line
-    if not last.startswith(LAST):
-        raise ValueError("the last line holds no signed head")
-    return json.loads(last)
+def _verify_proof(desk: Desk, asked: Asked, witnesses: list[VerifierKey]) -> bool:
+    assert asked.proof is not None
+    if asked.key is None:
+        desk.usage("a proof is verified with the log's key: --key", "`ringfence audit key` prints it where the gateway runs")
+    key = _key(asked.key, None)
+    proof = parse_proof(read_note(asked.proof))
+    report = verify_proof(proof, key.public_key, key.name, witnesses=witnesses, quorum=asked.quorum)
+    print_proof(desk, proof.index, report)
+    return report.is_proved
 
 
-def _print(desk: Desk, report: LogReport, *, own_key: bool) -> None:
-    signed = report.checkpoint.size if report.checkpoint is not None else 0
-    if desk.as_json:
-        findings = [{"tamper": f.tamper.value, "seq": f.seq, "detail": f.detail} for f in report.findings]
-        return desk.print_json(
-            {
-                "intact": report.is_intact and report.checkpoint is not None,
-                "entries": report.size,
-                "signed": signed,
-                "unsigned": report.unsigned,
-                "root": base64.b64encode(report.root).decode(),
-                "findings": findings,
-                "unlisted": report.unlisted,
-                "key_from_the_gateway_itself": own_key,
-            }
-        )
-    from ringfence.app.cli.terminal import console, safe
+def _source(desk: Desk, export: Path | None) -> _Source:
+    if export is None and not desk.is_running() and (desk.state / "log.key").exists():
+        # Only here: it loads the stores.
+        from ringfence.app.compose import stored_log
 
-    out = console()
-    for finding in report.findings:
-        out.print(safe(f"{finding.tamper.value}: {finding.detail}", "bold red"))
-    if report.unlisted:
-        out.print(safe(f"and {report.unlisted} more findings", "bold red"))
-    if report.checkpoint is None:
-        out.print(safe("no signed head vouches for these entries", "bold red"))
-    elif report.is_intact:
-        out.print(safe(f"intact: {signed} of {report.size} entries under the signed head", "bold green"))
-        if own_key:
-            out.print(safe("the key came from the gateway itself: keep a copy of it and of a head elsewhere", "dim"))
-    return None
+        stored = stored_log(desk.state)
+        return _Source(stored.leaves, stored.note, stored.key, 0)
+    if export is None:
+        head = desk.ask("POST", "/audit/checkpoint", {})
+        return _Source(Split(desk.lines("/audit/export")).leaves(), head["note"], _own_key(head), head["size"])
+    if export.is_dir():
+        note = read_note(export / CHECKPOINT)
+        size = parse_checkpoint(parse_note(note).text).size
+        return _Source(tile_leaves(export, size), note, None, size)
+    last = last_line(export)
+    return _Source(Split(lines_of(export)).leaves(), last["checkpoint"], _own_key(last), 0)
+
+
+def _own_key(last: dict[str, Any]) -> VerifierKey:
+    return VerifierKey(str(last["name"]), ED25519, base64.b64decode(last["public_key"], validate=True))
+
+
+def _key(given: str | None, own: VerifierKey | None) -> VerifierKey:
+    """The key that was given, as a verifier key or as the bare key in base64; else the one that came with the log."""
+    if given is not None:
+        text = _text(given)
+        if _VERIFIER_KEY.match(text):
+            return parse_key(text, ED25519)
+        if own is None:
+            raise RequestError("a bare key does not say the log's name: give the whole line of `ringfence audit key`")
+        return VerifierKey(own.name, ED25519, decode_base64(text))
+    if own is None:
+        raise RequestError("tiles carry no key: give the log's with --key")
+    return own
+
+
+def _text(given: str) -> str:
+    """What was given itself, or what stands in the file of that name."""
+    path = Path(given)
+    try:
+        is_file = path.is_file()
+    except OSError:
+        is_file = False
+    return read_note(path).strip() if is_file else given.strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator
@@ -15,16 +14,15 @@ from ringfence.app.control.services import ControlServices
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import read_time
 from ringfence.core.audit.checkpoint import Checkpoint, open_checkpoint
-from ringfence.core.audit.proof import inclusion_proof
-from ringfence.core.audit.stem import entry_hash
+from ringfence.core.audit.keys import VerifierKey
+from ringfence.core.audit.note import ED25519
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.entry import EntryKind
 from ringfence.core.model.operator import Role
+from ringfence.engine.log_proofs import LogProofs
 from ringfence.errors import IntegrityError, RequestError
 from ringfence.ports.audit import AuditQuery, Record
 
-LARGEST_PROOF = 200_000
-"""Entries over which a proof is made on request; beyond that an export is the way."""
 _ENTRY = re.compile(r"e(0|[1-9][0-9]{0,14})", re.ASCII)
 _DECISIONS = "allow, ask, deny, halt; returned, failed_not_sent, ambiguous; approved, denied, ..."
 
@@ -77,15 +75,17 @@ async def sign_now(asked: Asked) -> Answer:
 
 async def export(asked: Asked) -> Answer:
     """Every leaf as it was hashed, one a line; the last line holds the checkpoint and the key that signed it."""
-    return Lines(_export(asked.services))
+    return Lines(_export(asked.services, int(asked.query.get("start", 0))))
 
 
-async def _export(services: ControlServices) -> AsyncIterator[bytes]:
-    head = await services.log.head()
-    async for record in services.log.leaves(0, head.size):
-        yield record.leaf
+async def _export(services: ControlServices, start: int) -> AsyncIterator[bytes]:
+    # The note before the head: whatever is written meanwhile, the leaves reach as far as the checkpoint says.
     note = await services.log.checkpoint()
-    yield canonical_bytes({"checkpoint": note, "name": services.signer.name, "public_key": _key(services)})
+    head = await services.log.head()
+    async for record in services.log.leaves(start, head.size):
+        yield record.leaf
+    key = VerifierKey(services.signer.name, ED25519, services.signer.public_key)
+    yield canonical_bytes({"checkpoint": note, "key": str(key), "name": key.name, "public_key": _key(services)})
 
 
 async def record_named(services: ControlServices, name: str) -> Record | None:
@@ -104,11 +104,9 @@ async def _proof(services: ControlServices, record: Record) -> dict[str, Any] | 
     if note is None:
         return None
     checkpoint = _opened(services, note)
-    if not record.seq < checkpoint.size <= LARGEST_PROOF:
+    if record.seq >= checkpoint.size:
         return None
-    hashes = [entry_hash(leaf.leaf) async for leaf in services.log.leaves(0, checkpoint.size)]
-    # Hashing a long log takes a while; calls and kills go on meanwhile.
-    path = await asyncio.to_thread(inclusion_proof, record.seq, hashes)
+    path = await LogProofs(services.log).inclusion(record.seq, checkpoint.size)
     return {
         "index": record.seq,
         "tree_size": checkpoint.size,
@@ -126,6 +124,7 @@ def _checkpoint_view(services: ControlServices, note: str) -> dict[str, Any]:
         "root": base64.b64encode(checkpoint.root).decode(),
         "name": services.signer.name,
         "public_key": _key(services),
+        "key": str(VerifierKey(services.signer.name, ED25519, services.signer.public_key)),
     }
 
 
@@ -177,7 +176,7 @@ ROUTES = (
         path="/audit/checkpoint",
         handler=newest_checkpoint,
         summary="The newest signed head (C2SP tlog-checkpoint).",
-        answer="`note`, `size`, `root`, `name`, `public_key`.",
+        answer="`note`, `size`, `root`, `name`, `public_key`, and both of the latter as a verifier key: `key`.",
     ),
     Route(
         method="POST",
@@ -193,6 +192,7 @@ ROUTES = (
         path="/audit/export",
         handler=export,
         summary="Every leaf, one a line, then the checkpoint with its key.",
+        query=(Field("start", "Begin with the entry of this number.", Kind.INTEGER, most=2**53 - 1),),
         answer="application/x-ndjson",
     ),
     Route(

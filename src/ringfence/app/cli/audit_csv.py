@@ -1,0 +1,41 @@
+"""The log for spreadsheets. A cell never begins with what a spreadsheet takes for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ringfence.app.cli.audit_files import LAST
+from ringfence.app.control.times import iso
+from ringfence.core.audit.stem import entry_hash
+
+COLUMNS = ("entry", "time", "kind", "decision", "agent", "run", "tool", "call", "by", "summary", "body", "hash")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What OWASP lists under CSV injection, with the full-width forms that some spreadsheets fold."""
+
+
+def csv_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """RFC 4180 records of an export's lines, the head of the columns first; the signed head is left out."""
+    yield _record(COLUMNS)
+    for line in lines:
+        if line.startswith(LAST):
+            return
+        entry: dict[str, Any] = json.loads(line)
+        body = json.dumps(entry["body"], ensure_ascii=False, separators=(",", ":")) if "body" in entry else "(dropped)"
+        named = [entry.get(name) for name in ("kind", "decision", "agent", "run", "tool", "call", "by", "summary")]
+        yield _record((f"e{entry['seq']}", iso(entry["at"]), *named, body, entry_hash(line).hex()))
+
+
+def _record(cells: Iterable[object]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="").writerow([_safe(cell) for cell in cells])
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _safe(cell: object) -> str:
+    text = "" if cell is None else str(cell)
+    # Also behind blanks, which spreadsheets skip.
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
