@@ -9,7 +9,8 @@ import pytest
 
 from ringfence.adapters.pep.mcp_gateway.public import class_of
 from ringfence.app.config import layout
-from ringfence.app.config.layout import AGENT, LIMITS, TOOL
+from ringfence.app.config.layout import AGENT, FILE, TOOL
+from ringfence.app.config.limits_layout import AGENT_LIMITS, GATEWAY_LIMITS, TOOL_LIMITS
 from ringfence.core.explain import Lever, Subject, meaning, smallest_change
 from ringfence.core.model.verdict import ReasonCode
 
@@ -40,7 +41,13 @@ def test_a_path_names_a_key_that_the_configuration_has(code: ReasonCode) -> None
     if path.startswith("agents.support."):
         names = path.removeprefix("agents.support.").split(".")
         assert names[0] in AGENT.keys
-        assert len(names) == 1 or (names[0] == "limits" and names[1] in LIMITS.keys)
+        assert len(names) == 1 or (names[0] == "limits" and names[1] in AGENT_LIMITS.keys)
+    elif path.startswith('tools."payments.refund".limits.'):
+        assert "limits" in TOOL.keys
+        assert path.rpartition(".")[2] in TOOL_LIMITS.keys
+    elif path.startswith("limits."):
+        assert "limits" in FILE.keys
+        assert path.removeprefix("limits.") in GATEWAY_LIMITS.keys
     elif path:
         assert path == 'tools."payments.refund"' or path.removeprefix('tools."payments.refund".') in TOOL.keys
 

@@ -31,6 +31,7 @@ WHY = {
     ReasonCode.COSTS_MONEY: "it costs money",
     ReasonCode.IDENTITY: "it changes who may do what",
     ReasonCode.UNBOUNDED: "nothing bounds how much it changes",
+    ReasonCode.FROZEN: "it falls into a freeze window",
 }
 
 

@@ -79,6 +79,22 @@ def meaning(code: ReasonCode) -> str:
             return "the run, or one above it, is older than it may become"
         case ReasonCode.TOO_MANY_PENDING:
             return "as many approvals of this run as may wait are waiting already"
+        case ReasonCode.RATE_LIMIT:
+            return "calls have come faster than they may"
+        case ReasonCode.CONCURRENCY:
+            return "as many calls as may be under way at once are under way"
+        case ReasonCode.SUM_CAP:
+            return "an argument would add up to more than it may"
+        case ReasonCode.DISTINCT_CAP:
+            return "an argument would take more different values than it may"
+        case ReasonCode.ROWS_CAP:
+            return "the run, or one above it, has been given all the rows that it may have"
+        case ReasonCode.UNCOUNTABLE:
+            return "an argument that a limit counts is missing, or is no amount that can be counted"
+        case ReasonCode.LOOP:
+            return "the run repeats itself: the same calls bring the same results"
+        case ReasonCode.FROZEN:
+            return "the call falls into a freeze window"
         case ReasonCode.POLICY:
             return "a policy of the operator's forbids the call, or wants a person to agree to it"
         case ReasonCode.POLICY_ERROR:
@@ -143,12 +159,37 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
             text = "send arguments inside the schema, or widen what `tighten` allows (never beyond the server's own schema)"
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.tighten")
         case ReasonCode.CALL_CAP:
-            return Change(Lever.CONFIGURATION, "raise the cap, or open a new run", f"agents.{agent}.limits.calls_per_run")
+            text = f"`ringfence budget raise {run} --calls +N`, or raise the cap, or open a new run"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.calls_per_run")
         case ReasonCode.WALL_CLOCK:
             return Change(Lever.CONFIGURATION, "raise the age limit, or open a new run", f"agents.{agent}.limits.wall_clock")
         case ReasonCode.TOO_MANY_PENDING:
             text = f"decide on what waits (`ringfence approvals list`), or let more wait for run {run}"
             return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.pending_approvals")
+        case ReasonCode.RATE_LIMIT:
+            text = "wait, or raise the rate that the entry names (of the gateway, the agent or the tool)"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.rate")
+        case ReasonCode.CONCURRENCY:
+            text = (
+                "wait until a call has ended, or raise the number that the entry names (of the gateway, agent, server or tool)"
+            )
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.concurrent")
+        case ReasonCode.SUM_CAP:
+            text = f"raise the cap; for this run alone `ringfence budget show {run}` and `ringfence budget raise`"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.sums")
+        case ReasonCode.DISTINCT_CAP:
+            return Change(Lever.CONFIGURATION, "let it take more different values", f"{subject.tool_path}.limits.distinct")
+        case ReasonCode.ROWS_CAP:
+            text = f"`ringfence budget raise {run} --rows +N`, or raise the cap, or open a new run"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.rows_per_run")
+        case ReasonCode.UNCOUNTABLE:
+            text = "send the argument as a number that is not negative, or say what a call without it counts as (`absent`)"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.sums")
+        case ReasonCode.LOOP:
+            text = "where calling again and again is how the tool is used, say `polling: true`; or allow more repeats"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.polling")
+        case ReasonCode.FROZEN:
+            return Change(Lever.CONFIGURATION, "wait until the window is over, or change it", "limits.freeze")
         case ReasonCode.POLICY:
             text = "the detail names the policy: change its condition, or let people approve with `@approve`; simulate it first"
             return Change(Lever.CONFIGURATION, text, "policies")

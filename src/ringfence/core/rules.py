@@ -10,6 +10,7 @@ from typing import Any
 
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
+from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
 from ringfence.core.model.policy import Policies
 from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, ToolProfile
 
@@ -47,6 +48,7 @@ class ServerRule:
     grants: Grants = Grants()
     identity: Digest = Digest("")
     """Of where the server is reached: its command and arguments, or its URL. Empty: not known."""
+    limits: UseLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class ToolRule:
     """The digest of the server's own definition that the operator's file names."""
     closed: bool = True
     """Arguments that the server's schema does not declare are refused even where the schema leaves that open."""
+    limits: ToolLimits = NO_TOOL_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +124,12 @@ class Rules:
     tools: Mapping[ToolId, ToolRule]
     agents: Mapping[AgentId, AgentRule]
     approvals: ApprovalRules = ApprovalRules()
-    cap_alerts: tuple[int, ...] = (80, 100)
+    cap_alerts: tuple[int, ...] = (50, 80, 100)
     """Percent of a cap at which people are told."""
+    limits: UseLimits = NO_LIMITS
+    """Of everything together."""
+    loops: Loops | None = None
+    """When a run repeats itself; None: nobody looks."""
     policies: Policies | None = None
     """None: there are none."""
     groups: Mapping[str, frozenset[OperatorName]] = field(default_factory=dict[str, frozenset[OperatorName]])

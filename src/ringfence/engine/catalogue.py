@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from ringfence.core.charges import Plan, plan_of
 from ringfence.core.confusable import folded
 from ringfence.core.methods import definitions, is_method
 from ringfence.core.model.agent import Agent
@@ -66,6 +67,8 @@ class AgentView:
     """By (server, the server's own name), for `/mcp/{server}`. Derived tools are not the server's own."""
     quarantined: Mapping[ToolId, str] = field(default_factory=dict[ToolId, str])
     """Tools that exist and may not be used, with why: they are not shown, and denied by name."""
+    plans: Mapping[ToolId, Plan] = field(default_factory=dict[ToolId, Plan])
+    """What calls are charged to, of the exposed tools that a limit speaks of."""
 
     def named(self, name: str, server: str | None) -> ToolId | None:
         """The tool behind a name on `/mcp` (server None) or on `/mcp/{server}`."""
@@ -321,6 +324,7 @@ class Catalogue:
                 if t not in derived and not is_method(tools[t].upstream_name)
             },
             quarantined=quarantined,
+            plans={tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None},
         )
 
     @property

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from ringfence.core.asking import granted_capabilities
+from ringfence.core.charges import charges_of, rows_in
 from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.decision import decide
 from ringfence.core.framing import frame, frame_unknown
@@ -30,6 +31,7 @@ from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.identifiers import TicketId
+from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
 from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Reach
@@ -47,6 +49,7 @@ from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
+from ringfence.engine.trails import Trails
 from ringfence.engine.waiters import Waiters
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -124,6 +127,7 @@ class Enforcer:
         alerts: Alerts,
         inflight: Inflight,
         waiters: Waiters,
+        trails: Trails,
         at_step: AtStep = nothing,
     ) -> None:
         self._store = store
@@ -133,6 +137,7 @@ class Enforcer:
         self._alerts = alerts
         self._inflight = inflight
         self._waiters = waiters
+        self._trails = trails
         self._at = at_step
 
     async def enforce(self, presented: Presented, request: ToolRequest, client: ClientSide = SILENT) -> Outcome:
@@ -216,19 +221,31 @@ class Enforcer:
         agents = self._catalogue.rules.agents
         chain = tuple(
             Link(
-                run, account.held + account.spent, agents[run.agent].limits if run.agent in agents else Limits(calls_per_run=0)
+                run,
+                account.held + account.spent,
+                agents[run.agent].limits if run.agent in agents else Limits(calls_per_run=0),
+                account.extra if run.agent in agents else 0,
             )
             for run, account in zip(state.chain, state.accounts, strict=True)
         )
+        tool = view.tools.get(call.tool) if view is not None and call.server else None
+        plan = view.plans.get(call.tool) if view is not None and tool is not None else None
+        charges, uncountable = charges_of(plan, call, chain) if plan is not None else ((), ())
         facts = Facts(
             now=self._clock.now(),
             chain=chain,
             agent=view.agent if view else None,
-            tool=view.tools.get(call.tool) if view is not None and call.server else None,
+            tool=tool,
             stops=self._store.stops_on(reach),
             ticket=state.ticket,
             pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
             posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
+            charges=charges,
+            meters=await self._store.meters([charge.meter for charge in charges]) if charges else (),
+            freezes=plan.freezes if plan is not None else (),
+            loops=plan.loops if plan is not None else None,
+            trail=self._trails.of(call.run) if plan is not None and plan.loops is not None else None,
+            uncountable=uncountable,
             quarantine=self._catalogue.quarantine(view, call),
             policy=self._catalogue.policy,
         )
@@ -238,7 +255,8 @@ class Enforcer:
 
     async def _allow(self, case: Case, decision: Decision, client: ClientSide) -> Outcome:
         call, facts = case.call, case.facts
-        changes: list[Change] = [Reserve(call.id, call.tool, tuple((k.run.id, k.limits.calls_per_run) for k in facts.chain))]
+        caps = tuple((link.run.id, link.limits.calls_per_run) for link in facts.chain)
+        changes: list[Change] = [Reserve(call.id, call.tool, caps, facts.charges, facts.now)]
         if decision.consumes is not None:
             approved, why = frozenset({TicketState.APPROVED}), f"used by call {call.id}"
             changes.append(MoveTicket(decision.consumes, approved, TicketState.CONSUMED, facts.now, why))
@@ -296,6 +314,7 @@ class Enforcer:
         entry = f"e{receipt.first_seq}"
         reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool)
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
+            flight.charges, flight.loops = facts.charges, facts.loops
             outcome: Outcome
             try:
                 if must_be_durable_first(profile):
@@ -378,8 +397,15 @@ class Enforcer:
         """Record what came of it; a result leaves only when its entry is in the journal."""
         flight.ended = True
         self._at(Step.SETTLE)
-        change: Change = Release(call.id) if isinstance(outcome, NotSent) else Settle(call.id)
-        entry = outcome_entry(call, self._clock.now(), outcome, flight.stopped)
+        now = self._clock.now()
+        change: Change
+        if isinstance(outcome, NotSent):
+            change = Release(call.id, now)
+        else:
+            change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
+        entry = outcome_entry(call, now, outcome, flight.stopped)
+        if flight.loops is not None:
+            self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
         try:
             receipt = await self._record(Unit((entry,), (change,)))
             self._at(Step.JOURNAL)
@@ -394,6 +420,14 @@ class Enforcer:
             return Ambiguous("the outcome could not be recorded, so the result is withheld", flight.entry)
         self._at(Step.REPLY)
         return outcome
+
+    def _priced(self, call: Call, flight: Flight, outcome: Outcome) -> tuple[tuple[str, int], ...]:
+        """What the call cost on the meters whose price is known only now. Of an unknown outcome that is what they held."""
+        if isinstance(outcome, Ambiguous):
+            return ()
+        rule = self._catalogue.rules.tools.get(call.tool)
+        rows = rows_in(outcome.result, rule.limits.rows) if isinstance(outcome, Returned) and rule is not None else 0
+        return tuple((charge.meter, rows) for charge in flight.charges if charge.kind is MeterKind.ROWS)
 
     async def refuse_malformed(self, presented: Presented, what: str) -> Refused:
         """Record that a known principal sent what cannot be read. Nobody known: nothing is recorded."""

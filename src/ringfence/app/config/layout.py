@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ringfence.app.config.limits_layout import AGENT_LIMITS, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.shapes import (
     Choice,
     Duration,
@@ -33,13 +34,12 @@ WIRE_NAME_MOST: Final = 64
 RESERVED_SERVER_IDS: Final = frozenset({"ringfence"})
 """`ringfence__claim` and its like are the gateway's own tools."""
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"
-_POINTER = r"(?:/(?:[^~/]|~[01])*)+"
 
 _tool_id = Text("a tool id `server.tool`", TOOL_ID, 120, examples=("payments.refund",))
 _pattern = Text(
     "a tool id or a pattern such as `orders.*`", r"[A-Za-z0-9_.*?/-]+", 120, examples=("orders.*", "payments.refund")
 )
-_pointers = ListOf(Text("a JSON pointer such as `/order_id`", _POINTER, 200, examples=("/order_id",)), most=64)
+_pointers = ListOf(Text("a JSON pointer such as `/order_id`", POINTER, 200, examples=("/order_id",)), most=64)
 _secret_from = Record(
     {
         "from": Key(
@@ -124,6 +124,7 @@ SERVER: Final = Record(
             default="30s",
         ),
         "grants": Key(GRANTS, "What the server may ask of the agent's client while it serves a call. Nothing where absent."),
+        "limits": Key(SERVER_LIMITS, "What all calls to the server together may use."),
         "closed_schemas": Key(
             Truth(),
             "Whether arguments that a tool's schema does not declare are refused even where the schema leaves that open. "
@@ -180,6 +181,7 @@ TOOL: Final = Record(
             "Conditional profiles: the first whose condition holds replaces the fields it names. Leniency lives here.",
         ),
         "tighten": _TIGHTEN,
+        "limits": Key(TOOL_LIMITS, "What its calls may use together."),
         "pin": Key(
             Text("`sha256:` and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}", 71),
             "Digest of the server's definition as you reviewed it; `ringfence init` writes it. Another definition is hidden "
@@ -202,14 +204,6 @@ DERIVED: Final = Record(
     "a mapping with `from` and `description`",
 )
 
-LIMITS: Final = Record(
-    {
-        "calls_per_run": Key(Integer(1, 10_000_000), "Tool calls of a run with its child runs. No cap where absent."),
-        "wall_clock": Key(Duration(), "Age at which a run stops being served. No cap where absent."),
-        "pending_approvals": Key(Integer(1, 100), "How many approvals of one run may wait at once.", default=3),
-    }
-)
-
 AGENT: Final = Record(
     {
         "purpose": Key(Text("one sentence", most=500), "What the agent is for. Shown on approval cards.", required=True),
@@ -222,7 +216,7 @@ AGENT: Final = Record(
             MapOf(FreeObject(), CALLABLE_ID, "a tool id `server.tool`"),
             "Per tool, a JSON Schema that this agent's arguments must satisfy besides all others.",
         ),
-        "limits": Key(LIMITS, "What one run, with its child runs, may use."),
+        "limits": Key(AGENT_LIMITS, "What one run with its child runs may use, and all runs of the agent together."),
         "separation": Key(Truth(), "Whether the operator who opened a run is barred from approving for it.", default=False),
         "approvers": Key(
             ListOf(Text("an operator's name", NAME, 64), most=200),
@@ -279,6 +273,7 @@ FILE: Final = Record(
             "Narrow tools made from wide ones by fixing and tightening arguments.",
         ),
         "agents": Key(MapOf(AGENT, NAME, "an agent's name of letters, digits and `_.@-`"), "Registered agents, by name."),
+        "limits": Key(GATEWAY_LIMITS, "What everything together may use, and what holds for every agent."),
         "approvals": Key(
             Record(
                 {
@@ -310,7 +305,7 @@ FILE: Final = Record(
             Record(
                 {
                     "caps_at": Key(
-                        ListOf(Integer(1, 100), most=10), "Percent of a cap at which people are told.", default=[80, 100]
+                        ListOf(Integer(1, 100), most=10), "Percent of a cap at which people are told.", default=[50, 80, 100]
                     ),
                     "webhooks": Key(ListOf(WEBHOOK, most=20), "Where people are told."),
                 }

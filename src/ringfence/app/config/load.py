@@ -26,6 +26,7 @@ from ringfence.app.config.connections import (
 )
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
 from ringfence.app.config.layout import FILE
+from ringfence.app.config.limits_of import check_limits
 from ringfence.app.config.names import check_names, check_references
 from ringfence.app.config.narrowing import narrowing_faults
 from ringfence.app.config.policies import is_timezone, with_policies
@@ -137,6 +138,7 @@ class _Checked:
                 check_issuer(("authorization", "issuers", index), issuer, self.report, self.warn)
         if not is_timezone(values.get("timezone", "UTC")):
             self.report(("timezone",), f"no time zone `{values['timezone']}` is known here, such as `Europe/Berlin`")
+        check_limits(values, self.report)
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
             for below, message in narrowing_faults(schema):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.app.config.limits_of import freezes_of, loops_of, rate_of, tool_limits_of, use_limits_of
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
@@ -26,7 +27,9 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         tools=tools,
         agents={AgentId(name): _agent(name, fields, users[name]) for name, fields in values.get("agents", {}).items()},
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
-        cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (80, 100))))),
+        limits=use_limits_of(values.get("limits", {})),
+        loops=loops_of(values.get("limits", {})),
+        cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (50, 80, 100))))),
         groups={
             name: frozenset(OperatorName(member) for member in members) for name, members in values.get("groups", {}).items()
         },
@@ -39,6 +42,7 @@ def _server(name: str, fields: Fields) -> ServerRule:
         share=Share(fields.get("share", "run")),
         deadline_s=float(fields.get("deadline", 300)),
         grants=_grants(fields.get("grants", {})),
+        limits=use_limits_of(fields.get("limits", {})),
         identity=digest_of({key: fields[key] for key in ("command", "cwd", "url") if key in fields}),
     )
 
@@ -72,6 +76,7 @@ def _tool(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRule:
         conditional=conditional_of(fields.get("when", []), profile),
         tighten=fields.get("tighten", {}),
         pin=_pin(fields),
+        limits=tool_limits_of(fields.get("limits", {})),
         closed=servers[server].get("closed_schemas", True),
     )
 
@@ -89,6 +94,7 @@ def _derived(name: str, fields: Fields) -> ToolRule:
         pin=_pin(fields),
         fixed=fields.get("fixed", {}),
         derived=True,
+        limits=tool_limits_of(fields.get("limits", {})),
         title=fields.get("title", ""),
         description=fields["description"],
     )
@@ -105,6 +111,11 @@ def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
             calls_per_run=limits.get("calls_per_run"),
             wall_clock_s=limits.get("wall_clock"),
             pending_approvals=limits.get("pending_approvals", 3),
+            rows_per_run=limits.get("rows_per_run"),
+            rate=rate_of(limits.get("rate")),
+            concurrent=limits.get("concurrent"),
+            freezes=freezes_of(limits),
+            loops=loops_of(limits),
         ),
         separation=fields.get("separation", False),
         approvers=frozenset(OperatorName(operator) for operator in fields.get("approvers", [])),

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from ringfence.core.model.agent import Agent, Limits
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.limits import Freeze, Loops
+from ringfence.core.model.meter import Charge, Meter
 from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.tool import Tool
+from ringfence.core.model.trail import Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Link:
     calls_used: int
     """Calls committed plus reserved by this run and its subtree."""
     limits: Limits
+    calls_added: int = 0
+    """What an operator has added to the cap on calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,18 @@ class Facts:
     pending: int = 0
     """Tickets of the run that wait for a person, not counting those this call would replace."""
     posture: Posture = Posture.SHARED
+    charges: tuple[Charge, ...] = ()
+    """What the call would take from meters; empty where no limit speaks of it."""
+    meters: tuple[Meter | None, ...] = ()
+    """Parallel to `charges`, as they were read."""
+    freezes: tuple[Freeze, ...] = ()
+    """Freeze windows that speak of the call."""
+    loops: Loops | None = None
+    """None: nobody looks for loops in this call."""
+    trail: Trail | None = None
+    """What the run did last, where somebody looks."""
+    uncountable: tuple[str, ...] = ()
+    """What of the call a limit counts and cannot count."""
     quarantine: str = ""
     """Why the definition of what the call names may not be used; empty: it is the pinned one."""
     policy: PolicySnapshot | None = None

@@ -21,6 +21,9 @@ class RuleClass(StrEnum):
     DEFINITION_CHANGED = "definition_changed"
     ARGUMENTS = "arguments"
     LIMIT = "limit"
+    FROZEN = "frozen"
+    REPEATING = "repeating"
+    TOO_FAST = "too_fast"
     APPROVAL_DENIED = "approval_denied"
     APPROVAL_ENDED = "approval_ended"
     POLICY = "policy"
@@ -42,6 +45,9 @@ TEXTS = {
     RuleClass.DEFINITION_CHANGED: "refused: the tool is not what was approved for use; list the tools again",
     RuleClass.ARGUMENTS: "refused: the arguments do not satisfy the tool's input schema",
     RuleClass.LIMIT: "refused: a limit of this run is reached",
+    RuleClass.FROZEN: "refused: no changes are made at this time",
+    RuleClass.REPEATING: "refused: the same calls bring the same results; do something else",
+    RuleClass.TOO_FAST: "refused: too many calls at once; wait a little and try again",
     RuleClass.APPROVAL_DENIED: "refused: a person has denied this call; do not repeat it",
     RuleClass.APPROVAL_ENDED: "refused: the approval has expired, was withdrawn or is used up; call the tool to ask anew",
     RuleClass.POLICY: "refused: a policy of the operator forbids this call",
@@ -68,8 +74,22 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.DEFINITION_CHANGED
         case ReasonCode.ARGUMENTS:
             return RuleClass.ARGUMENTS
-        case ReasonCode.CALL_CAP | ReasonCode.WALL_CLOCK | ReasonCode.TOO_MANY_PENDING:
+        case (
+            ReasonCode.CALL_CAP
+            | ReasonCode.WALL_CLOCK
+            | ReasonCode.TOO_MANY_PENDING
+            | ReasonCode.SUM_CAP
+            | ReasonCode.DISTINCT_CAP
+            | ReasonCode.ROWS_CAP
+            | ReasonCode.UNCOUNTABLE
+        ):
             return RuleClass.LIMIT
+        case ReasonCode.RATE_LIMIT | ReasonCode.CONCURRENCY:
+            return RuleClass.TOO_FAST
+        case ReasonCode.LOOP:
+            return RuleClass.REPEATING
+        case ReasonCode.FROZEN:
+            return RuleClass.FROZEN
         case ReasonCode.APPROVAL_DENIED:
             return RuleClass.APPROVAL_DENIED
         case ReasonCode.APPROVAL_EXPIRED | ReasonCode.APPROVAL_WITHDRAWN | ReasonCode.APPROVAL_USED:
