@@ -2,28 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
-
-import aiohttp
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import StreamWriter
 
 
-class GuardedBody(aiohttp.Payload):
-    """Asks `may_send` with no await between the answer and the first byte of the request.
+class GuardedBody:
+    """Asks `may_send` with no await between the answer and the first byte of the request, headers included."""
 
-    aiohttp keeps the request's headers in its writer until the first piece of the body comes, and hands both to the
-    transport in one synchronous step (`StreamWriter.write`, with no trace hooks and no compression configured). So the
-    question is asked here, right before that step: where the answer is no, not even the headers leave, and aiohttp closes
-    the unused connection. A POST is never retried by aiohttp.
-    """
+    __slots__ = ("_body", "_may_send", "_stopped", "_transport", "is_connected", "left", "withheld")
 
     def __init__(self, body: bytes, may_send: Callable[[], bool]) -> None:
-        super().__init__(body, content_type="application/json")
         self._body = body
-        self._size = len(body)
         self._may_send = may_send
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.WriteTransport | None = None
         self._stopped = False
         self.is_connected = False
         """A connection was found for it."""
@@ -32,14 +21,15 @@ class GuardedBody(aiohttp.Payload):
         self.withheld = False
         """`may_send` said no."""
 
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return self._body.decode(encoding, errors)
+    def __len__(self) -> int:
+        return len(self._body)
 
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Raises OSError where nothing may or can be written; nothing was written then."""
+    def hand_over(self, transport: asyncio.WriteTransport | None, write: Callable[[bytes], object]) -> None:
+        """Ask, and give the body to `write`, which puts the head before it; both go to the transport in one synchronous step.
+
+        Raises OSError where nothing may or can be written; nothing was written then.
+        """
         self.is_connected = True
-        stream = cast(StreamWriter, writer)
-        transport = stream.transport
         if self._stopped or self.left or transport is None or transport.is_closing():
             raise ConnectionAbortedError("nothing may be written any more")
         if not self._may_send():
@@ -47,7 +37,7 @@ class GuardedBody(aiohttp.Payload):
             raise ConnectionAbortedError("withheld")
         self.left = True
         self._transport = transport
-        await stream.write(self._body)
+        write(self._body)
 
     def abort(self) -> None:
         """From now on no further byte leaves: what the transport still holds is dropped with the connection."""

@@ -10,6 +10,8 @@ from aiohttp import ClientTimeout, hdrs
 
 from ringfence.adapters.upstream.backoff import Jitter, no_jitter
 from ringfence.adapters.upstream.guarded_body import GuardedBody
+from ringfence.adapters.upstream.http_connection import Connection
+from ringfence.adapters.upstream.http_connections import Connections, NoConnectionError
 from ringfence.adapters.upstream.http_reach import Reach
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
@@ -20,8 +22,11 @@ from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown
 
 NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""What aiohttp says of a stream that could not be opened."""
 MAX_REFUSAL = 65_536
 """Bytes read of the body of a 4xx or 5xx."""
+
+_SESSION, _JSON, _SSE = SESSION_HEADER.encode(), JSON_TYPE.encode(), SSE_TYPE.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,7 @@ class HttpChannel:
     def __init__(self, options: HttpOptions, jitter: Jitter = no_jitter) -> None:
         self.options = options
         self.reach = Reach(options, jitter)
-        self._client: aiohttp.ClientSession | None = None
+        self._connections = Connections(options)
         self._streams: aiohttp.ClientSession | None = None
         self._closed = False
         self._ids = 0
@@ -73,15 +78,15 @@ class HttpChannel:
         exchange = _Exchange(self.options, identity, deadline, listener)
         begun = asyncio.get_running_loop().time()
         try:
-            received = await exchange.run(self._session(), headers, body)
+            received = await exchange.run(self._connections, headers, body)
             self.reach.answered()
             return received
-        except NO_CONNECTION as error:
-            self.reach.failed(error, asyncio.get_running_loop().time() - begun)
-            why = f"no connection was made ({type(error).__name__})"
+        except NoConnectionError as error:
+            self.reach.failed(error.reason, asyncio.get_running_loop().time() - begun)
+            why = f"no connection was made ({error})"
         except TimeoutError:
             why = "the deadline passed"
-        except (aiohttp.ClientError, OSError) as error:
+        except OSError as error:
             why = f"the connection failed ({type(error).__name__})"
         except (RequestError, UnavailableError) as error:
             why = str(error)
@@ -100,18 +105,16 @@ class HttpChannel:
         """End a legacy session, as well as that goes."""
         try:
             async with asyncio.timeout(self.options.cancel_s):
-                async with self._session().delete(self.options.url, headers=headers, allow_redirects=False):
+                async with self.streams().delete(self.options.url, headers=headers, allow_redirects=False):
                     pass
         except (TimeoutError, aiohttp.ClientError, OSError, UnavailableError):
             return
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._client is None or self._closed:
-            self._client = self._new(self.options.max_connections)
-        return self._client
-
     def streams(self) -> aiohttp.ClientSession:
-        """For what stays open without an end: never takes a connection from a call. Raises UnavailableError when closed."""
+        """For what stays open without an end, and for farewells: never takes a connection from a call.
+
+        Raises UnavailableError when closed.
+        """
         if self._streams is None or self._closed:
             self._streams = self._new(self.options.max_streams)
         return self._streams
@@ -132,9 +135,9 @@ class HttpChannel:
 
     async def close(self) -> None:
         self._closed = True
-        for client in (self._client, self._streams):
-            if client is not None:
-                await client.close()
+        self._connections.close()
+        if self._streams is not None:
+            await self._streams.close()
 
 
 class _Exchange:
@@ -156,48 +159,55 @@ class _Exchange:
     def received(self) -> Received:
         return Received(status=self._status, message=self.answer, session=self._session)
 
-    async def run(self, client: aiohttp.ClientSession, headers: Mapping[str, str], body: GuardedBody) -> Received:
+    async def run(self, connections: Connections, headers: Mapping[str, str], body: GuardedBody) -> Received:
         options = self._options
+        head = connections.head(headers, len(body))
         first = min(self._deadline, self._now() + options.connect_s + options.first_byte_s)
-        async with asyncio.timeout_at(first) as limit:
-            response = await client.post(options.url, data=body, headers=headers, allow_redirects=False)
-            try:
-                limit.reschedule(self._deadline)
-                await self._read(response, limit)
-                self.finished = response.content.at_eof()
-            finally:
-                if not self.finished:
-                    body.abort()
-                    response.close()
+        connection = connections.idle()
+        if connection is None:
+            async with asyncio.timeout_at(first):
+                connection = await connections.take()
+        try:
+            connection.send(head, body, first)
+            await connection.head()
+            connection.reschedule(self._deadline)
+            await self._read(connection)
+            self.finished = connection.complete
+        finally:
+            if not self.finished:
+                body.abort()
+            connections.give_back(connection)
         return self.received()
 
-    async def _read(self, response: aiohttp.ClientResponse, limit: asyncio.Timeout) -> None:
+    async def _read(self, response: Connection) -> None:
         """Fill in the answer. Raises RequestError where the answer is none."""
         self._status = status = response.status
-        self._session = response.headers.get(SESSION_HEADER)
-        if response.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        headers = response.headers
+        session = headers.get(_SESSION)
+        self._session = None if session is None else session.decode("latin-1").strip()
+        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
             raise RequestError("the server's answer is compressed")
-        kind = response.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
+        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if status >= 400:
-            self.answer = refusal(await whole(response, MAX_REFUSAL), self._identity) if kind == JSON_TYPE else None
+            self.answer = refusal(await whole(response, MAX_REFUSAL), self._identity) if kind == _JSON else None
         elif self._identity is None:
             # A notification was accepted or not; a body says nothing more.
             await whole(response, MAX_REFUSAL)
         elif status != 200:
             raise RequestError(f"the server answered with HTTP status {status}")
-        elif kind == JSON_TYPE:
+        elif kind == _JSON:
             self._take(await whole(response, self._options.max_response))
-        elif kind == SSE_TYPE:
-            await self._stream(response, limit)
+        elif kind == _SSE:
+            await self._stream(response)
         else:
             raise RequestError("the server's answer is neither JSON nor an event stream")
         if status == 200 and self._identity is not None and self.answer is None:
             raise RequestError("the server's answer ended without a result")
 
-    async def _stream(self, response: aiohttp.ClientResponse, limit: asyncio.Timeout) -> None:
+    async def _stream(self, response: Connection) -> None:
         parser = SseParser(self._options.max_event)
         size = 0
-        async for chunk in response.content.iter_any():
+        while chunk := await response.chunk():
             size += len(chunk)
             if size > self._options.max_response:
                 self._spoil("the server's answer is too large")
@@ -212,7 +222,7 @@ class _Exchange:
                 if event.name == "message" and event.data:
                     self._take(event.data)
             if self.answer is not None:
-                limit.reschedule(min(self._deadline, self._now() + self._options.tail_s))
+                response.reschedule(min(self._deadline, self._now() + self._options.tail_s))
 
     def _take(self, data: bytes) -> None:
         try:
@@ -236,17 +246,14 @@ class _Exchange:
         raise RequestError(why)
 
 
-async def whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def whole(response: Connection, most: int) -> bytes:
     """A bounded body. Raises RequestError where it is larger."""
-    length = response.content_length
-    if length is not None and length > most:
-        raise RequestError("the server's answer is too large")
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
+    data = b""
+    while chunk := await response.chunk():
+        data = data + chunk if data else chunk
         if len(data) > most:
             raise RequestError("the server's answer is too large")
-    return bytes(data)
+    return data
 
 
 def refusal(data: bytes, identity: Id | None) -> ErrorAnswer | None:

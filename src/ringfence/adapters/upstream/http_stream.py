@@ -7,8 +7,9 @@ import aiohttp
 from aiohttp import hdrs
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_channel import MAX_REFUSAL, NO_CONNECTION, HttpChannel, refusal, whole
+from ringfence.adapters.upstream.http_channel import MAX_REFUSAL, NO_CONNECTION, HttpChannel, refusal
 from ringfence.adapters.upstream.rate import Rate
+from ringfence.adapters.upstream.stream_body import StreamBody
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
 from ringfence.adapters.wire.mcp import JSON_TYPE, SSE_TYPE
 from ringfence.adapters.wire.sse import SseParser
@@ -46,15 +47,16 @@ async def follow(
     """
     options, begun = channel.options, asyncio.get_running_loop().time()
     verb = hdrs.METH_GET if body is None else hdrs.METH_POST
+    data = None if body is None else StreamBody(body)
     try:
-        async with channel.streams().request(verb, options.url, data=body, headers=headers, allow_redirects=False) as response:
+        async with channel.streams().request(verb, options.url, data=data, headers=headers, allow_redirects=False) as response:
             kind = response.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
             if response.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
                 raise UnavailableError("the server's stream is compressed")
             if response.status != 200 or kind != SSE_TYPE:
                 async with asyncio.timeout(options.answer_s):
-                    data = await whole(response, MAX_REFUSAL) if kind == JSON_TYPE else b""
-                raise Refused(response.status, refusal(data, identity))
+                    said = await _whole(response) if kind == JSON_TYPE else b""
+                raise Refused(response.status, refusal(said, identity))
             if opened is not None:
                 opened()
             return await _read(response, SseParser(options.max_event), hear, identity)
@@ -83,3 +85,13 @@ async def _read(response: aiohttp.ClientResponse, parser: SseParser, hear: Hear,
             else:
                 raise UnavailableError("the server answered another request on its stream")
     raise UnavailableError("the server ended its stream")
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body of a refusal. Raises RequestError where it is larger than one may be."""
+    data = bytearray()
+    async for chunk in response.content.iter_any():
+        data += chunk
+        if len(data) > MAX_REFUSAL:
+            raise RequestError("the server's answer is too large")
+    return bytes(data)

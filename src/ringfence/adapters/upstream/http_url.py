@@ -1,7 +1,9 @@
 """What a configured URL and its credential headers may look like."""
 
 import re
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import quote, urlsplit
 
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.errors import ConfigError
@@ -32,6 +34,7 @@ def check_options(options: HttpOptions) -> None:
     try:
         url = urlsplit(options.url)
         _ = url.port
+        (url.hostname or "").encode("idna")
     except ValueError as error:
         raise ConfigError("the server's URL cannot be read") from error
     if url.scheme not in ("http", "https") or not url.hostname:
@@ -43,3 +46,31 @@ def check_options(options: HttpOptions) -> None:
             raise ConfigError(f"the header {name!r} cannot be sent")
         if name.lower() in _OURS or name.lower().startswith("mcp-"):
             raise ConfigError(f"the header {name!r} belongs to the gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a checked URL leads."""
+
+    tls: bool
+    host: str
+    """As it is looked up: ASCII, no brackets."""
+    port: int
+    authority: str
+    """The value of `Host`: without the scheme's own port (RFC 9110, section 7.2)."""
+    target: str
+    """Path and query, in ASCII."""
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        parts = urlsplit(url)
+        tls = parts.scheme == "https"
+        host = parts.hostname or ""
+        if not host.isascii():
+            host = host.encode("idna").decode("ascii")
+        usual = 443 if tls else 80
+        port = parts.port or usual
+        shown = f"[{host}]" if ":" in host else host
+        path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+        query = f"?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else ""
+        return cls(tls, host, port, shown if port == usual else f"{shown}:{port}", path + query)

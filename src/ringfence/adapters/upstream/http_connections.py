@@ -1,0 +1,149 @@
+"""The kept connections to one server: reused while they are fresh, bounded in number, waited for in order."""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Mapping
+
+from ringfence.adapters.upstream.http_connection import Connection
+from ringfence.adapters.upstream.http_url import Place
+from ringfence.adapters.upstream.options import HttpOptions
+from ringfence.errors import RequestError, UnavailableError
+
+
+class NoConnectionError(OSError):
+    """A connection could not be opened."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(type(reason).__name__)
+        self.reason = reason
+
+
+class Connections:
+    """Used from one event loop. A connection is either idle here, or in the hands of one exchange."""
+
+    def __init__(self, options: HttpOptions) -> None:
+        self._options = options
+        self._place = Place.of(options.url)
+        self._tls: ssl.SSLContext | None = None
+        own = "".join(f"{name}: {value}\r\n" for name, value in options.headers.items())
+        self._start = f"POST {self._place.target} HTTP/1.1\r\nhost: {self._place.authority}\r\n{own}"
+        self._idle: list[Connection] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._count = 0
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def head(self, headers: Mapping[str, str], length: int) -> bytes:
+        """The head of one POST. Raises RequestError where a header cannot be written on one line."""
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
+            raise RequestError("a header cannot be written")
+        return f"{self._start}{lines}content-length: {length}\r\n\r\n".encode()
+
+    def idle(self) -> Connection | None:
+        """A kept connection that is still fresh, if there is one and nobody waits for it already."""
+        return None if self._waiting else self._fresh()
+
+    def _fresh(self) -> Connection | None:
+        fresh = asyncio.get_running_loop().time() - self._options.keepalive_s
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open and connection.idle_since >= fresh:
+                return connection
+            connection.close()
+        return None
+
+    async def take(self) -> Connection:
+        """A connection, opened where none is idle. Raises NoConnectionError, UnavailableError."""
+        is_next = not self._waiting
+        while not self._closed:
+            if is_next:
+                if (connection := self._fresh()) is not None:
+                    return connection
+                if self._count < self._options.max_connections:
+                    return await self._open()
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            try:
+                await waiter
+                is_next = True
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    self._wake_one()
+                raise
+            finally:
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+        raise UnavailableError("the upstream is closed")
+
+    async def _open(self) -> Connection:
+        self._count += 1
+        place, loop = self._place, asyncio.get_running_loop()
+        opened = False
+        if place.tls and self._tls is None:
+            self._tls = ssl.create_default_context()
+        try:
+            async with asyncio.timeout(self._options.connect_s):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._lost),
+                    place.host,
+                    place.port,
+                    ssl=self._tls,
+                    server_hostname=place.host if self._tls is not None else None,
+                )
+            opened = connection.counted = True
+            return connection
+        except OSError as error:
+            # A TimeoutError is one too.
+            raise NoConnectionError(error) from error
+        finally:
+            if not opened:
+                self._count -= 1
+                self._wake_one()
+
+    def give_back(self, connection: Connection) -> None:
+        """The exchange is over. What cannot carry another is dropped."""
+        if not connection.end() or self._closed:
+            connection.close()
+            return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+        if self._waiting:
+            self._wake_one()
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(self._options.keepalive_s, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what has been idle too long."""
+        loop = asyncio.get_running_loop()
+        stale = loop.time() - self._options.keepalive_s
+        for connection in [one for one in self._idle if one.idle_since <= stale]:
+            self._idle.remove(connection)
+            connection.close()
+        self._sweeper = loop.call_later(self._options.keepalive_s / 2, self._sweep) if self._idle else None
+
+    def _lost(self, connection: Connection) -> None:
+        if connection.counted:
+            self._count -= 1
+            self._wake_one()
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def _wake_one(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def close(self) -> None:
+        """Nothing is opened any more; what is idle is closed, what is in use when it comes back."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        while self._idle:
+            self._idle.pop().close()
+        while self._waiting:
+            self._wake_one()
