@@ -53,7 +53,7 @@ async def test_a_server_that_lets_connects_time_out_is_refused_at_once_from_then
             await upstream.describe()
         health = upstream.health()
         assert (health.state, health.transport) == (HealthState.BACKING_OFF, "http")
-        assert health.error == "no connection (ConnectionTimeoutError)"
+        assert health.error == "no connection (TimeoutError)"
         assert health.retry_s is not None
         await upstream.close()
 
