@@ -14,7 +14,7 @@ from ringfence.core.confusable import folded
 from ringfence.core.methods import definitions, is_method
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
-from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
+from ringfence.core.model.identifiers import AgentId, Millis, ServerId, ToolId
 from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.tool import Tool
 from ringfence.core.pins import PinKind
@@ -121,6 +121,7 @@ class Catalogue:
         self._judged: dict[ServerId, Judgement] = {}
         self._described: dict[ServerId, Described] = {}
         self._on_drift: list[OnDrift] = []
+        self._listed_at: dict[ServerId, Millis] = {}
         self._asked: dict[ServerId, float] = {}
         self._failed: dict[ServerId, str] = {}
         self._listing: dict[ServerId, asyncio.Lock] = {}
@@ -146,6 +147,7 @@ class Catalogue:
                 self._listed.pop(server, None)
                 self._judged.pop(server, None)
                 self._described.pop(server, None)
+                self._listed_at.pop(server, None)
                 self._asked.pop(server, None)
                 self._failed.pop(server, None)
         self._rules, self._upstreams = rules, upstreams
@@ -161,6 +163,14 @@ class Catalogue:
         """Per server: what is missing from its lists because it cannot be shown, in words; only servers with such are in it."""
         judged = {server: self._judged[server].raw.left_out for server in self._upstreams if server in self._judged}
         return {server: why for server, why in judged.items() if why}
+
+    def failure(self, server: ServerId) -> str:
+        """Why a server's last listing cannot be used; empty: it can, or it was not asked yet."""
+        return self._failed.get(server, "")
+
+    def listed_at(self, server: ServerId) -> Millis | None:
+        """When a server last said what it has; None: not since it was configured."""
+        return self._listed_at.get(server)
 
     def on_drift(self, tell: OnDrift) -> None:
         """Have something told whenever a listing turned something up, before the listing counts as done."""
@@ -181,6 +191,8 @@ class Catalogue:
                 self._failed[server] = str(error)
                 logger.warning("server %s does not list its tools: %s", server, error)
                 return
+            if self._upstreams.get(server) is upstream:
+                self._listed_at[server] = self._clock.now()
             await self._judge(server, upstream, raw)
         self._tell(server)
 

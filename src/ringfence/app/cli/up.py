@@ -64,6 +64,7 @@ def up(
 def status(state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
     """Show posture, health, counts and what is stopped."""
     from ringfence.app.cli.desk import Desk
+    from ringfence.app.cli.server import add_server
     from ringfence.app.cli.terminal import console, safe, table
 
     desk = Desk(state, as_name, as_json)
@@ -81,9 +82,9 @@ def status(state: State = None, as_name: As = None, as_json: AsJson = False) -> 
     for name in ("version", "open_runs", "approvals_waiting", "calls_under_way", "entries"):
         if name in answer:
             out.print(safe(f"{name.replace('_', ' ')}: {answer[name]}"))
-    servers = table("server", "says")
-    for server, says in answer["servers"].items():
-        servers.add_row(safe(server), safe(says, "" if says == "ok" else "red"))
+    servers = table("server", "state", "says")
+    for server in answer["server_health"]:
+        add_server(servers, server)
     out.print(servers)
     for stop in answer["stops"]:
         out.print(safe(f"in force: {stop['text']} ({stop['id']}, {stop['by']}): {stop['reason']}", "bold red"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply
 from ringfence.app.control.routes import Route
+from ringfence.app.control.servers import server_views
 from ringfence.app.control.stops import stop_view
 from ringfence.core.model.operator import Role
 from ringfence.core.model.run import Posture
@@ -28,6 +29,7 @@ async def status(asked: Asked) -> Answer:
         "posture_means": _POSTURE[services.posture],
         "degraded": degraded,
         "servers": {server: why or "ok" for server, why in services.catalogue.health().items()},
+        "server_health": server_views(services),
         "rules": services.catalogue.rules.digest,
         "gateway": dict(services.status()),
     }
