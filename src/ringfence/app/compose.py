@@ -29,6 +29,7 @@ from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.system.entropy import SystemEntropy, fresh_salt
 from ringfence.adapters.system.lever import FileLever
+from ringfence.adapters.upstream.backoff import jitter_of
 from ringfence.adapters.upstream.http import HttpUpstream
 from ringfence.adapters.upstream.missing import MissingUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
@@ -42,9 +43,9 @@ from ringfence.app.gateway import Gateway
 from ringfence.app.posture import connection_posture
 from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
-from ringfence.core.model.identifiers import Digest
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
+from ringfence.core.model.identifiers import Digest
 from ringfence.core.rules import Rules
 from ringfence.engine.recovery import recover
 from ringfence.engine.steps import AtStep, nothing
@@ -60,22 +61,27 @@ _ERAS = {Era.AUTO: None, Era.LEGACY: WireEra.LEGACY, Era.MODERN: WireEra.MODERN}
 
 def build_upstream(connection: ServerConnection) -> Upstream:
     """The adapter of one configured server; one that cannot be used says why, and stops only what needs it."""
+    jitter = jitter_of(SystemEntropy())
     try:
         if connection.kind is TransportKind.HTTP:
             headers = resolve_all(connection.headers, os.environ)
             return HttpUpstream(
                 HttpOptions(
                     url=connection.url, headers=headers, era=_ERAS[connection.era], first_byte_s=connection.first_byte_s
-                )
+                ),
+                jitter,
             )
+        given = resolve_all(connection.env, os.environ)
         return StdioUpstream(
             StdioOptions(
                 command=connection.command[0],
                 args=connection.command[1:],
-                env={**_passed_on(), **resolve_all(connection.env, os.environ)},
+                env={**_passed_on(), **given},
                 cwd=str(connection.cwd) if connection.cwd else None,
                 era=_ERAS[connection.era],
-            )
+                hidden=frozenset(given.values()),
+            ),
+            jitter,
         )
     except ConfigError as error:
         return MissingUpstream(str(error))
