@@ -78,7 +78,11 @@ class Care:
         for key in [key for key in self._by_key if key.principal == principal]:
             del self._by_key[key]
 
-    def say(self, key: Key) -> Backoff:
+    @property
+    def fails_to_start(self) -> bool:
+        return self._starts.failures > 0
+
+    def failures(self, key: Key) -> Backoff:
         """The failures that a principal meets."""
         return max(self._of(key), key=lambda backoff: (backoff.wait_s, backoff.failures))
 

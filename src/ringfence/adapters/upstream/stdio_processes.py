@@ -179,11 +179,14 @@ class Processes:
     # --- how it is
 
     def health(self) -> Health:
-        """Of the server as a whole: a principal whose process died is no fault of the others."""
-        care, catalogue = self._care, Key(CATALOGUE, NO_CAPABILITIES)
+        """Of the server as a whole: a principal whose process died is no fault of the others.
+
+        Where no further process starts, it is not well, though some that started earlier still run.
+        """
+        care, error = self._care, self._care.error
         links = [slot.link for slot in self._slots.values() if slot.link is not None and not slot.link.ended]
-        failures, error = care.say(catalogue), care.error
-        if links:
+        failures = care.failures(Key(CATALOGUE, NO_CAPABILITIES))
+        if links and not care.fails_to_start:
             state = HealthState.UP
         elif self._starting:
             state = HealthState.STARTING
