@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client, MCPError
+from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types import CallToolResult, TextContent
@@ -68,8 +68,9 @@ async def test_it_lists_and_calls(client: Driver, world: World) -> None:
         assert text(await mcp.call_tool("orders__get", {"order": "A1"})) == '{"order":"A1"}'
         refused = await mcp.call_tool("orders__get", {"order": 7})
         assert refused.is_error
-        with pytest.raises(MCPError, match="unknown tool"):
-            await mcp.call_tool("payments__steal", {})
+        unknown = await mcp.call_tool("payments__steal", {})
+        assert unknown.is_error
+        assert text(unknown).startswith("unknown tool")
     assert len(world.upstreams[ORDERS].executed) == 1
 
 

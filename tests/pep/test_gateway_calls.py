@@ -78,7 +78,7 @@ async def test_an_allowed_call_returns_the_servers_result(agent: Caller, world: 
 async def test_a_call_at_a_servers_endpoint_uses_its_own_names(agent: Caller) -> None:
     agent.agent.path = "/mcp/orders"
     assert text(await agent.call("get", {"order": "A1"})) == '{"order":"A1"}'
-    assert "error" in await agent.call("orders__get", {"order": "A1"})
+    assert decision(await agent.call("orders__get", {"order": "A1"}))["code"] == "unknown_tool"
 
 
 @pytest.mark.requirement("I17")
@@ -88,9 +88,11 @@ async def test_a_tool_that_was_not_given_looks_exactly_like_one_that_does_not_ex
     for name, arguments in (("payments__refund", {"order": "A1"}), ("nobody__knows", {"order": "A1"}), ("payments.refund", {})):
         exchange = await reader.modern_call(name, arguments).done()
         answer = exchange.json
-        assert answer["error"].pop("data")["ringfence/decision"]["code"] == "unknown_tool"
-        answers.append((exchange.status, answer["error"]))
-    assert answers == [(400, {"code": -32602, "message": "unknown tool"})] * 3
+        made = answer["result"].pop("_meta")["ringfence/decision"]
+        assert made["code"] == "unknown_tool"
+        assert answer["result"].pop("content")[0]["text"] == f"unknown tool ({made['entry']})"
+        answers.append((exchange.status, answer["result"]))
+    assert answers == [(200, {"isError": True, "resultType": "complete"})] * 3
     denied = [entry for entry in await world.entries() if entry["decision"] == "deny"]
     assert len(denied) == 3
 

@@ -267,9 +267,10 @@ async def test_another_runs_ticket_is_an_unknown_one() -> None:
     ticket = pending(await shop.give_up(await begin(shop, "modern")))["approval_id"]
     await shop.world.approve(ticket)
     other = Agent(shop.app, await shop.world.open_run())
-    foreign = (await other.modern_call("ringfence__claim", {"ticket": ticket}).done()).json["error"]
-    unknown = (await other.modern_call("ringfence__claim", {"ticket": "t_nothing"}).done()).json["error"]
-    assert (foreign["code"], foreign["message"]) == (unknown["code"], unknown["message"])
+    for name in (ticket, "t_nothing"):
+        refused = result(await other.modern_call("ringfence__claim", {"ticket": name}).done())
+        made = refused["_meta"]["ringfence/decision"]
+        assert (made["code"], refused["content"][0]["text"]) == ("unknown_tool", f"unknown tool ({made['entry']})")
     assert shop.refunds == 0
 
 

@@ -3,7 +3,7 @@
 | outcome | the agent gets |
 |---|---|
 | Returned | the server's result |
-| Refused | a result with `isError` that names the rule class and the entry; `unknown tool` is a JSON-RPC error |
+| Refused | a result with `isError` that names the rule class and the entry, of an unknown tool too: as the official servers do |
 | Waiting | a result with `isError` that names the ticket (see `ladder.py` for what comes before) |
 | NotSent | a result with `isError`: safe to try again |
 | Ambiguous | a result with `isError`: not to be repeated blindly |
@@ -175,7 +175,7 @@ def _refused(call: ClientCall, refused: Refused) -> Rendered:
     rule = class_of_all(refused.reasons)
     if rule is RuleClass.CREDENTIAL:
         return render_unauthorized(call.head.challenge, call.id)
-    if rule is RuleClass.UNKNOWN_TOOL:
+    if rule is RuleClass.UNKNOWN_TOOL and not call.is_tool:
         data: dict[str, Any] = {} if refused.entry is None else {DECISION_META: _decision(rule, refused.entry)}
         return _not_found(call, TEXTS[rule], data)
     return _failed(call, plain(text_of(rule, refused.reasons)), rule, refused.entry)
