@@ -22,7 +22,20 @@ class Stage(IntEnum):
 class Pending:
     """Implements `ports.store.Receipt`. The writer reads `leaves`, `rows`, `notes` and `number`; the loop does the rest."""
 
-    __slots__ = ("_error", "_stage", "_waiters", "_want_sync", "first_seq", "keys", "leaves", "notes", "number", "rows", "unit")
+    __slots__ = (
+        "_error",
+        "_hurry",
+        "_stage",
+        "_waiters",
+        "_want_sync",
+        "first_seq",
+        "keys",
+        "leaves",
+        "notes",
+        "number",
+        "rows",
+        "unit",
+    )
 
     def __init__(
         self,
@@ -32,6 +45,7 @@ class Pending:
         keys: list[Key],
         rows: list[Row],
         want_sync: Callable[[Pending], None],
+        hurry: Callable[[], None],
     ) -> None:
         self.unit = unit
         self.first_seq = first_seq
@@ -42,6 +56,7 @@ class Pending:
         self.number = 0
         """Order of acceptance, never used twice; places in the log are, when a batch is lost."""
         self._want_sync = want_sync
+        self._hurry = hurry
         self._stage = Stage.QUEUED
         self._error = ""
         self._waiters: list[asyncio.Future[None]] | None = None
@@ -51,6 +66,8 @@ class Pending:
         return self._stage
 
     async def journaled(self) -> None:
+        if self._stage is Stage.QUEUED:
+            self._hurry()
         await self._reach(Stage.JOURNALED)
 
     async def durable(self) -> None:

@@ -125,7 +125,7 @@ class SqliteStore(MirroredState):
         keys = touched(state, unit)
         if (conflict := apply(state, unit)) is not None:
             return conflict
-        pending = Pending(unit, self._next_seq, leaves, keys, rows(state, keys), self._want_sync)
+        pending = Pending(unit, self._next_seq, leaves, keys, rows(state, keys), self._want_sync, self._writer.hurry)
         self._enqueue(pending)
         return pending
 
@@ -184,7 +184,7 @@ class SqliteStore(MirroredState):
             raise UnavailableError(self._degraded)
         if size > self._tree.size:
             raise UnavailableError(f"the log has {self._tree.size} entries, the checkpoint speaks of {size}")
-        pending = Pending(Unit(()), self._next_seq, (), [], [], self._want_sync)
+        pending = Pending(Unit(()), self._next_seq, (), [], [], self._want_sync, self._writer.hurry)
         pending.notes = ((size, note),)
         self._enqueue(pending)
         await pending.durable()
@@ -202,7 +202,9 @@ class SqliteStore(MirroredState):
                 keys = touched(self._state, unit)
                 force(self._state, unit)
                 leaves = leaves_of(unit, self._next_seq, self._salt)
-                self._enqueue(Pending(unit, self._next_seq, leaves, keys, rows(self._state, keys), self._want_sync))
+                self._enqueue(
+                    Pending(unit, self._next_seq, leaves, keys, rows(self._state, keys), self._want_sync, self._writer.hurry)
+                )
         if kept:
             self._writer.put(Ask.CLEAR_SLOT)
 
@@ -212,7 +214,7 @@ class SqliteStore(MirroredState):
         self._next_seq += len(pending.leaves)
         self._queued_bytes += sum(map(len, pending.leaves))
         self._unjournaled.append(pending)
-        self._writer.put(pending)
+        self._writer.put_later(pending)
 
     def _want_sync(self, pending: Pending) -> None:
         self._writer.want(pending.number)
@@ -224,7 +226,7 @@ class SqliteStore(MirroredState):
         keys = touched(self._state, unit)
         if (conflict := apply(self._state, unit)) is not None:
             return conflict
-        pending = Pending(unit, self._next_seq, leaves, keys, [], self._want_sync)
+        pending = Pending(unit, self._next_seq, leaves, keys, [], self._want_sync, self._writer.hurry)
         if self._ended or len(self._owed) >= OWED_UNITS:
             why = "the writer has stopped" if self._ended else "too many wait for the disk already"
             pending.fail(f"the stop holds, but only until a restart: {why}")

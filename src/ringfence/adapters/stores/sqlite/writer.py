@@ -36,6 +36,8 @@ BATCH_BYTES = 4 * 1024 * 1024
 """Of leaves. Together these bound one transaction."""
 SYNC_WITHIN_S = 0.05
 """The longest that a commit stays unsynced when nobody waits for it."""
+HELD_S = 0.005
+"""The longest that a unit for which nobody waits is kept back, to be written together with the next."""
 FOLD_AT = 512
 """Entries not yet searchable by index that make the writer fold them in even while it is busy."""
 FOLD_IDLE_S = 1.0
@@ -79,6 +81,8 @@ class Writer:
         self._synced = 0
         self._wanted = 0
         self._is_quiet = False
+        self._held: list[Pending] = []
+        self._hurry_timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._close_error = ""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -91,10 +95,31 @@ class Writer:
         self._thread.start()
 
     def put(self, token: Token) -> None:
+        self.hurry()
         self._queue.put(token)
+
+    def put_later(self, pending: Pending) -> None:
+        """Hand a unit over as soon as anybody wants it to be written, and soon in any case.
+
+        An allowed read's decision is written together with its outcome that way, which is half the transactions.
+        """
+        self._held.append(pending)
+        if self._hurry_timer is None:
+            self._hurry_timer = self._loop.call_later(HELD_S, self._held_long_enough)
+
+    def hurry(self) -> None:
+        """Hand over what is held."""
+        held, self._held = self._held, []
+        for pending in held:
+            self._queue.put(pending)
+
+    def _held_long_enough(self) -> None:
+        self._hurry_timer = None
+        self.hurry()
 
     def want(self, number: int) -> None:
         """Ask for a sync that covers the unit of this number."""
+        self.hurry()
         self._wanted = max(self._wanted, number)
         if self._synced < number <= self._committed:
             self._queue.put(Ask.SYNC)
