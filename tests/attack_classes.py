@@ -24,6 +24,7 @@ ATTACK_CLASSES: dict[str, str] = {
     "A15": "parser differentials: what two parsers could read differently is refused, and servers get canonical JSON only",
     "A16": "header and body that disagree, doubled headers, confused eras are refused",
     "A17": "request smuggling: what two parsers could frame differently is refused",
+    "A18": "injection: every field that a server speaks in is scanned, recorded, masked or withheld",
     "A19": "request states are sealed, bound to run and request, short-lived and good for one use",
     "A20": "lists are private: agents with different rights never share one",
     "A21": "hostile schemas: nothing is fetched, patterns are linear, and what is too large is never compiled",
@@ -33,7 +34,5 @@ ATTACK_CLASSES: dict[str, str] = {
     "A25": "approval bypass: an approved call with anything changed is another call",
 }
 
-GAPS: dict[str, str] = {
-    "A18": "injection in results: only what poses as the gateway's own word is removed; results are not scanned yet",
-}
+GAPS: dict[str, str] = {}
 """Classes that nothing here claims to withstand, and why."""

@@ -21,7 +21,9 @@ LIBRARIES = {
     "msgspec": {"canonical"},
     "cryptography": {"audit"},
     "cedarpy": {"policy"},
+    "hyperscan": {"scan"},
     "jsonschema_rs": {"checks", "tightening"},
+    "re2": {"scan"},
 }
 """Libraries that compute and touch nothing, and the parts of the core that may use them."""
 
@@ -88,6 +90,8 @@ def test_the_core_is_pure() -> None:
         ("from cryptography.exceptions import InvalidSignature", "canonical"),
         ("import jsonschema_rs", "audit"),
         ("import msgspec", "checks"),
+        ("import hyperscan", "framing"),
+        ("import re2", "suspicion"),
     ],
 )
 def test_the_check_itself_is_not_blind(source: str, part: str) -> None:
@@ -101,6 +105,8 @@ def test_the_check_itself_is_not_blind(source: str, part: str) -> None:
         ("from ringfence.core.model import Call", "rules"),
         ("from cryptography.exceptions import InvalidSignature", "audit"),
         ("import jsonschema_rs", "checks"),
+        ("import hyperscan", "scan"),
+        ("import re2", "scan"),
         ("def printable(): ...", "rules"),
     ],
 )

@@ -38,6 +38,32 @@ class Grants:
     requests_per_call: int = 10
 
 
+class InstructionAction(StrEnum):
+    """What happens to a server's text that speaks to a model, or that a person does not see."""
+
+    FLAG = "flag"
+    """It is passed on as it is, recorded, and people are told."""
+    WITHHOLD = "withhold"
+    OFF = "off"
+
+
+class SecretAction(StrEnum):
+    """What happens to credentials in a server's text."""
+
+    MASK = "mask"
+    FLAG = "flag"
+    WITHHOLD = "withhold"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRule:
+    """What happens to what the scan finds in a server's answers."""
+
+    instructions: InstructionAction = InstructionAction.FLAG
+    secrets: SecretAction = SecretAction.MASK
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRule:
     """One upstream server."""
@@ -46,6 +72,7 @@ class ServerRule:
     share: Share = Share.RUN
     deadline_s: float = 300.0
     grants: Grants = Grants()
+    scan: ScanRule = ScanRule()
     identity: Digest = Digest("")
     """Of where the server is reached: its command and arguments, or its URL. Empty: not known."""
     limits: UseLimits = NO_LIMITS

@@ -72,6 +72,11 @@ class Alerts:
         key = f"{server}:{hashlib.sha256(chr(10).join(what).encode()).hexdigest()[:16]}"
         self._send(AlertKind.DRIFT, text, f"/servers/{server}", key=key)
 
+    def suspicious(self, call: Call, text: str, entry: str, *, key: str) -> None:
+        """The scan has found something in what a server said. `text` has no words of it."""
+        kind, path = AlertKind.SUSPICIOUS_RESULT, f"/audit/{entry}"
+        self._send(kind, text, path, key=key, agent=call.agent, run=call.run, tool=call.tool)
+
     def store_degraded(self, why: str) -> None:
         self._send(AlertKind.STORE_DEGRADED, f"nothing can be recorded, so sends are denied: {why}", "/")
 

@@ -8,6 +8,7 @@ from typing import Self
 
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Rules
+from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
@@ -101,6 +102,7 @@ class Engine:
             inflight=inflight,
             waiters=waiters,
             trails=Trails(),
+            scanner=Scanner(),
             at_step=at_step,
         )
         runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)

@@ -7,7 +7,7 @@
  3 decide       pure: the join of all checks
  4 record       one transaction: the decision entry, with the reservation if allowed, with the ticket if asked
  5 act          durable first where it can do harm; stops read again with no await before the send; exactly the canonical call
- 6 inspect      the result is data
+ 6 inspect      the result is data: scanned, secrets masked (docs/scanning.md)
  7 settle       the outcome entry; an unknown outcome is ambiguous and never retried
 
 A refusal is a value. An exception that leaves here means "could not decide": the enforcement point denies.
@@ -37,7 +37,8 @@ from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
-from ringfence.core.rules import Share
+from ringfence.core.rules import ScanRule, Share
+from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import AgentView, Catalogue
@@ -45,9 +46,11 @@ from ringfence.engine.entries import decision_entry, outcome_entry
 from ringfence.engine.identify import Presented, Principal, Unidentified, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
+from ringfence.engine.inspection import Inspection
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
 from ringfence.engine.steps import AtStep, Step, nothing
+from ringfence.engine.suspicions import Suspicions
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
 from ringfence.engine.trails import Trails
 from ringfence.engine.waiters import Waiters
@@ -128,6 +131,7 @@ class Enforcer:
         inflight: Inflight,
         waiters: Waiters,
         trails: Trails,
+        scanner: Scanner,
         at_step: AtStep = nothing,
     ) -> None:
         self._store = store
@@ -138,6 +142,8 @@ class Enforcer:
         self._inflight = inflight
         self._waiters = waiters
         self._trails = trails
+        self._scanner = scanner
+        self._suspicions = Suspicions(alerts)
         self._at = at_step
 
     async def enforce(self, presented: Presented, request: ToolRequest, client: ClientSide = SILENT) -> Outcome:
@@ -313,6 +319,8 @@ class Enforcer:
         profile = tool.profile_for(call.value)
         entry = f"e{receipt.first_seq}"
         reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool)
+        rule = self._catalogue.rules.servers.get(call.server)
+        inspection = Inspection(self._scanner, rule.scan if rule is not None else ScanRule())
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
             flight.charges, flight.loops = facts.charges, facts.loops
             outcome: Outcome
@@ -321,22 +329,24 @@ class Enforcer:
                     self._at(Step.DURABLE)
                     await kept(receipt.durable())
                 self._at(Step.SEND)
-                outcome = await self._send(call, flight, reach, entry, client)
+                outcome = inspection.outcome(await self._send(call, flight, reach, entry, client, inspection))  # 6
             except UnavailableError as error:
                 # The entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
-                await self._settle(call, flight, NotSent("the decision could not be made durable", entry), profile)
+                await self._settle(call, flight, NotSent("the decision could not be made durable", entry), profile, inspection)
                 return Refused(Level.DENY, (Reason(ReasonCode.NOT_RECORDED, "record", str(error)),), None)
             except asyncio.CancelledError:
                 why = "stopped by an operator" if flight.stopped else "the client went away"
                 outcome = Ambiguous(why, entry) if flight.sent else NotSent(why, entry)
-                await self._settle(call, flight, outcome, profile)
+                await self._settle(call, flight, outcome, profile, inspection)
                 task = asyncio.current_task()
                 if not flight.stopped or task is None or task.uncancel() > 0:
                     raise
                 return outcome
-            return await self._settle(call, flight, outcome, profile)
+            return await self._settle(call, flight, outcome, profile, inspection)
 
-    async def _send(self, call: Call, flight: Flight, reach: Reach, entry: str, client: ClientSide) -> Outcome:
+    async def _send(
+        self, call: Call, flight: Flight, reach: Reach, entry: str, client: ClientSide, inspection: Inspection
+    ) -> Outcome:
         upstream = self._catalogue.upstreams.get(call.server)
         rule = self._catalogue.rules.servers.get(call.server)
         if upstream is None or rule is None:
@@ -363,13 +373,13 @@ class Enforcer:
                 arguments=call.arguments,
                 may_send=may_send,
                 deadline_s=rule.deadline_s,
-                on_progress=client.on_progress,
+                on_progress=inspection.progress(client.on_progress),
                 legacy_client=client.is_legacy,
                 capabilities=declared,
-                on_requests=mediated(client.ask, rule, call) if client.ask is not None else None,
+                on_requests=mediated(client.ask, rule, call, inspection) if client.ask is not None else None,
                 meta={**client.meta.vendor, **client.meta.trace},
                 log_level=client.log_level if rule.grants.logging else None,
-                on_log=client.on_log if rule.grants.logging else None,
+                on_log=inspection.logs(client.on_log) if rule.grants.logging else None,
             )
         )
         self._at(Step.ANSWER)
@@ -393,7 +403,9 @@ class Enforcer:
 
     # 7 ---------------------------------------------------------------------------------------------------------------
 
-    async def _settle(self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile) -> Outcome:
+    async def _settle(
+        self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile, inspection: Inspection
+    ) -> Outcome:
         """Record what came of it; a result leaves only when its entry is in the journal."""
         flight.ended = True
         self._at(Step.SETTLE)
@@ -403,12 +415,13 @@ class Enforcer:
             change = Release(call.id, now)
         else:
             change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
-        entry = outcome_entry(call, now, outcome, flight.stopped)
+        entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings)
         if flight.loops is not None:
             self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
         try:
             receipt = await self._record(Unit((entry,), (change,)))
             self._at(Step.JOURNAL)
+            self._suspicions.tell(call, inspection.findings, f"e{receipt.first_seq}")
             if profile.effect is Effect.READ and profile.sensitivity is Sensitivity.CONFIDENTIAL:
                 await kept(receipt.durable())
             else:

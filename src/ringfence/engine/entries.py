@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ringfence.core.canonical import canonical_bytes
@@ -17,7 +17,8 @@ from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.profile import WORST_PROFILE
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Decision, Gate, Level
-from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed
+from ringfence.core.scan.scanner import Finding
+from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed, Withheld
 
 _SUMMARY_LIMIT = 240
 
@@ -84,8 +85,8 @@ def _summary(call: Call, decision: Decision) -> str:
     return f"{verb[decision.level]} {call.tool}{f' ({why})' if why else ''}"[:_SUMMARY_LIMIT]
 
 
-def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool) -> Entry:
-    """What came of a call that was allowed."""
+def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool, findings: Sequence[Finding] = ()) -> Entry:
+    """What came of a call that was allowed, and what the scan found in what its server said."""
     body: dict[str, Any] = {"digest": call.digest}
     match outcome:
         case Returned(result=result):
@@ -93,9 +94,12 @@ def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool) -> En
             body |= result_facts(result)
         case ServerFailed(code=code, message=message):
             state = "returned"
-            body |= {"error": {"code": code, "message_sha256": hashlib.sha256(message.encode()).hexdigest()}}
+            body |= error_facts(code, message)
             if outcome.withheld:
                 body["error"]["withheld"] = outcome.withheld[:300]
+        case Withheld(why=why, facts=facts):
+            state = "returned"
+            body |= {**facts, "withheld": why.value}
         case NotSent(why=why):
             state = "failed_not_sent"
             body["why"] = why[:300]
@@ -104,12 +108,14 @@ def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool) -> En
             body["why"] = why[:300]
         case _:
             raise AssertionError(f"a {type(outcome).__name__} was never sent")
+    if findings:
+        body["findings"] = [{"class": f.kind.value, "rule": f.rule, "at": f.at, "count": f.count} for f in findings]
     if stopped:
         body["stopped"] = True
     return Entry(
         kind=EntryKind.OUTCOME,
         at=at,
-        summary=f"{call.tool}: {state.replace('_', ' ')}{' after a stop' if stopped else ''}"[:_SUMMARY_LIMIT],
+        summary=f"{call.tool}: {state.replace('_', ' ')}{_remarks(outcome, stopped, findings)}"[:_SUMMARY_LIMIT],
         run=call.run,
         agent=call.agent,
         tool=call.tool,
@@ -118,6 +124,17 @@ def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool) -> En
         by="gateway",
         body=body,
     )
+
+
+def _remarks(outcome: Outcome, stopped: bool, findings: Sequence[Finding]) -> str:
+    found = ", ".join(dict.fromkeys(finding.rule for finding in findings))
+    held = f", withheld ({outcome.why.value})" if isinstance(outcome, Withheld) else ""
+    return f"{' after a stop' if stopped else ''}{held}{f', found {found}' if found else ''}"
+
+
+def error_facts(code: int, message: str) -> dict[str, Any]:
+    """What the log keeps of an error: its code and the digest of its message."""
+    return {"error": {"code": code, "message_sha256": hashlib.sha256(message.encode()).hexdigest()}}
 
 
 def result_facts(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from ringfence.core.asking import judge, required_elicitations
 from ringfence.core.model.call import Call
 from ringfence.core.rules import ServerRule
+from ringfence.engine.inspection import Inspection
 from ringfence.engine.outcome import ServerFailed
 from ringfence.ports.upstream import Asker, ClientAnswer, Declined, Failed, ServerRequest
 
@@ -17,8 +18,8 @@ URL_REQUIRED = -32042
 """`URL elicitation required` (MCP 2025-11-25, client/elicitation): an error that asks for something."""
 
 
-def mediated(ask: Asker, rule: ServerRule, call: Call) -> Asker:
-    """The client's `ask`, behind the operator's grants, for one call."""
+def mediated(ask: Asker, rule: ServerRule, call: Call, inspection: Inspection) -> Asker:
+    """The client's `ask`, behind the operator's grants and the scan, for one call."""
     left = rule.grants.requests_per_call
 
     async def ask_within_bounds(requests: Mapping[str, ServerRequest]) -> Mapping[str, ClientAnswer]:
@@ -31,6 +32,8 @@ def mediated(ask: Asker, rule: ServerRule, call: Call) -> Asker:
                 answers[key] = Declined(REFUSED, judged)
             elif left <= 0:
                 answers[key] = Declined(REFUSED, f"{call.tool} has asked too often")
+            elif why := inspection.question(request.params):
+                answers[key] = Declined(REFUSED, why)
             else:
                 left -= 1
                 passed[key] = ServerRequest(judged.method, judged.params, rule.id)

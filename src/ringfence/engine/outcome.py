@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from ringfence.core.model.ticket import Ticket
@@ -72,6 +73,25 @@ class ServerFailed:
     """Why what the server asked for with its error is not passed on; then `data` is None."""
 
 
+class Held(StrEnum):
+    """Why an answer is kept from the agent."""
+
+    INSTRUCTIONS = "instructions"
+    SECRET = "secret"
+    UNREADABLE = "unreadable"
+    """It could not be scanned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """The call was executed and the server answered, but the answer is not for the agent. It is not kept."""
+
+    why: Held
+    entry: str
+    facts: Mapping[str, Any]
+    """What the log keeps of the answer: digests and sizes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Nothing was sent. `reasons` are for operators; the agent sees the code."""
@@ -110,4 +130,4 @@ class Ambiguous:
     entry: str
 
 
-Outcome = Returned | ServerFailed | Refused | Waiting | NotSent | Ambiguous
+Outcome = Returned | ServerFailed | Withheld | Refused | Waiting | NotSent | Ambiguous

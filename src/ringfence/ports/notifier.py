@@ -13,6 +13,7 @@ class AlertKind(StrEnum):
     KILL = "kill"
     DRIFT = "drift"
     CAP_NEAR = "cap_near"
+    SUSPICIOUS_RESULT = "suspicious_result"
     STORE_DEGRADED = "store_degraded"
     CONFIG_REJECTED = "config_rejected"
 

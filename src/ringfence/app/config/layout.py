@@ -21,7 +21,7 @@ from ringfence.app.config.shapes import (
 )
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.profile import Effect, Sensitivity, Trust
-from ringfence.core.rules import Share
+from ringfence.core.rules import InstructionAction, SecretAction, Share
 from ringfence.ports.notifier import AlertKind
 
 SERVER_ID: Final = r"[a-z0-9-]{1,24}"
@@ -87,6 +87,24 @@ GRANTS: Final = Record(
     }
 )
 
+SCAN: Final = Record(
+    {
+        "instructions": Key(
+            Choice(tuple(InstructionAction)),
+            "Text that speaks to a model as its master would, or that a person does not see: `flag` records it and tells "
+            "people, `withhold` keeps the whole answer from the agent.",
+            default="flag",
+        ),
+        "secrets": Key(
+            Choice(tuple(SecretAction)),
+            "Credentials of known formats: `mask` replaces each, `flag` records it and tells people, `withhold` keeps the "
+            "whole answer from the agent.",
+            default="mask",
+        ),
+    },
+    "a mapping with `instructions` and `secrets`",
+)
+
 SERVER: Final = Record(
     {
         "command": Key(
@@ -125,6 +143,7 @@ SERVER: Final = Record(
         ),
         "grants": Key(GRANTS, "What the server may ask of the agent's client while it serves a call. Nothing where absent."),
         "limits": Key(SERVER_LIMITS, "What all calls to the server together may use."),
+        "scan": Key(SCAN, "What happens to what is found in the server's answers, errors, progress, logs and questions."),
         "closed_schemas": Key(
             Truth(),
             "Whether arguments that a tool's schema does not declare are refused even where the schema leaves that open. "

@@ -10,7 +10,18 @@ from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
-from ringfence.core.rules import AgentRule, ApprovalRules, Grants, Rules, ServerRule, Share, ToolRule
+from ringfence.core.rules import (
+    AgentRule,
+    ApprovalRules,
+    Grants,
+    InstructionAction,
+    Rules,
+    ScanRule,
+    SecretAction,
+    ServerRule,
+    Share,
+    ToolRule,
+)
 
 Fields = Mapping[str, Any]
 
@@ -43,6 +54,7 @@ def _server(name: str, fields: Fields) -> ServerRule:
         deadline_s=float(fields.get("deadline", 300)),
         grants=_grants(fields.get("grants", {})),
         limits=use_limits_of(fields.get("limits", {})),
+        scan=_scan(fields.get("scan", {})),
         identity=digest_of({key: fields[key] for key in ("command", "cwd", "url") if key in fields}),
     )
 
@@ -62,6 +74,12 @@ def _grants(fields: Fields) -> Grants:
         roots=fields.get("roots", False),
         logging=fields.get("logging", False),
         requests_per_call=fields.get("requests_per_call", 10),
+    )
+
+
+def _scan(fields: Fields) -> ScanRule:
+    return ScanRule(
+        instructions=InstructionAction(fields.get("instructions", "flag")), secrets=SecretAction(fields.get("secrets", "mask"))
     )
 
 

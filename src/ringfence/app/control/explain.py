@@ -101,6 +101,13 @@ _ENDS = {
 }
 
 
+_HELD = {
+    "instructions": "it reads as instructions to a model",
+    "secret": "it holds a credential",
+    "unreadable": "it could not be scanned",
+}
+
+
 def _in_words(entry: dict[str, Any], decision: dict[str, Any] | None, chain: list[dict[str, Any]]) -> str:
     """Two or three sentences without arguments."""
     if decision is None:
@@ -117,9 +124,21 @@ def _in_words(entry: dict[str, Any], decision: dict[str, Any] | None, chain: lis
     if ends:
         failed = " with an error" if is_error(ends[-1]) else ""
         sentences.append(f"In the end {_ENDS.get(ends[-1]['decision'], ends[-1]['decision'])}{failed} ({ends[-1]['id']}).")
+        sentences += scanned_in_words(ends[-1]["body"])
     elif decision["decision"] == "allow":
         sentences.append("Its outcome is not recorded yet.")
     return " ".join(sentences)
+
+
+def scanned_in_words(body: dict[str, Any]) -> list[str]:
+    """What the scan of the answer came to. Places, never texts."""
+    said: list[str] = []
+    if "withheld" in body:
+        said.append(f"The agent did not get the answer: {_HELD.get(body['withheld'], body['withheld'])}.")
+    found = [f"{finding['rule']} at {finding['at']} ({finding['count']})" for finding in body.get("findings", [])]
+    if found:
+        said.append(f"In what the server said the scan found {', '.join(found)}.")
+    return said
 
 
 ROUTES = (

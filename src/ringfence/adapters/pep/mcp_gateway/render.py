@@ -5,6 +5,7 @@
 | Returned | the server's result |
 | Refused | a result with `isError` that names the rule class and the entry, of an unknown tool too: as the official servers do |
 | Waiting | a result with `isError` that names the ticket (see `ladder.py` for what comes before) |
+| Withheld | a result with `isError` that says which class of finding keeps the answer back |
 | NotSent | a result with `isError`: safe to try again |
 | Ambiguous | a result with `isError`: not to be repeated blindly |
 | ServerFailed | a JSON-RPC error with the server's code, where that is an application's, and its data; see `_server_error` |
@@ -36,7 +37,7 @@ from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.ticket import Ticket
 from ringfence.engine.mediation import URL_REQUIRED
-from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting
+from ringfence.engine.outcome import Ambiguous, Held, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting, Withheld
 from ringfence.errors import RequestError
 from ringfence.ports.upstream import ServerRequest
 
@@ -54,6 +55,13 @@ ERROR_DATA_LIMIT: Final = 16_384
 _UNKNOWN: Final = {GET_PROMPT: "unknown prompt", COMPLETE: "unknown reference"}
 _NOT_KEPT: Final[Mapping[str, Any]] = {"ttlMs": 0, "cacheScope": "private"}
 """Each read is decided, so nobody keeps what was read for the next one."""
+
+_WITHHELD: Final = "withheld: the call was executed, but its answer {why}; do not repeat it"
+_HELD: Final[Mapping[Held, str]] = {
+    Held.INSTRUCTIONS: "reads as instructions to a model",
+    Held.SECRET: "holds a credential",
+    Held.UNREADABLE: "could not be inspected",
+}
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -111,6 +119,8 @@ def render_outcome(call: ClientCall, outcome: Outcome, now: Millis, origin: str 
         case Ambiguous(entry=entry):
             text = "outcome unknown: the call was sent and may have taken effect; do not repeat it blindly, look first"
             return _failed(call, text, "ambiguous", entry)
+        case Withheld(why=why, entry=entry):
+            return _failed(call, _WITHHELD.format(why=_HELD[why]), "withheld", entry)
         case ServerFailed():
             return _server_error(call, outcome)
         case _:

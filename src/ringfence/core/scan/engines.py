@@ -1,0 +1,80 @@
+"""The two engines of the scan: Hyperscan says in one pass which rules hit, RE2 says where. Both are linear, whatever the text.
+
+Hyperscan has no spans worth having and RE2 no one pass over many rules, so each does what it is good at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final, Protocol, cast
+
+import hyperscan
+import re2  # pyright: ignore[reportMissingTypeStubs]
+
+from ringfence.core.scan.rule import Rule
+
+ENGINE_ERRORS: Final = (hyperscan.HyperscanError, re2.error)
+"""What either engine raises where it cannot go on."""
+
+
+@cache
+def compiled(rules: tuple[Rule, ...]) -> hyperscan.Database:
+    """All rules as one automaton; takes some tenths of a second, once."""
+    database = hyperscan.Database()
+    database.compile(
+        expressions=[(rule.trigger or rule.pattern).encode() for rule in rules],
+        ids=list(range(len(rules))),
+        elements=len(rules),
+        flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(rules),
+    )
+    return database
+
+
+class OnePass:
+    """All rules in one pass. Not for several threads at once: it has one scratch space."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._database = compiled(rules)
+        self._scratch = self._database.scratch.clone()
+
+    def hits(self, text: bytes) -> list[tuple[int, int]]:
+        """Each rule that hits, by its place, with where its first match may end. Raises ENGINE_ERRORS."""
+        hits: list[tuple[int, int]] = []
+
+        def on_match(rule: int, start: int, end: int, flags: int, context: object) -> None:
+            hits.append((rule, end))
+
+        self._database.scan(text, match_event_handler=on_match, scratch=self._scratch)
+        return hits
+
+
+class _Match(Protocol):
+    def span(self, group: int = 0) -> tuple[int, int]: ...
+
+
+class _Pattern(Protocol):
+    @property
+    def groups(self) -> int: ...
+
+    def finditer(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Iterator[_Match]: ...
+
+
+class Exact:
+    """The spans of one rule."""
+
+    def __init__(self, rule: Rule) -> None:
+        options: Any = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.log_errors = False
+        pattern = f"({rule.skip})|(?:{rule.pattern})" if rule.skip else rule.pattern
+        self._pattern = cast(_Pattern, re2.compile(pattern.encode(), options))
+        self._skips = 1 if rule.skip else 0
+
+    def spans(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Begin and end of every match, in order. Raises ENGINE_ERRORS."""
+        for match in self._pattern.finditer(text, start, end):
+            if self._skips and match.span(1)[0] >= 0:
+                continue
+            groups = (match.span(group) for group in range(self._skips + 1, self._pattern.groups + 1))
+            yield next((span for span in groups if span[0] >= 0), match.span())

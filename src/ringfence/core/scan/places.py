@@ -1,0 +1,111 @@
+"""Walking a JSON value: its texts, where they stand, and the same value with some of them replaced. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, cast
+
+_LEAST = 4
+"""Shorter texts hold nothing that any rule looks for."""
+_BLOCKS = frozenset({"content", "contents", "messages"})
+"""Where MCP puts blocks, which may be binary: `CallToolResult`, `ReadResourceResult`, `GetPromptResult`, sampling messages."""
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+
+
+def texts_of(value: Any) -> list[str]:
+    """Every text and key of a value, but for what is too short and for binary data in blocks. Each at least once."""
+    found: list[str] = []
+    keys: set[str] = set()
+    stack: list[Any] = [value]
+    blocks: list[Any] = []
+    if type(value) is dict:
+        known = cast("dict[str, Any]", value)
+        blocks = [item for key, item in known.items() if key in _BLOCKS]
+        stack = [{key: item for key, item in known.items() if key not in _BLOCKS}]
+    while stack:
+        item = stack.pop()
+        if type(item) is dict:
+            known = cast("dict[str, Any]", item)
+            keys.update(known)
+            inner = known.values()
+        elif isinstance(item, list | tuple):
+            inner = cast("list[Any]", item)
+        elif isinstance(item, Mapping):
+            stack.append(dict(cast("Mapping[str, Any]", item)))
+            continue
+        else:
+            inner = (item,)
+        for part in inner:
+            kind = type(part)
+            if kind is str:
+                if len(part) >= _LEAST:
+                    found.append(part)
+            elif kind is dict or kind is list or kind is tuple:
+                stack.append(part)
+            elif isinstance(part, Mapping):
+                stack.append(dict(cast("Mapping[str, Any]", part)))
+        if not stack and blocks:
+            stack, blocks = [_without_binary(block) for block in blocks], []
+    found += [key for key in keys if len(key) >= _LEAST]
+    return found
+
+
+def places_of(value: Any, texts: Collection[str], at: str) -> Iterator[tuple[str, str]]:
+    """Where these texts stand: each with a JSON pointer below `at`.
+
+    A key is shown where it is a plain name and not itself one of the texts; any other, and a key that is found, is `*`: what
+    goes into the log holds nothing of what was found.
+    """
+    stack: list[tuple[Any, str]] = [(value, at)]
+    while stack:
+        item, pointer = stack.pop()
+        if isinstance(item, str):
+            if item in texts:
+                yield item, pointer
+        elif isinstance(item, Mapping):
+            for key, inner in cast("Mapping[str, Any]", item).items():
+                if key in texts:
+                    yield key, f"{pointer}/*"
+                shown = key if _NAME.fullmatch(key) and key not in texts else "*"
+                stack.append((inner, f"{pointer}/{shown}"))
+        elif isinstance(item, list | tuple):
+            stack += [(inner, f"{pointer}/{place}") for place, inner in enumerate(cast("list[Any]", item))]
+
+
+def replaced(value: Any, texts: Mapping[str, str]) -> Any:
+    """The value with these texts, and these keys, replaced. Keys that become the same are numbered, so that nothing is lost."""
+    if isinstance(value, str):
+        return texts.get(value, value)
+    if isinstance(value, Mapping):
+        result: dict[str, Any] = {}
+        for key, item in cast("Mapping[str, Any]", value).items():
+            shown, number = texts.get(key, key), 2
+            while shown in result:
+                shown, number = f"{texts.get(key, key)} {number}", number + 1
+            result[shown] = replaced(item, texts)
+        return result
+    if isinstance(value, list | tuple):
+        return [replaced(item, texts) for item in cast("list[Any]", value)]
+    return value
+
+
+def _without_binary(blocks: Any) -> Any:
+    """Blocks without their base64 data."""
+    if type(blocks) is list:
+        return [_without_binary(block) for block in cast("list[Any]", blocks)]
+    if type(blocks) is not dict:
+        return blocks
+    block = cast("dict[str, Any]", blocks)
+    if block.get("type") in ("image", "audio"):
+        return {key: item for key, item in block.items() if not (key == "data" and is_encoded(item))}
+    if "blob" in block:
+        return {key: item for key, item in block.items() if not (key == "blob" and is_encoded(item))}
+    if type(block.get("resource")) is dict or type(block.get("content")) in (dict, list):
+        return {key: _without_binary(item) if key in ("resource", "content") else item for key, item in block.items()}
+    return block
+
+
+def is_encoded(value: Any) -> bool:
+    """Whether a text may be base64: no words, no markup. Cheaper than reading the alphabet, and as good here."""
+    return isinstance(value, str) and value.isascii() and not any(sign in value for sign in " \t\r\n<[")

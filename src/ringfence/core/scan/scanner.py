@@ -1,0 +1,181 @@
+"""Scanning what a server sent: what was found and where, and the same value with its secrets masked. Pure.
+
+    scanner = Scanner()
+    seen = scanner.see(result, "/result")
+    seen.findings                        # never the text itself
+    scanner.masked(result, seen)         # the agent's copy
+
+It detects, it does not guarantee: a text can be worded, spelled or split so that no list knows it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import accumulate
+from typing import Any, Final
+
+from ringfence.core.scan.engines import ENGINE_ERRORS, Exact, OnePass
+from ringfence.core.scan.hidden_rules import HIDDEN_RULES
+from ringfence.core.scan.instruction_rules import INSTRUCTION_RULES
+from ringfence.core.scan.places import places_of, replaced, texts_of
+from ringfence.core.scan.rule import Kind, Rule
+from ringfence.core.scan.secret_rules import SECRET_RULES
+from ringfence.errors import UnavailableError
+
+RULES: Final[tuple[Rule, ...]] = (*INSTRUCTION_RULES, *HIDDEN_RULES, *SECRET_RULES)
+MASK: Final = "[masked: {rule}]"
+MOST_FINDINGS: Final = 20
+"""Places that are told of one value. More are counted as one more finding at `*`."""
+
+_BETWEEN: Final = "\n\0\n"
+"""Between two texts: no rule matches across a NUL, and no text from the wire holds one."""
+_MOST_BYTES: Final = 32 << 20
+_MOST_WORK: Final = 128 << 20
+"""Bytes that are looked at for spans: those of the value, once for each rule that has to read all of it."""
+_MOST_SPANS: Final = 10_000
+_MOST_COUNTED: Final = 100
+_BEFORE, _AFTER = 4096, 1 << 20
+"""Where matches that are only told of are counted: around the first one."""
+_ROUNDS: Final = 3
+
+
+class ScanError(UnavailableError):
+    """The value could not be scanned, so it must not be passed on."""
+
+    public_message = "withheld"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """What was found, where, and how often. Never the text itself."""
+
+    kind: Kind
+    rule: str
+    at: str
+    """A JSON pointer of the field; `*` for a key that is no plain name."""
+    count: int
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at a value came to."""
+
+    findings: tuple[Finding, ...] = ()
+    masks: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Texts that hold secrets, and what the agent gets in their place."""
+
+
+CLEAN: Final = Seen()
+
+
+class Scanner:
+    """All rules, compiled. One for each thread."""
+
+    def __init__(self) -> None:
+        self._one_pass = OnePass(RULES)
+
+    def see(self, value: Any, at: str) -> Seen:
+        """What stands in the texts and keys of a JSON value. `at` goes before each pointer. Raises ScanError."""
+        texts = texts_of(value)
+        try:
+            whole = _BETWEEN.join(texts).encode()
+            if len(whole) > _MOST_BYTES:
+                raise ScanError("too large to be scanned")
+            hits = self._one_pass.hits(whole)
+            if not hits:
+                return CLEAN
+            return self._locate(value, at, texts, whole, hits)
+        except (UnicodeEncodeError, RecursionError, MemoryError, *ENGINE_ERRORS) as error:
+            raise ScanError(f"could not be scanned: {type(error).__name__}") from error
+
+    def masked(self, value: Any, seen: Seen) -> Any:
+        """The value with every secret masked, looked at again until none is left. Raises ScanError."""
+        for _ in range(_ROUNDS):
+            if not seen.masks:
+                return value
+            try:
+                value = replaced(value, seen.masks)
+            except RecursionError as error:
+                raise ScanError("too deep to be masked") from error
+            seen = self.see(value, "")
+        if seen.masks:
+            raise ScanError("holds secrets that cannot be masked")
+        return value
+
+    def _locate(self, value: Any, at: str, texts: list[str], whole: bytes, hits: list[tuple[int, int]]) -> Seen:
+        if len(whole) * sum(_is_read_whole(RULES[place]) for place, _ in hits) > _MOST_WORK:
+            raise ScanError("too large for what it holds")
+        starts = [0, *accumulate(len(text.encode()) + len(_BETWEEN) for text in texts)]
+        counts: dict[str, Counter[Rule]] = {}
+        spans: dict[int, list[tuple[int, int, str]]] = {}
+        seen: set[tuple[str, int]] = set()
+        exact = _exact()
+        left = _MOST_SPANS
+        for place, first_end in sorted(hits):
+            rule = RULES[place]
+            start, end, most = 0, len(whole), left
+            if rule.kind is Kind.INSTRUCTIONS:
+                most = _MOST_COUNTED
+                if not _is_read_whole(rule):
+                    start, end = max(0, first_end - _BEFORE), min(end, first_end + _AFTER)
+            for found, (begin, stop) in enumerate(exact[place].spans(whole, start, end), start=1):
+                if found > most:
+                    if rule.kind is Kind.SECRET:
+                        raise ScanError("holds more secrets than can be masked")
+                    break
+                index = bisect_right(starts, begin) - 1
+                key = (rule.id, begin)
+                if key in seen:
+                    continue  # two phrasings of one rule
+                seen.add(key)
+                counts.setdefault(texts[index], Counter())[_named(rule)] += 1
+                if rule.kind is Kind.SECRET:
+                    left -= 1
+                    spans.setdefault(index, []).append((begin - starts[index], stop - starts[index], rule.id))
+        masks = {texts[index]: _mask(texts[index], found) for index, found in spans.items()}
+        return Seen(_findings(value, counts, at), masks)
+
+
+def _is_read_whole(rule: Rule) -> bool:
+    """Whether the first hit does not say where matches begin, or every match counts."""
+    return rule.kind is Kind.SECRET or bool(rule.skip or rule.trigger)
+
+
+@cache
+def _exact() -> list[Exact]:
+    return [Exact(rule) for rule in RULES]
+
+
+@cache
+def _first_of() -> dict[str, Rule]:
+    return {rule.id: rule for rule in reversed(RULES)}
+
+
+def _named(rule: Rule) -> Rule:
+    """The rule that stands for all phrasings of one id."""
+    return _first_of()[rule.id]
+
+
+def _findings(value: Any, counts: Mapping[str, Counter[Rule]], at: str) -> tuple[Finding, ...]:
+    found: Counter[tuple[Rule, str]] = Counter()
+    for text, pointer in places_of(value, counts.keys(), at):
+        for rule, count in counts[text].items():
+            found[rule, pointer if len(found) < MOST_FINDINGS or (rule, pointer) in found else f"{at}/*"] += count
+    return tuple(sorted(Finding(r.kind, r.id, pointer, count, r.is_hidden) for (r, pointer), count in found.items()))
+
+
+def _mask(text: str, spans: list[tuple[int, int, str]]) -> str:
+    """The text with these spans of its UTF-8 replaced; those that overlap become one."""
+    encoded = text.encode()
+    pieces: list[bytes] = []
+    end = 0
+    for begin, stop, rule in sorted(spans):
+        if begin >= end:
+            pieces += [encoded[end:begin], MASK.format(rule=rule).encode()]
+        end = max(end, stop)
+    return b"".join([*pieces, encoded[end:]]).decode("utf-8", "replace")

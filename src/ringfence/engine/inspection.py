@@ -1,0 +1,125 @@
+"""Step 6: everything that a server says during one call passes here before the agent or its client gets it.
+
+What is found is recorded with the outcome. What happens to it is the operator's: passed on, masked, withheld. What cannot be
+scanned is withheld. This detects; what may be done with what a server said is decided elsewhere, whatever it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from ringfence.core.rules import InstructionAction, ScanRule, SecretAction
+from ringfence.core.scan.rule import Kind
+from ringfence.core.scan.scanner import Finding, ScanError, Scanner
+from ringfence.engine.entries import error_facts, result_facts
+from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, Withheld
+
+Listener = Callable[[Mapping[str, Any]], None]
+_MOST_PLACES = 50
+_REFUSED = "the request was refused by its inspection"
+
+
+class Inspection:
+    """One call's."""
+
+    def __init__(self, scanner: Scanner, rule: ScanRule) -> None:
+        self._scanner = scanner
+        self._rule = rule
+        self._off = rule.instructions is InstructionAction.OFF and rule.secrets is SecretAction.OFF
+        self._found: dict[tuple[Kind, str, str], Finding] = {}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far, by class, rule and place. Bounded; without the texts."""
+        return tuple(sorted(self._found.values()))
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """What the agent gets of the server's answer. An answer that never came is returned as it is."""
+        match outcome:
+            case Returned(result=result, entry=entry):
+                passed = self._passed(result, "/result")
+                if isinstance(passed, Held):
+                    return Withheld(passed, entry, result_facts(result))
+                return outcome if passed is result else Returned(passed, entry)
+            case ServerFailed(code=code, message=message, entry=entry, data=data):
+                said = {"message": message, "data": data}
+                passed = self._passed(said, "/error")
+                if isinstance(passed, Held):
+                    return Withheld(passed, entry, error_facts(code, message))
+                return outcome if passed is said else ServerFailed(code, passed["message"], entry, passed["data"])
+            case _:
+                return outcome
+
+    def progress(self, listener: Listener | None) -> Listener | None:
+        """A client's ear for progress. A message that is withheld leaves the numbers."""
+        if listener is None or self._off:
+            return listener
+
+        def on_progress(report: Mapping[str, Any]) -> None:
+            passed = self._passed(report, "/progress")
+            listener({k: v for k, v in report.items() if k != "message"} if isinstance(passed, Held) else passed)
+
+        return on_progress
+
+    def logs(self, listener: Listener | None) -> Listener | None:
+        """A client's ear for log messages. One that is withheld is left out."""
+        if listener is None or self._off:
+            return listener
+
+        def on_log(message: Mapping[str, Any]) -> None:
+            passed = self._passed(message, "/log")
+            if not isinstance(passed, Held):
+                listener(passed)
+
+        return on_log
+
+    def question(self, params: Mapping[str, Any]) -> str:
+        """Why a server's request may not reach the client; empty: it may.
+
+        A question is never masked: one that holds a credential, or characters that nobody sees, is refused.
+        """
+        if self._off:
+            return ""
+        try:
+            found = self._wanted(self._scanner.see(params, "/request").findings)
+        except ScanError:
+            return _REFUSED
+        self._note(found)
+        withheld = self._rule.instructions is InstructionAction.WITHHOLD
+        return _REFUSED if any(f.kind is Kind.SECRET or f.is_hidden or withheld for f in found) else ""
+
+    def _passed(self, value: Mapping[str, Any], at: str) -> Mapping[str, Any] | Held:
+        """The value as the agent may have it: itself, where nothing of it has to change."""
+        if self._off:
+            return value
+        try:
+            seen = self._scanner.see(value, at)
+            if not seen.findings:
+                return value
+            found = self._wanted(seen.findings)
+            self._note(found)
+            kinds = {finding.kind for finding in found}
+            if Kind.INSTRUCTIONS in kinds and self._rule.instructions is InstructionAction.WITHHOLD:
+                return Held.INSTRUCTIONS
+            if Kind.SECRET in kinds and self._rule.secrets is SecretAction.WITHHOLD:
+                return Held.SECRET
+            if Kind.SECRET in kinds and self._rule.secrets is SecretAction.MASK:
+                return cast("Mapping[str, Any]", self._scanner.masked(value, seen))
+        except ScanError:
+            return Held.UNREADABLE
+        return value
+
+    def _wanted(self, findings: tuple[Finding, ...]) -> list[Finding]:
+        off = {Kind.INSTRUCTIONS} if self._rule.instructions is InstructionAction.OFF else set[Kind]()
+        off |= {Kind.SECRET} if self._rule.secrets is SecretAction.OFF else set()
+        return [finding for finding in findings if finding.kind not in off]
+
+    def _note(self, findings: list[Finding]) -> None:
+        for finding in findings:
+            key = (finding.kind, finding.rule, finding.at)
+            if key not in self._found and len(self._found) >= _MOST_PLACES:
+                key, finding = (finding.kind, finding.rule, "/*"), replace(finding, at="/*")
+            known = self._found.get(key)
+            self._found[key] = finding if known is None else replace(known, count=known.count + finding.count)
