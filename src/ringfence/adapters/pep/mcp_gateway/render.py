@@ -3,7 +3,7 @@
 | outcome | the agent gets |
 |---|---|
 | Returned | the server's result |
-| Refused | a result with `isError` that names the rule class and the entry, of an unknown tool too: as the official servers do |
+| Refused | a result with `isError` that names the rule class and the entry; of an unknown tool too, as official servers do |
 | Waiting | a result with `isError` that names the ticket (see `ladder.py` for what comes before) |
 | Withheld | a result with `isError` that says which class of finding keeps the answer back |
 | NotSent | a result with `isError`: safe to try again |
