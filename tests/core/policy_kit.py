@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from cedarpy import PolicySet
 
 from ringfence.core.canonical import digest_of
 from ringfence.core.framing import frame
@@ -16,7 +19,7 @@ from ringfence.core.model.profile import ToolProfile
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.tool import Tool
 from ringfence.core.policy.reading import Fault, read_policies
-from ringfence.core.policy.shard import Broken, Shard, ToolSource, compiled, naming, parsed
+from ringfence.core.policy.shard import GRANTS, Broken, Shard, ToolSource, compiled, naming, parsed
 from ringfence.core.policy.vocabulary import Names
 from ringfence.core.tightening import compile_schema
 
@@ -63,14 +66,22 @@ def good(text: str) -> tuple[Policy, ...]:
     return tuple(policies)
 
 
-def shard_of(
-    policies: tuple[Policy, ...], tool: ToolId = REFUND, schema: Mapping[str, Any] = SCHEMA, *, whole: bool = False
-) -> Shard | Broken | None:
-    """The shard of one tool; `whole`: of all policies, whatever they name."""
+def shard_of(policies: tuple[Policy, ...], tool: ToolId = REFUND, schema: Mapping[str, Any] = SCHEMA) -> Shard | Broken | None:
+    """The shard of one tool."""
     server = ServerId(tool.partition(".")[0])
-    trees = parsed(policies)
     source = ToolSource(id=tool, server=server, pin=Digest("pin"), schema=schema, profiles=(PROFILE,))
-    return compiled(source, trees if whole else naming(trees, tool, server), NAMES)
+    return compiled(source, naming(parsed(policies), tool, server), NAMES)
+
+
+def unsharded(policies: tuple[Policy, ...], tool: ToolId) -> Shard:
+    """All policies at once, whatever they name, with every argument that Cedar can hold."""
+    tests = " || ".join(f"context.arguments has {name}" for name in SCHEMA["properties"] if name != "anything")
+    shard = shard_of(good(f'@id("all") forbid (principal, action, resource) when {{ ({tests}) && false }};'), tool)
+    assert isinstance(shard, Shard)
+    handle = PolicySet.from_str("\n".join([GRANTS, *(policy.text for policy in policies)]))
+    by_id = {policy.id: policy for policy in policies}
+    given = {key: one.annotations.get("id") for key, one in handle.to_pst().static_policies.items()}
+    return replace(shard, handle=handle, policies={key: by_id[name] for key, name in given.items() if name is not None})
 
 
 def snapshot_of(*shards: tuple[ToolId, Shard | Broken | None]) -> PolicySnapshot:

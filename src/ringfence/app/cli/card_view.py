@@ -76,14 +76,15 @@ def _facts(approval: Mapping[str, Any], card: Mapping[str, Any]) -> RenderableTy
     grid.add_column(style="dim")
     grid.add_column(overflow="fold", ratio=1)
     grid.add_row("Why asked", safe(", ".join(card["why"])))
+    for policy in card.get("policies", ()):
+        grid.add_row("Policy", safe(policy))
     grid.add_row("Worst", safe(card["worst"]))
     grid.add_row("Agent", Text.assemble(safe(card["agent"]), "  ", safe(card["purpose"], "dim")))
     grid.add_row("Run", safe(card["run"]))
     grid.add_row("Task", safe(card["task"] or "none stated", one_line=False))
     grid.add_row("", safe(f"stated by {card['task_by']}", "dim"))
-    if card["quorum"] > 1:
-        approvals = sum(vote["decision"] == "approve" for vote in approval["votes"])
-        grid.add_row("Quorum", f"{approvals} of {card['quorum']} people have approved")
+    if approval.get("needs") and (card["quorum"] > 1 or card.get("groups")):
+        grid.add_row("Still needed", safe(approval["needs"], "bold yellow"))
     left = f"in {approval['expires_in_s'] // 60} min; silence denies" if approval["state"] == "pending" else ""
     grid.add_row("Expires", Text.assemble(safe(approval["expires_at"]), "  ", (left, "dim")))
     return grid

@@ -8,6 +8,7 @@ from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refuse
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
+from ringfence.core.approval import approvals_of, still_needed
 from ringfence.core.canonical import JsonLimits, parse_strict
 from ringfence.core.model.identifiers import Millis, TicketId
 from ringfence.core.model.operator import Role
@@ -77,6 +78,11 @@ def ticket_view(ticket: Ticket, now: Millis) -> dict[str, Any]:
         "expires_at": iso(ticket.expires_at),
         "expires_in_s": max(0, (ticket.expires_at - now) // 1000),
         "quorum": ticket.quorum,
+        "gates": [
+            {"code": gate.code.value, "group": gate.group, "quorum": gate.quorum, "approved": approvals_of(ticket, gate)}
+            for gate in ticket.gates
+        ],
+        "needs": still_needed(ticket) if ticket.state is TicketState.PENDING else "",
         "votes": [
             {"operator": v.operator, "decision": "approve" if v.approve else "deny", "reason": v.reason, "at": iso(v.at)}
             for v in ticket.votes

@@ -65,8 +65,8 @@ class CardView:
     expires: str
     minutes_left: int
     votes: tuple[Mapping[str, Any], ...]
-    missing: int
-    """Approvals still needed."""
+    needs: str
+    """Whose approval is still missing: `1 of finance`."""
     closed_why: str
 
 
@@ -90,7 +90,7 @@ def card_view(ticket: Ticket, now: Millis) -> CardView:
         expires=for_people(ticket.expires_at),
         minutes_left=max(0, (ticket.expires_at - now) // 60_000),
         votes=tuple(shown["votes"]),
-        missing=max(0, ticket.quorum - sum(vote.approve for vote in ticket.votes)),
+        needs=shown["needs"],
         closed_why=ticket.closed_why,
     )
 
