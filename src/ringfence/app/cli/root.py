@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from ringfence.app.cli import agent, approvals, audit, config_commands, connect, operator, pins, policy, run, server, stop, tool, up
+from ringfence.app.cli import (
+    agent,
+    approvals,
+    audit,
+    budget,
+    config_commands,
+    connect,
+    operator,
+    pins,
+    policy,
+    run,
+    server,
+    stop,
+    tool,
+    up,
+)
 
 app = typer.Typer(
     name="ringfence",
@@ -45,6 +60,7 @@ app.add_typer(approvals.app, name="approvals")
 app.add_typer(tool.app, name="tool")
 app.add_typer(pins.app, name="pins")
 app.add_typer(policy.app, name="policy")
+app.add_typer(budget.app, name="budget")
 app.add_typer(server.app, name="server")
 app.add_typer(audit.app, name="audit")
 app.command("explain")(audit.explain)

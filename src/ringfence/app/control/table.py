@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from ringfence.app.control import approvals, audit, definitions, explain, history, operators, pins, runs, servers, status, stops, tools
+from ringfence.app.control import (
+    approvals,
+    audit,
+    budget,
+    definitions,
+    explain,
+    history,
+    operators,
+    pins,
+    runs,
+    servers,
+    status,
+    stops,
+    tools,
+)
 from ringfence.app.control.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -10,6 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *stops.ROUTES,
     *tools.ROUTES,
     *pins.ROUTES,
+    *budget.ROUTES,
     *definitions.ROUTES,
     *servers.ROUTES,
     *runs.ROUTES,
