@@ -39,6 +39,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "runs": world.runs,
         "operators": world.operators,
         "pins": world.pins,
+        "budgets": world.budgets,
         "catalogue": world.catalogue,
         "alerts": world.alerts,
         "checkpointer": world.checkpointer,

@@ -64,6 +64,7 @@ def control_services(gateway: Gateway, reloader: Reloader | None, listening: dic
         runs=gateway.runs,
         operators=gateway.operators,
         pins=gateway.pins,
+        budgets=gateway.budgets,
         catalogue=gateway.catalogue,
         alerts=gateway.alerts,
         checkpointer=gateway.checkpointer,

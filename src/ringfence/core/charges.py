@@ -81,29 +81,27 @@ def charges_of(plan: Plan, call: Call, chain: Sequence[Link]) -> tuple[tuple[Cha
         amount = _amount(call.value, cap)
         if isinstance(amount, str):
             faults.append(amount)
-            continue
-        what = f"{plan.tool}{cap.pointer}"
-        charges.extend(
-            Charge(f"{MeterKind.SUM}:{owner}:{what}{_of(cap.window_ms)}", MeterKind.SUM, cap.cap, amount, cap.window_ms)
-            for owner in _owners(cap.window_ms, cap.everybody, plan, chain)
-        )
+        else:
+            charges.extend(_sum(cap, plan, chain, amount))
     for distinct in plan.distinct:
         values = _values(call.value, distinct.pointer)
         if len(values) > _MOST_VALUES:
             faults.append(f"{distinct.pointer} has more than {_MOST_VALUES} values")
-            continue
-        kind, span = MeterKind.DISTINCT, distinct.window_ms
-        charges.extend(
-            Charge(f"{kind}:{owner}:{plan.tool}{distinct.pointer}{_of(span)}", kind, distinct.most, 1, span, values)
-            for owner in _owners(span, distinct.everybody, plan, chain)
-        )
-    if plan.rows is not None:
-        charges.extend(
-            Charge(rows_meter(link.run.id), MeterKind.ROWS, link.limits.rows_per_run, plan.rows.most)
-            for link in chain
-            if link.limits.rows_per_run is not None
-        )
+        else:
+            charges.extend(_distinct(distinct, plan, chain, values))
+    charges.extend(_rows(plan, chain))
     return tuple(charges), tuple(faults)
+
+
+def meters_of(plan: Plan, chain: Sequence[Link]) -> tuple[Charge, ...]:
+    """Every meter that a call may be charged to, with its cap; for showing them."""
+    charges = list(plan.always)
+    for cap in plan.sums:
+        charges.extend(_sum(cap, plan, chain, 0))
+    for distinct in plan.distinct:
+        charges.extend(_distinct(distinct, plan, chain, ()))
+    charges.extend(_rows(plan, chain))
+    return tuple(charges)
 
 
 def rows_meter(run: str) -> str:
@@ -144,6 +142,25 @@ def _always(owner: str, limits: UseLimits, what: str) -> Iterable[Charge]:
         yield Charge(f"{MeterKind.RATE}:{owner}:{what}", MeterKind.RATE, limits.rate.burst, span=limits.rate.interval_us)
     if limits.concurrent is not None:
         yield Charge(f"{MeterKind.OPEN}:{owner}:{what}", MeterKind.OPEN, limits.concurrent)
+
+
+def _sum(cap: SumCap, plan: Plan, chain: Sequence[Link], amount: int) -> Iterable[Charge]:
+    kind, span = MeterKind.SUM, cap.window_ms
+    for owner in _owners(span, cap.everybody, plan, chain):
+        yield Charge(f"{kind}:{owner}:{plan.tool}{cap.pointer}{_of(span)}", kind, cap.cap, amount, span)
+
+
+def _distinct(cap: DistinctCap, plan: Plan, chain: Sequence[Link], values: tuple[str, ...]) -> Iterable[Charge]:
+    kind, span = MeterKind.DISTINCT, cap.window_ms
+    for owner in _owners(span, cap.everybody, plan, chain):
+        yield Charge(f"{kind}:{owner}:{plan.tool}{cap.pointer}{_of(span)}", kind, cap.most, 1, span, values)
+
+
+def _rows(plan: Plan, chain: Sequence[Link]) -> Iterable[Charge]:
+    if plan.rows is not None:
+        for link in chain:
+            if (cap := link.limits.rows_per_run) is not None:
+                yield Charge(rows_meter(link.run.id), MeterKind.ROWS, cap, plan.rows.most)
 
 
 def _owners(window_ms: int, everybody: bool, plan: Plan, chain: Sequence[Link]) -> list[str]:

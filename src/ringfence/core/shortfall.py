@@ -29,6 +29,11 @@ def in_words(charge: Charge, short: Shortfall) -> str:
             return f"{charge.meter}: {short.used} of {short.cap} are used"
 
 
+def in_units(meter: str, value: int) -> str:
+    """What a meter says, in the units that people count in."""
+    return as_amount(value) if meter.startswith(f"{MeterKind.SUM}:") else str(value)
+
+
 def as_amount(micro: int) -> str:
     """Millionths as a decimal number."""
     whole, rest = divmod(abs(micro), MICRO)

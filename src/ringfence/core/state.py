@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from ringfence.core.approval import LIVE, after_vote, moved
-from ringfence.core.ledger import is_of_run, refusal, release, reserve, run_of, settle
+from ringfence.core.ledger import is_of_run, refusal, release, reserve, run_of, settle, used_of
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
 from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.operator import Operator, Role
@@ -21,7 +21,8 @@ from ringfence.core.model.stop import Reach, Stop, covers
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.pins import Pin
-from ringfence.core.shortfall import CAP_CODES, in_words
+from ringfence.core.retention import prunable
+from ringfence.core.shortfall import CAP_CODES, in_units, in_words
 from ringfence.core.unit import (
     AddStop,
     AddTicket,
@@ -33,9 +34,11 @@ from ringfence.core.unit import (
     LiftStop,
     MoveTicket,
     OpenRun,
+    Prune,
     PutCredential,
     PutOperator,
     PutPin,
+    Raise,
     Release,
     RemoveOperator,
     Reserve,
@@ -115,6 +118,29 @@ class State:
             self.run_meters.setdefault(RunId(run_of(key)), set()).add(key)
         self.meters[key] = meter
 
+    def forget(self, table: str, key: str) -> None:
+        """Drop one row of what `core.retention` found, and keep the derived look-ups true."""
+        match table:
+            case "runs":
+                self.runs.pop(RunId(key), None)
+                self.run_meters.pop(RunId(key), None)
+            case "accounts":
+                self.accounts.pop(RunId(key), None)
+            case "credentials":
+                credential = self.credentials.pop(key, None)
+                if credential is not None and (hashes := self.run_credentials.get(credential.run)) is not None:
+                    hashes.discard(key)
+                    if not hashes:
+                        del self.run_credentials[credential.run]
+            case "meters":
+                self.meters.pop(key, None)
+            case "tickets":
+                ticket = self.tickets.pop(TicketId(key), None)
+                if ticket is not None and self.newest_ticket.get(ticket.digest) == ticket.id:
+                    del self.newest_ticket[ticket.digest]
+            case _:
+                raise AssertionError(f"nothing of {table} is forgotten")
+
     def index(self, ticket: Ticket) -> None:
         """Keep the derived look-ups true for a ticket that was added or changed."""
         is_new = ticket.id not in self.tickets
@@ -171,6 +197,12 @@ def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict
         case Settle(call=call) | Release(call=call):
             if call not in state.holds:
                 return Conflict(None, f"call {call} is not held")
+        case Raise(run=run_id):
+            if not _is_open(state, run_id):
+                return Conflict(ReasonCode.RUN_CLOSED, f"run {run_id} is not open")
+            return _why_not_raised(state, change)
+        case Prune():
+            pass
         case AddTicket(ticket=ticket):
             if ticket.id in state.tickets:
                 return Conflict(None, f"ticket {ticket.id} exists already")
@@ -220,8 +252,8 @@ def commit(state: State, change: Change) -> None:
             state.runs[run.id] = run
             if credential is not None:
                 state.keep(credential)
-        case CloseRun(run=run_id):
-            state.runs[run_id] = replace(state.runs[run_id], state=RunState.CLOSED)
+        case CloseRun(run=run_id, at=at):
+            state.runs[run_id] = replace(state.runs[run_id], state=RunState.CLOSED, closed_at=at)
             for hashed in state.run_credentials.get(run_id, ()):
                 state.credentials[hashed] = replace(state.credentials[hashed], revoked=True)
         case PutCredential(credential=credential):
@@ -253,6 +285,16 @@ def commit(state: State, change: Change) -> None:
             for charge in hold.charges:
                 if (meter := state.meters.get(charge.meter)) is not None:
                     _keep(state, charge.meter, release(meter, charge, at))
+        case Raise(run=run_id, kind=kind, by=by, caps=caps):
+            key = caps[0][0]
+            if kind is None:
+                state.accounts.setdefault(run_id, Account()).extra += by
+            else:
+                meter = state.meters.get(key) or Meter(kind)
+                state.put_meter(key, replace(meter, extra=meter.extra + by))
+        case Prune(at=at):
+            for table, key in prunable(state, at):
+                state.forget(table, key)
         case AddTicket(ticket=ticket):
             state.index(ticket)
         case CastVote(ticket=ticket_id, vote=vote):
@@ -278,6 +320,28 @@ def commit(state: State, change: Change) -> None:
 
 
 _NOTHING_USED = Account()
+
+
+def _why_not_raised(state: State, change: Raise) -> Conflict | None:
+    left = [_left(state, change, key, cap) for key, cap in change.caps]
+    if left[0] is None:
+        return Conflict(None, f"run {change.run} has no such cap")
+    after = left[0] + change.by
+    for (key, _), above in zip(change.caps[1:], left[1:], strict=True):
+        if above is not None and after > above:
+            return Conflict(None, f"{key} is above it and has {in_units(key, above)} left: raise that first")
+    return None
+
+
+def _left(state: State, change: Raise, key: str, cap: int | None) -> int | None:
+    """What may still be used of a cap; None: there is none."""
+    if cap is None:
+        return None
+    if change.kind is None:
+        account = state.accounts.get(RunId(key)) or _NOTHING_USED
+        return cap + account.extra - account.held - account.spent
+    meter = state.meters.get(key) or Meter(change.kind)
+    return cap + meter.extra - used_of(meter, change.at)
 
 
 def _held(state: State, charges: tuple[Charge, ...], at: Millis) -> tuple[Charge, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ringfence.core.entry import Entry
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
-from ringfence.core.model.meter import Charge
+from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Stop
@@ -32,6 +32,7 @@ class CloseRun:
     """The run is open. Its credentials are revoked with it."""
 
     run: RunId
+    at: Millis = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,29 @@ class Release:
 
     call: CallId
     at: Millis = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """An operator adds to a cap of one run, for as long as it lives.
+
+    Precondition: the run is open and has that cap; and what it may then still use is no more than any run above it still may.
+    """
+
+    run: RunId
+    kind: MeterKind | None
+    """None: its calls."""
+    by: int
+    caps: tuple[tuple[str, int | None], ...]
+    """The run's own account or meter first, then those of the runs above it, each with its configured cap."""
+    at: Millis = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """Forget what says nothing any more (`core.retention`). Always holds."""
+
+    at: Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +182,8 @@ Change = (
     | Reserve
     | Settle
     | Release
+    | Raise
+    | Prune
     | AddTicket
     | CastVote
     | MoveTicket

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ringfence.core.ledger import reserve, used_of
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
-from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.identifiers import AgentId, Millis, RunId
+from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
+from ringfence.core.shortfall import in_units
 from ringfence.engine.ids import Ids
 from ringfence.engine.outcome import Refused
 from ringfence.ports.clock import Clock
 from ringfence.ports.notifier import Alert, AlertKind, Notifier
+
+MOST_TOLD = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class CapNear:
+    """A meter that was used, before and after."""
+
+    meter: str
+    before: int
+    after: int
+    cap: int
+    agent: AgentId
+    run: RunId
+    span: int = 0
 
 
 class Alerts:
@@ -23,7 +42,8 @@ class Alerts:
         self._notifier = notifier
         self._ids = ids
         self._clock = clock
-        self._told: set[tuple[RunId, int]] = set()
+        self._told: dict[str, None] = {}
+        """Steps of caps that were told, oldest first: one that is passed again after something was given back is no news."""
 
     def approval_waiting(self, ticket: Ticket) -> None:
         text = f"agent {ticket.agent} waits for a person: {ticket.tool}"
@@ -48,17 +68,39 @@ class Alerts:
         self._send(AlertKind.KILL, text, f"/stops/{stop.id}", key=stop.id)
 
     def caps(self, facts: Facts, at_percent: tuple[int, ...]) -> None:
-        """Tell once per run and step when a cap comes near."""
+        """Tell once per cap, step and window when a call that was just allowed brings a cap nearer.
+
+        It follows from what was used before and after, so a restart neither forgets a step nor tells it again.
+        """
         for link in facts.chain:
             cap = link.limits.calls_per_run
-            if not cap:
-                continue
-            used = link.calls_used + 1
-            for percent in at_percent:
-                if used * 100 >= cap * percent and (link.run.id, percent) not in self._told:
-                    self._told.add((link.run.id, percent))
-                    text = f"run {link.run.id} of agent {link.run.agent} has used {used} of {cap} calls"
-                    self._send(AlertKind.CAP_NEAR, text, f"/runs/{link.run.id}", agent=link.run.agent, run=link.run.id)
+            if cap is not None:
+                used, cap = link.calls_used, cap + link.calls_added
+                near = CapNear(f"calls:run/{link.run.id}:all", used, used + 1, cap, link.run.agent, link.run.id)
+                self.cap_near(near, at_percent, facts.now)
+        run = facts.chain[0].run
+        for charge, meter in zip(facts.charges, facts.meters, strict=True):
+            if charge.kind in (MeterKind.SUM, MeterKind.DISTINCT):
+                before = used_of(meter, facts.now) if meter is not None else 0
+                after = used_of(reserve(meter, charge, facts.now)[0], facts.now)
+                cap = charge.cap + (meter.extra if meter is not None else 0)
+                near = CapNear(charge.meter, before, after, cap, run.agent, run.id, charge.span)
+                self.cap_near(near, at_percent, facts.now)
+
+    def cap_near(self, near: CapNear, at_percent: tuple[int, ...], now: Millis) -> None:
+        """Tell the highest step between what was used before and after."""
+        passed = [percent for percent in at_percent if near.before * 100 < near.cap * percent <= near.after * 100]
+        if not passed:
+            return
+        told = f"{near.meter}:{passed[-1]}:{now // near.span if near.span else 0}"
+        if told in self._told:
+            return
+        self._told[told] = None
+        if len(self._told) > MOST_TOLD:
+            del self._told[next(iter(self._told))]
+        used, cap = in_units(near.meter, near.after), in_units(near.meter, near.cap)
+        text = f"{passed[-1]} % of a cap: {near.meter} has used {used} of {cap}"
+        self._send(AlertKind.CAP_NEAR, text, f"/runs/{near.run}", key=told, agent=near.agent, run=near.run)
 
     def drift(self, server: str, what: Sequence[str], *, key: str) -> None:
         """Something of a server is quarantined. `what` has names in words; the same `key` is the same alert."""
@@ -86,7 +128,8 @@ class Alerts:
 
     def forget(self, run: RunId) -> None:
         """A run has ended."""
-        self._told = {told for told in self._told if told[0] != run}
+        for told in [told for told in self._told if f":run/{run}:" in told]:
+            del self._told[told]
 
     def _send(
         self, kind: AlertKind, text: str, path: str, *, key: str = "", agent: str = "", run: str = "", tool: str = ""

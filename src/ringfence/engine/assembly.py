@@ -12,6 +12,7 @@ from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
+from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.enforce import Enforcer
@@ -59,6 +60,7 @@ class Engine:
     stops: Stops
     operators: Operators
     pins: Pins
+    budgets: Budgets
     checkpointer: Checkpointer
     notices: Notices
     housekeeping: Housekeeping
@@ -125,6 +127,7 @@ class Engine:
             anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),
             stops=stops,
             operators=Operators(store=store, clock=clock, ids=ids),
+            budgets=Budgets(store=store, clock=clock, catalogue=catalogue),
             pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
             checkpointer=checkpointer,
             notices=notices,

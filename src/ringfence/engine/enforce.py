@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
@@ -26,11 +27,12 @@ from ringfence.core.charges import charges_of, rows_in
 from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.decision import decide
 from ringfence.core.framing import frame, frame_unknown
+from ringfence.core.ledger import used_of
 from ringfence.core.methods import is_method
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
-from ringfence.core.model.identifiers import TicketId
+from ringfence.core.model.identifiers import Millis, TicketId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
 from ringfence.core.model.run import Posture
@@ -40,7 +42,7 @@ from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
 from ringfence.core.rules import ScanRule, Share
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
-from ringfence.engine.alerts import Alerts
+from ringfence.engine.alerts import Alerts, CapNear
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.entries import decision_entry, outcome_entry
 from ringfence.engine.identify import Presented, Principal, Unidentified, identify
@@ -431,8 +433,20 @@ class Enforcer:
             if isinstance(outcome, NotSent):
                 return outcome
             return Ambiguous("the outcome could not be recorded, so the result is withheld", flight.entry)
+        if isinstance(change, Settle) and change.actual:
+            with suppress(UnavailableError):  # what came of it is recorded; only telling it failed
+                await self._tell_rows(call, change, flight, now)
         self._at(Step.REPLY)
         return outcome
+
+    async def _tell_rows(self, call: Call, change: Settle, flight: Flight, now: Millis) -> None:
+        caps = {charge.meter: charge.cap for charge in flight.charges}
+        meters = await self._store.meters([meter for meter, _ in change.actual])
+        for (key, rows), meter in zip(change.actual, meters, strict=True):
+            if meter is not None:
+                after = used_of(meter, now)
+                near = CapNear(key, after - rows, after, caps[key] + meter.extra, call.agent, call.run)
+                self._alerts.cap_near(near, self._catalogue.rules.cap_alerts, now)
 
     def _priced(self, call: Call, flight: Flight, outcome: Outcome) -> tuple[tuple[str, int], ...]:
         """What the call cost on the meters whose price is known only now. Of an unknown outcome that is what they held."""

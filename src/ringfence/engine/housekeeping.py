@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
+from ringfence.core.unit import Prune, Unit
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 LEVER_S = 0.2
 EXPIRE_S = 1.0
 CHECKPOINT_S = 60.0
+PRUNE_S = 30.0
 
 
 class Housekeeping:
@@ -59,6 +61,7 @@ class Housekeeping:
             group.create_task(self._every(EXPIRE_S, self.look_at_time))
             group.create_task(self._every(RELIST_S, self.relist))
             group.create_task(self._every(CHECKPOINT_S, self.checkpoint))
+            group.create_task(self._every(PRUNE_S, self.prune))
             group.create_task(self._notices.run())
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -95,6 +98,11 @@ class Housekeeping:
     async def relist(self) -> None:
         """Ask every server what it has; the catalogue compares it with its pins. A slow server delays no other."""
         await asyncio.gather(*(self._catalogue.refresh(server) for server in tuple(self._catalogue.upstreams)))
+
+    async def prune(self) -> None:
+        """Let the state forget what says nothing any more."""
+        if not self._store.is_degraded():
+            await self._store.record(Unit((), (Prune(self._clock.now()),)))
 
     async def checkpoint(self) -> None:
         try:

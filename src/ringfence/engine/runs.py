@@ -128,7 +128,7 @@ class Runs:
             by=by,
             body={"why": why},
         )
-        receipt = await self._store.record(Unit((entry,), (CloseRun(run.id),)))
+        receipt = await self._store.record(Unit((entry,), (CloseRun(run.id, entry.at),)))
         if isinstance(receipt, Conflict):
             return NotDone(receipt.detail)
         await receipt.durable()

@@ -112,6 +112,7 @@ def opened_view(opened: Opened) -> dict[str, Any]:
 async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
     account = await asked.services.store.account(run.id)
     rule = asked.services.catalogue.rules.agents.get(run.agent)
+    cap = rule.limits.calls_per_run if rule else 0
     now = asked.services.clock.now()
     expired = run.expires_at is not None and now >= run.expires_at
     return {
@@ -128,7 +129,7 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "ancestors": list(run.ancestors),
         "calls_spent": account.spent,
         "calls_held": account.held,
-        "calls_cap": rule.limits.calls_per_run if rule else 0,
+        "calls_cap": cap + account.extra if cap is not None else None,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ringfence.core.model.run import Posture
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
+from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.operators import Operators
@@ -37,6 +38,7 @@ class ControlServices:
     runs: Runs
     operators: Operators
     pins: Pins
+    budgets: Budgets
     catalogue: Catalogue
     alerts: Alerts
     checkpointer: Checkpointer

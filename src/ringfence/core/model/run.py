@@ -39,6 +39,7 @@ class Run:
     standing: bool = False
     """The one run of a static agent credential."""
     state: RunState = RunState.OPEN
+    closed_at: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

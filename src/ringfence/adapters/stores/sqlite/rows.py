@@ -22,6 +22,7 @@ from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.pins import Pin
+from ringfence.core.retention import prunable
 from ringfence.core.state import Account, Hold, State
 from ringfence.core.unit import (
     AddStop,
@@ -32,9 +33,11 @@ from ringfence.core.unit import (
     LiftStop,
     MoveTicket,
     OpenRun,
+    Prune,
     PutCredential,
     PutOperator,
     PutPin,
+    Raise,
     Release,
     RemoveOperator,
     Reserve,
@@ -81,6 +84,10 @@ def touched(state: State, unit: Unit) -> list[Key]:
             case ExtendRun(run=run_id, credential_hash=hashed):
                 keys.append(("runs", run_id))
                 keys.append(("credentials", hashed))
+            case Raise(run=run_id, kind=kind, caps=caps):
+                keys.append(("accounts", run_id) if kind is None else ("meters", caps[0][0]))
+            case Prune(at=at):
+                keys.extend(prunable(state, at))
             case AddTicket(ticket=ticket):
                 keys.append(("tickets", ticket.id))
             case CastVote(ticket=ticket_id) | MoveTicket(ticket=ticket_id):

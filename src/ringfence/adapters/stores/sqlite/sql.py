@@ -13,7 +13,7 @@ from __future__ import annotations
 TABLES = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "operators", "pins")
 """The tables of the state, named as in `core.state.State`."""
 
-SHRINKING = ("holds", "meters", "stops")
+SHRINKING = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops")
 """Tables from which rows go."""
 
 # Settings of the connection that writes. NORMAL: see `writer` for who makes commits durable.

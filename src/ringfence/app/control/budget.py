@@ -1,0 +1,103 @@
+"""What is used of every limit, and adding to one run's cap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply, refused
+from ringfence.app.control.routes import Route
+from ringfence.app.control.shape import Field
+from ringfence.app.control.times import iso
+from ringfence.core.charges import micro_units
+from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.meter import MeterKind
+from ringfence.core.model.operator import Role
+from ringfence.core.shortfall import as_amount
+from ringfence.engine.budgets import Reading
+from ringfence.engine.runs import NotDone
+
+
+async def show(asked: Asked) -> Answer:
+    run, agent = asked.query.get("run"), asked.query.get("agent")
+    if (run is None) == (agent is None):
+        return Problem(ProblemCode.MALFORMED, "say whose budget: either `run` or `agent`")
+    await asked.services.catalogue.ensure_listed()
+    if run is not None:
+        found = await asked.services.budgets.of_run(RunId(run))
+        if isinstance(found, NotDone):
+            return refused(found)
+        of, readings = found
+        return Reply({"run": of.id, "agent": of.agent, "meters": [reading_view(reading) for reading in readings]})
+    shared = await asked.services.budgets.of_agent(AgentId(str(agent)))
+    if isinstance(shared, NotDone):
+        return refused(shared)
+    return Reply({"run": None, "agent": agent, "meters": [reading_view(reading) for reading in shared]})
+
+
+async def raise_cap(asked: Asked) -> Answer:
+    meter = asked.body.get("meter", "calls")
+    by = _amount(asked.body["by"], is_sum=meter.startswith(f"{MeterKind.SUM}:"))
+    if by is None:
+        return Problem(ProblemCode.MALFORMED, "`by` is no number above 0; only the cap of a sum has decimals")
+    await asked.services.catalogue.ensure_listed()
+    raised = await asked.services.budgets.raise_cap(
+        RunId(asked.body["run"]), meter, by, operator=asked.who, reason=asked.body["reason"]
+    )
+    if isinstance(raised, NotDone):
+        return refused(raised)
+    return Reply({"run": asked.body["run"], "meter": reading_view(raised.reading), "entry": raised.entry})
+
+
+def reading_view(reading: Reading) -> dict[str, Any]:
+    """One meter as JSON. Of a sum, what people count in, as decimal text."""
+    is_sum = reading.kind == MeterKind.SUM
+
+    def shown(value: int) -> int | str:
+        return as_amount(value) if is_sum else value
+
+    return {
+        "meter": reading.meter,
+        "kind": reading.kind,
+        "used": shown(reading.used),
+        "held": shown(reading.held),
+        "cap": shown(reading.cap),
+        "added": shown(reading.added),
+        "left": shown(max(0, reading.cap - reading.used)),
+        "window_s": reading.window_s or None,
+        "frees_at": iso(reading.frees_at),
+    }
+
+
+def _amount(text: str, *, is_sum: bool) -> int | None:
+    micro = micro_units(text.removeprefix("+"))
+    if not micro:
+        return None
+    if is_sum:
+        return micro
+    return None if micro % 1_000_000 else micro // 1_000_000
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/budget",
+        handler=show,
+        summary="Every meter of a run with those above it, or every meter that an agent's runs share.",
+        query=(Field("run", "An open run.", most=80), Field("agent", "A configured agent.", most=200)),
+        answer="`meters`, each with `used` (held and spent), `held`, `cap`, `left`, `window_s` and `frees_at`.",
+    ),
+    Route(
+        method="POST",
+        path="/budget/raise",
+        handler=raise_cap,
+        role=Role.APPROVER,
+        summary="Add to a cap of one run, for as long as it lives. Never more than the runs above it have left.",
+        body=(
+            Field("run", "An open run.", required=True, most=80),
+            Field("meter", "`calls` (where absent), `rows`, or the name of one of the run's own meters.", most=300),
+            Field("by", "By how much: a number such as `50`, as text.", required=True, most=40),
+            Field("reason", "Why, for the log.", required=True, most=1000),
+        ),
+        answer="The `meter` as it stands now, and the log's `entry`.",
+    ),
+)
