@@ -12,8 +12,8 @@ from tests.adapters.webhook_receiver import receiving
 
 from ringfence.adapters.notifiers.message import Format
 from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
-from ringfence.adapters.notifiers.signature import signature
 from ringfence.adapters.notifiers.webhook import ATTEMPTS, MOST_WAITING, WebhookNotifier, WebhookOptions
+from ringfence.adapters.wire.webhook_signature import signature
 from ringfence.engine.outcome import Waiting
 from ringfence.ports.notifier import Alert, AlertKind
 from ringfence.testing.contracts.notifier import alert

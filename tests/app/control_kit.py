@@ -43,6 +43,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "catalogue": world.catalogue,
         "alerts": world.alerts,
         "checkpointer": world.checkpointer,
+        "log_care": world.log_care,
         "reload": reload,
         "status": dict,
         "posture": Posture.SEPARATE,

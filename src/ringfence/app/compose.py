@@ -35,6 +35,7 @@ from ringfence.adapters.upstream.missing import MissingUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
+from ringfence.app.compose_log import build_outlets
 from ringfence.app.config.load import load_config
 from ringfence.app.config.secret_values import resolve_all, resolve_secret
 from ringfence.app.config.settings import AlertSettings, ControlSettings, Era, Loaded, ServerConnection, TransportKind
@@ -138,6 +139,7 @@ async def compose(
         signer=signer,
         notifier=notifier,
         lever=FileLever(state / "KILL"),
+        outlets=build_outlets(loaded.log, state, LOG_ORIGIN),
         at_step=at_step,
     )
     await gateway.stops.finish()
@@ -231,6 +233,7 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
             yield control_services(gateway, None, {})
         finally:
             await gateway.checkpointer.checkpoint()
+            await gateway.log_care.close()
             await gateway.notifier.close()
             await gateway.store.close()
 

@@ -59,13 +59,15 @@ class Reloader:
             upstreams = {s: self._kept(before, s, c) or self._build(c) for s, c in fresh.servers.items()}
             self._gateway.catalogue.replace(fresh.rules, upstreams)
             self._retell(fresh)
-            self._loaded = fresh
+            before_log, self._loaded = self._loaded.log, fresh
             try:
                 if (agent := await self._gateway.anonymous.prepare()) is not None:
                     logger.warning("whoever connects from this machine without a credential is %s (`unsafe_anonymous`)", agent)
             except UnavailableError as error:
                 logger.error("the anonymous agent has no run: %s", error)
             gone = [upstream for server, upstream in before.items() if upstreams.get(server) is not upstream]
+            if fresh.log != before_log:
+                logger.warning("what changed under `log` counts from the next start on")
             for warning in fresh.warnings:
                 logger.warning("%s", warning)
         await self._gateway.catalogue.ensure_listed()

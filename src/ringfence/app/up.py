@@ -68,6 +68,7 @@ def control_services(gateway: Gateway, reloader: Reloader | None, listening: dic
         catalogue=gateway.catalogue,
         alerts=gateway.alerts,
         checkpointer=gateway.checkpointer,
+        log_care=gateway.log_care,
         reload=reload,
         status=lambda: listening,
         posture=posture,

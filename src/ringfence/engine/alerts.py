@@ -126,6 +126,9 @@ class Alerts:
         first = why.splitlines()[0] if why else "unreadable"
         self._send(AlertKind.CONFIG_REJECTED, f"the changed configuration was refused, the last good one stays: {first}", "/")
 
+    def log_disputed(self, why: str) -> None:
+        self._send(AlertKind.LOG_DISPUTED, f"the audit log is disputed: {why}", "/")
+
     def forget(self, run: RunId) -> None:
         """A run has ended."""
         for told in [told for told in self._told if f":run/{run}:" in told]:

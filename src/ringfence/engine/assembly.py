@@ -19,6 +19,7 @@ from ringfence.engine.enforce import Enforcer
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
+from ringfence.engine.log_care import LogCare, LogOutlets
 from ringfence.engine.notices import Notices
 from ringfence.engine.operators import Operators
 from ringfence.engine.pin_book import PinBook
@@ -62,6 +63,7 @@ class Engine:
     pins: Pins
     budgets: Budgets
     checkpointer: Checkpointer
+    log_care: LogCare
     notices: Notices
     housekeeping: Housekeeping
 
@@ -78,6 +80,7 @@ class Engine:
         signer: Signer,
         notifier: Notifier,
         lever: Lever,
+        outlets: LogOutlets | None = None,
         at_step: AtStep = nothing,
     ) -> Self:
         """Wire every part. `at_step` is for tests that crash or stop at a chosen moment."""
@@ -108,7 +111,8 @@ class Engine:
             at_step=at_step,
         )
         runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
-        checkpointer, notices = Checkpointer(log, signer), Notices(catalogue, clock)
+        log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
+        checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce), Notices(catalogue, clock)
         return cls(
             clock=clock,
             entropy=entropy,
@@ -130,6 +134,7 @@ class Engine:
             budgets=Budgets(store=store, clock=clock, catalogue=catalogue),
             pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
             checkpointer=checkpointer,
+            log_care=log_care,
             notices=notices,
             housekeeping=Housekeeping(
                 clock=clock,
@@ -141,5 +146,6 @@ class Engine:
                 alerts=alerts,
                 lever=lever,
                 notices=notices,
+                log_care=log_care,
             ),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from ringfence.core.audit.checkpoint import Checkpoint, checkpoint_text
 from ringfence.core.audit.note import seal
 from ringfence.core.audit.tree import root_hash
@@ -12,9 +14,11 @@ from ringfence.ports.signer import Signer
 class Checkpointer:
     """Writes a C2SP tlog-checkpoint whenever the log has grown. The signer's name is the log's origin."""
 
-    def __init__(self, log: AuditLog, signer: Signer) -> None:
+    def __init__(self, log: AuditLog, signer: Signer, announce: Callable[[str], Awaitable[None]]) -> None:
+        """`announce` hears of each new head; it may not take long."""
         self._log = log
         self._signer = signer
+        self._announce = announce
         self._signed_size = -1
 
     async def checkpoint(self) -> str | None:
@@ -26,4 +30,5 @@ class Checkpointer:
         note = seal(text, self._signer.name, self._signer.public_key, self._signer.sign(text.encode()))
         await self._log.put_checkpoint(note, head.size)
         self._signed_size = head.size
+        await self._announce(note)
         return note

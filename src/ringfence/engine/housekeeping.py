@@ -12,6 +12,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue
 from ringfence.engine.checkpointer import Checkpointer
+from ringfence.engine.log_care import LogCare
 from ringfence.engine.notices import Notices
 from ringfence.engine.stops import Stops
 from ringfence.errors import Error, UnavailableError
@@ -42,6 +43,7 @@ class Housekeeping:
         alerts: Alerts,
         lever: Lever,
         notices: Notices,
+        log_care: LogCare,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -52,6 +54,7 @@ class Housekeeping:
         self._alerts = alerts
         self._lever = lever
         self._notices = notices
+        self._log_care = log_care
         self._degraded = ""
 
     async def run(self) -> None:
@@ -63,6 +66,7 @@ class Housekeeping:
             group.create_task(self._every(CHECKPOINT_S, self.checkpoint))
             group.create_task(self._every(PRUNE_S, self.prune))
             group.create_task(self._notices.run())
+            group.create_task(self._log_care.run())
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

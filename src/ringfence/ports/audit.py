@@ -67,6 +67,10 @@ class AuditLog(Protocol):
 
     async def head(self) -> Head: ...
 
+    async def durable_size(self) -> int:
+        """How many entries no loss of power can take away any more; waits for what is journaled by now."""
+        ...
+
     def leaves(self, start: int, end: int) -> AsyncIterator[Record]:
         """In order, `start` inclusive, `end` exclusive."""
         ...

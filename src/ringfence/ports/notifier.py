@@ -16,6 +16,8 @@ class AlertKind(StrEnum):
     SUSPICIOUS_RESULT = "suspicious_result"
     STORE_DEGRADED = "store_degraded"
     CONFIG_REJECTED = "config_rejected"
+    LOG_DISPUTED = "log_disputed"
+    """A witness says that the log was put back or has two histories."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

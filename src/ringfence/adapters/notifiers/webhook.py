@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from ringfence.adapters.notifiers.message import Format, message
-from ringfence.adapters.notifiers.signature import HEADER, signature
+from ringfence.adapters.wire.webhook_signature import HEADER, signature
 from ringfence.ports.clock import Clock
 from ringfence.ports.notifier import Alert
 

@@ -21,6 +21,7 @@ from ringfence.app.cli import (
     stop,
     tool,
     up,
+    witness,
 )
 
 app = typer.Typer(
@@ -63,6 +64,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(budget.app, name="budget")
 app.add_typer(server.app, name="server")
 app.add_typer(audit.app, name="audit")
+app.add_typer(witness.app, name="witness")
 app.command("explain")(audit.explain)
 stop.register(app)
 

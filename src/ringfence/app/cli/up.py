@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -82,6 +82,7 @@ def status(state: State = None, as_name: As = None, as_json: AsJson = False) -> 
     for name in ("version", "open_runs", "approvals_waiting", "calls_under_way", "entries"):
         if name in answer:
             out.print(safe(f"{name.replace('_', ' ')}: {answer[name]}"))
+    _print_log(answer.get("log", {}))
     servers = table("server", "state", "says")
     for server in answer["server_health"]:
         add_server(servers, server)
@@ -89,6 +90,20 @@ def status(state: State = None, as_name: As = None, as_json: AsJson = False) -> 
     for stop in answer["stops"]:
         out.print(safe(f"in force: {stop['text']} ({stop['id']}, {stop['by']}): {stop['reason']}", "bold red"))
     return None
+
+
+def _print_log(log: dict[str, Any]) -> None:
+    from ringfence.app.cli.terminal import console, safe
+
+    out = console()
+    if "witnesses" in log:
+        cosigned = sum(not witness["problem"] for witness in log["witnesses"].values())
+        said = f"log cosigned by {cosigned} of {len(log['witnesses'])} witnesses, {log['quorum']} needed"
+        out.print(safe(f"{said}; {log['cosigned_size']} entries", "green" if cosigned >= log["quorum"] else "red"))
+    for section in ("witnesses", "anchors", "forward"):
+        for name, place in log.get(section, {}).items():
+            if place["problem"]:
+                out.print(safe(f"log, {section}: {name}: {place['problem']}", "red"))
 
 
 def reload(state: State = None, as_name: As = None, as_json: AsJson = False) -> None:

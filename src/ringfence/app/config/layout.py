@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ringfence.app.config.limits_layout import AGENT_LIMITS, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
+from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.shapes import (
     Choice,
     Duration,
@@ -360,6 +361,7 @@ FILE: Final = Record(
             ),
             "The control plane as people reach it.",
         ),
+        "log": Key(LOG, "Where the audit log goes besides the state directory, and how long it keeps bodies."),
     },
     "a mapping that begins with `version: 1`",
 )

@@ -27,6 +27,7 @@ from ringfence.app.config.connections import (
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
 from ringfence.app.config.layout import FILE
 from ringfence.app.config.limits_of import check_limits
+from ringfence.app.config.log_section import check_log, log_of
 from ringfence.app.config.names import check_names, check_references
 from ringfence.app.config.narrowing import narrowing_faults
 from ringfence.app.config.policies import is_timezone, with_policies
@@ -88,6 +89,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         servers={ServerId(name): connection_of(name, fields, folder) for name, fields in values.get("servers", {}).items()},
         alerts=alerts_of(values.get("alerts", {}), folder),
         control=control_of(values.get("control", {})),
+        log=log_of(values.get("log", {}), folder),
         warnings=tuple(f"{path}:{warning}" for warning in sorted(set(checked.warnings))),
         path=path,
         digest=digest,
@@ -131,6 +133,7 @@ class _Checked:
         for index, hook in enumerate(values.get("alerts", {}).get("webhooks", [])):
             if hook and "url" in hook:
                 check_url(("alerts", "webhooks", index, "url"), hook["url"], self.report, self.warn)
+        check_log(values.get("log", {}), self.report, self.warn)
         if "public_url" in values.get("control", {}):
             check_url(("control", "public_url"), values["control"]["public_url"], self.report, self.warn)
         for index, issuer in enumerate(values.get("authorization", {}).get("issuers", [])):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.rules import Rules
 from ringfence.ports.notifier import AlertKind
@@ -102,6 +103,46 @@ class PolicySettings:
     timezone: str = "UTC"
 
 
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    url: str
+    key: VerifierKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorSettings:
+    """One of `file`, `git` and `webhook` is given."""
+
+    file: Path | None = None
+    git: Path | None = None
+    branch: str = ""
+    remote: str = ""
+    webhook: str = field(default="", repr=False)
+    secret: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardSettings:
+    """Either `ocsf` or `syslog` is given."""
+
+    ocsf: str = field(default="", repr=False)
+    headers: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
+    syslog: str = ""
+    ca: Path | None = None
+    bodies: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """Where the log goes besides its store, and what of it is dropped."""
+
+    witnesses: tuple[WitnessSettings, ...] = ()
+    quorum: int = 0
+    anchors: tuple[AnchorSettings, ...] = ()
+    forward: tuple[ForwardSettings, ...] = ()
+    keep_bodies_s: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """One valid configuration file."""
@@ -117,3 +158,4 @@ class Loaded:
     """Of the canonical parsed configuration; equal to `rules.digest`."""
     policies: PolicySettings = PolicySettings()
     authorization: AuthorizationSettings = AuthorizationSettings()
+    log: LogSettings = LogSettings()

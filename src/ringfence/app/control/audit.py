@@ -23,6 +23,8 @@ from ringfence.engine.log_proofs import LogProofs
 from ringfence.errors import IntegrityError, RequestError
 from ringfence.ports.audit import AuditQuery, Record
 
+WITNESSED_S = 5.0
+"""How long a head that is asked for waits for its cosignatures."""
 _ENTRY = re.compile(r"e(0|[1-9][0-9]{0,14})", re.ASCII)
 _DECISIONS = "allow, ask, deny, halt; returned, failed_not_sent, ambiguous; approved, denied, ..."
 
@@ -67,10 +69,13 @@ async def newest_checkpoint(asked: Asked) -> Answer:
 
 async def sign_now(asked: Asked) -> Answer:
     """Sign the head, so that everything written up to here is vouched for."""
-    note = await asked.services.checkpointer.checkpoint() or await asked.services.log.checkpoint()
+    services = asked.services
+    note = await services.checkpointer.checkpoint() or await services.log.checkpoint()
     if note is None:
         return Problem(ProblemCode.REFUSED, "there is nothing to sign yet")
-    return Reply(_checkpoint_view(asked.services, note))
+    await services.log_care.heads.shown(note, WITNESSED_S)
+    note = await services.log.checkpoint() or note
+    return Reply(_checkpoint_view(services, note))
 
 
 async def export(asked: Asked) -> Answer:

@@ -12,6 +12,7 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
+from ringfence.engine.log_care import LogCare
 from ringfence.engine.operators import Operators
 from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
@@ -42,6 +43,7 @@ class ControlServices:
     catalogue: Catalogue
     alerts: Alerts
     checkpointer: Checkpointer
+    log_care: LogCare
     reload: Callable[[], Awaitable[str | None]]
     """Read the configuration again; None: done, else why the last good one stays."""
     status: Callable[[], Mapping[str, Any]]

@@ -35,6 +35,8 @@ async def status(asked: Asked) -> Answer:
     }
     if left_out := services.catalogue.left_out():
         answer["left_out"] = {server: list(why) for server, why in left_out.items()}
+    if log := services.log_care.status():
+        answer["log"] = log
     if (anonymous := services.catalogue.rules.anonymous) is not None:
         answer["anonymous"] = anonymous.id
     # The rest is read from the store, and status has to answer even where the store does not.

@@ -107,6 +107,11 @@ class AuditContract:
             assert len(leaves) == head.size
             assert root_hash(head.edge) == merkle_root(entry_hash(leaf) for leaf in leaves)
 
+    async def test_what_was_accepted_is_durable_once_asked_for(self, store: Store, log: AuditLog) -> None:
+        assert await log.durable_size() == 0
+        await accept(store, adding("one", "two"))
+        assert await log.durable_size() == 2
+
     async def test_leaves_come_in_order_within_their_bounds(self, store: Store, log: AuditLog) -> None:
         await accept(store, adding(*(str(n) for n in range(700))))
         assert [record.seq async for record in log.leaves(0, 700)] == list(range(700))
@@ -168,5 +173,6 @@ class AuditContract:
         await fails(log.query(AuditQuery()))
         await fails(log.record_at(0))
         await fails(log.head())
+        await fails(log.durable_size())
         await fails(log.checkpoint())
         await fails(anext(log.leaves(0, 1)))

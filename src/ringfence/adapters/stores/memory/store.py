@@ -80,6 +80,10 @@ class MemoryStore(MirroredState):
         self._readable()
         return Head(len(self._log), self._edge)
 
+    async def durable_size(self) -> int:
+        self._readable()
+        return len(self._log)
+
     async def leaves(self, start: int, end: int) -> AsyncIterator[Record]:
         self._readable()
         for _, record in self._log[max(start, 0) : max(end, 0)]:

@@ -154,6 +154,16 @@ class SqliteStore(MirroredState):
         self._readable()
         return Head(self._tree.size, self._tree.edge)
 
+    async def durable_size(self) -> int:
+        self._readable()
+        if self._degraded:
+            raise UnavailableError(self._degraded)
+        size = self._tree.size
+        pending = Pending(Unit(()), self._next_seq, (), [], [], self._want_sync, self._writer.hurry)
+        self._enqueue(pending)
+        await pending.durable()
+        return size
+
     def leaves(self, start: int, end: int) -> AsyncIterator[Record]:
         return self._reader.leaves(start, end)
 

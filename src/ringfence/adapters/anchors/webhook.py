@@ -1,0 +1,63 @@
+"""Heads posted to a receiver, signed as notifications are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from ringfence.adapters.wire.webhook_signature import HEADER, signature
+from ringfence.core.audit.checkpoint import Checkpoint
+from ringfence.core.canonical import canonical_bytes
+from ringfence.errors import UnavailableError
+from ringfence.ports.clock import Clock
+
+ANSWER_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadWebhookOptions:
+    """One receiver. `repr` shows neither address nor secret."""
+
+    url: str = field(repr=False)
+    secret: bytes | None = field(default=None, repr=False)
+
+
+class WebhookAnchor:
+    """Implements `ports.anchor.Anchor`. Use inside one running loop. Only a 2xx answer counts as kept."""
+
+    def __init__(self, options: HeadWebhookOptions, clock: Clock) -> None:
+        self._options = options
+        self._clock = clock
+        self._host = urlsplit(options.url).hostname or "receiver"
+        self._connection: aiohttp.ClientSession | None = None
+
+    @property
+    def name(self) -> str:
+        return f"webhook {self._host}"
+
+    async def keep(self, note: str, checkpoint: Checkpoint) -> None:
+        body = canonical_bytes({"v": 1, "kind": "log_head", "origin": checkpoint.origin, "size": checkpoint.size, "note": note})
+        headers = {"content-type": "application/json", "ringfence-id": f"head:{checkpoint.size}"}
+        if self._options.secret is not None:
+            headers[HEADER] = signature(self._options.secret, self._clock.now() // 1000, body)
+        if self._connection is None:
+            self._connection = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=ANSWER_S),
+                connector=aiohttp.TCPConnector(limit=1),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"user-agent": "ringfence"},
+            )
+        try:
+            async with self._connection.post(self._options.url, data=body, headers=headers, allow_redirects=False) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            # Not its text: some of these quote the address.
+            raise UnavailableError(f"{self.name} does not answer: {type(error).__name__}") from error
+        if not 200 <= status < 300:
+            raise UnavailableError(f"{self.name} answered {status}")
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()

@@ -1,0 +1,1 @@
+"""Where entries are sent as they are written: SIEMs."""

@@ -1,0 +1,66 @@
+"""OCSF events posted in batches, one JSON text a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from ringfence.adapters.wire.events import event_line
+from ringfence.errors import RequestError, UnavailableError
+from ringfence.ports.audit import Record
+
+ANSWER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpForwarding:
+    """One receiver. `repr` shows neither address nor headers."""
+
+    url: str = field(repr=False)
+    origin: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    bodies: bool = False
+
+
+class HttpForwarder:
+    """Implements `ports.forwarder.Forwarder`. Use inside one running loop. Only a 2xx answer takes a batch."""
+
+    def __init__(self, options: HttpForwarding) -> None:
+        self._options = options
+        parts = urlsplit(options.url)
+        self._name = f"http {parts.hostname}{parts.path}"
+        self._connection: aiohttp.ClientSession | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def send(self, records: Sequence[Record]) -> None:
+        try:
+            lines = [event_line(record.leaf, self._options.origin, bodies=self._options.bodies)[1] for record in records]
+        except RequestError as error:
+            raise UnavailableError(f"the log holds what is no entry: {error}") from error
+        if self._connection is None:
+            self._connection = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=ANSWER_S),
+                connector=aiohttp.TCPConnector(limit=1),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"user-agent": "ringfence", **self._options.headers},
+            )
+        headers = {"content-type": "application/x-ndjson", "ringfence-first": records[0].id, "ringfence-last": records[-1].id}
+        body = b"\n".join(lines) + b"\n"
+        try:
+            async with self._connection.post(self._options.url, data=body, headers=headers, allow_redirects=False) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            # Not its text: some of these quote the address.
+            raise UnavailableError(f"{self._name} does not answer: {type(error).__name__}") from error
+        if not 200 <= status < 300:
+            raise UnavailableError(f"{self._name} answered {status}")
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()

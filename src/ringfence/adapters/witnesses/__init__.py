@@ -1,0 +1,1 @@
+"""Witnesses of the log: asking others to cosign, and what our own small witness remembers."""

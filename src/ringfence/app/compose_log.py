@@ -1,0 +1,76 @@
+"""Wires where the log goes: witnesses, anchors, forwarders."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ringfence.adapters.anchors.file import FileAnchor
+from ringfence.adapters.anchors.git import GitAnchor, GitOptions
+from ringfence.adapters.anchors.webhook import HeadWebhookOptions, WebhookAnchor
+from ringfence.adapters.forwarders.http import HttpForwarder, HttpForwarding
+from ringfence.adapters.forwarders.syslog import SyslogForwarder, SyslogForwarding, Transport, host_name
+from ringfence.adapters.system.bookmarks import FolderBookmarks
+from ringfence.adapters.system.clock import SystemClock
+from ringfence.adapters.witnesses.http import HttpWitness
+from ringfence.app.config.secret_values import resolve_all, resolve_secret
+from ringfence.app.config.settings import AnchorSettings, ForwardSettings, LogSettings
+from ringfence.engine.log_care import LogOutlets
+from ringfence.errors import ConfigError
+from ringfence.ports.anchor import Anchor
+from ringfence.ports.forwarder import Forwarder
+
+logger = logging.getLogger(__name__)
+
+
+def build_outlets(settings: LogSettings, state: Path, origin: str) -> LogOutlets:
+    """What the settings ask for. Something whose secret is missing is left out, and the process log says so."""
+    anchors: list[Anchor] = []
+    forwarders: list[Forwarder] = []
+    for anchor in settings.anchors:
+        try:
+            anchors.append(_anchor(anchor))
+        except ConfigError as error:
+            logger.error("an anchor of the log is left out: %s", error)
+    for forward in settings.forward:
+        try:
+            forwarders.append(_forwarder(forward, origin))
+        except ConfigError as error:
+            logger.error("a receiver of the log is left out: %s", error)
+    return LogOutlets(
+        witnesses=[HttpWitness(witness.url, witness.key) for witness in settings.witnesses],
+        quorum=settings.quorum,
+        anchors=anchors,
+        forwarders=forwarders,
+        bookmarks=FolderBookmarks(state / "forwarding") if forwarders else None,
+        keep_bodies_ms=settings.keep_bodies_s * 1000 if settings.keep_bodies_s is not None else None,
+    )
+
+
+def _anchor(settings: AnchorSettings) -> Anchor:
+    if settings.file is not None:
+        return FileAnchor(settings.file)
+    if settings.git is not None:
+        return GitAnchor(GitOptions(repository=settings.git, branch=settings.branch, remote=settings.remote), os.environ)
+    secret = resolve_secret(settings.secret, os.environ).encode() if settings.secret else None
+    return WebhookAnchor(HeadWebhookOptions(url=settings.webhook, secret=secret), SystemClock())
+
+
+def _forwarder(settings: ForwardSettings, origin: str) -> Forwarder:
+    if settings.ocsf:
+        headers = resolve_all(settings.headers, os.environ)
+        return HttpForwarder(HttpForwarding(url=settings.ocsf, origin=origin, headers=headers, bodies=settings.bodies))
+    parts = urlsplit(settings.syslog)
+    return SyslogForwarder(
+        SyslogForwarding(
+            transport=Transport(parts.scheme),
+            host=parts.hostname or "",
+            port=parts.port or 0,
+            origin=origin,
+            sender=host_name(),
+            bodies=settings.bodies,
+            ca_file=str(settings.ca) if settings.ca else None,
+        )
+    )
