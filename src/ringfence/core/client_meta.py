@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from ringfence.core.canonical import canonical_bytes
@@ -24,6 +25,7 @@ OURS: Final = "ringfence"
 _LABEL = r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _KEY = re.compile(rf"(?:({_LABEL}(?:\.{_LABEL})*)/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _KEY_LIMIT = 256
+_REMEMBERED = 80
 _RESERVED_LABELS = frozenset({"mcp", "modelcontextprotocol"})
 _RESERVED_NAMES = frozenset({"progresstoken", "traceparent", "tracestate", "baggage"})
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[ -~]{0,64})?")
@@ -65,6 +67,16 @@ def vendor_keys(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_vendor_key(key: str) -> bool:
+    """Whether a key is a vendor's. Keys are few and come with every request, so the short ones are judged once."""
+    return _is_vendor_key(key) if len(key) <= _REMEMBERED else _judge(key)
+
+
+@lru_cache(maxsize=512)
+def _is_vendor_key(key: str) -> bool:
+    return _judge(key)
+
+
+def _judge(key: str) -> bool:
     """Whether a key is well-formed and means nothing to MCP, to trace context or to the gateway.
 
     Both readings of the reserved prefixes count: `mcp` as second label (2025-11-25), and anywhere before the last one

@@ -28,14 +28,19 @@ CHECKS: tuple[Check, ...] = (standing, pin, exposure, arguments, policy, limits,
 """In the order they are read; the join does not depend on it."""
 
 _ALLOW = Decision(Level.ALLOW)
+_NOTHING = Verdict(Level.ALLOW)
+"""What nearly every check says of nearly every call."""
 
 
 def join(verdicts: Iterable[Verdict]) -> Verdict:
     """The strictest level with every reason and every gate. Associative, commutative, idempotent; the empty join allows."""
+    raised = [verdict for verdict in verdicts if verdict.level or verdict.reasons or verdict.gates]
+    if not raised:
+        return _NOTHING
     level = Level.ALLOW
     reasons: set[Reason] = set()
     gates: set[Gate] = set()
-    for verdict in verdicts:
+    for verdict in raised:
         if verdict.level > level:
             level = verdict.level
         reasons.update(verdict.reasons)

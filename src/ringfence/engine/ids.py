@@ -7,6 +7,11 @@ import base64
 from ringfence.core.model.identifiers import CallId, RunId, TicketId
 from ringfence.ports.entropy import Entropy
 
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(one + other for one in _ALPHABET for other in _ALPHABET)
+_SHIFTS = range(70, -1, -10)
+"""Base 32 in lower case (RFC 4648, section 6), two characters at a time: every call gets an id."""
+
 
 class Ids:
     """Identifiers with 80 bits of randomness, and credentials with 256."""
@@ -36,7 +41,8 @@ class Ids:
         return f"rfo_{self._long()}"
 
     def _short(self) -> str:
-        return base64.b32encode(self._entropy.token(10)).decode().lower()
+        number = int.from_bytes(self._entropy.token(10), "big")
+        return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
     def _long(self) -> str:
         return base64.urlsafe_b64encode(self._entropy.token(32)).rstrip(b"=").decode()

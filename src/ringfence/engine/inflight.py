@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,24 +39,35 @@ class Flight:
             self.task.cancel()
 
 
+class _Flying:
+    """A class, because a generator costs every call several times as much."""
+
+    __slots__ = ("_flight", "_flights")
+
+    def __init__(self, flights: dict[CallId, Flight], flight: Flight) -> None:
+        self._flights = flights
+        self._flight = flight
+
+    def __enter__(self) -> Flight:
+        self._flights[self._flight.call] = self._flight
+        return self._flight
+
+    def __exit__(self, *_: object) -> None:
+        del self._flights[self._flight.call]
+        self._flight.landed.set()
+
+
 class Inflight:
     """All flights of this process."""
 
     def __init__(self) -> None:
         self._flights: dict[CallId, Flight] = {}
 
-    @contextmanager
-    def flight(self, call: CallId, reach: Reach, entry: str, now: Millis) -> Generator[Flight]:
-        """Register the current task as carrying the call."""
+    def flight(self, call: CallId, reach: Reach, entry: str, now: Millis) -> _Flying:
+        """A block in which the current task is registered as carrying the call; gives its flight."""
         task = asyncio.current_task()
         assert task is not None  # INVARIANT: enforce runs inside a task
-        flight = Flight(call, reach, entry, task, now)
-        self._flights[call] = flight
-        try:
-            yield flight
-        finally:
-            del self._flights[call]
-            flight.landed.set()
+        return _Flying(self._flights, Flight(call, reach, entry, task, now))
 
     def all(self) -> tuple[Flight, ...]:
         return tuple(self._flights.values())

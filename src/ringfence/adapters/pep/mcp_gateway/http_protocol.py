@@ -16,6 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from ringfence.adapters.pep.mcp_gateway.corked import Corked
 from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Peer
 
 
@@ -61,7 +62,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast("asyncio.Transport", transport)
-        super().connection_made(stream)
+        super().connection_made(Corked(stream, self.loop))
         self._peer = type(self).find_peer(stream)
         self._expect_head()
 

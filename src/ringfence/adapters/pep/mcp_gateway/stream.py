@@ -68,7 +68,8 @@ class Answer:
         self._wake = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
         self._pump: asyncio.Task[None] | None = None
-        self._timers = (loop.call_later(limits.watch_after_s, self.watch), loop.call_later(limits.stream_after_s, self.stream))
+        self._stream_at = loop.time() + limits.stream_after_s
+        self._timer = loop.call_later(min(limits.watch_after_s, limits.stream_after_s), self._take_long)
 
     @property
     def gone(self) -> bool:
@@ -98,6 +99,11 @@ class Answer:
         self._wake.set()
         self.stream()
 
+    def _take_long(self) -> None:
+        # One timer at first: most answers are there before it fires.
+        self.watch()
+        self._timer = asyncio.get_running_loop().call_at(self._stream_at, self.stream)
+
     @contextmanager
     def abandonable(self) -> Generator[None]:
         """Inside, a client that leaves cancels the task in every era."""
@@ -122,8 +128,7 @@ class Answer:
 
     async def close(self) -> None:
         """Stop the helpers. Nothing is written after this."""
-        for timer in self._timers:
-            timer.cancel()
+        self._timer.cancel()
         for helper in (self._watcher, self._pump):
             if helper is not None and not helper.done():
                 helper.cancel()

@@ -125,7 +125,7 @@ class SqliteStore(MirroredState):
         keys = touched(state, unit)
         if (conflict := apply(state, unit)) is not None:
             return conflict
-        pending = Pending(unit, self._next_seq, leaves, keys, rows(state, keys), self._want_sync, self._writer.hurry)
+        pending = Pending(unit, self._next_seq, leaves, keys, rows(state, keys), self._want_sync, self._writer.hurry_soon)
         self._enqueue(pending)
         return pending
 
@@ -194,7 +194,7 @@ class SqliteStore(MirroredState):
             raise UnavailableError(self._degraded)
         if size > self._tree.size:
             raise UnavailableError(f"the log has {self._tree.size} entries, the checkpoint speaks of {size}")
-        pending = Pending(Unit(()), self._next_seq, (), [], [], self._want_sync, self._writer.hurry)
+        pending = Pending(Unit(()), self._next_seq, (), [], [], self._want_sync, self._writer.hurry_soon)
         pending.notes = ((size, note),)
         self._enqueue(pending)
         await pending.durable()
@@ -213,7 +213,9 @@ class SqliteStore(MirroredState):
                 force(self._state, unit)
                 leaves = leaves_of(unit, self._next_seq, self._salt)
                 self._enqueue(
-                    Pending(unit, self._next_seq, leaves, keys, rows(self._state, keys), self._want_sync, self._writer.hurry)
+                    Pending(
+                        unit, self._next_seq, leaves, keys, rows(self._state, keys), self._want_sync, self._writer.hurry_soon
+                    )
                 )
         if kept:
             self._writer.put(Ask.CLEAR_SLOT)
@@ -236,7 +238,7 @@ class SqliteStore(MirroredState):
         keys = touched(self._state, unit)
         if (conflict := apply(self._state, unit)) is not None:
             return conflict
-        pending = Pending(unit, self._next_seq, leaves, keys, [], self._want_sync, self._writer.hurry)
+        pending = Pending(unit, self._next_seq, leaves, keys, [], self._want_sync, self._writer.hurry_soon)
         if self._ended or len(self._owed) >= OWED_UNITS:
             why = "the writer has stopped" if self._ended else "too many wait for the disk already"
             pending.fail(f"the stop holds, but only until a restart: {why}")

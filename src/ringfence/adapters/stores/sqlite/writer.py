@@ -83,6 +83,7 @@ class Writer:
         self._is_quiet = False
         self._held: list[Pending] = []
         self._hurry_timer: asyncio.TimerHandle | None = None
+        self._is_hurrying = False
         self._closing = False
         self._close_error = ""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -107,8 +108,15 @@ class Writer:
         if self._hurry_timer is None:
             self._hurry_timer = self._loop.call_later(HELD_S, self._held_long_enough)
 
+    def hurry_soon(self) -> None:
+        """Hand over what is held when the loop has done what it has at hand: waking the thread is dear, for both sides."""
+        if not self._is_hurrying:
+            self._is_hurrying = True
+            self._loop.call_soon(self.hurry)
+
     def hurry(self) -> None:
         """Hand over what is held."""
+        self._is_hurrying = False
         held, self._held = self._held, []
         for pending in held:
             self._queue.put(pending)
@@ -119,7 +127,7 @@ class Writer:
 
     def want(self, number: int) -> None:
         """Ask for a sync that covers the unit of this number."""
-        self.hurry()
+        self.hurry_soon()
         self._wanted = max(self._wanted, number)
         if self._synced < number <= self._committed:
             self._queue.put(Ask.SYNC)
