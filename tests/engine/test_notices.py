@@ -1,13 +1,14 @@
 """The hub between servers that announce and agents that listen."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ringfence.core.model.identifiers import ServerId
 from ringfence.engine.notices import Listener, News, Notices
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Described, Notice, NoticeKind
+from ringfence.ports.upstream import NOTHING_DECLARED, Described, Notice, NoticeKind
 from ringfence.testing.fakes.upstream import FakeUpstream
 from ringfence.testing.library import DOCS, GUEST, WRITER, library_rules, library_upstream, library_upstreams
 from ringfence.testing.world import World
@@ -25,9 +26,9 @@ class Counting(FakeUpstream):
         self.losing = False
         self.silent = False
 
-    async def describe(self) -> Described:
-        self.asked += 1
-        return await super().describe()
+    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
+        self.asked += not declared  # with what is granted declared, it is asked once more
+        return await super().describe(declared)
 
     async def listen(
         self,

@@ -34,6 +34,10 @@ class Request:
     params: Mapping[str, Any]
 
 
+EVERYTHING_ASKABLE: Mapping[str, Any] = {"sampling": {}, "roots": {}, "elicitation": {"form": {}, "url": {}}}
+"""The capabilities of a client that can be asked whatever a server may ask."""
+
+
 def granted_capabilities(declared: Mapping[str, Any], grants: Grants) -> dict[str, Any]:
     """What may be declared to a server: what the client has, less what the operator did not grant. Never more (A24)."""
     result: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from ringfence.core.asking import EVERYTHING_ASKABLE, granted_capabilities
 from ringfence.core.charges import Plan, plan_of
 from ringfence.core.confusable import folded
 from ringfence.core.methods import definitions, is_method
@@ -22,7 +23,7 @@ from ringfence.core.rules import AgentRule, Rules, ToolRule
 from ringfence.core.tightening import build_tool, withheld_tool
 from ringfence.engine.pin_book import NOT_COMPARED, Judgement, PinBook
 from ringfence.engine.policy_book import Compiled, PolicyBook
-from ringfence.engine.sightings import Place
+from ringfence.engine.sightings import Place, united, with_richer
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.upstream import Described, Upstream
@@ -186,7 +187,7 @@ class Catalogue:
             if upstream is None:
                 return
             try:
-                raw = await upstream.describe()
+                raw = await self._described_by(server, upstream)
             except UnavailableError as error:
                 self._failed[server] = str(error)
                 logger.warning("server %s does not list its tools: %s", server, error)
@@ -195,6 +196,13 @@ class Catalogue:
                 self._listed_at[server] = self._clock.now()
             await self._judge(server, upstream, raw)
         self._tell(server)
+
+    async def _described_by(self, server: ServerId, upstream: Upstream) -> Described:
+        """What a server has, asked as by a client that can do nothing, and as by one that can do all that is granted."""
+        rule = self._rules.servers.get(server)
+        declared = granted_capabilities(EVERYTHING_ASKABLE, rule.grants) if rule is not None else {}
+        raw = await upstream.describe()
+        return with_richer(raw, await upstream.describe(declared)) if declared else raw
 
     async def compare(self, server: ServerId) -> None:
         """Compare the newest listing with the pins once more: something was approved, or the configuration has changed."""
@@ -210,7 +218,7 @@ class Catalogue:
         judgement = await self._book.judge(server, raw, rules)
         if self._upstreams.get(server) is not upstream:
             return  # it was replaced meanwhile: this listing is another server's
-        tools = {str(tool["name"]): tool for tool in raw.tools} | definitions(raw.capabilities)
+        tools = {str(tool["name"]): tool for tool in united(raw).tools} | definitions(raw.capabilities)
         fresh = {name: MappingProxyType(dict(tool)) for name, tool in tools.items()}
         before, known = self._judged.get(server), self._listed.get(server)
         self._judged[server], self._listed[server], self._described[server] = judgement, fresh, judgement.described

@@ -29,7 +29,7 @@ from ringfence.core.rules import Rules
 from ringfence.core.suspicion import hidden_in
 from ringfence.core.unit import Conflict, PutPin, Unit
 from ringfence.core.uri_templates import likeness, likest
-from ringfence.engine.sightings import Place, cleared, configured_pins, sightings_of
+from ringfence.engine.sightings import Place, cleared, configured_pins, sightings_of, united
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
@@ -99,7 +99,7 @@ class Judgement:
             (name, part.why) for (kind, name), part in self.parts.items() if kind is PinKind.RESOURCE_TEMPLATE and name
         ]
         bad = likest((name for name, why in templates if why), uri)
-        listed = next((item for item in self.raw.resources if item.get("uri") == uri), None)
+        listed = next((item for item in united(self.raw).resources if item.get("uri") == uri), None)
         if listed is not None:
             return "it holds characters that a person does not see" if hidden_in(listed) else ""
         if bad < 0 or bad < likest((name for name, why in templates if not why), uri):
@@ -142,7 +142,13 @@ class PinBook:
         except UnavailableError as error:
             logger.error("the pins of server %s cannot be read or recorded: %s", server, error)
         final = (replace(part, standing=Standing.UNRECORDED) if part.standing is Standing.TO_PIN else part for part in parts)
-        return Judgement(rules=rules, raw=raw, parts={(part.seen.kind, part.seen.name): part for part in final})
+        parts_by_place: dict[Place, Judged] = {}
+        for part in final:
+            place = (part.seen.kind, part.seen.name)
+            # Of two readings of one definition the quarantined one counts: which of them a call gets is the server's choice.
+            if place not in parts_by_place or (part.why and not parts_by_place[place].why):
+                parts_by_place[place] = part
+        return Judgement(rules=rules, raw=raw, parts=parts_by_place)
 
     async def moved(self, server: ServerId, identity: Digest) -> bool:
         """Whether a server is reached elsewhere than when it was last used; the new place is recorded.

@@ -1,8 +1,11 @@
 """An upstream MCP server, as the engine sees it."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ringfence.core.model.identifiers import CallId
@@ -110,6 +113,7 @@ class Unknown:
     why: str
 
 
+NOTHING_DECLARED: Mapping[str, Any] = MappingProxyType({})
 Reply = Answered | Failed | NotSent | Unknown
 
 
@@ -126,6 +130,10 @@ class Described:
     resources: tuple[Mapping[str, Any], ...] = ()
     templates: tuple[Mapping[str, Any], ...] = ()
     prompts: tuple[Mapping[str, Any], ...] = ()
+    declared: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The client's capabilities that were declared to the server when it said this."""
+    richer: Described | None = None
+    """What it says to a client that declares more, where that is something else."""
     left_out: tuple[str, ...] = ()
     """What the lists do not hold although the server lists it, and why; for operators, bounded. It exists for no agent."""
 
@@ -193,8 +201,8 @@ class Upstream(Protocol):
     nothing, and re-raises CancelledError only when no further byte of the call can leave.
     """
 
-    async def describe(self) -> Described:
-        """Capabilities and every list. Raises UnavailableError."""
+    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
+        """Capabilities and every list, as a client sees them that declares these capabilities. Raises UnavailableError."""
         ...
 
     async def listen(

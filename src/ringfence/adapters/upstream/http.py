@@ -1,7 +1,8 @@
 """An upstream server over streamable HTTP, of either era."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mcp.shared.inbound import mcp_param_headers
 from mcp_types import INTERNAL_ERROR
@@ -26,7 +27,18 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, modern_headers
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import TOOLS_CALL, Described, Failed, Health, Notice, NotSent, Reply, Sending, Unknown
+from ringfence.ports.upstream import (
+    NOTHING_DECLARED,
+    TOOLS_CALL,
+    Described,
+    Failed,
+    Health,
+    Notice,
+    NotSent,
+    Reply,
+    Sending,
+    Unknown,
+)
 
 
 class HttpUpstream:
@@ -49,8 +61,8 @@ class HttpUpstream:
         self._catalogue = HttpCatalogue(self._channel, self._sessions, self._eras, self._back)
         self.oddities = self._back.oddities
 
-    async def describe(self) -> Described:
-        return await self._catalogue.describe()
+    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
+        return await self._catalogue.describe(declared)
 
     async def listen(
         self,

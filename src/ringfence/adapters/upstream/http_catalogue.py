@@ -25,7 +25,7 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, 
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES, Era, modern_headers, modern_meta
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Described, Notice, NotSent, Unknown
+from ringfence.ports.upstream import NOTHING_DECLARED, Described, Notice, NotSent, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ ParamMaps = dict[str, dict[tuple[str, ...], str]]
 
 
 class HttpCatalogue:
-    """Every request goes out for the principal `CATALOGUE`, which declares no capability."""
+    """Every request goes out for the principal `CATALOGUE`, which declares no capability unless it is told to."""
 
     def __init__(self, channel: HttpChannel, sessions: Sessions, eras: Eras, back: BackChannel) -> None:
         self._channel = channel
@@ -49,12 +49,18 @@ class HttpCatalogue:
 
     # --- what it is
 
-    async def describe(self) -> Described:
+    async def describe(self, declared: Mapping[str, Any]) -> Described:
         deadline = self._deadline()
         era = await self._eras.settle(CATALOGUE, NO_CAPABILITIES, deadline)
-        asking = _Asking(self, era, deadline)
-        said = await described(asking.ask, era, await self._declared(asking))
-        return replace(said, tools=self._usable(said.tools)) if era is Era.MODERN else said
+        asking = _Asking(self, era, deadline, declared)
+        said = replace(await described(asking.ask, era, await self._declared(asking)), declared=dict(declared))
+        if era is not Era.MODERN:
+            return said
+        # A call goes by the maps of every tool that was listed, whatever was declared then.
+        before = self.param_maps if declared else None
+        tools = self._usable(said.tools)
+        self.param_maps = {**(self.param_maps or {}), **(before or {})}
+        return replace(said, tools=tools)
 
     async def map_params(self, deadline: float) -> ParamMaps:
         """Have the tools of a modern server listed, for the headers of a call. Raises UnavailableError."""
@@ -184,16 +190,21 @@ class HttpCatalogue:
 
     # --- asking
 
-    async def ask(self, era: Era, method: str, params: dict[str, Any], deadline: float) -> Result | ErrorAnswer:
+    async def ask(
+        self, era: Era, method: str, params: dict[str, Any], deadline: float, declared: Mapping[str, Any] = NOTHING_DECLARED
+    ) -> Result | ErrorAnswer:
         """One request. A legacy session that is lost is opened anew, once. Raises UnavailableError."""
         for _ in range(2):
             session = None
             identity = self._channel.next_id()
             if era is Era.LEGACY:
-                session = await self._sessions.get(CATALOGUE, deadline)
+                session = await self.session(deadline, declared)
                 headers, sent = session.headers, params
             else:
-                headers, sent = {**BASE_HEADERS, **modern_headers(method)}, {**params, "_meta": modern_meta()}
+                headers, sent = (
+                    {**BASE_HEADERS, **modern_headers(method)},
+                    {**params, "_meta": modern_meta(capabilities=declared)},
+                )
             body = GuardedBody(jsonrpc.request(identity, method, canonical_bytes(sent)), always)
             received = await self._channel.post(headers, body, identity=identity, deadline=deadline)
             if isinstance(received, NotSent | Unknown):
@@ -207,20 +218,23 @@ class HttpCatalogue:
             return received.message
         raise UnavailableError(f"the server does not answer {method}: no session")
 
-    async def session(self, deadline: float) -> Session:
-        return await self._sessions.get(CATALOGUE, deadline)
+    async def session(self, deadline: float, declared: Mapping[str, Any]) -> Session:
+        return await self._sessions.get(CATALOGUE, deadline, canonical_bytes(dict(declared)))
 
 
 class _Asking:
     """Requests of one errand, within one deadline."""
 
-    def __init__(self, catalogue: HttpCatalogue, era: Era, deadline: float) -> None:
+    def __init__(
+        self, catalogue: HttpCatalogue, era: Era, deadline: float, declared: Mapping[str, Any] = NOTHING_DECLARED
+    ) -> None:
         self._catalogue = catalogue
         self._deadline = deadline
+        self._declared = declared
         self.era = era
 
     async def ask(self, method: str, params: dict[str, Any]) -> Result | ErrorAnswer:
-        return await self._catalogue.ask(self.era, method, params, self._deadline)
+        return await self._catalogue.ask(self.era, method, params, self._deadline, self._declared)
 
     async def session(self) -> Session:
-        return await self._catalogue.session(self._deadline)
+        return await self._catalogue.session(self._deadline, self._declared)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Described, Health, HealthState, Notice, NotSent, Reply, Sending
+from ringfence.ports.upstream import NOTHING_DECLARED, Described, Health, HealthState, Notice, NotSent, Reply, Sending
 
 
 class MissingUpstream:
@@ -14,7 +15,8 @@ class MissingUpstream:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    async def describe(self) -> Described:
+    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
+        del declared
         raise UnavailableError(self._why)
 
     async def listen(

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ringfence.adapters.upstream.answers import InputRequired, reply_of
@@ -21,7 +22,7 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era, modern_meta
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import Described, Health, Notice, NotSent, Reply, Sending, Unknown
+from ringfence.ports.upstream import NOTHING_DECLARED, Described, Health, Notice, NotSent, Reply, Sending, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +40,13 @@ class StdioUpstream:
         """What servers sent that they should not have, by kind."""
         self._processes = Processes(options, self.oddities, jitter)
 
-    async def describe(self) -> Described:
+    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
         try:
             async with asyncio.timeout(self._options.list_s):
-                link = await self._processes.link(CATALOGUE)
-                asking = _Asking(link, self._options.list_s)
-                return await described(asking.ask, link.era or Era.LEGACY, await asking.declared())
+                link = await self._processes.link(CATALOGUE, canonical_bytes(dict(declared)))
+                asking = _Asking(link, self._options.list_s, declared)
+                said = await described(asking.ask, link.era or Era.LEGACY, await asking.declared())
+                return replace(said, declared=dict(declared))
         except TimeoutError as error:
             raise UnavailableError("the server does not say what it has: the deadline passed") from error
 
@@ -171,12 +173,13 @@ async def _set_level(link: Link, name: str, wait_s: float) -> None:
 class _Asking:
     """Requests that are no calls."""
 
-    def __init__(self, link: Link, wait_s: float) -> None:
+    def __init__(self, link: Link, wait_s: float, declared: Mapping[str, Any] = NOTHING_DECLARED) -> None:
         self._link = link
         self._wait_s = wait_s
+        self._declared = declared
 
     async def ask(self, method: str, params: dict[str, Any]) -> Result | ErrorAnswer:
-        sent = {**params, "_meta": modern_meta()} if self._link.era is Era.MODERN else params
+        sent = {**params, "_meta": modern_meta(capabilities=self._declared)} if self._link.era is Era.MODERN else params
         answer = await self._link.ask(method, canonical_bytes(sent), self._wait_s)
         if isinstance(answer, NotSent | Unknown):
             raise UnavailableError(f"the server does not answer {method}: {answer.why}")

@@ -8,6 +8,7 @@ from typing import Any
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import (
+    NOTHING_DECLARED,
     Answered,
     ClientAnswer,
     Described,
@@ -39,6 +40,10 @@ class FakeUpstream:
         self.tools: tuple[Mapping[str, Any], ...] = tuple(tools)
         self.described = Described(era="modern", capabilities={"tools": {}})
         """What it says of itself besides its tools."""
+        self.asking_tools: tuple[Mapping[str, Any], ...] = ()
+        """Tools that it lists besides, to a client that declares anything."""
+        self.declared: list[Mapping[str, Any]] = []
+        """What was declared to it whenever it was asked what it has."""
         self.listeners: list[tuple[frozenset[str], Callable[[Notice], None]]] = []
         self.executed: list[Sending] = []
         self.cancelled: list[Sending] = []
@@ -69,10 +74,12 @@ class FakeUpstream:
         self._released = asyncio.Event()
         self._changed = asyncio.Event()
 
-    async def describe(self) -> Described:
+    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
         if self.unreachable or self.closed:
             raise UnavailableError(self.unreachable or "closed")
-        return replace(self.described, tools=self.tools)
+        self.declared.append(declared)
+        tools = (*self.tools, *self.asking_tools) if declared else self.tools
+        return replace(self.described, tools=tools, declared=dict(declared))
 
     async def listen(
         self,
