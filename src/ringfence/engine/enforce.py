@@ -59,7 +59,7 @@ from ringfence.engine.waiters import Waiters
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Receipt, Store
-from ringfence.ports.upstream import TOOLS_CALL, Answered, Asker, Failed, Sending, Unknown
+from ringfence.ports.upstream import TOOLS_CALL, Answered, Asker, Failed, Sending, Unknown, keep_all
 from ringfence.ports.upstream import NotSent as UpstreamNotSent
 
 logger = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ class ClientSide:
     """
     ask: Asker | None = None
     """Puts a server's requests to the client. None: it cannot be asked."""
+    may_keep: Callable[[int], bool] = keep_all
+    """Asked for room before so many bytes of a server's answer are kept on their way to the client."""
 
 
 SILENT = ClientSide()
@@ -382,6 +384,7 @@ class Enforcer:
                 meta={**client.meta.vendor, **client.meta.trace},
                 log_level=client.log_level if rule.grants.logging else None,
                 on_log=inspection.logs(client.on_log) if rule.grants.logging else None,
+                may_keep=client.may_keep,
             )
         )
         self._at(Step.ANSWER)

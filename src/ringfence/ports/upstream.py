@@ -43,6 +43,12 @@ Asker = Callable[[Mapping[str, ServerRequest]], Awaitable[Mapping[str, ClientAns
 """Asks the client several things at once, by the server's keys; answers every one of them. Never raises but CancelledError."""
 
 
+def keep_all(size: int) -> bool:
+    """Room without a bound."""
+    del size
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
     """One call to be sent, exactly as decided."""
@@ -80,6 +86,9 @@ class Sending:
     """The least severe log message that the client wants; None: none."""
     on_log: Callable[[Mapping[str, Any]], None] | None = None
     """Called with the params of each `notifications/message` of this call."""
+    may_keep: Callable[[int], bool] = keep_all
+    """Asked for room before so many bytes more of the answer are kept; given back by whoever sent the call, when nobody holds
+    the answer any more. False: the answer is dropped, and the outcome is `Unknown`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,9 @@ class HttpUpstream:
             line = request.line(Era.MODERN, identity, wants_progress=hearing.progress is not None, more=more)
             body = GuardedBody(line, sending.may_send)
             # Closing the stream is the cancellation of this era, and `post` closes it on every way out.
-            received = await self._channel.post(headers, body, identity=identity, deadline=deadline, listener=hearing.hear)
+            received = await self._channel.post(
+                headers, body, identity=identity, deadline=deadline, listener=hearing.hear, may_keep=sending.may_keep
+            )
             return self._reply(received, Era.MODERN, request.method)
 
         reply = await send()
@@ -143,7 +145,12 @@ class HttpUpstream:
         session.hearings.add(hearing)
         try:
             received = await self._channel.post(
-                session.headers, body, identity=identity, deadline=deadline, listener=hearing.hear
+                session.headers,
+                body,
+                identity=identity,
+                deadline=deadline,
+                listener=hearing.hear,
+                may_keep=sending.may_keep,
             )
         except asyncio.CancelledError:
             if body.left and (told := self._back.cancel(identity, session)) is not None:

@@ -20,12 +20,13 @@ from ringfence.adapters.upstream.http_stream import Refused, follow
 from ringfence.adapters.upstream.listing import TOOLS
 from ringfence.adapters.upstream.notices import Notices, Topics, topics_of
 from ringfence.adapters.upstream.options import CATALOGUE
+from ringfence.adapters.upstream.room import MayKeep, Room
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, Result
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES, Era, modern_headers, modern_meta
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import NOTHING_DECLARED, Described, Notice, NotSent, Unknown
+from ringfence.ports.upstream import NOTHING_DECLARED, Described, Notice, NotSent, Unknown, keep_all
 
 logger = logging.getLogger(__name__)
 
@@ -190,8 +191,18 @@ class HttpCatalogue:
 
     # --- asking
 
+    @property
+    def most_listed(self) -> int:
+        return self._channel.options.max_listing
+
     async def ask(
-        self, era: Era, method: str, params: dict[str, Any], deadline: float, declared: Mapping[str, Any] = NOTHING_DECLARED
+        self,
+        era: Era,
+        method: str,
+        params: dict[str, Any],
+        deadline: float,
+        declared: Mapping[str, Any] = NOTHING_DECLARED,
+        may_keep: MayKeep = keep_all,
     ) -> Result | ErrorAnswer:
         """One request. A legacy session that is lost is opened anew, once. Raises UnavailableError."""
         for _ in range(2):
@@ -206,7 +217,7 @@ class HttpCatalogue:
                     {**params, "_meta": modern_meta(capabilities=declared)},
                 )
             body = GuardedBody(jsonrpc.request(identity, method, canonical_bytes(sent)), always)
-            received = await self._channel.post(headers, body, identity=identity, deadline=deadline)
+            received = await self._channel.post(headers, body, identity=identity, deadline=deadline, may_keep=may_keep)
             if isinstance(received, NotSent | Unknown):
                 raise UnavailableError(f"the server does not answer {method}: {received.why}")
             if self._sessions.is_lost(CATALOGUE, session, received):
@@ -223,7 +234,7 @@ class HttpCatalogue:
 
 
 class _Asking:
-    """Requests of one errand, within one deadline."""
+    """Requests of one errand, within one deadline and one bound of memory."""
 
     def __init__(
         self, catalogue: HttpCatalogue, era: Era, deadline: float, declared: Mapping[str, Any] = NOTHING_DECLARED
@@ -231,10 +242,11 @@ class _Asking:
         self._catalogue = catalogue
         self._deadline = deadline
         self._declared = declared
+        self._room = Room(catalogue.most_listed)
         self.era = era
 
     async def ask(self, method: str, params: dict[str, Any]) -> Result | ErrorAnswer:
-        return await self._catalogue.ask(self.era, method, params, self._deadline, self._declared)
+        return await self._catalogue.ask(self.era, method, params, self._deadline, self._declared, self._room.take)
 
     async def session(self) -> Session:
         return await self._catalogue.session(self._deadline, self._declared)

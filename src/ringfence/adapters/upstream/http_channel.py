@@ -14,12 +14,13 @@ from ringfence.adapters.upstream.http_connection import Connection
 from ringfence.adapters.upstream.http_connections import Connections, NoConnectionError
 from ringfence.adapters.upstream.http_reach import Reach
 from ringfence.adapters.upstream.options import HttpOptions
+from ringfence.adapters.upstream.room import NO_ROOM, MayKeep, Reserved
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
 from ringfence.adapters.wire.mcp import JSON_TYPE, SESSION_HEADER, SSE_TYPE
 from ringfence.adapters.wire.sse import SseParser
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
-from ringfence.ports.upstream import NotSent, Unknown
+from ringfence.ports.upstream import NotSent, Unknown, keep_all
 
 NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """What aiohttp says of a stream that could not be opened."""
@@ -67,15 +68,16 @@ class HttpChannel:
         identity: Id | None,
         deadline: float,
         listener: Listener | None = None,
+        may_keep: MayKeep = keep_all,
     ) -> Received | NotSent | Unknown:
         """Send one message and read its answer.
 
         `identity` is the request's id; None for what has no answer. `deadline` is in loop time. Never raises for what the
-        server does. However it ends, no byte of the body leaves afterwards.
+        server does. However it ends, no byte of the body leaves afterwards. `may_keep` is asked for room for the answer.
         """
         if refusal := self.reach.enter(body):
             return NotSent(refusal)
-        exchange = _Exchange(self.options, identity, deadline, listener)
+        exchange = _Exchange(self.options, identity, deadline, listener, may_keep)
         begun = asyncio.get_running_loop().time()
         try:
             received = await exchange.run(self._connections, headers, body)
@@ -143,8 +145,11 @@ class HttpChannel:
 class _Exchange:
     """The state of one POST."""
 
-    def __init__(self, options: HttpOptions, identity: Id | None, deadline: float, listener: Listener | None) -> None:
+    def __init__(
+        self, options: HttpOptions, identity: Id | None, deadline: float, listener: Listener | None, may_keep: MayKeep
+    ) -> None:
         self._options = options
+        self._room = Reserved(may_keep)
         self._identity = identity
         self._deadline = deadline
         self._listener = listener
@@ -196,7 +201,7 @@ class _Exchange:
         elif status != 200:
             raise RequestError(f"the server answered with HTTP status {status}")
         elif kind == _JSON:
-            self._take(await whole(response, self._options.max_response))
+            self._take(await whole(response, self._options.max_response, self._room))
         elif kind == _SSE:
             await self._stream(response)
         else:
@@ -226,9 +231,11 @@ class _Exchange:
 
     def _take(self, data: bytes) -> None:
         try:
+            if self.answer is None:
+                self._room.settle(data)
             message = classify(parse_strict(data))
         except RequestError as error:
-            self._spoil(f"the server's answer cannot be read: {error}")
+            self._spoil(NO_ROOM if str(error) == NO_ROOM else f"the server's answer cannot be read: {error}")
         if isinstance(message, Request | Notification):
             # The call has ended with its answer: what is asked afterwards is asked of nobody.
             if self._listener is not None and self.answer is None:
@@ -246,14 +253,18 @@ class _Exchange:
         raise RequestError(why)
 
 
-async def whole(response: Connection, most: int) -> bytes:
-    """A bounded body. Raises RequestError where it is larger."""
-    data = b""
+async def whole(response: Connection, most: int, room: Reserved | None = None) -> bytes:
+    """A bounded body. Raises RequestError where it is larger, or there is no room for it."""
+    parts: list[bytes] = []
+    size = 0
     while chunk := await response.chunk():
-        data = data + chunk if data else chunk
-        if len(data) > most:
+        size += len(chunk)
+        if size > most:
             raise RequestError("the server's answer is too large")
-    return data
+        if room is not None:
+            room.grow(len(chunk))
+        parts.append(chunk)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def refusal(data: bytes, identity: Id | None) -> ErrorAnswer | None:

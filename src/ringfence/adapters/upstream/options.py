@@ -41,6 +41,8 @@ class HttpOptions:
     keepalive_s: float = 4.0
     """Less than what common servers keep (5 s), so that a kept connection is rarely closed under a call."""
     max_response: int = 16 * MIB
+    max_listing: int = 64 * MIB
+    """What all pages of one listing may take in memory; it is kept as long as the server is configured."""
     max_event: int = MIB
     max_events: int = 1000
     max_connections: int = 100
@@ -76,6 +78,8 @@ class StdioOptions:
     retry_most_s: float = 30.0
     idle_s: float = 600.0
     max_line: int = 4 * MIB
+    max_listing: int = 64 * MIB
+    """What all pages of one listing may take in memory; it is kept as long as the server is configured."""
     max_junk: int = 8
     """Lines that are not MCP, after which the process is killed."""
     max_stderr: int = 65_536

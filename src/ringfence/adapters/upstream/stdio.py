@@ -15,6 +15,7 @@ from ringfence.adapters.upstream.logs import LEVELS
 from ringfence.adapters.upstream.notices import Notices, topics_of
 from ringfence.adapters.upstream.options import CATALOGUE, StdioOptions
 from ringfence.adapters.upstream.outgoing import Outgoing, outgoing
+from ringfence.adapters.upstream.room import Room
 from ringfence.adapters.upstream.rounds import in_rounds
 from ringfence.adapters.upstream.stdio_link import CallBack, Link
 from ringfence.adapters.upstream.stdio_processes import Processes
@@ -44,7 +45,7 @@ class StdioUpstream:
         try:
             async with asyncio.timeout(self._options.list_s):
                 link = await self._processes.link(CATALOGUE, canonical_bytes(dict(declared)))
-                asking = _Asking(link, self._options.list_s, declared)
+                asking = _Asking(link, self._options.list_s, self._options.max_listing, declared)
                 said = await described(asking.ask, link.era or Era.LEGACY, await asking.declared())
                 return replace(said, declared=dict(declared))
         except TimeoutError as error:
@@ -57,7 +58,7 @@ class StdioUpstream:
         on_listening: Callable[[], None] | None = None,
     ) -> None:
         link = await self._processes.link(CATALOGUE)
-        asking = _Asking(link, self._options.ask_s)
+        asking = _Asking(link, self._options.ask_s, self._options.max_listing)
         topics = topics_of((await asking.declared()).capabilities, uris)
         if not topics:
             return
@@ -153,7 +154,7 @@ class _Attempt:
         identity = link.next_id()
         hearing.begin(identity, CallBack(link, identity) if era is Era.LEGACY else None)
         line = request.line(era, identity, wants_progress=hearing.progress is not None, more=more)
-        answer = await link.send(identity, line, self._may_send, hearing)
+        answer = await link.send(identity, line, self._may_send, hearing, self._sending.may_keep)
         return answer if isinstance(answer, NotSent | Unknown) else reply_of(answer, era, request.method)
 
     def _may_send(self) -> bool:
@@ -173,14 +174,15 @@ async def _set_level(link: Link, name: str, wait_s: float) -> None:
 class _Asking:
     """Requests that are no calls."""
 
-    def __init__(self, link: Link, wait_s: float, declared: Mapping[str, Any] = NOTHING_DECLARED) -> None:
+    def __init__(self, link: Link, wait_s: float, most: int, declared: Mapping[str, Any] = NOTHING_DECLARED) -> None:
+        self._room = Room(most)
         self._link = link
         self._wait_s = wait_s
         self._declared = declared
 
     async def ask(self, method: str, params: dict[str, Any]) -> Result | ErrorAnswer:
         sent = {**params, "_meta": modern_meta(capabilities=self._declared)} if self._link.era is Era.MODERN else params
-        answer = await self._link.ask(method, canonical_bytes(sent), self._wait_s)
+        answer = await self._link.ask(method, canonical_bytes(sent), self._wait_s, self._room.take)
         if isinstance(answer, NotSent | Unknown):
             raise UnavailableError(f"the server does not answer {method}: {answer.why}")
         return answer

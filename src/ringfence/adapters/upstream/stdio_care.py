@@ -4,7 +4,7 @@ import asyncio
 from typing import NamedTuple
 
 from ringfence.adapters.upstream.backoff import Backoff, Jitter, no_jitter
-from ringfence.adapters.upstream.options import StdioOptions
+from ringfence.adapters.upstream.options import CATALOGUE, StdioOptions
 from ringfence.adapters.upstream.stdio_link import Link
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES
 from ringfence.errors import UnavailableError
@@ -24,7 +24,7 @@ class Key(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Nothing that a client chose goes into its start."""
-        return self.capabilities == NO_CAPABILITIES and not self.is_older
+        return self.principal == CATALOGUE or (self.capabilities == NO_CAPABILITIES and not self.is_older)
 
 
 class Care:

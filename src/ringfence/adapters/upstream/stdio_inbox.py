@@ -9,12 +9,13 @@ from ringfence.adapters.upstream.asked import NOT_OFFERED
 from ringfence.adapters.upstream.hearing import Hearing
 from ringfence.adapters.upstream.notices import Notices
 from ringfence.adapters.upstream.rate import Rate
+from ringfence.adapters.upstream.room import NO_ROOM, MayKeep, weight
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, Result, classify
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError
-from ringfence.ports.upstream import Unknown
+from ringfence.ports.upstream import Unknown, keep_all
 
 MAX_UNASKED = 1000
 """Messages a second that answer nothing, after which the process is killed."""
@@ -27,6 +28,8 @@ class Pending:
     future: "asyncio.Future[Result | ErrorAnswer | Unknown]"
     hearing: Hearing | None
     """None: no call."""
+    may_keep: MayKeep = keep_all
+    """Asked for room before the answer is kept."""
     mark: int = 0
     """Up to where the process's input belongs to this request."""
 
@@ -69,7 +72,7 @@ class Inbox:
             self._count_junk("line that is not JSON-RPC")
             return
         if isinstance(message, Result | ErrorAnswer):
-            self._answered(message)
+            self._answered(message, line)
             return
         self._count_unasked()
         if isinstance(message, Request):
@@ -83,14 +86,14 @@ class Inbox:
             if not pending.future.done():
                 pending.future.set_result(Unknown(f"{why} after the call was sent"))
 
-    def _answered(self, message: Result | ErrorAnswer) -> None:
+    def _answered(self, message: Result | ErrorAnswer, line: bytes) -> None:
         pending = self.pending.get(message.id) if type(message.id) is int else None
         if pending is None or pending.future.done():
             # A late answer after a cancellation is lawful, so an unknown id is no reason to end the process at once.
             self._oddities["answer to nothing"] += 1
             self._count_unasked()
             return
-        pending.future.set_result(message)
+        pending.future.set_result(message if pending.may_keep(weight(line)) else Unknown(NO_ROOM))
 
     def _spoil(self, value: object, why: str) -> None:
         """An answer that breaks JSON-RPC ends the call it names: waiting longer would bring nothing better."""

@@ -11,13 +11,14 @@ from ringfence.adapters.upstream.hearing import Hearing
 from ringfence.adapters.upstream.notices import Notices
 from ringfence.adapters.upstream.options import StdioOptions
 from ringfence.adapters.upstream.process import Process
+from ringfence.adapters.upstream.room import MayKeep
 from ringfence.adapters.upstream.stdio_inbox import Inbox, Pending
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import LEGACY_VERSIONS, Era, era_from, initialize_params, modern_meta
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
-from ringfence.ports.upstream import NotSent, Unknown
+from ringfence.ports.upstream import NotSent, Unknown, keep_all
 
 
 class Link:
@@ -119,17 +120,19 @@ class Link:
 
     # --- asking
 
-    async def ask(self, method: str, params: bytes, wait_s: float) -> Result | ErrorAnswer | NotSent | Unknown:
+    async def ask(
+        self, method: str, params: bytes, wait_s: float, may_keep: MayKeep = keep_all
+    ) -> Result | ErrorAnswer | NotSent | Unknown:
         """One request that is no call."""
         identity = self.next_id()
         try:
             async with asyncio.timeout(wait_s):
-                return await self._exchange(identity, jsonrpc.request(identity, method, params), None)
+                return await self._exchange(identity, jsonrpc.request(identity, method, params), None, may_keep)
         except TimeoutError:
             return Unknown("the server is silent")
 
     async def send(
-        self, identity: int, line: bytes, may_send: Callable[[], bool], hearing: Hearing
+        self, identity: int, line: bytes, may_send: Callable[[], bool], hearing: Hearing, may_keep: MayKeep = keep_all
     ) -> Result | ErrorAnswer | NotSent | Unknown:
         """Write the request of a call and wait for its answer.
 
@@ -141,7 +144,7 @@ class Link:
             return NotSent(self.ended or "the server process takes no more input")
         if not may_send():
             return NotSent("withheld at the last look")
-        return await self._exchange(identity, line, hearing)
+        return await self._exchange(identity, line, hearing, may_keep)
 
     async def subscribe(self, params: bytes) -> Result | ErrorAnswer | NotSent | Unknown:
         """A modern `subscriptions/listen`: answered when the server ends it. On cancellation the server is told."""
@@ -150,13 +153,13 @@ class Link:
         return await self._exchange(identity, line, None, is_told=True)
 
     async def _exchange(
-        self, identity: int, line: bytes, hearing: Hearing | None, *, is_told: bool = False
+        self, identity: int, line: bytes, hearing: Hearing | None, may_keep: MayKeep = keep_all, *, is_told: bool = False
     ) -> Result | ErrorAnswer | NotSent | Unknown:
         """Awaits nothing before the write. A handshake is not to be cancelled (MCP 2025-11-25, cancellation)."""
         process = self._process
         if process is None or not process.can_write:
             return NotSent(self.ended or "the server process takes no more input")
-        pending = Pending(asyncio.get_running_loop().create_future(), hearing)
+        pending = Pending(asyncio.get_running_loop().create_future(), hearing, may_keep)
         self._inbox.pending[identity] = pending
         pending.mark = process.write(line)
         try:

@@ -1,4 +1,4 @@
-"""The memory that request bodies may take, over all connections together and for each run."""
+"""The memory that request bodies, and answers of servers, may take: over all connections together and for each run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class Budget(Generic[Key]):
-    """Bytes under way. Small bodies are free, so that large ones of others never keep an ordinary call out."""
+    """Bytes under way. Small ones are free, so that large ones of others never keep an ordinary call out."""
 
     def __init__(self, *, free: int, per_key: int, total: int) -> None:
         self._free = free
@@ -50,9 +50,12 @@ class Share(Generic[Key]):
         self._key = key
         self._free = free
         self._taken = 0
+        self._is_over = False
 
     def take(self, size: int) -> bool:
-        """Whether so many bytes more may be kept."""
+        """Whether so many bytes more may be kept. None may once it was given back."""
+        if self._is_over:
+            return False
         free = min(self._free, size)
         if size > free and not self._budget.take(self._key, size - free):
             return False
@@ -62,5 +65,6 @@ class Share(Generic[Key]):
 
     def give_back(self) -> None:
         """All of it."""
+        self._is_over = True
         self._budget.give_back(self._key, self._taken)
         self._taken = 0

@@ -10,13 +10,14 @@ from typing import Any
 
 from mcp_types import INVALID_REQUEST
 
+from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.client_call import ClientCall, check_against_schema, read_call
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
 from ringfence.adapters.pep.mcp_gateway.inbound import Inbound
 from ringfence.adapters.pep.mcp_gateway.ladder import Climb, Ladder, Step
 from ringfence.adapters.pep.mcp_gateway.legacy import Cancellable
 from ringfence.adapters.pep.mcp_gateway.logs import Logs
-from ringfence.adapters.pep.mcp_gateway.outlet import Outlet
+from ringfence.adapters.pep.mcp_gateway.outlet import MayKeep, Outlet
 from ringfence.adapters.pep.mcp_gateway.progress import Progress
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.render import Rendered, render_cancelled, render_not_recorded
@@ -66,6 +67,9 @@ class Calls:
         self._limits = limits
         self._rounds = Rounds(clock, entropy, limits)
         self._under_way: Gate[RunId] = Gate(limits.calls_per_run)
+        self._room: Budget[RunId] = Budget(
+            free=limits.free_answer_bytes, per_key=limits.answers_bytes_per_run, total=limits.answers_bytes
+        )
 
     async def close(self) -> None:
         """End the calls that wait for modern clients to come back: the gateway stops."""
@@ -88,9 +92,12 @@ class Calls:
             text = f"more than {self._limits.calls_per_run} calls are under way"
             retry = ((b"retry-after", b"1"),)
             return Rejection(status=429, code=INVALID_REQUEST, message=text, id=call.id, headers=retry, recorded=False)
+        room = self._room.share(principal.run)
         try:
-            await self._answer(call, tool, inbound)
+            await self._answer(call, tool, inbound, room.take)
         finally:
+            # Only now has the client all of the answer.
+            room.give_back()
             self._under_way.leave(principal.run)
         return None
 
@@ -114,7 +121,7 @@ class Calls:
         known = view.named(request.name, request.server) if by_name else view.named_method(request.server, request.method)
         return view.tools[known] if known is not None and known in view.agent.tools else None
 
-    async def _answer(self, call: ClientCall, tool: Tool | None, inbound: Inbound) -> None:
+    async def _answer(self, call: ClientCall, tool: Tool | None, inbound: Inbound, may_keep: MayKeep) -> None:
         task = asyncio.current_task()
         assert task is not None  # INVARIANT: an ASGI application runs inside a task
         session = inbound.session
@@ -124,7 +131,7 @@ class Calls:
         if session is not None:
             session.calls[call.id] = mine
         try:
-            rendered = await self._outcome(call, tool, inbound, answer)
+            rendered = await self._outcome(call, tool, inbound, answer, may_keep)
         except asyncio.CancelledError:
             if not (answer.gone or mine.cancelled):
                 raise
@@ -139,7 +146,9 @@ class Calls:
         if not answer.gone:
             await answer.finish(rendered)
 
-    async def _outcome(self, call: ClientCall, tool: Tool | None, inbound: Inbound, answer: Answer) -> Rendered:
+    async def _outcome(
+        self, call: ClientCall, tool: Tool | None, inbound: Inbound, answer: Answer, may_keep: MayKeep
+    ) -> Rendered:
         progress = None
         if call.progress_token is not None:
             progress = Progress(call.progress_token, answer.post, self._clock, self._limits)
@@ -147,7 +156,15 @@ class Calls:
         if level is not None:
             server = tool.server if tool is not None and call.server is None else ""
             logs = Logs(level, server, answer.post, self._limits)
-        outlet = Outlet(progress, level, logs, is_legacy=call.era is Era.LEGACY, meta=inbound.meta())
+        outlet = Outlet(
+            progress,
+            level,
+            logs,
+            is_legacy=call.era is Era.LEGACY,
+            meta=inbound.meta(),
+            may_keep=may_keep,
+            left_alone=self._limits.free_answer_bytes,
+        )
         enact = self._enactor(call, tool, inbound, answer, outlet)
         climb = Climb(
             call=call,

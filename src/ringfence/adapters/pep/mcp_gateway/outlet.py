@@ -7,9 +7,10 @@ from typing import Any
 
 from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.engine.enforce import ClientSide
-from ringfence.ports.upstream import Asker
+from ringfence.ports.upstream import Asker, keep_all
 
 Report = Callable[[Mapping[str, Any]], None]
+MayKeep = Callable[[int], bool]
 
 
 class Outlet:
@@ -23,8 +24,15 @@ class Outlet:
         *,
         is_legacy: bool,
         meta: ClientMeta = NO_META,
+        may_keep: MayKeep = keep_all,
+        left_alone: int = 0,
     ) -> None:
-        """`meta` is that of the first leg: what a server gets with a call is said once."""
+        """`meta` is that of the first leg: what a server gets with a call is said once.
+
+        `may_keep` gives room for the answer as long as this leg is open; while none is, an answer may have `left_alone` bytes.
+        """
+        self._may_keep = may_keep
+        self._left_alone = left_alone
         self._is_legacy = is_legacy
         self._on_progress = on_progress
         self._log_level = log_level
@@ -33,11 +41,13 @@ class Outlet:
 
     def follow(self, leg: Outlet) -> None:
         """Another leg is open now."""
-        self._on_progress, self._on_log = leg._on_progress, leg._on_log
+        self._on_progress, self._on_log, self._may_keep = leg._on_progress, leg._on_log, leg._may_keep
 
     def detach(self) -> None:
         """No leg is open."""
         self._on_progress = self._on_log = None
+        left = self._left_alone
+        self._may_keep = lambda size: size <= left
 
     def once(self, capabilities: Mapping[str, Any], ask: Asker | None) -> ClientSide:
         """The client of a call that has one leg."""
@@ -49,6 +59,7 @@ class Outlet:
             on_log=self._on_log,
             ask=ask,
             meta=self._meta,
+            may_keep=self._may_keep,
         )
 
     def client(self, capabilities: Mapping[str, Any], ask: Asker) -> ClientSide:
@@ -61,7 +72,11 @@ class Outlet:
             on_log=self._log,
             ask=ask,
             meta=self._meta,
+            may_keep=self._keep,
         )
+
+    def _keep(self, size: int) -> bool:
+        return self._may_keep(size)
 
     def _progress(self, report: Mapping[str, Any]) -> None:
         if self._on_progress is not None:

@@ -14,6 +14,12 @@ class GatewayLimits:
     """Of all requests of one run that have not been answered yet."""
     bodies_bytes: int = 96 << 20
     """Of all of them together: what hostile bodies can take of the memory."""
+    free_answer_bytes: int = 256 * 1024
+    """Of each answer of a server, that count for neither of the following; an answer that nobody waits for may have no more."""
+    answers_bytes_per_run: int = 96 << 20
+    """What the answers of servers may take in memory until their clients have them, for one run."""
+    answers_bytes: int = 128 << 20
+    """For all of them together."""
     body_s: float = 30.0
     """For a whole request body."""
     calls_per_run: int = 32
