@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from ringfence.app.cli.audit_form import Form
 from ringfence.app.cli.options import As, AsJson, State
 
 app = typer.Typer(no_args_is_help=True, help="The log: query, show, timeline, touched, verify, export, prove.")
-
-
-class Form(StrEnum):
-    """How a log is written to files."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
-    TILES = "tiles"
 
 
 Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="Such as e1042.")]

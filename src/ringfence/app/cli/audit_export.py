@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import typer
 
-from ringfence.app.cli.audit import Form
 from ringfence.app.cli.audit_csv import csv_lines
 from ringfence.app.cli.audit_files import LAST
+from ringfence.app.cli.audit_form import Form
 from ringfence.app.cli.audit_tiles import TileFolder
 from ringfence.app.cli.options import REFUSED, UNAVAILABLE
 from ringfence.app.cli.progress import counted
