@@ -13,7 +13,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.exceptions import MCPDeprecationWarning
 from mcp_types import ElicitResult, ListRootsResult, PromptReference, Root, TextContent
 
-from ringfence.ports.upstream import Answered, Granted, Notice, NoticeKind, ServerRequest
+from ringfence.ports.upstream import Answered, Failed, Granted, Notice, NoticeKind, ServerRequest
 from ringfence.testing.fakes.upstream import FakeUpstream
 from ringfence.testing.library import DOCS, library_rules, library_upstreams
 from ringfence.testing.serving import Served, served
@@ -159,3 +159,49 @@ async def test_a_modern_client_hears_of_changes_that_it_listens_for() -> None:
         async with asyncio.timeout(10):
             event = await anext(aiter(subscription))
         assert type(event).__name__ == "PromptsListChanged"
+
+
+# --- beside the request, and when it fails ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_what_a_client_says_beside_its_request_reaches_the_server(mode: str) -> None:
+    async with desk() as found, found.client(mode) as client:
+        found.docs.replies |= {"resources/read": Answered({"contents": []}), "prompts/get": Answered({"messages": []})}
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        said: Any = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "com.example/key": [1], "baggage": "a=1"}
+        await client.call_tool("search", {"text": "x"}, meta=said)
+        await client.read_resource("memo:1", meta=said)
+        await client.get_prompt("greet", {"who": "Ada"}, meta=said)
+        sent = [dict(sending.meta) for sending in found.docs.executed]
+        assert len(sent) == 3
+        for meta in sent:
+            assert meta["traceparent"][3:35] == trace
+            assert meta["com.example/key"] == [1]
+            assert meta.keys() <= {"traceparent", "tracestate", "com.example/key"}
+        decided = [entry["body"] for entry in await found.world.entries() if entry["kind"] == "decision"]
+        assert {body["trace"] for body in decided} == {trace}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_errors_data_reaches_the_client(mode: str) -> None:
+    async with desk() as found, found.client(mode) as client:
+        found.docs.replies["search"] = Failed(4711, "try later", {"retryAfter": 7})
+        with pytest.raises(MCPError) as caught:
+            await client.call_tool("search", {"text": "x"})
+        assert caught.value.error.code == 4711
+        assert caught.value.error.data["retryAfter"] == 7
+
+
+async def test_a_server_sends_people_only_where_that_is_granted() -> None:
+    async with desk() as found, found.client("legacy") as client:
+        place = {"mode": "url", "elicitationId": "e", "url": "https://pay.example/connect", "message": "Connect"}
+        found.docs.replies["search"] = Failed(-32042, "connect first", {"elicitations": [place]})
+        with pytest.raises(MCPError) as caught:
+            await client.call_tool("search", {"text": "x"})
+        assert caught.value.error.code == -32042
+        assert caught.value.error.data["elicitations"] == [{**place, "message": "[docs] Connect"}]
+        found.docs.replies["search"] = Failed(-32042, "connect", {"elicitations": [{**place, "url": "https://evil.example/"}]})
+        refused = await client.call_tool("search", {"text": "x"})
+        assert refused.is_error
+        assert "evil" not in refused.model_dump_json()
