@@ -125,8 +125,7 @@ async def bench(options: Options, started: Processes) -> Measurement:
     stage = await set_up(options, started)
     samples = await play(stage.targets, options.plan, tell)
     rss = stage.gateway.rss_mib()
-    if options.flame:
-        await draw(stage.gateway, stage.read, DOCS / "benchmark-flame.svg", tell)
+    shares = await draw(stage.gateway, stage.read, DOCS / "benchmark-flame.svg", tell) if options.flame else []
     rows: list[Row] = []
     for target in stage.targets:
         own, direct = samples[target.name], samples[stage.beside(target).name]
@@ -150,6 +149,7 @@ async def bench(options: Options, started: Processes) -> Measurement:
         rounds=options.plan.rounds,
         seconds=options.plan.seconds,
         request_bytes=len(stage.direct.clients[0].template(None).numbered(FIRST)),
+        shares=shares,
     )
 
 

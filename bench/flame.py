@@ -12,7 +12,8 @@ from bench.processes import Running
 from bench.targets import Target
 
 SPY = Path(__file__).parent / "profiler/.venv/bin/py-spy"
-LEVEL, SECONDS, PER_S = 8, 12, 400
+LEVEL, SECONDS, PER_S = 1, 12, 400
+"""One call at a time: where all cores are taken, the sampler itself gets its turn when the gateway gives one up."""
 
 PARTS: Final = (
     ("reading requests, writing answers (`adapters/pep`)", "ringfence/adapters/pep/"),
@@ -54,11 +55,11 @@ def _part(stack: str) -> str:
     return OTHER
 
 
-async def draw(process: Running, read: Target, svg: Path, tell: Callable[[str], None]) -> None:
-    """Draw the flame graph of the public read, and tell each part's share. Says why where py-spy cannot."""
+async def draw(process: Running, read: Target, svg: Path, tell: Callable[[str], None]) -> list[tuple[str, float]]:
+    """Draw the flame graph of the public read; each part's share. Says why where py-spy cannot."""
     if not SPY.exists():
         tell("no flame graph: py-spy is not set up (`make bench-peers`)")
-        return
+        return []
     folded = svg.with_suffix(".folded")
     for kind, file in (("flamegraph", svg), ("raw", folded)):
         command = [
@@ -74,13 +75,22 @@ async def draw(process: Running, read: Target, svg: Path, tell: Callable[[str], 
             str(SECONDS),
         ]
         spy = await asyncio.create_subprocess_exec(
-            *command, "--full-filenames", "--pid", str(process.pid), stdout=-3, stderr=asyncio.subprocess.PIPE
+            *command,
+            "--full-filenames",
+            "--gil",
+            "--nonblocking",
+            "--pid",
+            str(process.pid),
+            stdout=-3,
+            stderr=asyncio.subprocess.PIPE,
         )
         await measure(read.clients[:LEVEL], SECONDS + 1.0)
         _, said = await spy.communicate()
         if spy.returncode != 0:
             tell(f"no flame graph: {said.decode(errors='replace').strip()[-300:]}")
-            return
-    for part, share in shares(folded.read_text("utf-8").splitlines()):
-        tell(f"{share:5.0%}  {part}")
+            return []
+    found = shares(folded.read_text("utf-8").splitlines())
     folded.unlink()
+    for part, share in found:
+        tell(f"{share:5.0%}  {part}")
+    return found

@@ -31,3 +31,5 @@ class Measurement:
     rounds: int
     seconds: float
     request_bytes: int
+    shares: Sequence[tuple[str, float]] = ()
+    """Of the gateway's Python time, by part; empty where no flame graph was drawn."""

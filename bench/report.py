@@ -66,8 +66,21 @@ def for_docs(found: Measurement) -> str:
         f"The gateway's memory at the end: {found.result['rss_mib']} MiB.",
         "",
         *(f"- {line}" for line in goals(found)),
+        *_shares(found),
     ]
     return "\n".join(parts)
+
+
+def _shares(found: Measurement) -> list[str]:
+    if not found.shares:
+        return []
+    rows = [[f"{share:.0%}", part] for part, share in found.shares]
+    return [
+        "",
+        "Where the Python time of a public read goes ([flame graph](benchmark-flame.svg)):",
+        "",
+        *_markdown([["share", "part"], *rows]),
+    ]
 
 
 def _markdown(table: Sequence[Sequence[str]]) -> list[str]:

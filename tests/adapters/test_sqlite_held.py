@@ -7,9 +7,11 @@ from tests.adapters.faulty_disk import PATIENCE_S
 
 from ringfence.adapters.stores.sqlite.pending import Pending, Stage
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
-from ringfence.core.unit import Unit
+from ringfence.core.model.identifiers import CallId, RunId
+from ringfence.core.unit import Settle, Unit
 from ringfence.ports.audit import AuditQuery
-from ringfence.testing.contracts.samples import an_entry
+from ringfence.testing.contracts.samples import an_entry, opening, reserving
+from ringfence.testing.contracts.store import accept
 
 
 async def recorded(store: SqliteStore) -> Pending:
@@ -47,4 +49,18 @@ async def test_a_store_that_closes_writes_what_it_kept_back(tmp_path: Path) -> N
     await store.close()
     again = await open_store(tmp_path)
     assert (await again.head()).size == 1
+    await again.close()
+
+
+async def test_a_call_that_is_over_within_one_batch_leaves_its_account_and_no_hold(tmp_path: Path) -> None:
+    store = await open_store(tmp_path)
+    await accept(store, opening())
+    await store.record(reserving("c_1", ("run-1", None)))
+    over = await store.record(Unit((an_entry(),), (Settle(CallId("c_1")),)))
+    assert isinstance(over, Pending)
+    await over.durable()
+    await store.close()
+    again = await open_store(tmp_path)
+    assert await again.holds() == {}
+    assert (await again.account(RunId("run-1"))).spent == 1
     await again.close()

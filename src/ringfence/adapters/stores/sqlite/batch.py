@@ -53,7 +53,12 @@ def parameters(batch: Sequence[Pending], tree: Tree) -> tuple[tuple[object, ...]
     puts: dict[str, dict[str, bytes | None]] = {}
     for pending in batch:
         for table, key, row in pending.rows:
-            puts.setdefault(table, {})[key] = row
+            put = puts.setdefault(table, {})
+            if row is None and table == "holds" and put.get(key) is not None:
+                # A hold is only ever taken once, so one that was taken in this batch was never on the disk.
+                del put[key]
+            else:
+                put[key] = row
     notes = [note for pending in batch for note in pending.notes]
     return (
         tree.size,
