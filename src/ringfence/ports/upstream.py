@@ -88,7 +88,8 @@ class Sending:
     """Called with the params of each `notifications/message` of this call."""
     may_keep: Callable[[int], bool] = keep_all
     """Asked for room before so many bytes more of the answer are kept; given back by whoever sent the call, when nobody holds
-    the answer any more. False: the answer is dropped, and the outcome is `Unknown`."""
+    the answer any more. False: the answer is dropped, and the outcome is `Unknown`. Told a negative number when bytes are
+    dropped earlier."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,15 @@ class Reserved:
         self._taken = 0
 
     def grow(self, size: int) -> None:
-        """Raises RequestError where there is no room for so many bytes more."""
-        self._taken += size
+        """Raises RequestError where there is no room for so many bytes more; what was taken is given back then.
+
+        So of many answers that do not all fit, some do, and the others do not stand in their way.
+        """
         if not self._may_keep(size):
+            self._may_keep(-self._taken)
+            self._taken = 0
             raise RequestError(NO_ROOM)
+        self._taken += size
 
     def settle(self, data: bytes) -> None:
         """The pieces are all there: make room for the value too. Raises RequestError where there is none."""

@@ -53,9 +53,14 @@ class Share(Generic[Key]):
         self._is_over = False
 
     def take(self, size: int) -> bool:
-        """Whether so many bytes more may be kept. None may once it was given back."""
+        """Whether so many bytes more may be kept. None may once all was given back; a negative number gives back a part."""
         if self._is_over:
             return False
+        if size < 0:
+            back = min(-size, self._taken)
+            self._budget.give_back(self._key, back)
+            self._taken -= back
+            return True
         free = min(self._free, size)
         if size > free and not self._budget.take(self._key, size - free):
             return False
