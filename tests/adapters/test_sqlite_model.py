@@ -14,6 +14,7 @@ from tests.adapters.faulty_disk import Watched
 
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.operator import Role
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.unit import (
@@ -27,9 +28,11 @@ from ringfence.core.unit import (
     LiftStop,
     MoveTicket,
     OpenRun,
+    Prune,
     PutCredential,
     PutOperator,
     PutPin,
+    Raise,
     Release,
     RemoveOperator,
     Reserve,
@@ -65,6 +68,20 @@ people = st.sampled_from(("ada", "bob", "cyd"))
 states = st.sampled_from(TicketState)
 caps = st.none() | st.integers(0, 3)
 
+times = st.integers(0, 200_000)
+METERS = {
+    "rate:agent/a:all": (MeterKind.RATE, 5_000_000),
+    "open:tool/t:all": (MeterKind.OPEN, 0),
+    "sum:agent/a:t/x@60s": (MeterKind.SUM, 60_000),
+    "rows:run/r1:all": (MeterKind.ROWS, 0),
+    "distinct:agent/a:t/to@60s": (MeterKind.DISTINCT, 60_000),
+}
+drawn_charges = st.tuples(st.integers(0, 4), st.integers(1, 3), st.sampled_from("abc"))
+charges = st.dictionaries(st.sampled_from(list(METERS)), drawn_charges, max_size=3).map(lambda drawn: {
+    meter: Charge(meter, METERS[meter][0], cap, amount, METERS[meter][1], (value,))
+    for meter, (cap, amount, value) in drawn.items()
+})  # fmt: skip
+
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(
         lambda name, parent, credential: OpenRun(
@@ -75,13 +92,17 @@ changes: st.SearchStrategy[Change] = st.one_of(
         st.none() | runs,
         st.none() | st.sampled_from(("h1", "h2")),
     ),
-    st.builds(lambda run: CloseRun(RunId(run)), runs),
+    st.builds(lambda run, at: CloseRun(RunId(run), at), runs, times),
     st.builds(lambda name, run: PutCredential(a_credential(name, run=run)), st.sampled_from(("h1", "h3")), runs),
     st.builds(lambda run, at: ExtendRun(RunId(run), "h1", at), runs, st.integers(0, 9999)),
-    st.builds(lambda call, chain: Reserve(call, TOOL, tuple((RunId(run), cap) for run, cap in chain.items())), calls,
-              st.dictionaries(runs, caps, min_size=1, max_size=2)),
-    st.builds(Settle, calls),
-    st.builds(Release, calls),
+    st.builds(lambda call, chain, charges, at: Reserve(call, TOOL, tuple((RunId(run), cap) for run, cap in chain.items()),
+                                                       tuple(charges.values()), at),
+              calls, st.dictionaries(runs, caps, min_size=1, max_size=2), charges, times),
+    st.builds(lambda call, at, rows: Settle(call, at, (("rows:run/r1:all", rows),)), calls, times, st.integers(0, 5)),
+    st.builds(Release, calls, times),
+    st.builds(lambda run, by, cap: Raise(RunId(run), None, by, ((run, cap),)), runs, st.integers(1, 3), caps),
+    st.builds(lambda by: Raise(RunId("r1"), MeterKind.ROWS, by, (("rows:run/r1:all", 2),)), st.integers(1, 3)),
+    st.builds(Prune, st.integers(0, 10**9)),
     st.builds(lambda name, digest, at: AddTicket(a_ticket(name, digest=digest, quorum=2, created_at=at)), tickets,
               st.sampled_from(("d1", "d2")), st.integers(0, 5)),
     st.builds(lambda ticket, who, approve: CastVote(ticket, a_vote(who, approve=approve)), tickets, people, st.booleans()),
@@ -110,6 +131,7 @@ async def everything(store: Store) -> list[object]:
         [await store.credential(name) for name in ("h1", "h2", "h3")],
         [await store.account(RunId(run)) for run in RUNS],
         await store.holds(),
+        await store.meters(list(METERS)),
         sorted(map(repr, await store.tickets(frozenset(TicketState)))),
         [await look(store, run, digest) for run in RUNS for digest in ("d1", "d2")],
         sorted(map(repr, await store.stops())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import AgentId, CallId, Digest, OperatorName, RunId, ServerId, TicketId, ToolId
+from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Reach, Scope, ScopeKind, Stop, StopMode
@@ -57,10 +58,14 @@ def opening(name: str = "run-1", *, ancestors: tuple[str, ...] = (), credential:
     return Unit((an_entry("run opened", kind=EntryKind.RUN, run=name),), (OpenRun(run, presented),))
 
 
-def reserving(call: str, *caps: tuple[str, int | None]) -> Unit:
-    """A decision that holds one call for the run and its ancestors."""
+def reserving(call: str, *caps: tuple[str, int | None], charges: tuple[Charge, ...] = (), at: int = 0) -> Unit:
+    """A decision that holds one call for the run and its ancestors, and what it is charged."""
     chain = tuple((RunId(run), cap) for run, cap in caps)
-    return Unit((an_entry("allowed", call=call, decision="allow"),), (Reserve(CallId(call), TOOL, chain),))
+    return Unit((an_entry("allowed", call=call, decision="allow"),), (Reserve(CallId(call), TOOL, chain, charges, at),))
+
+
+def a_charge(meter: str, kind: MeterKind, *, cap: int, amount: int = 1, span: int = 0) -> Charge:
+    return Charge(meter, kind, cap, amount, span)
 
 
 def a_ticket(

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from ringfence.core.approval import LIVE
 from ringfence.core.entry import ENTRY_LIMIT
+from ringfence.core.ledger import held_of, used_of
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.operator import Role
 from ringfence.core.model.run import RunState
 from ringfence.core.model.stop import ScopeKind
@@ -31,9 +34,11 @@ from ringfence.core.unit import (
     LiftStop,
     MoveTicket,
     OpenRun,
+    Prune,
     PutCredential,
     PutOperator,
     PutPin,
+    Raise,
     Release,
     RemoveOperator,
     Reserve,
@@ -45,6 +50,7 @@ from ringfence.ports.audit import AuditLog
 from ringfence.ports.store import Receipt, Store
 from ringfence.testing.contracts.samples import (
     TOOL,
+    a_charge,
     a_credential,
     a_pin,
     a_reach,
@@ -241,6 +247,94 @@ class StoreContract:
         before = await store.account(RunId("run-1"))
         await accept(store, reserving("c1", ("run-1", None)))
         assert before == Account()
+
+    async def test_a_meter_is_held_settled_and_released_with_its_call(self, store: Store) -> None:
+        day = a_charge("sum:agent/support:t/amount@86400s", MeterKind.SUM, cap=100, amount=60, span=86_400_000)
+        own = a_charge("rows:run/run-1:all", MeterKind.ROWS, cap=10, amount=0)
+        await accept(store, opening(), reserving("c1", ("run-1", None), charges=(day, own), at=1000))
+        await refuse(store, reserving("c2", ("run-1", None), charges=(day,), at=1000), ReasonCode.SUM_CAP)
+        await accept(store, Unit((), (Settle(CallId("c1"), 2000, ((own.meter, 12),)),)))
+        await refuse(store, reserving("c3", ("run-1", None), charges=(own,), at=3000), ReasonCode.ROWS_CAP)
+        small = replace(day, amount=40)
+        await accept(store, reserving("c4", ("run-1", None), charges=(small,), at=3000))
+        await accept(store, Unit((), (Release(CallId("c4"), 3000),)))
+        meters = await store.meters([day.meter, own.meter, "sum:agent/nobody:x"])
+        assert [None if meter is None else (used_of(meter, 3000), held_of(meter)) for meter in meters] == [
+            (60, 0),
+            (12, 0),
+            None,
+        ]
+
+    async def test_a_thousand_reservations_at_every_kind_of_cap_grant_what_it_bears(self, store: Store) -> None:
+        await accept(store, opening())
+        kinds = {
+            a_charge("open:tool/t:all", MeterKind.OPEN, cap=70): (70, ReasonCode.CONCURRENCY),
+            a_charge("rate:agent/a:all", MeterKind.RATE, cap=50, span=60_000_000): (50, ReasonCode.RATE_LIMIT),
+            a_charge("sum:run/run-1:t/x", MeterKind.SUM, cap=100, amount=7): (14, ReasonCode.SUM_CAP),
+            a_charge("rows:run/run-1:all", MeterKind.ROWS, cap=100, amount=30): (3, ReasonCode.ROWS_CAP),
+        }
+        for charge, (granted, code) in kinds.items():
+            units = [reserving(f"{charge.meter}/{n}", ("run-1", None), charges=(charge,), at=1000) for n in range(1000)]
+            answers = await asyncio.gather(*(store.record(unit) for unit in units))
+            assert {answer.code for answer in answers if isinstance(answer, Conflict)} == {code}
+            assert sum(not isinstance(answer, Conflict) for answer in answers) == granted
+
+    async def test_different_values_are_counted_once_each(self, store: Store) -> None:
+        await accept(store, opening())
+        for n, (value, fits) in enumerate([("a", True), ("a", True), ("b", True), ("c", False), ("b", True)]):
+            charge = replace(a_charge("distinct:agent/a:t/to@60s", MeterKind.DISTINCT, cap=2, span=60_000), values=(value,))
+            unit = reserving(f"c{n}", ("run-1", None), charges=(charge,), at=1000)
+            if fits:
+                await accept(store, unit)
+            else:
+                await refuse(store, unit, ReasonCode.DISTINCT_CAP)
+
+    async def test_a_raise_is_added_and_a_child_gets_no_more_than_its_parent_has_left(self, store: Store) -> None:
+        await accept(store, opening(), opening("child", ancestors=("run-1",)))
+        await accept(store, reserving("c1", ("child", 1), ("run-1", 5)))
+        caps = (("child", 1), ("run-1", 5))
+        await refuse(store, Unit((), (Raise(RunId("child"), None, 5, caps),)))
+        await accept(store, Unit((), (Raise(RunId("child"), None, 4, caps),)))
+        assert await store.account(RunId("child")) == Account(held=1, extra=4)
+        await accept(store, *(reserving(f"d{n}", ("child", 1), ("run-1", 5)) for n in range(4)))
+        await refuse(store, reserving("d4", ("child", 1), ("run-1", 5)), ReasonCode.CALL_CAP)
+        await refuse(store, Unit((), (Raise(RunId("run-1"), None, 1, (("run-1", None),)),)))
+        rows = a_charge("rows:run/run-1:all", MeterKind.ROWS, cap=1)
+        await accept(store, Unit((), (Raise(RunId("run-1"), MeterKind.ROWS, 1, ((rows.meter, 1),)),)))
+        await accept(store, *(reserving(f"e{n}", ("run-1", None), charges=(rows,)) for n in range(2)))
+        await refuse(store, reserving("e2", ("run-1", None), charges=(rows,)), ReasonCode.ROWS_CAP)
+        await accept(store, Unit((), (CloseRun(RunId("run-1"), 1),)))
+        await refuse(store, Unit((), (Raise(RunId("run-1"), None, 1, (("run-1", 5),)),)), ReasonCode.RUN_CLOSED)
+
+    async def test_what_is_over_is_forgotten_and_what_may_still_count_is_kept(self, store: Store) -> None:
+        day = 86_400_000
+        minute = a_charge("sum:agent/a:t/x@60s", MeterKind.SUM, cap=100, span=60_000)
+        rows = a_charge("rows:run/done:all", MeterKind.ROWS, cap=9)
+        await accept(
+            store,
+            opening("parent", credential="p"),
+            opening("child", ancestors=("parent",)),
+            opening("done", credential="d"),
+            opening("busy"),
+            reserving("c1", ("done", None), charges=(minute, rows), at=1000),
+            Unit((), (Settle(CallId("c1"), 1000), AddTicket(a_ticket("old", run="done")))),
+            Unit((), (AddTicket(a_ticket("live", digest="d2", run="child")),)),
+            Unit((), (MoveTicket(TicketId("old"), LIVE, TicketState.WITHDRAWN, 1500, "over"),)),
+            reserving("c2", ("busy", None)),
+            *(Unit((), (CloseRun(RunId(run), 2000),)) for run in ("parent", "done", "busy")),
+        )
+        await accept(store, Unit((), (Prune(2000 + day - 1),)))
+        assert await store.run(RunId("done")) is not None
+        assert await store.meters([minute.meter]) == (None,)
+        for _ in range(2):
+            await accept(store, Unit((), (Prune(9000 + day),)))
+            kept = [await store.run(RunId(run)) is not None for run in ("parent", "child", "done", "busy")]
+            assert kept == [True, True, False, True]
+            assert [await store.credential(name) is not None for name in ("p", "d")] == [False, False]
+            assert [await store.ticket(TicketId(name)) is not None for name in ("old", "live")] == [False, True]
+            assert await store.account(RunId("done")) == Account()
+            assert await store.meters([rows.meter]) == (None,)
+        await accept(store, opening("done"))
 
     # --- tickets ---
 
