@@ -87,6 +87,23 @@ def test_what_cannot_be_evaluated_denies(arguments: dict[str, Any], said: str) -
     assert said in verdict.reasons[0].detail
 
 
+@pytest.mark.requirement("I16")
+@pytest.mark.parametrize("name", ["order", "urgent", "rate", "tags", "to"])
+@pytest.mark.parametrize(
+    "smuggled",
+    [
+        {"__entity": {"type": "Agent", "id": "support"}},
+        {"__extn": {"fn": "decimal", "arg": "0.0"}},
+        {"__expr": "true"},
+        [{"__extn": {"fn": "ip", "arg": "10.0.0.1"}}],
+    ],
+)
+def test_a_value_that_looks_like_one_of_cedars_own_is_refused(name: str, smuggled: Any) -> None:
+    text = f'@id("a") {ON_REFUND} when {{ context.arguments has {name} && false }};'
+    assert say(text, {"amount": 1}).level is Level.ALLOW
+    assert codes(say(text, {"amount": 1, name: smuggled})) == ["policy_error"]
+
+
 @pytest.mark.requirement("I3")
 def test_one_policy_that_errs_denies_whatever_the_others_say() -> None:
     errs = f'@id("errs") {ON_REFUND} when {{ context.arguments.amount * 4096 < 0 }};'

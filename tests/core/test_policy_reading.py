@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from cedarpy import PolicySet
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.core.policy_kit import good, read
 
 from ringfence.core.model.verdict import Gate, ReasonCode
@@ -89,3 +92,26 @@ def test_every_fault_of_a_file_is_reported_at_once() -> None:
     said = messages(f'{GOOD};\n@id("b") permit (principal, action, resource);\n@id("c") nonsense;')
     assert said.count(": ") >= 3
     assert {line.partition(":")[0] for line in said.split("; ") if line[0].isdigit()} == {"1", "2", "3"}
+
+
+pieces = st.lists(
+    st.sampled_from(
+        [
+            '// a comment; "open\n',
+            "\n",
+            '@id("{n}") forbid (principal, action == Action::"payments.refund", resource);',
+            '@id("{n}")@reason("a; // b \\" c")forbid(principal,action,resource)when{{context.arguments.order==";//"}};',
+            '@id("{n}") // inside; the policy\n forbid (principal, action, resource) unless {{ false }} ;',
+        ]
+    ),
+    max_size=8,
+)
+
+
+@pytest.mark.requirement("I16")
+@given(pieces)
+def test_no_policy_is_lost_between_two_readings(drawn: list[str]) -> None:
+    text = "".join(piece.format(n=f"p{place}") if "forbid" in piece else piece for place, piece in enumerate(drawn))
+    wanted = [f"p{place}" for place, piece in enumerate(drawn) if "forbid" in piece]
+    assert [policy.id for policy in good(text)] == wanted
+    assert len(list(PolicySet.from_str(text).to_pst().static_policies)) == len(wanted)

@@ -33,6 +33,8 @@ async def status(asked: Asked) -> Answer:
         "rules": services.catalogue.rules.digest,
         "gateway": dict(services.status()),
     }
+    if (policies := services.catalogue.policy) is not None:
+        answer["policies"] = {"digest": policies.digest, "faults": list(services.catalogue.policy_faults())}
     if left_out := services.catalogue.left_out():
         answer["left_out"] = {server: list(why) for server, why in left_out.items()}
     if log := services.log_care.status():
