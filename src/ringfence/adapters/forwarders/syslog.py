@@ -20,6 +20,8 @@ from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.audit import Record
 
 CONNECT_S = 10.0
+SETTLE_S = 0.05
+"""How long after a batch the receiver is listened to: one that had hung up before answers the write with a reset."""
 FACILITY = 13
 """Log audit (RFC 5424 section 6.2.1)."""
 LARGEST_DATAGRAM = 8_192
@@ -94,6 +96,11 @@ class SyslogForwarder:
         reader, writer = self._stream
         writer.write(b"".join(b"%d %b" % (len(message), message) for message in messages))
         await writer.drain()
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                await reader.read(1)
+        except TimeoutError:
+            return  # Nothing came back, which is all that syslog ever says.
         if reader.at_eof():
             raise ConnectionResetError
 
