@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
+from ringfence.core.model.limits import Freeze
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import Level
 
@@ -24,6 +25,16 @@ def decide_slowly(call: Call, facts: Facts) -> tuple[Level, frozenset[str]]:
             codes.add("call_cap")
         if link.limits.wall_clock_s is not None and not facts.now < link.run.opened_at + 1000 * link.limits.wall_clock_s:
             codes.add("wall_clock")
+    for charge, meter in zip(facts.charges, facts.meters, strict=True):
+        held, extra = (meter.held, meter.extra) if meter is not None else (0, 0)
+        if held + charge.amount > charge.cap + extra:
+            codes.add("concurrency")
+    if facts.uncountable:
+        codes.add("uncountable")
+    if repeats_itself(call, facts):
+        codes.add("loop")
+    if any(not window.asks for window in closed_windows(call, facts)):
+        codes.add("frozen")
     if facts.tool is None:
         codes.add("unknown_tool")
     else:
@@ -58,9 +69,9 @@ def gates(call: Call, facts: Facts) -> set[str]:
     if facts.tool is None:
         return set()
     profile = facts.tool.profile_for(call.value)
+    found = {"frozen"} if closed_windows(call, facts) else set[str]()
     if profile.effect.value == "read":
-        return set()
-    found: set[str] = set()
+        return found
     if not profile.reversible:
         found.add("irreversible")
     if profile.costs_money:
@@ -70,6 +81,34 @@ def gates(call: Call, facts: Facts) -> set[str]:
     if not profile.bounded:
         found.add("unbounded")
     return found
+
+
+def closed_windows(call: Call, facts: Facts) -> list[Freeze]:
+    """The freeze windows that speak of this call now; here all of them are dated."""
+    if facts.tool is None:
+        return []
+    is_write = facts.tool.profile_for(call.value).effect.value == "write"
+    return [
+        window
+        for window in facts.freezes
+        if window.dated is not None and window.dated[0] <= facts.now < window.dated[1] and (is_write or window.reads)
+    ]
+
+
+def repeats_itself(call: Call, facts: Facts) -> bool:
+    """More than two calls in a row brought nothing new, this one is among them, and no person was asked about it."""
+    if facts.loops is None or facts.trail is None:
+        return False
+    is_known = call.digest[:16] in [known for known, _ in facts.trail.seen]
+    is_one_too_many = facts.trail.stale_until - max(facts.now, facts.trail.at) > 1000 * (2 - 1)
+    ticket = facts.ticket
+    asked = (
+        ticket is not None
+        and ticket.digest == call.digest
+        and ticket.state in (TicketState.PENDING, TicketState.APPROVED)
+        and facts.now < ticket.expires_at
+    )
+    return is_known and is_one_too_many and not asked
 
 
 def quorum_of(call: Call, facts: Facts) -> int:

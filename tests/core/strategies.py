@@ -12,11 +12,14 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.identifiers import AgentId, CallId, Digest, OperatorName, RunId, ServerId, TicketId, ToolId
+from ringfence.core.model.limits import Freeze, Loops
+from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.profile import ConditionalProfile, Effect, Sensitivity, ToolProfile
 from ringfence.core.model.run import Posture, Run, RunState
 from ringfence.core.model.stop import Scope, ScopeKind, Stop, StopMode
 from ringfence.core.model.ticket import Ticket, TicketState, Vote
 from ringfence.core.model.tool import Tool
+from ringfence.core.model.trail import Trail
 from ringfence.core.model.verdict import Gate, ReasonCode
 from ringfence.core.tightening import compile_schema
 
@@ -112,10 +115,31 @@ stops = st.lists(
 gates = st.lists(
     st.builds(
         Gate,
-        st.sampled_from([ReasonCode.IRREVERSIBLE, ReasonCode.COSTS_MONEY, ReasonCode.IDENTITY, ReasonCode.UNBOUNDED]),
+        st.sampled_from(
+            [ReasonCode.IRREVERSIBLE, ReasonCode.COSTS_MONEY, ReasonCode.IDENTITY, ReasonCode.UNBOUNDED, ReasonCode.FROZEN]
+        ),
         st.integers(1, 3),
     ),
     max_size=12,
+).map(tuple)
+
+
+charged = st.lists(
+    st.tuples(
+        st.builds(Charge, st.just("open:tool/t:all"), st.just(MeterKind.OPEN), st.integers(0, 4), st.just(1)),
+        st.none() | st.builds(Meter, st.just(MeterKind.OPEN), held=st.integers(0, 4), extra=st.integers(0, 1)),
+    ),
+    max_size=2,
+).map(tuple)
+freezes = st.lists(
+    st.builds(
+        Freeze,
+        text=st.just("a window"),
+        dated=st.tuples(st.integers(0, 4000), st.integers(4000, 8000)),
+        asks=st.booleans(),
+        reads=st.booleans(),
+    ),
+    max_size=2,
 ).map(tuple)
 
 
@@ -158,7 +182,14 @@ def situations(draw: st.DrawFn) -> tuple[Call, Facts]:
         if draw(st.integers(0, 9)) == 0
         else st.just(Agent(id=AgentId("support"), purpose="help", tools=exposed))
     )
+    charges = draw(st.just(()) | charged)
     facts = Facts(
+        charges=tuple(charge for charge, _ in charges),
+        meters=tuple(meter for _, meter in charges),
+        freezes=draw(st.just(()) | freezes),
+        loops=draw(st.none() | st.just(Loops(2, 1000))),
+        trail=draw(st.none() | st.builds(Trail, st.just(((call.digest[:16], "r"),)), st.just(0), st.integers(0, 12_000))),
+        uncountable=draw(st.sampled_from([(), (), ("/amount is missing",)])),
         now=draw(st.integers(0, 8000)),
         chain=draw(links),
         agent=agent,
