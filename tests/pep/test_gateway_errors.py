@@ -112,6 +112,16 @@ async def test_a_modern_client_which_has_no_such_code_is_told_in_words() -> None
     assert PAY["url"] in error["message"]
 
 
+@pytest.mark.attack("A6", "A18")
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_refused_address_stays_refused_where_the_message_is_masked(era: str) -> None:
+    client = await Client.connect(era, grants=Grants())
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    answer = await client.ask(Failed(-32042, f"Connect with {secret}", {"elicitations": [PAY]}))
+    assert "not granted" in answer["result"]["content"][0]["text"]
+    assert secret not in str(answer)
+
+
 @pytest.mark.attack("A6")
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Inspection:
                 passed = self._passed(said, "/error")
                 if isinstance(passed, Held):
                     return Withheld(passed, entry, error_facts(code, message))
-                return outcome if passed is said else ServerFailed(code, passed["message"], entry, passed["data"])
+                return outcome if passed is said else replace(outcome, message=passed["message"], data=passed["data"])
             case _:
                 return outcome
 
