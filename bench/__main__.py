@@ -19,7 +19,7 @@ from bench.driver import BenchFault
 from bench.figures import LEVELS, figures, ratios, result
 from bench.flame import draw
 from bench.measurement import Measurement, Row
-from bench.peers.known import PEERS
+from bench.peers.known import peers as all_peers
 from bench.peers.known import start as start_peer
 from bench.processes import NotStarted, Processes, Running, processes
 from bench.report import for_terminal, write_docs
@@ -109,7 +109,7 @@ async def set_up(options: Options, started: Processes) -> Stage:
         read,
         write,
     )
-    for peer in PEERS if options.peers else ():
+    for peer in all_peers(ROOT) if options.peers else ():
         found = await start_peer(peer, started, f"http://{host}/mcp", most)
         if isinstance(found, Absent):
             stage.absent.append(found)
@@ -123,7 +123,9 @@ async def set_up(options: Options, started: Processes) -> Stage:
 async def bench(options: Options, started: Processes) -> Measurement:
     """Everything, once. Raises: BenchFault, NotStarted."""
     stage = await set_up(options, started)
-    samples = await play(stage.targets, options.plan, tell)
+    samples, failed = await play(stage.targets, options.plan, tell, may_fail=[peer.name for peer in stage.peers])
+    stage.absent += [Absent(name, why) for name, why in failed.items()]
+    stage.peers = [peer for peer in stage.peers if peer.name not in failed]
     rss = stage.gateway.rss_mib()
     shares = await draw(stage.gateway, stage.read, DOCS / "benchmark-flame.svg", tell) if options.flame else []
     rows: list[Row] = []

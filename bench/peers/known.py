@@ -1,37 +1,18 @@
-"""How each peer is started in front of the echo server. None of them decides, records or holds back anything."""
+"""How each peer is started in front of the echo server."""
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from importlib.metadata import Distribution
 from pathlib import Path
 
 from bench.driver import BenchFault, measure
+from bench.peers.full_featured import ContextForge
+from bench.peers.peer import HERE, Front, Peer
 from bench.processes import NotStarted, Processes, free_port
 from bench.targets import Absent, Client, Target
-from bench.upstream import READ
 from ringfence.adapters.wire.mcp import Era
 
-HERE = Path(__file__).parent
 TRIED = (Era.MODERN, Era.LEGACY)
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """One peer in one way of using it."""
-
-    name: str
-    what: str
-    environment: str
-    """Directory here, with the pinned requirements."""
-    distribution: str
-    command: Callable[[Path, str, int], list[str]]
-    """From its own `bin`, the echo server's URL and a port."""
-    path: str = "/mcp"
-
-    @property
-    def home(self) -> Path:
-        return HERE / self.environment / ".venv"
 
 
 def _fastmcp(*more: str) -> Callable[[Path, str, int], list[str]]:
@@ -41,46 +22,70 @@ def _fastmcp(*more: str) -> Callable[[Path, str, int], list[str]]:
 
 def _mcp_proxy(own: Path, _: str, port: int) -> list[str]:
     behind = [sys.executable, "-m", "bench.upstream", "--stdio"]
-    return [
-        str(own / "mcp-proxy"),
-        "--stateless",
-        "--pass-environment",
-        "--log-level",
-        "WARNING",
-        "--port",
-        str(port),
-        "--",
-        *behind,
-    ]
+    quiet = ["--stateless", "--pass-environment", "--log-level", "WARNING"]
+    return [str(own / "mcp-proxy"), *quiet, "--port", str(port), "--", *behind]
 
 
-PEERS = (
-    Peer("FastMCP proxy", "as documented: `create_proxy(URL)`", "fastmcp", "fastmcp", _fastmcp()),
-    Peer("FastMCP proxy, connected", "one connected client for all", "fastmcp", "fastmcp", _fastmcp("--connected")),
-    Peer(
-        "mcp-proxy",
-        "in front of the echo server over stdio, the only kind that it serves",
-        "mcp_proxy",
-        "mcp-proxy",
-        _mcp_proxy,
-        "/mcp/",
-    ),
-)
+def _contextforge(own: Path, _: str, port: int) -> list[str]:
+    return [str(own / "mcpgateway"), "mcpgateway.main:app", "--host", "127.0.0.1", "--port", str(port)]
+
+
+def _at(path: str) -> Callable[[Path, str, int], Awaitable[Front]]:
+    async def front(own: Path, upstream: str, port: int) -> Front:
+        return Front(path)
+
+    return front
+
+
+def peers(root: Path) -> tuple[Peer, ...]:
+    """All of them; what they keep lies in a directory."""
+    forge = ContextForge(root)
+    return (
+        Peer("FastMCP proxy", "as documented: `create_proxy(URL)`", "fastmcp", "fastmcp", _fastmcp(), _at("/mcp")),
+        Peer(
+            "FastMCP proxy, connected",
+            "one connected client for all",
+            "fastmcp",
+            "fastmcp",
+            _fastmcp("--connected"),
+            _at("/mcp"),
+        ),
+        Peer(
+            "mcp-proxy",
+            "in front of the echo server over stdio, the only kind of server that it serves over HTTP",
+            "mcp_proxy",
+            "mcp-proxy",
+            _mcp_proxy,
+            _at("/mcp/"),
+        ),
+        Peer(
+            "ContextForge",
+            "a gateway with accounts, roles, a registry and a database, one worker, its own defaults",
+            "contextforge",
+            "mcp-contextforge-gateway",
+            _contextforge,
+            forge.register,
+            forge.environment,
+        ),
+    )
 
 
 async def start(peer: Peer, started: Processes, upstream: str, most: int) -> Target | Absent:
     """The peer as a target, in the newest era that it serves, or why it is not there."""
-    if not (peer.home / ".ready").exists():
+    if not (peer.venv / ".ready").exists():
         return Absent(peer.name, "not set up here (`make bench-peers`)")
     port = free_port()
+    own = peer.venv / "bin"
     try:
-        running = started.start(peer.name.replace(" ", "-").replace(",", ""), peer.command(peer.home / "bin", upstream, port))
+        name = peer.name.replace(" ", "-").replace(",", "")
+        running = started.start(name, peer.command(own, upstream, port), peer.environment)
         running.accepts(port)
+        front = await peer.front(own, upstream, port)
     except NotStarted as fault:
         return Absent(peer.name, str(fault))
     faults: list[str] = []
     for era in TRIED:
-        client = Client(f"127.0.0.1:{port}", peer.path, READ, era)
+        client = Client(f"127.0.0.1:{port}", front.path, front.tool, era, front.headers)
         try:
             await measure([client], 0.1)
         except BenchFault as fault:
@@ -92,5 +97,5 @@ async def start(peer: Peer, started: Processes, upstream: str, most: int) -> Tar
 
 def version(peer: Peer) -> str:
     """Of its distribution, as it is installed."""
-    found = next((peer.home / "lib").glob(f"python3*/site-packages/{peer.distribution.replace('-', '_')}-*.dist-info"))
+    found = next((peer.venv / "lib").glob(f"python3*/site-packages/{peer.distribution.replace('-', '_')}-*.dist-info"))
     return Distribution.at(found).version

@@ -2,14 +2,19 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from bench.driver import BenchFault, is_right, measure, whole_length
+from bench.processes import Running
 from bench.requests import FIRST, TEXT, call, echo_of
-from bench.targets import Client
+from bench.rounds import Plan, play
+from bench.targets import Client, Target
 
 from ringfence.adapters.wire.mcp import Era
 
@@ -144,3 +149,21 @@ def test_numbered_requests_keep_their_length_and_carry_their_number_twice() -> N
     message = json.loads(body)
     assert message["id"] == FIRST + 999_999
     assert message["params"]["arguments"]["subject"] == f"n{FIRST + 999_999}"
+
+
+async def test_a_peer_that_fails_is_left_out_and_anything_else_ends_the_measurement() -> None:
+    running = Running("this very process", cast("Any", SimpleNamespace(pid=os.getpid())), Path(os.devnull))
+    plan = Plan(rounds=2, seconds=0.0, warm_s=0.0)
+
+    def broken(_: dict[str, object]) -> bytes:
+        return answer("no", status="429 Too Many Requests")
+
+    async with server(echoed) as fine, server(broken) as bad:
+        ours = Target("ours", "", [fine] * 64, running)
+        peer = Target("peer", "", [bad] * 64, running)
+        samples, failed = await play([ours, peer], plan, lambda _: None, may_fail=["peer"])
+        with pytest.raises(BenchFault, match="peer at concurrency 1: a wrong answer"):
+            await play([ours, peer], plan, lambda _: None)
+    assert list(samples) == ["ours"]
+    assert [sorted(of_round) for of_round in samples["ours"]] == [[1, 8, 64], [1, 8, 64]]
+    assert "429" in failed["peer"]
