@@ -70,7 +70,7 @@ def shard_of(policies: tuple[Policy, ...], tool: ToolId = REFUND, schema: Mappin
     """The shard of one tool."""
     server = ServerId(tool.partition(".")[0])
     source = ToolSource(id=tool, server=server, pin=Digest("pin"), schema=schema, profiles=(PROFILE,))
-    return compiled(source, naming(parsed(policies), tool, server), NAMES)
+    return compiled(source, naming(parsed(policies), tool, server))
 
 
 def unsharded(policies: tuple[Policy, ...], tool: ToolId) -> Shard:

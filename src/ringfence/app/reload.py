@@ -46,7 +46,7 @@ class Reloader:
                 logger.error("the changed configuration was refused, the last good one stays:\n%s", error)
                 self._gateway.alerts.config_rejected(str(error))
                 return str(error)
-            if faults := self._gateway.catalogue.policy_faults(fresh.rules):
+            if faults := await asyncio.to_thread(self._gateway.catalogue.policy_faults, fresh.rules):
                 why = "\n".join(faults)
                 logger.error("the changed policies were refused, the last good ones stay:\n%s", why)
                 self._gateway.alerts.config_rejected(why)

@@ -130,6 +130,8 @@ class Catalogue:
         self._alike: Mapping[ToolId, str] | None = None
         self._policy_book = PolicyBook()
         self._policies: Compiled | None = None
+        self._next_policies: tuple[Rules, PolicyBook] | None = None
+        """What has been compiled for rules that may take the place of these."""
         self.watchers: list[Callable[[ServerId | None], None]] = []
         """Called after a server has listed itself anew, and with None after the rules were replaced."""
 
@@ -152,6 +154,9 @@ class Catalogue:
                 self._asked.pop(server, None)
                 self._failed.pop(server, None)
         self._rules, self._upstreams = rules, upstreams
+        if self._next_policies is not None and self._next_policies[0] is rules:
+            self._policy_book = self._next_policies[1]
+        self._next_policies = None
         self._changed()
         self._policy_book.tell(self.policy_faults())
         self._tell(None)
@@ -365,7 +370,8 @@ class Catalogue:
     def policy_faults(self, rules: Rules | None = None) -> tuple[str, ...]:
         """What is wrong with the policies in force, or with those of a configuration that may take their place."""
         if rules is not None:
-            return PolicyBook().compile(rules, self._usable(rules)).faults
+            self._next_policies = (rules, book := PolicyBook(self._policy_book))
+            return book.compile(rules, self._usable(rules)).faults
         return self._policies.faults if self.policy is not None and self._policies is not None else ()
 
     def _usable(self, rules: Rules) -> dict[ToolId, Mapping[str, Any]]:

@@ -12,10 +12,9 @@ from typing import Any
 
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import ToolId
-from ringfence.core.model.policy import Policies, PolicySnapshot
+from ringfence.core.model.policy import Policies, Policy, PolicySnapshot
 from ringfence.core.policy.argument_types import arguments_of
 from ringfence.core.policy.shard import Broken, Parsed, Shard, ToolSource, compiled, misnamed, naming, parsed
-from ringfence.core.policy.vocabulary import Names
 from ringfence.core.rules import Rules, ToolRule
 from ringfence.core.tightening import tightened
 
@@ -37,6 +36,8 @@ class Compiled:
 @dataclass(frozen=True, slots=True)
 class _Known:
     rule: ToolRule
+    policies: tuple[Policy, ...]
+    """Those that name the tool."""
     source: ToolSource
     shard: Shard | Broken | None
 
@@ -44,22 +45,20 @@ class _Known:
 class PolicyBook:
     """Compiles, and keeps what is still good: only what has changed is compiled again."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: PolicyBook | None = None) -> None:
+        """With `known`, what another book has compiled already counts here too."""
         self._policies: Policies | None = None
-        self._names = Names((), (), ())
         self._parsed: tuple[Parsed, ...] = ()
-        self._known: dict[ToolId, _Known] = {}
+        self._known: dict[ToolId, _Known] = dict(known._known) if known is not None else {}
         self._told: tuple[str, ...] = ()
 
     def compile(self, rules: Rules, definitions: Definitions) -> Compiled:
-        """The snapshot for the rules' policies. Faults are logged once."""
+        """The snapshot for the rules' policies."""
         policies = rules.policies
         if policies is None:
             return Compiled(None)
-        names = Names(tuple(rules.tools), tuple(rules.servers), tuple(rules.agents))
-        if policies is not self._policies or names != self._names:
-            self._policies, self._names, self._known = policies, names, {}
-            self._parsed = parsed(policies.policies)
+        if policies is not self._policies:
+            self._policies, self._parsed = policies, parsed(policies.policies)
         known = {tool: self._of(rules.tools[tool], own) for tool, own in definitions.items() if tool in rules.tools}
         self._known = known
         wrong = misnamed(
@@ -84,7 +83,9 @@ class PolicyBook:
     def _of(self, rule: ToolRule, definition: Mapping[str, Any]) -> _Known:
         before = self._known.get(rule.id)
         pin = digest_of(dict(definition))
-        if before is not None and before.source.pin == pin and before.rule == rule:
+        mine = naming(self._parsed, rule.id, rule.server)
+        policies = tuple(one.policy for one in mine)
+        if before is not None and before.source.pin == pin and before.rule == rule and before.policies == policies:
             return before
         own = definition.get("inputSchema")
         source = ToolSource(
@@ -94,7 +95,7 @@ class PolicyBook:
             schema=tightened(own if isinstance(own, Mapping) else {"type": "object"}, {}, [rule.tighten]),
             profiles=tuple(dict.fromkeys((rule.profile, *(each.profile for each in rule.conditional)))),
         )
-        return _Known(rule, source, compiled(source, naming(self._parsed, rule.id, rule.server), self._names))
+        return _Known(rule, policies, source, compiled(source, mine))
 
 
 def _or_broken(known: _Known, wrong: Mapping[str, str], policies: tuple[Parsed, ...]) -> Shard | Broken | None:

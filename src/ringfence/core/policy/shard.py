@@ -23,7 +23,7 @@ from ringfence.core.policy.argument_types import RecordOf, Unheld, arguments_of,
 from ringfence.core.policy.reading import Fault, one_line, parse
 from ringfence.core.policy.scope import WHOLE, Path, arguments_read, matches
 from ringfence.core.policy.values import NotHeldError, record_value
-from ringfence.core.policy.vocabulary import Names, cedar_schema, context_of, request_of, tool_entity
+from ringfence.core.policy.vocabulary import cedar_schema, context_of, request_of, tool_entity
 
 GRANTS = "permit (principal, action, resource);"
 """Cedar allows nothing without a permit. What an agent may do is said by its grants; every policy tightens that."""
@@ -38,6 +38,8 @@ class Parsed:
     policy: Policy
     template: pst.Template
     reads: frozenset[Path]
+    actions: frozenset[str]
+    """The tools and servers that it names as actions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ def parsed(policies: Iterable[Policy]) -> tuple[Parsed, ...]:
     for policy in policies:
         ((_, template),) = parse(policy.text)
         assert not isinstance(template, Fault)  # INVARIANT: `read_policies` let it through
-        result.append(Parsed(policy, template, arguments_read(template)))
+        actions = frozenset(entity.id for entity in pst.entity_uids(template) if str(entity.type) == "Action")
+        result.append(Parsed(policy, template, arguments_read(template), actions))
     return tuple(result)
 
 
@@ -118,18 +121,22 @@ def naming(policies: Iterable[Parsed], tool: ToolId, server: ServerId) -> tuple[
     return tuple(one for one in policies if matches(one.template, tool, server))
 
 
-def compiled(tool: ToolSource, policies: Sequence[Parsed], names: Names) -> Shard | Broken | None:
+def compiled(tool: ToolSource, policies: Sequence[Parsed]) -> Shard | Broken | None:
     """The shard of one tool from the policies that name it; None where none does."""
     if not policies:
         return None
     arguments = arguments_of(tool.schema)
-    faults = [*_unheld(policies, arguments, tool.id), *_invalid(policies, cedar_schema(tool.id, tool.server, arguments, names))]
+    others = frozenset(name for one in policies for name in one.actions)
+    faults = [
+        *_unheld(policies, arguments, tool.id),
+        *_invalid(policies, cedar_schema(tool.id, tool.server, arguments, others)),
+    ]
     if faults:
         return Broken(tool.pin, tuple(faults))
     read = _narrowed(arguments, policies)
     try:
         handle = cedarpy.PolicySet.from_str("\n".join([GRANTS, *(one.policy.text for one in policies)]))
-        schema = _schema(cedar_schema(tool.id, tool.server, read, names))
+        schema = _schema(cedar_schema(tool.id, tool.server, read, others))
         entities = {
             profile: cedarpy.Entities.from_json_str(json.dumps([tool_entity(tool.id, tool.server, profile)]), schema)
             for profile in tool.profiles

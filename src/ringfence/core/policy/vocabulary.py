@@ -53,8 +53,11 @@ class Names:
                 return ENUMERATIONS.get(kind)
 
 
-def cedar_schema(tool: str, server: str, arguments: RecordOf, names: Names) -> dict[str, Any]:
-    """The Cedar schema (JSON form) as one tool's call sees it: every name exists, only this tool's action applies."""
+def cedar_schema(tool: str, server: str, arguments: RecordOf, others: Collection[str]) -> dict[str, Any]:
+    """The Cedar schema (JSON form) as one tool's call sees it: only this tool's action applies.
+
+    `others` are the tools and servers that its policies name besides: they have to exist, or the policies would be refused.
+    """
     nowhere = {"principalTypes": list[str](), "resourceTypes": list[str]()}
     context = {
         "arguments": _type(arguments),
@@ -62,8 +65,8 @@ def cedar_schema(tool: str, server: str, arguments: RecordOf, names: Names) -> d
         "run": _record({"depth": _LONG, "calls_used": _LONG, "task_trusted": _BOOL}),
         "posture": {"type": "Entity", "name": "Posture"},
     }
-    actions: dict[str, Any] = {name: {"appliesTo": nowhere} for name in names.servers}
-    actions |= {name: {"memberOf": [{"id": name.partition(".")[0]}], "appliesTo": nowhere} for name in names.tools}
+    actions: dict[str, Any] = {name.partition(".")[0]: {"appliesTo": nowhere} for name in (server, *others)}
+    actions |= {name: {"memberOf": [{"id": name.partition(".")[0]}], "appliesTo": nowhere} for name in others if "." in name}
     actions[tool] = {
         "memberOf": [{"id": server}],
         "appliesTo": {"principalTypes": ["Agent"], "resourceTypes": ["Tool"], "context": _record(context)},
