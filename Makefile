@@ -151,5 +151,10 @@ crash: $(READY) ## kill the gateway at every step of every kind of call, and jud
 # Prints its seed; `ARGS="--seed N --rounds 1"` runs one round again.
 MINUTES ?= 30
 .PHONY: test-long
-test-long: $(READY) ## the fuzz tests' generators for MINUTES: no crash, no bytes upstream but the gateway's own, bounded memory
+test-long: $(READY) test-state ## the fuzz tests' generators for MINUTES: no crash, no bytes upstream but the gateway's own, bounded memory
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES) $(ARGS)
+
+STATE_MINUTES ?= 10
+.PHONY: test-state
+test-state: $(READY) ## 10,000 open runs, 1,000 at work, for STATE_MINUTES: no cap passed, flat memory
+	@$(BIN)/python -m tests.long.state_under_load --minutes $(STATE_MINUTES)
