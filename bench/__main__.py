@@ -72,6 +72,7 @@ class Stage:
     legacy: Target
     """Direct as well, in the era of the peers that serve nothing newer."""
     read: Target
+    plain: Target
     write: Target
     peers: list[Target] = field(default_factory=list[Target])
     absent: list[Absent] = field(default_factory=list[Absent])
@@ -79,7 +80,7 @@ class Stage:
     @property
     def targets(self) -> list[Target]:
         needs_legacy = any(peer.era is Era.LEGACY for peer in self.peers)
-        return [self.direct, self.read, self.write, *([self.legacy] if needs_legacy else []), *self.peers]
+        return [self.direct, self.read, self.plain, self.write, *([self.legacy] if needs_legacy else []), *self.peers]
 
     def beside(self, target: Target) -> Target:
         """The direct connection that a target is compared with."""
@@ -93,7 +94,7 @@ async def set_up(options: Options, started: Processes) -> Stage:
     port = upstream.said(r"^listening (\d+)")
     host = f"{HOST}:{port}"
     process, agents = gateway.start(started, ROOT, f"http://{host}/mcp")
-    read, write = await gateway.targets(process, agents, ROOT / "state/control.sock", most)
+    read, plain, write = await gateway.targets(process, agents, ROOT / "state/control.sock", most)
     stage = Stage(
         upstream,
         process,
@@ -107,6 +108,7 @@ async def set_up(options: Options, started: Processes) -> Stage:
             upstream,
         ),
         read,
+        plain,
         write,
     )
     for peer in all_peers(ROOT) if options.peers else ():
@@ -144,7 +146,13 @@ async def bench(options: Options, started: Processes) -> Measurement:
     return Measurement(
         rows=rows,
         absent=stage.absent,
-        result={**found, "era": stage.read.era.value, "peers": peers, "absent": [one.name for one in stage.absent]},
+        result={
+            **found,
+            "plain_read": ratios(by_name[stage.plain.name].by_level),
+            "era": stage.read.era.value,
+            "peers": peers,
+            "absent": [one.name for one in stage.absent],
+        },
         versions={"Python": platform.python_version(), **{name: version(name) for name in NAMED}},
         date=datetime.now(UTC).date().isoformat(),
         machine=f"{platform.system()} {platform.release()}, {platform.machine()}, {found['cores']} cores",

@@ -1,6 +1,7 @@
 """Ringfence itself: its own command, its own state on the real disk, a run for each client."""
 
 import asyncio
+import shutil
 import string
 import sys
 from collections.abc import Sequence
@@ -10,13 +11,14 @@ import aiohttp
 
 from bench.processes import Processes, Running
 from bench.targets import Client, Target
-from bench.upstream import READ, WRITE
+from bench.upstream import PLAIN, READ, WRITE
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.decision import CHECKS
 
 PROGRAM = Path(sys.executable).with_name("ringfence")
 TEMPLATE = Path(__file__).with_name("ringfence.yaml.in")
-AGENT, SERVER = "bench", "echo"
+POLICIES = Path(__file__).with_name("policies")
+AGENT, PLAIN_AGENT, SERVER = "bench", "plain", "echo"
 
 
 def checks_on() -> list[str]:
@@ -28,21 +30,23 @@ def start(started: Processes, root: Path, upstream: str) -> tuple[Running, str]:
     """The gateway in front of the echo server, and the host that agents reach it at. Raises: NotStarted."""
     config, state = root / "ringfence.yaml", root / "state"
     config.write_text(string.Template(TEMPLATE.read_text("utf-8")).substitute(UPSTREAM=upstream), "utf-8")
+    shutil.copytree(POLICIES, root / "policies")
     command = [str(PROGRAM), "up", "--config", str(config), "--state", str(state), "--port", "0"]
     running = started.start("ringfence", command)
     return running, running.said(r"^ready.* agents http://([^/\s]+)")
 
 
-async def targets(running: Running, host: str, control: Path, most: int) -> tuple[Target, Target]:
-    """The public read and the durable write, each client with a run of its own."""
-    runs = await _runs(control, most)
+async def targets(running: Running, host: str, control: Path, most: int) -> tuple[Target, Target, Target]:
+    """The public read with every check on, one that no limit and no policy names, the durable write; a run for each client."""
+    runs, plain_runs = await _runs(control, most)
+    everything = "a public read with its own limits and policy"
     return (
-        Target("ringfence, read", "a public read: recorded before its result leaves", _clients(host, READ, runs), running),
         Target(
-            "ringfence, write",
-            "a reversible write: on the disk (fsync) before it is sent",
-            _clients(host, WRITE, runs),
-            running,
+            "ringfence, read", f"{everything}: in the journal before its result leaves", _clients(host, READ, runs), running
+        ),
+        Target("ringfence, plain read", "one that no limit and no policy names", _clients(host, PLAIN, plain_runs), running),
+        Target(
+            "ringfence, write", "a reversible write, on the disk (fsync) before it leaves", _clients(host, WRITE, runs), running
         ),
     )
 
@@ -54,7 +58,7 @@ def _clients(host: str, tool: str, credentials: Sequence[str]) -> list[Client]:
     ]
 
 
-async def _runs(control: Path, most: int) -> list[str]:
+async def _runs(control: Path, most: int) -> list[list[str]]:
     connector = aiohttp.UnixConnector(path=str(control))
     async with aiohttp.ClientSession("http://localhost", connector=connector) as people:
 
@@ -65,5 +69,8 @@ async def _runs(control: Path, most: int) -> list[str]:
 
         admin = await ask("/operators", {"name": "bench", "role": "admin"})
         people.headers["Authorization"] = f"Bearer {admin['credential']}"
-        opened = [ask("/runs", {"agent": AGENT, "task": "measure"}) for _ in range(most)]
-        return [run["credential"] for run in await asyncio.gather(*opened)]
+        opened: list[list[str]] = []
+        for agent in (AGENT, PLAIN_AGENT):
+            runs = await asyncio.gather(*(ask("/runs", {"agent": agent, "task": "measure"}) for _ in range(most)))
+            opened.append([run["credential"] for run in runs])
+        return opened

@@ -16,8 +16,8 @@ from mcp.server.stdio import stdio_server
 from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams, TextContent, Tool
 
 HOST = "127.0.0.1"
-READ, WRITE, UNDO = "look", "note", "unnote"
-"""A public read, a reversible write, and what undoes it."""
+READ, PLAIN, WRITE, UNDO = "look", "peek", "note", "unnote"
+"""A public read, another one, a reversible write, and what undoes it."""
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -33,7 +33,9 @@ SCHEMA: dict[str, Any] = {
 
 
 async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
-    return ListToolsResult(tools=[Tool(name=name, description="Echoes.", input_schema=SCHEMA) for name in (READ, WRITE, UNDO)])
+    return ListToolsResult(
+        tools=[Tool(name=name, description="Echoes.", input_schema=SCHEMA) for name in (READ, PLAIN, WRITE, UNDO)]
+    )
 
 
 async def call_tool(_: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
