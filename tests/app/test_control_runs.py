@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.app.control_kit import Desk
 
+from ringfence.core.model.run import Posture
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.engine.enforce import ToolRequest
+from ringfence.engine.identify import Presented
 from ringfence.engine.outcome import Refused, Returned, Waiting
 from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.world import World
@@ -108,3 +112,38 @@ async def test_status_answers_where_nothing_can_be_recorded() -> None:
     assert (await desk.api("GET", "/status")).json["degraded"]
     assert (await desk.page("GET", "/readyz")).status == 503
     assert (await desk.page("GET", "/healthz")).status == 200
+
+
+@pytest.mark.requirement("I8")
+async def test_an_operator_says_to_whom_a_credential_is_bound() -> None:
+    desk = await Desk.open()
+    key = "jkt:" + "A" * 43
+    opened = (await desk.api("POST", "/runs", {"agent": "support", "task": "x", "binding": key})).json
+    assert opened["bound_to"] == key
+    assert (await desk.api("GET", f"/runs/{opened['run']}")).json["bound_to"] == [key]
+    assert isinstance(await desk.world.call(opened["credential"], "orders__get", ORDER), Refused)
+    sent = Presented(opened["credential"], Posture.SEPARATE, frozenset({key}))
+    assert isinstance(await desk.world.enforcer.enforce(sent, ToolRequest("orders__get", ORDER)), Returned)
+    static = (await desk.api("POST", "/agents/reader/credential", {"binding": key})).json
+    assert static["bound_to"] == key
+    assert (await desk.api("GET", "/status")).json["unbound_runs"] == 0
+
+
+@pytest.mark.parametrize("binding", ["jkt:short", "pid:1", "uid:root", "nobody"])
+async def test_a_binding_that_is_none_is_refused_with_its_forms(binding: str) -> None:
+    desk = await Desk.open()
+    answer = await desk.api("POST", "/runs", {"agent": "support", "task": "x", "binding": binding})
+    assert answer.status == 409
+    assert "uid:" in answer.error["remedy"]
+    assert await desk.world.store.runs() == ()
+
+
+async def test_a_credential_that_is_bound_to_nobody_is_shown_as_such() -> None:
+    desk = await Desk.open()
+    opened = (await desk.api("POST", "/runs", {"agent": "support", "task": "x"})).json
+    assert opened["bound_to"] == "nobody"
+    assert (await desk.api("GET", "/runs")).json["runs"][0]["bound_to"] == ["nobody"]
+    assert (await desk.api("GET", "/status")).json["unbound_runs"] == 1
+    desk.world.clock.advance(901_000)
+    assert (await desk.api("GET", f"/runs/{opened['run']}")).json["bound_to"] == []
+    assert (await desk.api("GET", "/status")).json["unbound_runs"] == 0

@@ -10,6 +10,9 @@ import pytest
 from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Listener, Peer
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.run import Posture
+from ringfence.engine.enforce import ToolRequest
+from ringfence.engine.identify import Presented
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import HOST, gateway
 from ringfence.testing.scenario import SUPPORT, shop_rules
@@ -37,7 +40,8 @@ async def test_the_gateways_own_user_opens_a_run_whose_task_is_not_trusted() -> 
     assert (run.agent, run.task, run.task_trusted, run.opened_by) == ("support", "look around", False, "agent:support")
     assert opened.json["expires_at"] == run.expires_at
     assert opened.json["expires_in_s"] == 900
-    outcome = await world.call(opened.json["credential"], "orders__get", {"order": "A1"})
+    sent = Presented(opened.json["credential"], Posture.SEPARATE, OWN.senders)
+    outcome = await world.enforcer.enforce(sent, ToolRequest("orders__get", {"order": "A1"}))
     assert type(outcome).__name__ == "Returned"
 
 
@@ -100,13 +104,39 @@ async def test_a_run_is_renewed_and_closed_by_whoever_holds_its_credential() -> 
     app = gateway(world)
     opened = (await post(app, "/runs", {"agent": "support"})).json
     world.clock.advance(600_000)
-    renewed = await post(app, "/runs/renew", credential=opened["credential"], peer=Peer(), host=HOST)
+    renewed = await post(app, "/runs/renew", credential=opened["credential"])
     assert renewed.json["expires_at"] == opened["expires_at"] + 600_000
     assert (await post(app, "/runs/renew")).status == 401
     assert (await post(app, "/runs/close", credential="wrong")).status == 401
     closed = await post(app, "/runs/close", credential=opened["credential"])
     assert (closed.status, closed.json) == (200, {"run": opened["run"]})
     assert (await post(app, "/runs/renew", credential=opened["credential"])).status == 401
+
+
+@pytest.mark.requirement("I8")
+@pytest.mark.parametrize(
+    "peer",
+    [
+        Peer(Listener.UNIX, os.getuid() + 1),
+        Peer(Listener.UNIX, None),
+        Peer(Listener.TCP, os.getuid(), loopback=True),
+        Peer(),
+    ],
+    ids=str,
+)
+async def test_the_credential_of_a_run_opened_over_the_socket_is_nobody_elses(
+    peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = await World.build()
+    app = gateway(world)
+    credential = (await post(app, "/runs", {"agent": "support"})).json["credential"]
+    host = HOST if peer.listener is Listener.TCP else "localhost"
+    stolen = await post(app, "/runs/renew", credential=credential, peer=peer, host=host)
+    made_up = await post(app, "/runs/renew", credential="made-up", peer=peer, host=host)
+    assert (stolen.status, stolen.body, stolen.headers) == (401, made_up.body, made_up.headers)
+    assert f"it is bound to uid:{os.getuid()}" in caplog.text
+    assert credential not in caplog.text
+    assert (await post(app, "/runs/renew", credential=credential)).status == 200
 
 
 async def test_a_standing_run_is_not_its_agents_to_close() -> None:

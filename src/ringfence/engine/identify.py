@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
+from ringfence.core.model.binding import mismatch
 from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.run import Posture
 from ringfence.core.model.verdict import Reason, ReasonCode
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
+
+NOBODY: Final[frozenset[str]] = frozenset()
+"""The transport says nothing about the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,8 @@ class Presented:
     """The bearer credential, verbatim; empty when there was none."""
     posture: Posture
     """What the enforcement point knows of who shares what with this client."""
+    senders: frozenset[str] = NOBODY
+    """What the transport says of the sender, each a `core.model.binding`: never what the client merely asserts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ async def identify(store: Store, clock: Clock, presented: Presented) -> Principa
         return _unknown(f"the credential of run {credential.run} is revoked")
     if credential.expires_at is not None and clock.now() >= credential.expires_at:
         return _unknown(f"the credential of run {credential.run} has expired")
+    if why := mismatch(credential.binding, presented.senders):
+        return _unknown(f"the credential of run {credential.run} came from another sender: {why}")
     return Principal(credential.agent, credential.run, hashed, presented.posture)
 
 

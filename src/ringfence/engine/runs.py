@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.model.binding import UNBOUND, is_binding
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, PutCredential, Unit
@@ -16,6 +17,7 @@ from ringfence.ports.store import Store
 
 TASK_LIMIT = 20_000
 """Characters of a task statement."""
+BINDING_FORMS = "`uid:NUMBER`, `x5t:SHA-256 of a certificate` or `jkt:SHA-256 of a DPoP key`, the last two in base64url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Opened:
 
     run: Run
     credential: str
+    binding: str = UNBOUND
+    """From whom alone the credential is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +48,28 @@ class Runs:
         self._catalogue = catalogue
 
     async def open(
-        self, agent: AgentId, task: str, *, by: str, trusted: bool, parent: RunId | None = None, standing: bool = False
+        self,
+        agent: AgentId,
+        task: str,
+        *,
+        by: str,
+        trusted: bool,
+        parent: RunId | None = None,
+        standing: bool = False,
+        binding: str = UNBOUND,
     ) -> Opened | NotDone:
-        """Open a run. `by` is `operator:NAME` or `agent:NAME`; only an operator's task counts as trusted words."""
+        """Open a run. `by` is `operator:NAME` or `agent:NAME`; only an operator's task counts as trusted words.
+
+        `binding` says from whom alone its credential is accepted.
+        """
         rule = self._catalogue.rules.agents.get(agent)
         if rule is None:
             known = ", ".join(sorted(self._catalogue.rules.agents)) or "none"
             return NotDone(f"there is no agent `{agent}`", f"configured agents: {known}")
         if len(task) > TASK_LIMIT:
             return NotDone(f"the task has {len(task)} characters", f"state it in at most {TASK_LIMIT}")
+        if binding and not is_binding(binding):
+            return NotDone(f"`{binding[:80]}` is nobody to bind a credential to", BINDING_FORMS)
         ancestors: tuple[RunId, ...] = ()
         if parent is not None:
             above = await self._store.run(parent)
@@ -73,7 +90,7 @@ class Runs:
             standing=standing,
         )
         secret = self._ids.run_credential()
-        credential = Credential(hash=hash_of(secret), agent=agent, run=run.id, expires_at=expires_at)
+        credential = Credential(hash=hash_of(secret), agent=agent, run=run.id, expires_at=expires_at, binding=binding)
         entry = Entry(
             kind=EntryKind.RUN,
             at=now,
@@ -87,6 +104,7 @@ class Runs:
                 "parent": parent,
                 "expires_at": expires_at,
                 "standing": standing,
+                "binding": binding,
                 "rules": self._catalogue.rules.digest,
             },
         )
@@ -94,7 +112,7 @@ class Runs:
         if isinstance(receipt, Conflict):
             return NotDone(receipt.detail)
         await receipt.durable()
-        return Opened(run, secret)
+        return Opened(run, secret, binding)
 
     async def renew(self, run_id: RunId, credential: str) -> Run | NotDone:
         """Move the expiry of a run and its credential. The holder asks; a run that has ended cannot be renewed."""
@@ -136,12 +154,12 @@ class Runs:
             await upstream.forget(f"run:{run.id}")
         return run
 
-    async def reset_standing(self, agent: AgentId, *, by: str) -> Opened | NotDone:
+    async def reset_standing(self, agent: AgentId, *, by: str, binding: str = UNBOUND) -> Opened | NotDone:
         """Replace the one standing run of an agent's static credential. Only an operator does this."""
         for run in await self._store.runs():
             if run.agent == agent and run.standing:
                 await self.close(run.id, by=by, why="standing run reset")
-        return await self.open(agent, "", by=by, trusted=False, standing=True)
+        return await self.open(agent, "", by=by, trusted=False, standing=True, binding=binding)
 
     async def add_credential(self, run_id: RunId) -> str | NotDone:
         """A further credential of an open run, for a second client of the same run."""

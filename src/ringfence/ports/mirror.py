@@ -34,6 +34,10 @@ class MirroredState:
     async def credential(self, hashed: str) -> Credential | None:
         return self._readable().credentials.get(hashed)
 
+    async def credentials(self, run: RunId) -> tuple[Credential, ...]:
+        state = self._readable()
+        return tuple(state.credentials[hashed] for hashed in state.run_credentials.get(run, ()))
+
     async def call_state(self, run: RunId, reach: Reach, digest: Digest) -> CallState | None:
         state = self._readable()
         known = state.runs.get(run)

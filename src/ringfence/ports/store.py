@@ -62,6 +62,10 @@ class Store(Protocol):
 
     async def credential(self, hashed: str) -> Credential | None: ...
 
+    async def credentials(self, run: RunId) -> tuple[Credential, ...]:
+        """Every credential of a run that is still known, in no promised order."""
+        ...
+
     async def call_state(self, run: RunId, reach: Reach, digest: Digest) -> CallState | None:
         """None: there is no such run."""
         ...

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import typer
 
+from ringfence.app.cli.bindings import Bind, DpopKey, binding_of, bound_text, say_binding
 from ringfence.app.cli.options import As, AsJson, Reason, State
 
 app = typer.Typer(no_args_is_help=True, help="Runs: start, list, show, close.")
@@ -17,6 +18,8 @@ def start(
     agent: Annotated[str, typer.Option("--agent", "-a", help="A configured agent.", show_default=False)],
     task: Annotated[str, typer.Option("--task", "-t", help="What it is to do, in your words.", show_default=False)],
     parent: Annotated[str | None, typer.Option("--parent", help="The run that this is a child of.", show_default=False)] = None,
+    dpop_jkt: DpopKey = None,
+    bind: Bind = None,
     state: State = None,
     as_name: As = None,
     as_json: AsJson = False,
@@ -25,14 +28,14 @@ def start(
     from ringfence.app.cli.desk import Desk
 
     desk = Desk(state, as_name, as_json)
-    body = {"agent": agent, "task": task, **({"parent": parent} if parent else {})}
+    body = {"agent": agent, "task": task, **({"parent": parent} if parent else {}), **binding_of(bind, dpop_jkt)}
     answer = desk.ask("POST", "/runs", body)
     if as_json:
         return desk.print_json(answer)
     typer.echo(f"run         {answer['run']}")
     typer.echo(f"credential  {answer['credential']}")
     typer.echo(f"expires     {answer['expires_at'] or 'never'} unless it is renewed")
-    typer.echo("\nThe agent's client sends it as `Authorization: Bearer CREDENTIAL`. It is shown once.")
+    say_binding(answer)
     return None
 
 
@@ -51,11 +54,12 @@ def list_(
     answer = desk.ask("GET", query("/runs", agent=agent))
     if as_json:
         return desk.print_json(answer)
-    rows = table("run", "agent", "state", "calls", "opened", "by", "task")
+    rows = table("run", "agent", "state", "bound to", "calls", "opened", "by", "task")
     for run in answer["runs"]:
         cap = f"/{run['calls_cap']}" if run["calls_cap"] is not None else ""
         calls = f"{run['calls_spent'] + run['calls_held']}{cap}"
-        rows.add_row(*(safe(run[name]) for name in ("id", "agent", "state")), safe(calls), safe(run["opened_at"]),
+        rows.add_row(*(safe(run[name]) for name in ("id", "agent", "state")), safe(bound_text(run["bound_to"])), safe(calls),
+                     safe(run["opened_at"]),
                      safe(run["opened_by"]), safe(run["task"][:80]))  # fmt: skip
     console().print(rows)
     return None

@@ -77,6 +77,11 @@ def status(state: State = None, as_name: As = None, as_json: AsJson = False) -> 
     if "anonymous" in answer:
         who = f"whoever connects from this machine without a credential is {answer['anonymous']}"
         out.print(safe(f"anonymous: {who}", "bold red"))
+    if answer.get("unbound_runs"):
+        count = answer["unbound_runs"]
+        out.print(
+            safe(f"unbound: {count} open runs can be used by whoever knows their credential (docs/credentials.md)", "yellow")
+        )
     if answer["degraded"]:
         out.print(safe(f"nothing can be recorded, so sends are denied: {answer['degraded']}", "bold red"))
     for name in ("version", "open_runs", "approvals_waiting", "calls_under_way", "entries"):
@@ -100,6 +105,8 @@ def _print_log(log: dict[str, Any]) -> None:
         cosigned = sum(not witness["problem"] for witness in log["witnesses"].values())
         said = f"log cosigned by {cosigned} of {len(log['witnesses'])} witnesses, {log['quorum']} needed"
         out.print(safe(f"{said}; {log['cosigned_size']} entries", "green" if cosigned >= log["quorum"] else "red"))
+    for name, why in log.get("broken", {}).items():
+        out.print(safe(f"log: {name} {why}; a restart starts it again", "bold red"))
     for section in ("witnesses", "anchors", "forward"):
         for name, place in log.get(section, {}).items():
             if place["problem"]:

@@ -8,14 +8,24 @@ from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refuse
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
-from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.binding import UNBOUND
+from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.operator import Role
-from ringfence.core.model.run import Run
+from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.engine.runs import NotDone, Opened
 
 MOST_LISTED = 500
+NOBODY = "nobody"
+"""Instead of a binding: whoever knows the credential may use it."""
+_BINDING = Field(
+    "binding",
+    "From whom alone the credential is accepted: `jkt:` with the SHA-256 thumbprint of a DPoP key (RFC 9449), `x5t:` with the "
+    "SHA-256 of a client certificate (RFC 8705), both in base64url, or `uid:` with a local user's number.",
+    most=80,
+    nullable=True,
+)
 
 
 async def open_run(asked: Asked) -> Answer:
@@ -27,6 +37,7 @@ async def open_run(asked: Asked) -> Answer:
         by=asked.by,
         trusted=True,
         parent=RunId(parent) if parent else None,
+        binding=asked.body.get("binding") or UNBOUND,
     )
     return refused(opened) if isinstance(opened, NotDone) else Reply(opened_view(opened))
 
@@ -96,7 +107,8 @@ async def list_agents(asked: Asked) -> Answer:
 
 async def reset_credential(asked: Asked) -> Answer:
     """A static credential for an agent that cannot open runs: its old standing run ends, a new one begins."""
-    opened = await asked.services.runs.reset_standing(AgentId(asked.path["id"]), by=asked.by)
+    binding = asked.body.get("binding") or UNBOUND
+    opened = await asked.services.runs.reset_standing(AgentId(asked.path["id"]), by=asked.by, binding=binding)
     return refused(opened) if isinstance(opened, NotDone) else Reply(opened_view(opened))
 
 
@@ -106,6 +118,7 @@ def opened_view(opened: Opened) -> dict[str, Any]:
         "agent": opened.run.agent,
         "credential": opened.credential,
         "expires_at": iso(opened.run.expires_at),
+        "bound_to": opened.binding or NOBODY,
     }
 
 
@@ -115,6 +128,7 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
     cap = rule.limits.calls_per_run if rule else 0
     now = asked.services.clock.now()
     expired = run.expires_at is not None and now >= run.expires_at
+    live = [c for c in await asked.services.store.credentials(run.id) if is_live(c, now)]
     return {
         "id": run.id,
         "agent": run.agent,
@@ -125,12 +139,18 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "expires_at": iso(run.expires_at),
         "state": "expired" if expired and run.state.value == "open" else run.state.value,
         "standing": run.standing,
+        "bound_to": sorted({credential.binding or NOBODY for credential in live}),
         "parent": run.ancestors[0] if run.ancestors else None,
         "ancestors": list(run.ancestors),
         "calls_spent": account.spent,
         "calls_held": account.held,
         "calls_cap": cap + account.extra if cap is not None else None,
     }
+
+
+def is_live(credential: Credential, now: Millis) -> bool:
+    """Whether a credential is accepted, from the right sender, at a moment."""
+    return not credential.revoked and (credential.expires_at is None or now < credential.expires_at)
 
 
 def _no_run(run: str) -> Answer:
@@ -148,6 +168,7 @@ ROUTES = (
             Field("agent", "A configured agent.", required=True, most=200),
             Field("task", "What it is to do, in your words.", required=True, most=100_000),
             Field("parent", "The run that this is a child of.", most=80, nullable=True),
+            _BINDING,
         ),
         answer="`run`, `credential` (shown this once), `expires_at`.",
     ),
@@ -176,7 +197,7 @@ ROUTES = (
         handler=reset_credential,
         role=Role.ADMIN,
         summary="Reset an agent's standing run; its static credential is shown this once.",
-        body=(),
+        body=(_BINDING,),
         answer="`run`, `credential`.",
     ),
 )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply
 from ringfence.app.control.routes import Route
+from ringfence.app.control.runs import is_live
 from ringfence.app.control.servers import server_views
 from ringfence.app.control.stops import stop_view
 from ringfence.core.model.operator import Role
-from ringfence.core.model.run import Posture
+from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.ticket import TicketState
 
 _POSTURE = {
@@ -56,11 +58,18 @@ async def _counts(asked: Asked) -> dict[str, Any]:
         "agents": len(services.catalogue.rules.agents),
         "tools": len(services.catalogue.rules.tools),
         "open_runs": len(runs),
+        "unbound_runs": await _unbound(asked, runs),
         "open_runs_by_agent": dict(sorted(per_agent.items())),
         "approvals_waiting": len(await services.store.tickets(frozenset({TicketState.PENDING}))),
         "calls_under_way": len(await services.store.holds()),
         "entries": (await services.log.head()).size,
     }
+
+
+async def _unbound(asked: Asked, runs: Sequence[Run]) -> int:
+    """Open runs that whoever knows their credential can use."""
+    store, now = asked.services.store, asked.services.clock.now()
+    return sum([any(is_live(c, now) and not c.binding for c in await store.credentials(run.id)) for run in runs])
 
 
 async def reload(asked: Asked) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 
 
@@ -51,3 +52,5 @@ class Credential:
     run: RunId
     expires_at: Millis | None
     revoked: bool = False
+    binding: str = UNBOUND
+    """From whom alone it is accepted (`core.model.binding`)."""

@@ -48,8 +48,8 @@ def a_run(name: str = "run-1", *, ancestors: tuple[str, ...] = (), opened_at: in
     )
 
 
-def a_credential(name: str = "hash-1", *, run: str = "run-1") -> Credential:
-    return Credential(hash=name, agent=AGENT, run=RunId(run), expires_at=5000)
+def a_credential(name: str = "hash-1", *, run: str = "run-1", binding: str = "") -> Credential:
+    return Credential(hash=name, agent=AGENT, run=RunId(run), expires_at=5000, binding=binding)
 
 
 def opening(name: str = "run-1", *, ancestors: tuple[str, ...] = (), credential: str | None = None, opened_at: int = 1) -> Unit:

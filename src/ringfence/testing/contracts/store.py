@@ -172,6 +172,14 @@ class StoreContract:
         await accept(store, opening(), opening("child", ancestors=("run-1",)), Unit((), (CloseRun(RunId("run-1")),)))
         await refuse(store, opening("late", ancestors=("run-1",)), ReasonCode.RUN_CLOSED)
 
+    async def test_a_credential_keeps_whom_it_is_bound_to(self, store: Store) -> None:
+        bound = a_credential("bound", binding="uid:1000")
+        await accept(store, opening(credential="free"), opening("other"), Unit((), (PutCredential(bound),)))
+        await accept(store, Unit((), (ExtendRun(RunId("run-1"), "bound", 9999),)))
+        assert {(c.hash, c.binding) for c in await store.credentials(RunId("run-1"))} == {("free", ""), ("bound", "uid:1000")}
+        assert await store.credential("bound") == replace(bound, expires_at=9999)
+        assert await store.credentials(RunId("other")) == ()
+
     async def test_closing_a_run_revokes_all_its_credentials(self, store: Store) -> None:
         await accept(
             store,

@@ -75,6 +75,9 @@ class FakeStore:
     async def credential(self, hashed: str) -> Credential | None:
         return await self._reading().credential(hashed)
 
+    async def credentials(self, run: RunId) -> tuple[Credential, ...]:
+        return await self._reading().credentials(run)
+
     async def call_state(self, run: RunId, reach: Reach, digest: Digest) -> CallState | None:
         return await self._reading().call_state(run, reach, digest)
 

@@ -148,10 +148,11 @@ class McpGateway:
         peer = peer_of(scope)
         head = read_head(scope, self._hosts_for(peer), self._origins)
         if isinstance(head, Rejection):
-            await self._refusals.reject(Presented(bearer_in(scope["headers"]), self._posture_of(peer)), head, send)
+            sent = Presented(bearer_in(scope["headers"]), self._posture_of(peer), peer.senders)
+            await self._refusals.reject(sent, head, send)
             return
         credential = head.credential or await self._anonymous_credential(head, peer)
-        presented = Presented(credential, self._posture_of(peer))
+        presented = Presented(credential, self._posture_of(peer), peer.senders)
         if head.place is Place.HEALTH:
             await send_plain(send, 200, b"ok", b"text/plain; charset=utf-8")
         elif head.place is Place.METADATA:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ringfence.core.model.binding import BindingKind, bound_to
+from ringfence.engine.identify import NOBODY
+
 PEER_KEY = "ringfence.peer"
 """Where the server puts it in `scope["extensions"]`."""
 
@@ -25,6 +28,13 @@ class Peer:
     """The local user, where the kernel could tell."""
     loopback: bool = False
     """Over TCP from this very machine. False where that is not known."""
+
+    @property
+    def senders(self) -> frozenset[str]:
+        """What a credential may be bound to. A user behind a loopback port does not count: a forwarded port has one too."""
+        if self.listener is not Listener.UNIX or self.uid is None:
+            return NOBODY
+        return frozenset({bound_to(BindingKind.LOCAL_USER, self.uid)})
 
 
 UNKNOWN_PEER = Peer()

@@ -1,7 +1,8 @@
 """Opening, renewing and closing runs, for agents' own bridges.
 
 A run is opened over the agents' unix socket only, by a local user whom the operator named for that agent: there the kernel
-says who asks. The task that comes with it is the agent's word, so it never counts as trusted.
+says who asks, and the run's credential is bound to that user. The task that comes with it is the agent's word, so it never
+counts as trusted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 from ringfence.adapters.pep.mcp_gateway.peer import Listener, Peer
 from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.core.model.binding import BindingKind, bound_to
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.run import Run
 from ringfence.engine.catalogue import Catalogue
@@ -76,7 +78,9 @@ class RunRoutes:
             return refusal(403, f"user {peer.uid} may not open runs of agent `{agent}`", remedy)
         if not self._has_room(peer.uid):
             return refusal(429, "too many runs were opened within a minute", "wait a minute")
-        opened = await self._runs.open(agent, task, by=f"agent:{agent}", trusted=False)
+        opened = await self._runs.open(
+            agent, task, by=f"agent:{agent}", trusted=False, binding=bound_to(BindingKind.LOCAL_USER, peer.uid)
+        )
         if isinstance(opened, NotDone):
             return refusal(409, opened.why, opened.remedy)
         return self._alive(opened)

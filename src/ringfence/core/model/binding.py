@@ -1,0 +1,56 @@
+"""To whom a credential is bound: what only its rightful sender can show, besides knowing it.
+
+Three closed kinds, each one text `KIND:VALUE`, so that what a transport says of a sender is a set of such texts:
+
+    uid:1000      the local user at the other end of the agents' unix socket, as the kernel says
+    x5t:...       SHA-256 of a client certificate, base64url (RFC 8705, section 3.1: `x5t#S256`)
+    jkt:...       SHA-256 thumbprint of a DPoP key (RFC 9449, section 6.1; RFC 7638)
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+UNBOUND: Final = ""
+"""Whoever knows it may use it: a bearer credential."""
+_DIGEST: Final = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+"""32 bytes in base64url without padding, in the one way of writing them."""
+_FORM: Final = re.compile(rf"uid:(?:0|[1-9][0-9]{{0,9}})|(?:x5t|jkt):{_DIGEST}")
+
+
+class BindingKind(StrEnum):
+    LOCAL_USER = "uid"
+    CERTIFICATE = "x5t"
+    KEY = "jkt"
+
+
+def bound_to(kind: BindingKind, value: int | str) -> str:
+    """The text of a binding."""
+    return f"{kind.value}:{value}"
+
+
+def kind_of(binding: str) -> BindingKind | None:
+    """None: unbound."""
+    return BindingKind(binding.partition(":")[0]) if binding else None
+
+
+def is_binding(text: str) -> bool:
+    """Whether a text is a binding, in its one form."""
+    return _FORM.fullmatch(text) is not None
+
+
+def mismatch(binding: str, senders: frozenset[str]) -> str:
+    """Why a credential of this binding does not belong to a sender; empty: it does. For the operators' log.
+
+    A key that was proven without need is a fault too: whoever proves one believes the credential to be bound to it (RFC 9449,
+    section 7.2).
+    """
+    proven = next((sender for sender in senders if sender.startswith(f"{BindingKind.KEY.value}:")), None)
+    if proven is not None and binding != proven:
+        return f"it is bound to {binding or 'nobody'}, and its sender proved {proven}"
+    if binding and binding not in senders:
+        shown = ", ".join(sorted(senders)) or "nothing"
+        return f"it is bound to {binding}, and its sender showed {shown}"
+    return ""

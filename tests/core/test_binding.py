@@ -1,0 +1,57 @@
+"""To whom a credential is bound."""
+
+import pytest
+
+from ringfence.core.model.binding import BindingKind, bound_to, is_binding, kind_of, mismatch
+
+KEY = "jkt:" + "A" * 43
+CERTIFICATE = "x5t:" + "B" * 42 + "A"
+USER = bound_to(BindingKind.LOCAL_USER, 1000)
+
+
+@pytest.mark.parametrize("text", [USER, "uid:0", KEY, CERTIFICATE])
+def test_each_kind_has_one_form(text: str) -> None:
+    assert is_binding(text)
+    assert kind_of(text) is BindingKind(text[:3])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "uid:",
+        "uid:01",
+        "uid:-1",
+        "uid:root",
+        "uid:1000 ",
+        "uid:١",
+        "jkt:",
+        "jkt:" + "A" * 42,
+        "jkt:" + "A" * 44,
+        "jkt:" + "A" * 42 + "B",  # the last digit of 32 bytes has two bits that are zero
+        "x5t:" + "A" * 42 + "=",
+        "JKT:" + "A" * 43,
+        "pid:7",
+        "A" * 43,
+    ],
+)
+def test_anything_else_is_no_binding(text: str) -> None:
+    assert not is_binding(text)
+
+
+@pytest.mark.requirement("I8")
+@pytest.mark.parametrize("binding", [USER, KEY, CERTIFICATE])
+@pytest.mark.parametrize("senders", [(), (USER,), (KEY,), (CERTIFICATE,), ("uid:1001",), ("x5t:" + "C" * 42 + "A",)])
+def test_a_binding_holds_for_its_sender_alone(binding: str, senders: tuple[str, ...]) -> None:
+    assert (mismatch(binding, frozenset(senders)) == "") is (binding in senders)
+
+
+def test_what_is_bound_to_nobody_comes_from_anybody_who_proves_no_key() -> None:
+    assert mismatch("", frozenset()) == ""
+    assert mismatch("", frozenset({USER, CERTIFICATE})) == ""
+
+
+@pytest.mark.requirement("I8")
+@pytest.mark.parametrize("binding", ["", USER, CERTIFICATE])
+def test_a_proven_key_is_the_one_that_the_credential_is_bound_to(binding: str) -> None:
+    assert mismatch(binding, frozenset({KEY, USER, CERTIFICATE}))
