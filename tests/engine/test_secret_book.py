@@ -1,0 +1,66 @@
+"""The secret book: late, one at a time, for a moment only."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ringfence.engine.secret_book import KEPT_S, REFUSED_S, SecretBook
+from ringfence.errors import UnavailableError
+from ringfence.ports.secrets import SecretRef
+from ringfence.testing.fakes.clock import FakeClock
+from ringfence.testing.fakes.secrets import FakeSecrets
+
+REF = SecretRef("fake:one")
+
+
+def book(source: FakeSecrets, clock: FakeClock) -> SecretBook:
+    return SecretBook({"fake": source}, clock)
+
+
+async def test_a_value_is_read_once_and_anew_when_its_moment_is_over() -> None:
+    source, clock = FakeSecrets(one="a"), FakeClock()
+    secrets = book(source, clock)
+    assert (await secrets.read(REF)).reveal() == "a"
+    source.values["one"] = "b"
+    clock.advance(int(KEPT_S * 1000) - 1)
+    assert (await secrets.read(REF)).reveal() == "a"
+    clock.advance(1)
+    assert (await secrets.read(REF)).reveal() == "b"
+    assert len(source.asked) == 2
+
+
+async def test_many_readers_at_once_ask_once() -> None:
+    source = FakeSecrets(one="a")
+    secrets = book(source, FakeClock())
+    assert {(await found).reveal() for found in asyncio.as_completed([secrets.read(REF) for _ in range(50)])} == {"a"}
+    assert source.asked == ["fake:one"]
+
+
+async def test_a_missing_secret_is_asked_for_again_after_a_moment_and_stops_nothing_else() -> None:
+    source, clock = FakeSecrets(two="b"), FakeClock()
+    secrets = book(source, clock)
+    for _ in range(3):
+        with pytest.raises(UnavailableError, match="fake:one"):
+            await secrets.read(REF)
+    assert source.asked == ["fake:one"]
+    assert (await secrets.read(SecretRef("fake:two"))).reveal() == "b"
+    source.values["one"] = "a"
+    clock.advance(int(REFUSED_S * 1000))
+    assert (await secrets.read(REF)).reveal() == "a"
+
+
+async def test_forgetting_reads_anew_at_once() -> None:
+    source = FakeSecrets(one="a")
+    secrets = book(source, FakeClock())
+    await secrets.read(REF)
+    source.values["one"] = "b"
+    secrets.forget()
+    assert (await secrets.read(REF)).reveal() == "b"
+
+
+async def test_an_unknown_kind_names_the_known_ones() -> None:
+    with pytest.raises(UnavailableError, match="no known kind") as failed:
+        await book(FakeSecrets(), FakeClock()).read(SecretRef("clipboard:x"))
+    assert "`fake:`" in failed.value.diagnostics()
