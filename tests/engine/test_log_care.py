@@ -237,3 +237,20 @@ async def test_a_head_of_somebody_else_is_not_waited_for_for_ever() -> None:
     text = checkpoint_text(Checkpoint(SIGNER.name, 7, bytes(32)))
     await kept.care.heads.shown(seal(text, SIGNER.name, SIGNER.public_key, SIGNER.sign(text.encode())), 0.0)
     assert witness.asked == 0
+
+
+async def test_a_fault_of_one_outlet_takes_neither_the_others_nor_the_gateway_along() -> None:
+    class Faulty(FakeAnchor):
+        async def keep(self, note: str, checkpoint: Checkpoint) -> None:
+            raise RuntimeError("a bug")
+
+    good, siem = FakeAnchor("good"), FakeForwarder()
+    kept = Kept(LogOutlets(anchors=[Faulty("faulty"), good], forwarders=[siem], bookmarks=FakeBookmarks()))
+    async with kept.running():
+        await accept(kept.store, adding("one"))
+        await kept.sign()
+        await until(lambda: kept.care.status().get("broken") and good.kept and siem.sent)
+        await accept(kept.store, adding("two"))
+        await kept.sign()
+        await until(lambda: len(good.kept) == 2)
+    assert kept.care.status()["broken"] == {"faulty": "ended by itself: RuntimeError"}

@@ -50,15 +50,28 @@ class LogCare:
         self.forwarding = (
             LogForwarding(log, clock, outlets.bookmarks, outlets.forwarders) if outlets.bookmarks is not None else None
         )
+        self._broken: dict[str, str] = {}
         self.retention = LogRetention(log, store, clock, outlets.keep_bodies_ms)
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.heads.run())
-            if self.forwarding is not None:
-                group.create_task(self.forwarding.run())
-            if self.retention.keep_ms is not None:
-                group.create_task(self._drop())
+        """A loop that ends by itself is a fault of this program: told to people, and nothing else ends with it."""
+        loops = {**self.heads.loops(), **(self.forwarding.loops() if self.forwarding is not None else {})}
+        if self.retention.keep_ms is not None:
+            loops["retention"] = self._drop()
+        running = {asyncio.ensure_future(loop): name for name, loop in loops.items()}
+        try:
+            while running:
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    self._ended(running.pop(task), task.exception())
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    def _ended(self, name: str, why: BaseException | None) -> None:
+        logger.critical("%s of the log has ended by itself", name, exc_info=why)
+        self._broken[name] = f"ended by itself: {type(why).__name__}"
 
     async def close(self) -> None:
         await self.heads.close()
@@ -68,7 +81,7 @@ class LogCare:
     def status(self) -> dict[str, Any]:
         """For people: what has which part of the log, and what does not work."""
         witnessing = self.heads.witnessing
-        status: dict[str, Any] = {}
+        status: dict[str, Any] = {"broken": dict(self._broken)} if self._broken else {}
         if witnessing.states:
             status["quorum"] = witnessing.quorum
             status["cosigned_size"] = witnessing.cosigned_size

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ringfence.errors import Error, UnavailableError
 from ringfence.ports.audit import AuditLog, Record
@@ -36,7 +37,7 @@ class ForwarderState:
 
 
 class LogForwarding:
-    """One loop for each receiver, until cancelled."""
+    """One loop for each receiver."""
 
     def __init__(self, log: AuditLog, clock: Clock, bookmarks: Bookmarks, forwarders: Sequence[Forwarder]) -> None:
         self._log = log
@@ -45,10 +46,9 @@ class LogForwarding:
         self._forwarders = tuple(forwarders)
         self.states = {forwarder.name: ForwarderState() for forwarder in forwarders}
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for forwarder in self._forwarders:
-                group.create_task(self._forward(forwarder))
+    def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What runs until cancelled, by name."""
+        return {forwarder.name: self._forward(forwarder) for forwarder in self._forwarders}
 
     async def close(self) -> None:
         await asyncio.gather(*(forwarder.close() for forwarder in self._forwarders), return_exceptions=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ class AnchorState:
 
 
 class LogHeads:
-    """`announce` a head from anywhere; `run` does the rest until cancelled."""
+    """`announce` a head from anywhere; the loops do the rest."""
 
     def __init__(self, log: AuditLog, clock: Clock, witnessing: LogWitnessing, anchors: Sequence[Anchor]) -> None:
         self._log = log
@@ -68,11 +68,9 @@ class LogHeads:
         except TimeoutError:
             return
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._witness())
-            for anchor in self._anchors:
-                group.create_task(self._anchor(anchor))
+    def loops(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What runs until cancelled, by name."""
+        return {"witnesses": self._witness(), **{anchor.name: self._anchor(anchor) for anchor in self._anchors}}
 
     async def close(self) -> None:
         """Give the last head to whoever does not have it yet, then let go of everybody."""

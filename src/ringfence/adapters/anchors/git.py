@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,28 +71,36 @@ class GitAnchor:
 
     async def _git(self, *arguments: str, given: bytes = b"", may_fail: bool = False) -> str:
         command = ("git", "-c", "core.hooksPath=/dev/null", "-C", str(self._options.repository), *arguments)
+        # What git reads comes from a file: nothing is left to be written when it ends early.
+        with tempfile.TemporaryFile() as source:
+            source.write(given)
+            source.seek(0)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=source,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    env=self._environment,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise UnavailableError(f"{self.name}: git cannot be started: {error.strerror}") from error
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=self._environment,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise UnavailableError(f"{self.name}: git cannot be started: {error.strerror}") from error
-        try:
-            out, err = await process.communicate(given)
-        except BaseException:
+            out, err = await process.communicate()
+        finally:
             _end(process)
-            raise
         if process.returncode != 0 and not may_fail:
-            # Not all of it: it may quote an address with a credential.
-            why = err.decode("utf-8", "replace").strip().splitlines()[-1:] or ["without a word"]
-            said = "".join(c for c in why[0] if c.isprintable())[:120] if "://" not in why[0] else "see git's own log"
-            raise UnavailableError(f"{self.name}: git {arguments[0]} failed: {said}")
+            raise UnavailableError(f"{self.name}: git {arguments[0]} failed: {_said(err)}")
         return out.decode("ascii", "replace").strip()
+
+
+def _said(err: bytes) -> str:
+    """Git's last line, where it quotes no address: that may hold a credential."""
+    last = err.decode("utf-8", "replace").strip().splitlines()[-1:]
+    if not last or "://" in last[0]:
+        return "see what it says when run by hand"
+    return "".join(character for character in last[0] if character.isprintable())[:120]
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
