@@ -100,6 +100,10 @@ $(VERIFIER)/.venv/.ready: $(VERIFIER)/requirements.txt | $(READY)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --ignore-requires-python -r $<
 	@touch $@
 
+.PHONY: audit-million
+audit-million: $(READY) ## a log of a million entries: queries, proofs, verification, memory
+	@$(BIN)/python -m tests.long.million_entries $(ARGS)
+
 .PHONY: first-minute
 first-minute: $(READY) clients ## the README followed from nothing to a gated call, and its time
 	@$(BIN)/python -m tests.acceptance.first_minute
