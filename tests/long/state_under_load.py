@@ -36,7 +36,7 @@ from ringfence.testing.world import World
 OPEN, ACTIVE = 10_000, 1_000
 AT_WORK_AT_ONCE = 64
 DAY = 86_400_000
-CALLS, ROWS, SUM, TARGETS = 60, 500, 400, 200
+CALLS, ROWS, SUM, TARGETS = 150, 60, 400, 200
 TICK_MS = 2_000
 """How far the clock goes for each call."""
 CHURN = 0.02

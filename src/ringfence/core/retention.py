@@ -91,18 +91,12 @@ def ended_at(run: Run) -> Millis | None:
 
 
 def _runs(state: Kept, now: Millis) -> Iterator[RunId]:
-    ended: list[tuple[Millis, RunId]] = []
-    for run in state.runs.values():
-        end = ended_at(run)
-        if end is not None and end <= now:
-            ended.append((end, run.id))
-    if not ended:
-        return
-    ended.sort()
+    ended = [(end, run.id) for run in state.runs.values() if (end := ended_at(run)) is not None and end <= now]
     over = max(0, len(ended) - MOST_RUNS)
+    if not over and not any(end + KEPT_MS <= now for end, _ in ended):
+        return  # the common case, and sorting is what would take long
+    ended.sort()
     due = [run for place, (end, run) in enumerate(ended) if end + KEPT_MS <= now or place < over][:AT_ONCE]
-    if not due:
-        return
     candidates = set(due)
     kept: set[RunId] = {run for hold in state.holds.values() for run in hold.runs}
     kept.update(run for run in candidates if run in state.live_tickets)

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 LEVER_S = 0.2
 EXPIRE_S = 1.0
 CHECKPOINT_S = 60.0
-PRUNE_S = 30.0
+PRUNE_S = 60.0
 
 
 class Housekeeping:

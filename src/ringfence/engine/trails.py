@@ -10,6 +10,8 @@ from ringfence.core.trail import noted
 
 MOST_RUNS = 20_000
 """The runs that were heard of least lately are forgotten first."""
+KEPT_MS = 3600 * 1000
+"""A run that was quiet for so long does not go in rounds."""
 _NEW = Trail()
 
 
@@ -26,9 +28,7 @@ class Trails:
         """A call was made. `result` is a digest, or a word for what has none."""
         trail = noted(self._trails.pop(call.run, _NEW), loops, call.digest, result, now)
         self._trails[call.run] = trail
-        if len(self._trails) > MOST_RUNS:
-            del self._trails[next(iter(self._trails))]
-
-    def forget(self, run: RunId) -> None:
-        """A run has ended."""
-        self._trails.pop(run, None)
+        oldest = next(iter(self._trails))
+        while len(self._trails) > MOST_RUNS or self._trails[oldest].at + KEPT_MS < now:
+            del self._trails[oldest]
+            oldest = next(iter(self._trails))

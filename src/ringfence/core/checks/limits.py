@@ -22,8 +22,9 @@ def limits(call: Call, facts: Facts) -> Verdict:
             reasons.append(Reason(ReasonCode.CALL_CAP, "limits", detail))
         if clock is not None and facts.now >= link.run.opened_at + clock * 1000:
             reasons.append(Reason(ReasonCode.WALL_CLOCK, "limits", f"run {link.run.id} is older than {clock} s"))
-    for charge, meter in zip(facts.charges, facts.meters, strict=True):
-        if (short := refusal(meter, charge, facts.now)) is not None:
-            reasons.append(Reason(CAP_CODES[charge.kind], "limits", in_words(charge, short)))
+    if facts.charges:
+        for charge, meter in zip(facts.charges, facts.meters, strict=True):
+            if (short := refusal(meter, charge, facts.now)) is not None:
+                reasons.append(Reason(CAP_CODES[charge.kind], "limits", in_words(charge, short)))
     reasons.extend(Reason(ReasonCode.UNCOUNTABLE, "limits", fault) for fault in facts.uncountable)
     return Verdict(Level.DENY, tuple(reasons)) if reasons else ALLOW
