@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.app.config.limits_of import freeze_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.identifiers import AgentId, OperatorName, RunId
@@ -31,6 +32,7 @@ from ringfence.engine.outcome import Outcome, Refused, Waiting
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.upstream import Answered
+from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.scenario import ORDERS, READ, REFUND, SMALL_WRITE, shop_rules, tool_rule
 from ringfence.testing.world import World
 
@@ -290,3 +292,22 @@ async def test_a_stop_beats_every_limit_and_nothing_is_held_by_what_was_refused(
     assert await world.store.holds() == {}
     assert await world.store.meters(["rate:agent/support:orders.get"]) == (None,)
     assert TicketState.PENDING not in {t.state for t in await world.store.tickets(frozenset(TicketState))}
+
+
+@pytest.mark.requirement("I2", "I7")
+async def test_a_place_among_calls_under_way_comes_back_when_recording_works_again() -> None:
+    memory = MemoryStore()
+    store = FakeStore(memory)
+    world = await World.build(rules=limited("orders.slow", concurrent=1), store=(store, memory))
+    run = await world.open_run()
+    call = asyncio.create_task(world.call(run, "orders__slow", {"order": "A"}))
+    await world.upstreams[ORDERS].until_executed(1)
+    store.fail_at(StoreStep.RECORD)
+    await world.housekeeping.look_at_time()
+    world.upstreams[ORDERS].release()
+    assert code(await call) == "Ambiguous"
+    store.work_again()
+    assert code(await world.call(run, "orders__slow", {"order": "B"})) == "concurrency"
+    await world.housekeeping.look_at_time()
+    assert code(await world.call(run, "orders__slow", {"order": "C"})) == "Returned"
+    assert [e["decision"] for e in await world.entries() if e["kind"] == "outcome"] == ["ambiguous", "returned"]

@@ -146,6 +146,7 @@ class Engine:
                 alerts=alerts,
                 lever=lever,
                 notices=notices,
+                inflight=inflight,
                 log_care=log_care,
             ),
         )

@@ -13,7 +13,9 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue
 from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.log_care import LogCare
+from ringfence.engine.inflight import Inflight
 from ringfence.engine.notices import Notices
+from ringfence.engine.recovery import recover
 from ringfence.engine.stops import Stops
 from ringfence.errors import Error, UnavailableError
 from ringfence.ports.clock import Clock
@@ -43,6 +45,7 @@ class Housekeeping:
         alerts: Alerts,
         lever: Lever,
         notices: Notices,
+        inflight: Inflight,
         log_care: LogCare,
     ) -> None:
         self._clock = clock
@@ -54,6 +57,7 @@ class Housekeeping:
         self._alerts = alerts
         self._lever = lever
         self._notices = notices
+        self._inflight = inflight
         self._log_care = log_care
         self._degraded = ""
 
@@ -95,6 +99,8 @@ class Housekeeping:
         if self._degraded and not degraded:
             logger.warning("recording works again")
             await self._stops.finish()
+            # What such a call held, a place among those under way included, would else be held until the next start.
+            await recover(self._store, self._clock, {flight.call for flight in self._inflight.all()})
         self._degraded = degraded
         if not degraded:
             await self._approvals.expire()
