@@ -12,8 +12,8 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue
 from ringfence.engine.checkpointer import Checkpointer
-from ringfence.engine.log_care import LogCare
 from ringfence.engine.inflight import Inflight
+from ringfence.engine.log_care import LogCare
 from ringfence.engine.notices import Notices
 from ringfence.engine.recovery import recover
 from ringfence.engine.stops import Stops
