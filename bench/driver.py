@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from bench.requests import FIRST, Template, echo_of, initialize, initialized
+from bench.requests import FIRST, LAST, Template, echo_of, initialize, initialized
 from bench.targets import Client
 from ringfence.adapters.wire.mcp import SESSION_HEADER, Era
 
@@ -143,6 +143,22 @@ def is_right(response: bytes, number: int) -> bool:
     )
 
 
+@dataclass(slots=True)
+class _Numbers:
+    """No run ever sends the same number twice: it would be told that it repeats itself."""
+
+    first: int = FIRST
+
+    def used(self, numbers: Iterable[int]) -> None:
+        """These are the next ones of each connection. Raises: BenchFault where there are none left of this width."""
+        self.first = max(self.first, *numbers)
+        if self.first > LAST:
+            raise BenchFault("more calls than there are numbers")
+
+
+_numbers = _Numbers()
+
+
 def _nothing() -> float:
     return 0.0
 
@@ -159,13 +175,14 @@ async def measure(
         async with asyncio.timeout(PATIENCE_S + seconds + warm_s):
             ready = [await _opened(client, connections) for client in clients]
             if warm_s:
-                await _all(ready, [FIRST] * len(ready), warm_s)
-            firsts = [max(FIRST, connection.number) for connection, _ in ready]
+                await _all(ready, _numbers.first, warm_s)
+                _numbers.used(connection.number for connection, _ in ready)
             used, began = watch(), time.perf_counter()
-            await _all(ready, firsts, seconds)
+            await _all(ready, _numbers.first, seconds)
             window = Window(time.perf_counter() - began, watch() - used)
             for connection, _ in ready:
                 window.latencies_s += connection.latencies_s
+            _numbers.used(connection.number for connection, _ in ready)
             return window
     except TimeoutError:
         raise BenchFault("an answer did not come") from None
@@ -196,8 +213,6 @@ def _session_in(response: bytes) -> str | None:
     return None
 
 
-async def _all(ready: Sequence[tuple[_Connection, Template]], firsts: Sequence[int], seconds: float) -> None:
+async def _all(ready: Sequence[tuple[_Connection, Template]], first: int, seconds: float) -> None:
     until = time.perf_counter() + seconds
-    await asyncio.gather(
-        *(connection.repeat(template, first, until) for (connection, template), first in zip(ready, firsts, strict=True))
-    )
+    await asyncio.gather(*(connection.repeat(template, first, until) for connection, template in ready))

@@ -8,6 +8,7 @@ from typing import Any, Final
 from ringfence.adapters.wire.mcp import JSON_TYPE, LEGACY_VERSION, SESSION_HEADER, SSE_TYPE, Era, modern_headers, modern_meta
 
 FIRST: Final = 1_000_000
+LAST: Final = 9_000_000
 """Numbers keep one width, so that the length of a request never changes."""
 TEXT: Final = "The customer asks when the parcel arrives; the last scan was in the sorting centre. " * 3
 _MARK: Final = "7654321"
