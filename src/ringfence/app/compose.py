@@ -14,6 +14,7 @@ from typing import Any
 
 import uvloop
 
+from ringfence.adapters.identity.dpop import DpopProofs
 from ringfence.adapters.notifiers.log import LogNotifier
 from ringfence.adapters.notifiers.message import Format
 from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
@@ -167,6 +168,7 @@ def serve_agents_of(gateway: Gateway, issuers: Callable[[], Sequence[str]] = tup
             anonymous=gateway.anonymous,
             notices=gateway.notices,
             issuers=issuers,
+            proofs=DpopProofs(gateway.clock, gateway.entropy),
         )
         await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close)
 

@@ -15,6 +15,7 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.run import Posture
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.runs import Opened
+from ringfence.ports.identity import Proofs
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.world import World
 
@@ -31,6 +32,7 @@ def gateway(
     posture_of: Callable[[Peer], Posture] = lambda _: Posture.SEPARATE,
     anonymous: Anonymous | None = None,
     issuers: tuple[str, ...] = (),
+    proofs: Proofs | None = None,
 ) -> McpGateway:
     """A gateway in front of a world's engine."""
     return McpGateway(
@@ -47,6 +49,7 @@ def gateway(
         limits=limits or GatewayLimits(progress_per_s=1_000_000),
         anonymous=anonymous,
         issuers=lambda: issuers,
+        proofs=proofs,
     )
 
 

@@ -14,6 +14,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
 
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive, Scope, Send
 from ringfence.adapters.pep.mcp_gateway.budget import Budget
+from ringfence.adapters.pep.mcp_gateway.callers import Caller, Callers
 from ringfence.adapters.pep.mcp_gateway.calls import Calls
 from ringfence.adapters.pep.mcp_gateway.client_call import EXECUTED
 from ringfence.adapters.pep.mcp_gateway.headers import bearer_in
@@ -29,7 +30,7 @@ from ringfence.adapters.pep.mcp_gateway.plain_answers import Response, send_plai
 from ringfence.adapters.pep.mcp_gateway.posts import Handler, Posts
 from ringfence.adapters.pep.mcp_gateway.refusals import Refusals
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
-from ringfence.adapters.pep.mcp_gateway.render import Rendered, render_unauthorized
+from ringfence.adapters.pep.mcp_gateway.render import Rendered, render_bad_proof, render_unauthorized
 from ringfence.adapters.pep.mcp_gateway.run_requests import RunRequests
 from ringfence.adapters.pep.mcp_gateway.run_routes import RunRoutes
 from ringfence.adapters.pep.mcp_gateway.session_routes import SessionRoutes
@@ -46,12 +47,12 @@ from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
-from ringfence.engine.identify import Presented, Unidentified, identify
 from ringfence.engine.notices import Notices
 from ringfence.engine.runs import Runs
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
+from ringfence.ports.identity import BadProof, Proofs
 from ringfence.ports.store import Store
 
 logger = logging.getLogger(__name__)
@@ -80,19 +81,18 @@ class McpGateway:
         anonymous: Anonymous | None = None,
         notices: Notices | None = None,
         issuers: Callable[[], Sequence[str]] = tuple,
+        proofs: Proofs | None = None,
     ) -> None:
         """`allowed_hosts` are the values of `Host` that are served, with their port; `allowed_origins` likewise.
 
-        `issuers` are the authorization servers that clients without a credential are told of, as configured now.
+        `issuers` are the authorization servers that clients without a credential are told of, as configured now. Without
+        `proofs`, no credential is accepted under the DPoP scheme.
         """
         limits = limits or GatewayLimits()
-        self._store = store
-        self._clock = clock
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._origins = frozenset(origin.lower() for origin in allowed_origins)
-        self._posture_of = posture_of
-        self._anonymous = anonymous
         self._issuers = issuers
+        self._callers = Callers(store=store, clock=clock, posture_of=posture_of, anonymous=anonymous, proofs=proofs)
         kept: Budget[RunId] = Budget(
             free=limits.free_body_bytes, per_key=limits.bodies_bytes_per_run, total=limits.bodies_bytes
         )
@@ -148,31 +148,34 @@ class McpGateway:
         peer = peer_of(scope)
         head = read_head(scope, self._hosts_for(peer), self._origins)
         if isinstance(head, Rejection):
-            sent = Presented(bearer_in(scope["headers"]), self._posture_of(peer), peer.senders)
-            await self._refusals.reject(sent, head, send)
+            await self._refusals.reject(self._callers.unread(bearer_in(scope["headers"]), peer), head, send)
             return
-        credential = head.credential or await self._anonymous_credential(head, peer)
-        presented = Presented(credential, self._posture_of(peer), peer.senders)
         if head.place is Place.HEALTH:
             await send_plain(send, 200, b"ok", b"text/plain; charset=utf-8")
         elif head.place is Place.METADATA:
-            await send_plain(send, 200, metadata(head.origin, head.server, self._issuers()), b"application/json")
+            document = metadata(head.origin, head.server, self._issuers(), self._callers.algorithms)
+            await send_plain(send, 200, document, b"application/json")
         else:
-            rejection = await self._known_place(head, peer, presented, receive, send)
-            if rejection is not None:
-                await self._refusals.reject(presented, rejection, send)
+            await self._known_place(head, peer, receive, send)
 
-    async def _known_place(
-        self, head: Head, peer: Peer, presented: Presented, receive: Receive, send: Send
-    ) -> Rejection | None:
+    async def _known_place(self, head: Head, peer: Peer, receive: Receive, send: Send) -> None:
+        caller = await self._callers.caller(head, peer)
+        if isinstance(caller, BadProof):
+            logger.warning("refused: %s", caller.why)
+            await send_json(send, render_bad_proof(head.challenge, self._callers.algorithms, caller.nonce))
+            return
+        rejection = await self._called(head, peer, caller, receive, send)
+        if rejection is not None:
+            await self._refusals.reject(caller.presented, rejection, send)
+
+    async def _called(self, head: Head, peer: Peer, caller: Caller, receive: Receive, send: Send) -> Rejection | None:
         if head.place is Place.OPEN_RUN:
             return await self._runs.open(head, peer, receive, send)
-        principal = await identify(self._store, self._clock, presented)
-        if isinstance(principal, Unidentified):
-            logger.warning("refused: %s", principal.reason.detail)
-            await send_json(send, render_unauthorized(head.challenge if head.place is Place.MCP else b"Bearer"))
+        principal = await self._callers.principal(caller)
+        if principal is None:
+            await send_json(send, render_unauthorized(head.challenge))
             return None
-        visit = Visit(head, principal, presented, receive, send)
+        visit = Visit(head, principal, caller.presented, receive, send)
         if head.place is not Place.MCP:
             await self._runs.change(visit)
             return None
@@ -184,12 +187,6 @@ class McpGateway:
             return await self._routes.stream(visit)
         await self._posts.post(visit)
         return None
-
-    async def _anonymous_credential(self, head: Head, peer: Peer) -> str:
-        """What stands in for a credential that was not even tried, from this machine and only for MCP itself."""
-        if self._anonymous is None or not peer.loopback or "authorization" in head.headers or head.place is not Place.MCP:
-            return ""
-        return await self._anonymous.credential(peer.uid)
 
     def _hosts_for(self, peer: Peer) -> frozenset[str]:
         return self._hosts | {"localhost"} if peer.listener == "unix" else self._hosts

@@ -6,6 +6,7 @@ Source: MCP 2026-07-28, transports (routing headers); RFC 9110, section 5.5 (whi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Final
 
 from mcp_types import HEADER_MISMATCH, INVALID_REQUEST
@@ -21,11 +22,21 @@ _ONCE: Final = frozenset(
         "content-encoding",
         "transfer-encoding",
         "authorization",
+        "dpop",
         "origin",
     }
 )
-_CREDENTIAL_LIMIT = 512
-"""Characters. Ours have 47; a longer one is not worth hashing."""
+_CREDENTIAL_LIMIT = 8192
+"""Characters. Ours have 47; an issuer's token may say much about its subject."""
+
+
+class Scheme(StrEnum):
+    """How a credential is presented."""
+
+    BEARER = "bearer"
+    """RFC 6750, section 2.1."""
+    DPOP = "dpop"
+    """RFC 9449, section 7.1."""
 
 
 def read_headers(lines: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str] | Rejection:
@@ -47,13 +58,20 @@ def read_headers(lines: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str] | Re
     return headers
 
 
-def bearer(headers: Mapping[str, str]) -> str:
-    """The bearer credential (RFC 6750, section 2.1); empty where there is none."""
+def credential_in(headers: Mapping[str, str]) -> tuple[str, Scheme]:
+    """The credential, empty where there is none that could be known, and how it is presented."""
     scheme, _, credential = headers.get("authorization", "").partition(" ")
     credential = credential.strip(" ")
-    if scheme.lower() != "bearer" or len(credential) > _CREDENTIAL_LIMIT or not credential.isascii():
-        return ""
-    return credential
+    shown = Scheme.DPOP if scheme.lower() == Scheme.DPOP else Scheme.BEARER
+    if scheme.lower() != shown or len(credential) > _CREDENTIAL_LIMIT or not credential.isascii():
+        return "", shown
+    return credential, shown
+
+
+def bearer(headers: Mapping[str, str]) -> str:
+    """The bearer credential; empty where there is none."""
+    credential, scheme = credential_in(headers)
+    return credential if scheme is Scheme.BEARER else ""
 
 
 def is_json(content_type: str) -> bool:

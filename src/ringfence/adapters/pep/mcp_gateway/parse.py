@@ -30,7 +30,7 @@ from mcp_types import (
     UNSUPPORTED_PROTOCOL_VERSION,
 )
 
-from ringfence.adapters.pep.mcp_gateway.headers import accepts, bearer, is_json, read_headers
+from ringfence.adapters.pep.mcp_gateway.headers import Scheme, accepts, credential_in, is_json, read_headers
 from ringfence.adapters.pep.mcp_gateway.log_levels import is_level
 from ringfence.adapters.pep.mcp_gateway.metadata import challenge
 from ringfence.adapters.pep.mcp_gateway.methods import META_KEYS, known_params
@@ -59,6 +59,8 @@ class Head:
     """Lower-case names, stripped values."""
     credential: str
     scheme: str = "http"
+    path: str = ""
+    presented_as: Scheme = Scheme.BEARER
 
     @property
     def origin(self) -> str:
@@ -67,8 +69,14 @@ class Head:
 
     @property
     def challenge(self) -> bytes:
-        """What a client without a credential is told."""
-        return challenge(self.origin, self.server)
+        """What a client without a credential that is accepted is told, in the scheme that it tried."""
+        shown = "DPoP" if self.presented_as is Scheme.DPOP else "Bearer"
+        return challenge(self.origin, self.server, shown) if self.place is Place.MCP else shown.encode()
+
+    @property
+    def url(self) -> str:
+        """What was asked for, without the query that no place has."""
+        return f"{self.origin}{self.path}"
 
     @property
     def version(self) -> str | None:
@@ -124,7 +132,8 @@ def read_head(scope: Mapping[str, Any], allowed_hosts: Collection[str], allowed_
         return Rejection(
             status=405, code=INVALID_REQUEST, message="method not allowed", headers=(allow,), close=True, recorded=False
         )
-    return Head(place, server, verb, headers, bearer(headers), scope.get("scheme", "http"))
+    credential, presented_as = credential_in(headers)
+    return Head(place, server, verb, headers, credential, scope.get("scheme", "http"), str(scope["path"]), presented_as)
 
 
 def check_post(head: Head, body_limit: int) -> Rejection | None:

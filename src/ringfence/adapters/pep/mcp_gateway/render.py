@@ -15,7 +15,7 @@ Results of other methods have no `isError`, so there everything but `Returned` i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, assert_never, cast
@@ -96,10 +96,17 @@ def render_rejection(rejection: Rejection, entry: str | None = None) -> Rendered
     return Rendered(body, rejection.status, rejection.headers, rejection.close)
 
 
-def render_unauthorized(challenge: bytes, identity: Id | None = None) -> Rendered:
+def render_unauthorized(challenge: bytes, identity: Id | None = None, headers: Headers = ()) -> Rendered:
     """One answer for every credential that is not accepted (RFC 6750, section 3; RFC 9728, section 5.1)."""
     body = jsonrpc.error(identity, INVALID_REQUEST, TEXTS[RuleClass.CREDENTIAL])
-    return Rendered(body, 401, ((b"www-authenticate", challenge),), close=True)
+    return Rendered(body, 401, ((b"www-authenticate", challenge), *headers), close=True)
+
+
+def render_bad_proof(challenge: bytes, algorithms: Iterable[str], nonce: str) -> Rendered:
+    """A DPoP proof that does not fit its request: the client's own words, so it is told (RFC 9449, sections 7.1 and 9)."""
+    error = "use_dpop_nonce" if nonce else "invalid_dpop_proof"
+    more = f', error="{error}", algs="{" ".join(algorithms)}"'.encode("latin-1")
+    return render_unauthorized(challenge + more, headers=((b"dpop-nonce", nonce.encode()),) if nonce else ())
 
 
 def render_outcome(call: ClientCall, outcome: Outcome, now: Millis, origin: str | None = None) -> Rendered:

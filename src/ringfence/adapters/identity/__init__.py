@@ -1,0 +1,1 @@
+"""Who is outside: proofs of keys, tokens of issuers, certificates."""

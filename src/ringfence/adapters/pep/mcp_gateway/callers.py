@@ -1,0 +1,99 @@
+"""Who sent a request: what its head and its connection show, put together before the engine is asked.
+
+A caller that cannot be believed is a `BadProof` where its own proof is at fault, which it is told; whatever is wrong with its
+credential is one public message.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringfence.adapters.pep.mcp_gateway.headers import Scheme
+from ringfence.adapters.pep.mcp_gateway.parse import Head
+from ringfence.adapters.pep.mcp_gateway.peer import Peer
+from ringfence.adapters.pep.mcp_gateway.places import Place
+from ringfence.core.model.run import Posture
+from ringfence.engine.anonymous import Anonymous
+from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.ports.clock import Clock
+from ringfence.ports.identity import BadProof, Proofs, Proven
+from ringfence.ports.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What is presented, and the proof that came with it."""
+
+    presented: Presented
+    proven: Proven | None = None
+
+
+class Callers:
+    """Turns heads into callers, and callers into principals."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        posture_of: Callable[[Peer], Posture],
+        anonymous: Anonymous | None,
+        proofs: Proofs | None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._posture_of = posture_of
+        self._anonymous = anonymous
+        self._proofs = proofs
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """Of DPoP proofs; none where they are not accepted."""
+        return self._proofs.algorithms if self._proofs is not None else ()
+
+    def unread(self, credential: str, peer: Peer) -> Presented:
+        """Of a request whose head could not be read: what it takes to note it under a known principal."""
+        return Presented(credential, self._posture_of(peer), peer.senders)
+
+    async def caller(self, head: Head, peer: Peer) -> Caller | BadProof:
+        """What came with a request."""
+        senders = peer.senders
+        proven: Proven | None = None
+        if head.presented_as is Scheme.DPOP or "dpop" in head.headers:
+            found = self._proven(head)
+            if isinstance(found, BadProof):
+                return found
+            proven = found
+            senders |= {proven.binding}
+        credential = head.credential or await self._anonymous_credential(head, peer)
+        return Caller(Presented(credential, self._posture_of(peer), senders), proven)
+
+    async def principal(self, caller: Caller) -> Principal | None:
+        """The known agent behind a caller, whose proof is used up by it. None: the reason is in the operators' log."""
+        found = await identify(self._store, self._clock, caller.presented)
+        if not isinstance(found, Principal):
+            logger.warning("refused: %s", found.reason.detail)
+            return None
+        if caller.proven is not None and (self._proofs is None or not self._proofs.first_use(caller.proven)):
+            logger.warning("refused: a DPoP proof of run %s was used before, or there are too many to remember", found.run)
+            return None
+        return found
+
+    def _proven(self, head: Head) -> Proven | BadProof:
+        if self._proofs is None:
+            return BadProof("DPoP is not offered here")
+        if head.presented_as is not Scheme.DPOP or not head.credential:
+            return BadProof("a DPoP proof came without a credential under the DPoP scheme")
+        if "dpop" not in head.headers:
+            return BadProof("a credential under the DPoP scheme came without a proof")
+        return self._proofs.check(head.headers["dpop"], method=head.verb, url=head.url, credential=head.credential)
+
+    async def _anonymous_credential(self, head: Head, peer: Peer) -> str:
+        """What stands in for a credential that was not even tried, from this machine and only for MCP itself."""
+        if self._anonymous is None or not peer.loopback or "authorization" in head.headers or head.place is not Place.MCP:
+            return ""
+        return await self._anonymous.credential(peer.uid)
