@@ -56,6 +56,8 @@ class _Connection(asyncio.Protocol):
     async def ask(self, request: bytes) -> bytes:
         """Send one request; the whole response."""
         assert self._transport is not None
+        if self._transport.is_closing():
+            raise BenchFault("the connection was closed")
         self._answered = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answered
@@ -82,6 +84,9 @@ class _Connection(asyncio.Protocol):
     def _next(self) -> None:
         assert self._transport is not None
         assert self._template is not None
+        if self._transport.is_closing():
+            self._fail("the connection was closed")
+            return
         request = self._template.numbered(self._number)
         self._sent_at = time.perf_counter()
         self._transport.write(request)
