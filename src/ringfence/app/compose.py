@@ -49,7 +49,7 @@ from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.rules import Rules
-from ringfence.engine.recovery import recover
+from ringfence.engine.recovery import distrust_time, recover
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.errors import ConfigError, UnavailableError
 from ringfence.ports.notifier import Notifier
@@ -126,9 +126,10 @@ async def compose(
 
     `at_step` and `disk` are for test builds that crash or fail at a chosen moment; a product build leaves them alone.
     """
-    clock = SystemClock()
+    clock = SystemClock(state / "clock")
     store: SqliteStore = await open_store(state, disk=disk, salt=fresh_salt)
     signer = open_file_key(state / "log.key", LOG_ORIGIN, create=True)
+    await distrust_time(store, store, clock)
     await recover(store, clock)
     gateway = Gateway.assemble(
         loaded.rules,

@@ -1,15 +1,24 @@
-"""What a start has to put right: calls that were under way when the last process ended."""
+"""What a start has to put right: calls that were under way when the last process ended, and time that went back."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
+from typing import Final
 
+from ringfence.core.canonical import parse_strict
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import CallId, ToolId
-from ringfence.core.unit import Conflict, Settle, Unit
+from ringfence.core.unit import CloseRun, Conflict, Settle, Unit
 from ringfence.errors import UnavailableError
+from ringfence.ports.audit import AuditLog, AuditQuery
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
+
+logger = logging.getLogger(__name__)
+
+_SKEW_MS: Final = 2000
+"""A clock may be put right by so much without anybody minding."""
 
 
 async def recover(store: Store, clock: Clock, under_way: Collection[CallId] = ()) -> int:
@@ -36,3 +45,33 @@ async def recover(store: Store, clock: Clock, under_way: Collection[CallId] = ()
         if hold is holds[-1]:
             await receipt.durable()
     return len(holds)
+
+
+async def distrust_time(store: Store, log: AuditLog, clock: Clock) -> int:
+    """End every run that has a limited life where the log is ahead of the clock: nobody knows how much time has passed.
+
+    Answers how many ended.
+    Within one boot of the machine the clock itself knows better; this is for a clock that was wrong at its start.
+    """
+    newest = await log.query(AuditQuery(limit=1))
+    if not newest or parse_strict(newest[0].leaf)["at"] <= clock.now() + _SKEW_MS:
+        return 0
+    logger.error("the log is ahead of the clock: every run that has a limited life ends")
+    ended = [run for run in await store.runs() if run.expires_at is not None]
+    for run in ended:
+        why = "the clock was set back while the gateway did not run"
+        entry = Entry(
+            kind=EntryKind.RUN,
+            at=clock.now(),
+            summary=f"run closed: {why}",
+            run=run.id,
+            agent=run.agent,
+            by="gateway",
+            body={"why": why},
+        )
+        receipt = await store.record(Unit((entry,), (CloseRun(run.id, entry.at),)))
+        if isinstance(receipt, Conflict):
+            raise UnavailableError(receipt.detail)
+        if run is ended[-1]:
+            await receipt.durable()
+    return len(ended)
