@@ -1,0 +1,1 @@
+"""Makers of credentials that last for one call."""

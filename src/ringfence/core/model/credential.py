@@ -1,0 +1,71 @@
+"""Which one narrow credential a tool's calls carry, without its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Place(StrEnum):
+    """How a credential reaches the server."""
+
+    HEADER = "header"
+    """Of the requests of this one call, over HTTP."""
+    ENV = "env"
+    """Of a process that serves no other tool, over stdio."""
+    ARGUMENT = "argument"
+    """One that agents neither see nor set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintedGrant:
+    """Something that a minted credential may do."""
+
+    on: str
+    """`table NAME`, `sequence NAME` or `function NAME`; a name may have its schema before it."""
+    privileges: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    """Only these; empty: all of them."""
+
+    def __str__(self) -> str:
+        columns = f" ({', '.join(self.columns)})" if self.columns else ""
+        return f"{', '.join(self.privileges)} on {self.on}{columns}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minting:
+    """What is made for one call and gone after it."""
+
+    minter: str
+    grants: tuple[MintedGrant, ...]
+    lifetime_s: float
+    statement_s: float
+    """How long one statement may take."""
+    value: str = "dsn"
+    """Which of the minted values is handed over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCredential:
+    """Either `reference` or `minting` is given."""
+
+    place: Place
+    name: str
+    """Of the header, the variable or the argument."""
+    reference: str = ""
+    """Where the secret is found: `env:NAME` and the like."""
+    folder: str = ""
+    """What a relative path in `reference` starts from."""
+    minting: Minting | None = None
+
+    @property
+    def label(self) -> str:
+        """What people and the log read of it: never its value."""
+        if self.minting is None:
+            return self.reference
+        return f"minted by {self.minting.minter}: {'; '.join(str(grant) for grant in self.minting.grants)}"
+
+    @property
+    def placeholder(self) -> str:
+        """What stands for the value wherever the call is decided, approved and recorded."""
+        return f"(credential {self.label})"
