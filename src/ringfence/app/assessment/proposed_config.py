@@ -188,4 +188,4 @@ def _agent(reads: list[str], others: Mapping[str, str]) -> Iterator[str]:
     for tool, why in others.items():
         line = f"      # - {yaml_text(tool)}"
         yield f"{line:39} # {why}\n"
-    yield "    limits: {calls_per_run: 500, wall_clock: 4h}\n"
+    yield "    limits: {calls_per_run: 500, wall_clock: 4h, loops: true}\n"
