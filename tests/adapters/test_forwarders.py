@@ -21,6 +21,7 @@ from ringfence.adapters.forwarders.syslog import SyslogForwarder, SyslogForwardi
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import Record
+from ringfence.testing.fakes.secrets import KnownValues
 
 PATIENCE_S = 20.0
 MESSAGE = re.compile(rb"<(\d+)>1 (\S+) gateway\.example ringfence - (\S+) - (\{.*\})", re.DOTALL)
@@ -51,7 +52,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def test_a_batch_is_one_request_with_one_event_a_line(receiver: Receiver) -> None:
-    headers = {"authorization": "Bearer s3cret"}
+    headers = KnownValues(authorization="Bearer s3cret")
     forwarder = HttpForwarder(HttpForwarding(url=f"{receiver.url}/siem?key=s3cret", origin="ringfence.log", headers=headers))
     await forwarder.send(records("one", "two", amount=5))
     await forwarder.close()

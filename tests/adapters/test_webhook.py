@@ -15,17 +15,20 @@ from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
 from ringfence.adapters.notifiers.webhook import ATTEMPTS, MOST_WAITING, WebhookNotifier, WebhookOptions
 from ringfence.adapters.wire.webhook_signature import signature
 from ringfence.engine.outcome import Waiting
+from ringfence.errors import UnavailableError
 from ringfence.ports.notifier import Alert, AlertKind
+from ringfence.ports.secrets import Secret
 from ringfence.testing.contracts.notifier import alert
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.notifier import FakeNotifier
+from ringfence.testing.fakes.secrets import known
 from ringfence.testing.world import World
 
 
 async def test_a_webhook_is_signed_over_its_time_and_its_exact_bytes() -> None:
     clock = FakeClock()
     async with receiving() as receiver:
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url, secret=b"shared secret"), clock)
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url, secret=known("shared secret")), clock)
         notifier.notify(alert(1))
         (post,) = await receiver.until(1)
         await notifier.close()
@@ -157,7 +160,7 @@ async def test_an_address_that_is_a_credential_is_never_logged(caplog: pytest.Lo
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         options = WebhookOptions(
-            url=f"http://127.0.0.1:{unused.getsockname()[1]}/services/TOP-SECRET-PATH", secret=b"TOP-SECRET-KEY"
+            url=f"http://127.0.0.1:{unused.getsockname()[1]}/services/TOP-SECRET-PATH", secret=known("TOP-SECRET-KEY")
         )
         clock = FakeClock()
         notifier = WebhookNotifier(options, clock)
@@ -180,3 +183,25 @@ async def test_each_of_several_is_told_only_what_it_asked_for() -> None:
     assert [told.id for told in all_kinds.alerts] == ["a_1", "a_2"]
     assert kills.closed
     assert all_kinds.closed
+
+
+@pytest.mark.requirement("I9")
+async def test_an_alert_waits_for_the_key_of_its_signature() -> None:
+    keys: list[str] = []
+
+    async def key() -> Secret:
+        if not keys:
+            raise UnavailableError("the secret `env:KEY` is not set")
+        return Secret(keys[0])
+
+    async with receiving() as receiver:
+        clock = FakeClock()
+        notifier = WebhookNotifier(WebhookOptions(url=receiver.url, secret=key), clock)
+        notifier.notify(alert(1))
+        await clock.until_sleeping()
+        assert not receiver.posts
+        keys.append("shared secret")
+        clock.advance(1000)
+        (post,) = await receiver.until(1)
+        await notifier.close()
+    assert "ringfence-signature" in post.headers

@@ -17,12 +17,13 @@ from ringfence.app.assessment.proposed_config import propose_config
 from ringfence.app.assessment.report import render_assessment
 from ringfence.app.assessment.texts import yaml_text
 from ringfence.app.config.load import parse_config
-from ringfence.app.config.settings import SecretRef, ServerConnection, TransportKind
+from ringfence.app.config.settings import ServerConnection, TransportKind
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
 from ringfence.core.model.profile import Effect
 from ringfence.core.plain_text import plain
 from ringfence.core.suspicion import text_findings
 from ringfence.errors import ConfigError, UnavailableError
+from ringfence.ports.secrets import SecretRef
 
 SECRET = "ghp_abcdefghijklmnopqrstuvwx"
 CLOSED = {"readOnlyHint": True, "openWorldHint": False}

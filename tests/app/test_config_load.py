@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from ringfence.app.config.load import load_config, parse_config
-from ringfence.app.config.settings import Era, Loaded, SecretRef, TransportKind, WebhookFormat
+from ringfence.app.config.settings import Era, Loaded, TransportKind, WebhookFormat
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.identifiers import AgentId, OperatorName, ServerId, ToolId
 from ringfence.core.model.profile import WORST_PROFILE, Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.rules import AgentRule, ApprovalRules, ServerRule, Share
 from ringfence.ports.notifier import AlertKind
+from ringfence.ports.secrets import SecretRef
 
 FULL = """\
 version: 1
@@ -94,11 +95,11 @@ def test_servers_become_rules_and_connections() -> None:
         ("mcp-server-git", "--repository", "./repo", "3"),
         Path("/etc/rf/repo"),
     )
-    assert git.env == {"TZ": "UTC", "PORT": "80", "TOKEN": SecretRef("env:GIT_TOKEN", Path("/etc/rf"))}
+    assert git.env == {"TZ": "UTC", "PORT": "80", "TOKEN": SecretRef("env:GIT_TOKEN", "/etc/rf")}
     orders = loaded.servers[ServerId("orders")]
     assert orders.first_byte_s == 30.0
     assert (orders.kind, orders.url, orders.era) == (TransportKind.HTTP, "http://127.0.0.1:9001/mcp", Era.LEGACY)
-    assert orders.headers == {"Authorization": SecretRef("file:orders.token", Path("/etc/rf"))}
+    assert orders.headers == {"Authorization": SecretRef("file:orders.token", "/etc/rf")}
 
 
 def test_a_profile_says_what_was_written_and_the_worst_of_the_rest() -> None:
@@ -169,7 +170,7 @@ def test_approvals_alerts_and_control() -> None:
     assert loaded.rules.approvals == ApprovalRules(hold_s=30.0, legs=4)
     assert loaded.rules.cap_alerts == (50, 100)
     slack, plain = loaded.alerts.webhooks
-    assert (slack.format, slack.secret) == (WebhookFormat.SLACK, SecretRef("env:HOOK", Path("/etc/rf")))
+    assert (slack.format, slack.secret) == (WebhookFormat.SLACK, SecretRef("env:HOOK", "/etc/rf"))
     assert slack.kinds == {AlertKind.KILL, AlertKind.DRIFT}
     assert (plain.format, plain.secret, plain.kinds) == (WebhookFormat.JSON, None, frozenset(AlertKind))
     assert loaded.control.public_url == "https://ringfence.example"

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from ringfence.app.config.load import parse_config
-from ringfence.app.config.settings import LogSettings, SecretRef
+from ringfence.app.config.settings import LogSettings
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import COSIGNATURE, ED25519
 from ringfence.errors import ConfigError
+from ringfence.ports.secrets import SecretRef
 
 WITNESS = str(VerifierKey("w.example", COSIGNATURE, bytes(range(32))))
 LOG_KEY = str(VerifierKey("ringfence.log", ED25519, bytes(range(32))))
@@ -47,9 +48,9 @@ def test_everything_that_can_be_said() -> None:
         "ringfence-log",
         "origin",
     )
-    assert log.anchors[2].secret == SecretRef("env:SECRET", Path("/etc/ringfence"))
+    assert log.anchors[2].secret == SecretRef("env:SECRET", "/etc/ringfence")
     assert log.forward[0].bodies
-    assert log.forward[0].headers == {"Authorization": SecretRef("env:TOKEN", Path("/etc/ringfence"))}
+    assert log.forward[0].headers == {"Authorization": SecretRef("env:TOKEN", "/etc/ringfence")}
     assert log.forward[1].ca == Path("/etc/ringfence/ca.pem")
     assert log.keep_bodies_s == 90 * 86_400
     assert "h.example" not in repr(log.anchors)

@@ -1,60 +1,15 @@
-"""Secrets are read late, from where the operator said, and never shown."""
+"""Credentials that were written into a file are told from ordinary values; references are read as they are written."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from ringfence.app.config.secret_values import MAX_SECRET_BYTES, looks_like_credential, resolve, resolve_all
-from ringfence.app.config.settings import SecretRef
+from ringfence.app.config.load import parse_config
+from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.errors import ConfigError
+from ringfence.ports.secrets import SecretRef
 
 pytestmark = pytest.mark.requirement("I9")
-
-
-def secret_file(folder: Path, data: bytes, mode: int = 0o600) -> SecretRef:
-    path = folder / "token"
-    path.write_bytes(data)
-    path.chmod(mode)
-    return SecretRef("file:token", folder)
-
-
-def test_a_literal_and_a_variable_are_resolved() -> None:
-    assert resolve_all({"A": "x", "B": SecretRef("env:T")}, {"T": "y"}) == {"A": "x", "B": "y"}
-
-
-def test_a_file_is_resolved_relative_to_the_configuration(tmp_path: Path) -> None:
-    assert resolve(secret_file(tmp_path, b"s3cret\n"), {}) == "s3cret"
-
-
-@pytest.mark.parametrize("environment", [{}, {"T": ""}])
-def test_a_variable_that_is_not_set_is_refused(environment: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match="`env:T` is not set"):
-        resolve(SecretRef("env:T"), environment)
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
-def test_a_file_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
-    reference = secret_file(tmp_path, b"s3cret", mode)
-    with pytest.raises(ConfigError, match="open to other users") as caught:
-        resolve(reference, {})
-    assert "s3cret" not in caught.value.diagnostics()
-
-
-@pytest.mark.parametrize(
-    ("data", "why"), [(b"", "empty"), (b"\n", "empty"), (b"\xff\xfe", "not UTF-8"), (b"x" * (MAX_SECRET_BYTES + 1), "larger")]
-)
-def test_a_file_without_a_usable_secret_is_refused(tmp_path: Path, data: bytes, why: str) -> None:
-    with pytest.raises(ConfigError, match=why):
-        resolve(secret_file(tmp_path, data), {})
-
-
-def test_what_is_not_a_file_is_refused_without_waiting(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "token", 0o600)
-    with pytest.raises(ConfigError, match="not a regular file"):
-        resolve(SecretRef("file:token", tmp_path), {})
-    with pytest.raises(ConfigError, match="No such file"):
-        resolve(SecretRef("file:none", tmp_path), {})
 
 
 @pytest.mark.parametrize(
@@ -91,3 +46,53 @@ def test_credentials_are_told_from_ordinary_values(name: str, value: str) -> Non
 )
 def test_ordinary_values_are_left_alone(name: str, value: str) -> None:
     assert not looks_like_credential(name, value)
+
+
+def servers(text: str) -> bytes:
+    return f"version: 1\n{text}".encode()
+
+
+VAULT = "secrets: {vault: {address: 'https://vault.example:8200/', token: {from: 'file:vault.token'}, namespace: ops}}\n"
+VAULTED = "servers: {a: {url: 'https://a.example/mcp', headers: {Authorization: {from: 'vault:kv/team/a#token'}}}}\n"
+
+
+def test_every_kind_of_reference_is_read() -> None:
+    written = """
+servers:
+  a:
+    command: [run]
+    env: {E: {from: "env:NAME"}, F: {from: "file:a/token"}, X: {from: "exec:pass show 'a b'"}, V: {from: "vault:kv/x/y#z"}}
+"""
+    loaded = parse_config(servers(VAULT + written), Path("/etc/rf/ringfence.yaml"))
+    (connection,) = loaded.servers.values()
+    assert connection.env == {
+        "E": SecretRef("env:NAME", "/etc/rf"),
+        "F": SecretRef("file:a/token", "/etc/rf"),
+        "X": SecretRef("exec:pass show 'a b'", "/etc/rf"),
+        "V": SecretRef("vault:kv/x/y#z", "/etc/rf"),
+    }
+    vault = loaded.secrets.vault
+    assert vault is not None
+    assert (vault.address, vault.namespace) == ("https://vault.example:8200", "ops")
+    assert vault.token == SecretRef("file:vault.token", "/etc/rf")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (VAULTED, "names none"),
+        ("secrets: {vault: {address: 'https://v', token: {from: 'vault:a/b#c'}}}\n", "cannot be in the vault"),
+        ("secrets: {vault: {address: 'https://v'}}\n", "token"),
+        ("secrets: {vault: {address: 'ftp://v', token: {from: 'env:T'}}}\n", "address"),
+        (VAULT + "servers: {a: {command: [x], env: {A: {from: 'vault:kv#field'}}}}\n", "from"),
+        (VAULT + "servers: {a: {command: [x], env: {A: {from: 'clipboard:x'}}}}\n", "from"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        parse_config(servers(text), Path("ringfence.yaml"))
+
+
+def test_a_token_of_a_vault_on_the_way_without_tls_is_warned_of() -> None:
+    text = VAULT.replace("https:", "http:") + VAULTED
+    assert any("without TLS" in warning for warning in parse_config(servers(text), Path("ringfence.yaml")).warnings)

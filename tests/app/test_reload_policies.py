@@ -39,7 +39,7 @@ def build(connection: ServerConnection) -> Upstream:
     return FakeUpstream(PAYMENTS_TOOLS)
 
 
-def nobody(loaded: Loaded) -> None:
+async def nobody(loaded: Loaded) -> None:
     """Nobody has to be told of another configuration."""
 
 

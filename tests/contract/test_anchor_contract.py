@@ -19,6 +19,7 @@ from ringfence.ports.anchor import Anchor
 from ringfence.testing.contracts.anchor import AnchorContract, a_head
 from ringfence.testing.fakes.clock import START, FakeClock
 from ringfence.testing.fakes.log_outlets import FakeAnchor
+from ringfence.testing.fakes.secrets import known
 
 pytestmark = pytest.mark.requirement("I12")
 
@@ -147,7 +148,7 @@ class TestWebhookAnchor(AnchorContract):
 
     @pytest.fixture
     async def anchor(self, url: str) -> AsyncIterator[WebhookAnchor]:
-        anchor = WebhookAnchor(HeadWebhookOptions(url=url, secret=b"shared"), FakeClock())
+        anchor = WebhookAnchor(HeadWebhookOptions(url=url, secret=known("shared")), FakeClock())
         yield anchor
         await anchor.close()
 

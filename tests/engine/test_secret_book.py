@@ -64,3 +64,62 @@ async def test_an_unknown_kind_names_the_known_ones() -> None:
     with pytest.raises(UnavailableError, match="no known kind") as failed:
         await book(FakeSecrets(), FakeClock()).read(SecretRef("clipboard:x"))
     assert "`fake:`" in failed.value.diagnostics()
+
+
+OTHER = SecretRef("fake:two")
+
+
+async def test_values_stay_the_same_object_while_nothing_changes() -> None:
+    source, clock = FakeSecrets(one="a", two="b"), FakeClock()
+    values = book(source, clock).values({"A": REF, "B": OTHER, "C": "plain"})
+    assert values.fresh() is None
+    first = await values.read()
+    assert first == {"A": "a", "B": "b", "C": "plain"}
+    assert values.fresh() is first
+    clock.advance(int(KEPT_S * 1000))
+    assert values.fresh() is None
+    assert await values.read() is first
+    assert values.fresh() is first
+
+
+async def test_what_was_rotated_is_used_after_a_moment() -> None:
+    source, clock = FakeSecrets(one="a"), FakeClock()
+    values = book(source, clock).values({"A": REF})
+    await values.read()
+    source.values["one"] = "b"
+    clock.advance(int(KEPT_S * 1000))
+    assert await values.read() == {"A": "b"}
+
+
+async def test_what_was_refused_is_read_anew_but_not_all_the_time() -> None:
+    source, clock = FakeSecrets(one="a"), FakeClock()
+    values = book(source, clock).values({"A": REF})
+    await values.read()
+    source.values["one"] = "b"
+    values.doubt()
+    assert values.fresh() == {"A": "a"}
+    clock.advance(int(REFUSED_S * 1000))
+    values.doubt()
+    assert values.fresh() is None
+    assert await values.read() == {"A": "b"}
+    assert len(source.asked) == 2
+
+
+async def test_values_of_which_one_is_missing_are_unavailable_and_heal() -> None:
+    source, clock = FakeSecrets(one="a"), FakeClock()
+    values = book(source, clock).values({"A": REF, "B": OTHER})
+    with pytest.raises(UnavailableError, match="fake:two"):
+        await values.read()
+    assert values.fresh() is None
+    source.values["two"] = "b"
+    clock.advance(int(REFUSED_S * 1000))
+    assert await values.read() == {"A": "a", "B": "b"}
+
+
+async def test_other_places_are_asked_at_once_and_the_old_ones_closed() -> None:
+    secrets = book(FakeSecrets(one="a"), FakeClock())
+    values = secrets.values({"A": REF})
+    await values.read()
+    await secrets.replace({"fake": FakeSecrets(one="b")})
+    assert values.fresh() is None
+    assert await values.read() == {"A": "b"}

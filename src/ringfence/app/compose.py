@@ -37,9 +37,18 @@ from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
 from ringfence.app.compose_log import build_outlets
+from ringfence.app.compose_secrets import build_secrets, passed_on, sources_of
 from ringfence.app.config.load import load_config
-from ringfence.app.config.secret_values import resolve_all, resolve_secret
-from ringfence.app.config.settings import AlertSettings, ControlSettings, Era, Loaded, ServerConnection, TransportKind
+from ringfence.app.config.settings import (
+    AlertSettings,
+    ControlSettings,
+    Era,
+    Loaded,
+    SecretSettings,
+    ServerConnection,
+    TransportKind,
+    Value,
+)
 from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
 from ringfence.app.posture import connection_posture
@@ -50,9 +59,11 @@ from ringfence.core.audit.note import ED25519
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.rules import Rules
 from ringfence.engine.recovery import distrust_time, recover
+from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.errors import ConfigError, UnavailableError
 from ringfence.ports.notifier import Notifier
+from ringfence.ports.secrets import SecretRef
 from ringfence.ports.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -61,24 +72,29 @@ LOG_ORIGIN = "ringfence.log"
 _ERAS = {Era.AUTO: None, Era.LEGACY: WireEra.LEGACY, Era.MODERN: WireEra.MODERN}
 
 
-def build_upstream(connection: ServerConnection) -> Upstream:
+def build_upstream(connection: ServerConnection, secrets: SecretBook) -> Upstream:
     """The adapter of one configured server; one that cannot be used says why, and stops only what needs it."""
     jitter = jitter_of(SystemEntropy())
     try:
         if connection.kind is TransportKind.HTTP:
-            headers = resolve_all(connection.headers, os.environ)
+            headers, late = _told_apart(connection.headers)
             return HttpUpstream(
                 HttpOptions(
-                    url=connection.url, headers=headers, era=_ERAS[connection.era], first_byte_s=connection.first_byte_s
+                    url=connection.url,
+                    headers=headers,
+                    late_headers=secrets.values(late) if late else None,
+                    era=_ERAS[connection.era],
+                    first_byte_s=connection.first_byte_s,
                 ),
                 jitter,
             )
-        given = resolve_all(connection.env, os.environ)
+        given, late = _told_apart(connection.env)
         return StdioUpstream(
             StdioOptions(
                 command=connection.command[0],
                 args=connection.command[1:],
-                env={**_passed_on(), **given},
+                env={**passed_on(), **given},
+                late_env=secrets.values(late) if late else None,
                 cwd=str(connection.cwd) if connection.cwd else None,
                 era=_ERAS[connection.era],
                 hidden=frozenset(given.values()),
@@ -89,29 +105,28 @@ def build_upstream(connection: ServerConnection) -> Upstream:
         return MissingUpstream(str(error))
 
 
-def _passed_on() -> dict[str, str]:
-    """What of the gateway's own environment a server gets: where programs and the home directory are, no credential."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+def _told_apart(values: Mapping[str, Value]) -> tuple[dict[str, str], dict[str, SecretRef]]:
+    """Literals, and references."""
+    literals = {name: value for name, value in values.items() if isinstance(value, str)}
+    return literals, {name: value for name, value in values.items() if isinstance(value, SecretRef)}
 
 
 async def list_tools_of(connection: ServerConnection) -> tuple[Mapping[str, Any], ...]:
     """Connect to one server, list its tools, let go of it. Raises UnavailableError."""
-    upstream = build_upstream(connection)
+    secrets = build_secrets(SecretSettings())
+    upstream = build_upstream(connection, secrets)
     try:
         return (await upstream.describe()).tools
     finally:
         await upstream.close()
+        await secrets.close()
 
 
-def build_notifiers(loaded: Loaded) -> Notifier:
-    """Where alerts go: always to the log, and to the configured webhooks. One whose secret is missing is left out."""
+def build_notifiers(loaded: Loaded, secrets: SecretBook) -> Notifier:
+    """Where alerts go: always to the log, and to the configured webhooks."""
     told = [Told(LogNotifier())]
     for webhook in loaded.alerts.webhooks:
-        try:
-            secret = resolve_secret(webhook.secret, os.environ).encode() if webhook.secret else None
-        except ConfigError as error:
-            logger.error("a webhook is left out: %s", error)
-            continue
+        secret = secrets.late(webhook.secret) if webhook.secret else None
         options = WebhookOptions(
             url=webhook.url, format=Format(webhook.format.value), secret=secret, public_url=loaded.control.public_url
         )
@@ -120,7 +135,12 @@ def build_notifiers(loaded: Loaded) -> Notifier:
 
 
 async def compose(
-    loaded: Loaded, state: Path, notifier: Notifier, at_step: AtStep = nothing, disk: Disk | None = None
+    loaded: Loaded,
+    state: Path,
+    notifier: Notifier,
+    secrets: SecretBook,
+    at_step: AtStep = nothing,
+    disk: Disk | None = None,
 ) -> Gateway:
     """Wire one gateway on a locked state directory, and put right what the last process left open.
 
@@ -133,7 +153,7 @@ async def compose(
     await recover(store, clock)
     gateway = Gateway.assemble(
         loaded.rules,
-        {server: build_upstream(connection) for server, connection in loaded.servers.items()},
+        {server: build_upstream(connection, secrets) for server, connection in loaded.servers.items()},
         store=store,
         log=store,
         clock=clock,
@@ -141,7 +161,7 @@ async def compose(
         signer=signer,
         notifier=notifier,
         lever=FileLever(state / "KILL"),
-        outlets=build_outlets(loaded.log, state, LOG_ORIGIN),
+        outlets=build_outlets(loaded.log, state, LOG_ORIGIN, secrets),
         at_step=at_step,
     )
     await gateway.stops.finish()
@@ -197,14 +217,21 @@ def run_gateway(
 
 
 async def _serve(loaded: Loaded, listen: Listening, at_step: AtStep, disk: Disk | None) -> int:
-    notifier = SwitchNotifier(build_notifiers(loaded))
-    gateway = await compose(loaded, listen.state, notifier, at_step, disk)
+    secrets = build_secrets(loaded.secrets)
+    notifier = SwitchNotifier(build_notifiers(loaded, secrets))
+    gateway = await compose(loaded, listen.state, notifier, secrets, at_step, disk)
+
+    async def look_anew(fresh: Loaded) -> None:
+        await secrets.replace(sources_of(fresh.secrets, secrets))
+        notifier.switch(build_notifiers(fresh, secrets))
+
     try:
-        reloader = Reloader(gateway, loaded, build_upstream, lambda fresh: notifier.switch(build_notifiers(fresh)))
+        reloader = Reloader(gateway, loaded, lambda connection: build_upstream(connection, secrets), look_anew)
         agents = serve_agents_of(gateway, lambda: reloader.loaded.authorization.issuers)
         return await serve(gateway, reloader, agents, listen)
     finally:
         await gateway.close()
+        await secrets.close()
 
 
 def locked(state: Path) -> StateLock:
@@ -231,7 +258,9 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
         digest=Digest(""),
     )
     with locked(state):
-        gateway = await compose(nothing_configured, state, SwitchNotifier(build_notifiers(nothing_configured)))
+        secrets = build_secrets(nothing_configured.secrets)
+        notifier = SwitchNotifier(build_notifiers(nothing_configured, secrets))
+        gateway = await compose(nothing_configured, state, notifier, secrets)
         try:
             yield control_services(gateway, None, {})
         finally:
@@ -239,6 +268,7 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
             await gateway.log_care.close()
             await gateway.notifier.close()
             await gateway.store.close()
+            await secrets.close()
 
 
 @dataclass(frozen=True, slots=True)

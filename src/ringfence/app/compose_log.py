@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,30 +14,17 @@ from ringfence.adapters.forwarders.syslog import SyslogForwarder, SyslogForwardi
 from ringfence.adapters.system.bookmarks import FolderBookmarks
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.witnesses.http import HttpWitness
-from ringfence.app.config.secret_values import resolve_all, resolve_secret
 from ringfence.app.config.settings import AnchorSettings, ForwardSettings, LogSettings
 from ringfence.engine.log_care import LogOutlets
-from ringfence.errors import ConfigError
+from ringfence.engine.secret_book import SecretBook
 from ringfence.ports.anchor import Anchor
 from ringfence.ports.forwarder import Forwarder
 
-logger = logging.getLogger(__name__)
 
-
-def build_outlets(settings: LogSettings, state: Path, origin: str) -> LogOutlets:
-    """What the settings ask for. Something whose secret is missing is left out, and the process log says so."""
-    anchors: list[Anchor] = []
-    forwarders: list[Forwarder] = []
-    for anchor in settings.anchors:
-        try:
-            anchors.append(_anchor(anchor))
-        except ConfigError as error:
-            logger.error("an anchor of the log is left out: %s", error)
-    for forward in settings.forward:
-        try:
-            forwarders.append(_forwarder(forward, origin))
-        except ConfigError as error:
-            logger.error("a receiver of the log is left out: %s", error)
+def build_outlets(settings: LogSettings, state: Path, origin: str, secrets: SecretBook) -> LogOutlets:
+    """What the settings ask for."""
+    anchors = [_anchor(anchor, secrets) for anchor in settings.anchors]
+    forwarders = [_forwarder(forward, origin, secrets) for forward in settings.forward]
     return LogOutlets(
         witnesses=[HttpWitness(witness.url, witness.key) for witness in settings.witnesses],
         quorum=settings.quorum,
@@ -49,18 +35,18 @@ def build_outlets(settings: LogSettings, state: Path, origin: str) -> LogOutlets
     )
 
 
-def _anchor(settings: AnchorSettings) -> Anchor:
+def _anchor(settings: AnchorSettings, secrets: SecretBook) -> Anchor:
     if settings.file is not None:
         return FileAnchor(settings.file)
     if settings.git is not None:
         return GitAnchor(GitOptions(repository=settings.git, branch=settings.branch, remote=settings.remote), os.environ)
-    secret = resolve_secret(settings.secret, os.environ).encode() if settings.secret else None
+    secret = secrets.late(settings.secret) if settings.secret else None
     return WebhookAnchor(HeadWebhookOptions(url=settings.webhook, secret=secret), SystemClock())
 
 
-def _forwarder(settings: ForwardSettings, origin: str) -> Forwarder:
+def _forwarder(settings: ForwardSettings, origin: str, secrets: SecretBook) -> Forwarder:
     if settings.ocsf:
-        headers = resolve_all(settings.headers, os.environ)
+        headers = secrets.values(settings.headers)
         return HttpForwarder(HttpForwarding(url=settings.ocsf, origin=origin, headers=headers, bodies=settings.bodies))
     parts = urlsplit(settings.syslog)
     return SyslogForwarder(

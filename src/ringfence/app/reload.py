@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from ringfence.app.config.load import load_config
@@ -25,12 +25,12 @@ class Reloader:
         gateway: Gateway,
         loaded: Loaded,
         build: Callable[[ServerConnection], Upstream],
-        retell: Callable[[Loaded], None],
+        look_anew: Callable[[Loaded], Awaitable[None]],
     ) -> None:
         self._gateway = gateway
         self._loaded = loaded
         self._build = build
-        self._retell = retell
+        self._look_anew = look_anew
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -58,7 +58,7 @@ class Reloader:
             before = self._gateway.catalogue.upstreams
             upstreams = {s: self._kept(before, s, c) or self._build(c) for s, c in fresh.servers.items()}
             self._gateway.catalogue.replace(fresh.rules, upstreams)
-            self._retell(fresh)
+            await self._look_anew(fresh)
             before_log, self._loaded = self._loaded.log, fresh
             try:
                 if (agent := await self._gateway.anonymous.prepare()) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -68,4 +69,27 @@ class SecretSource(Protocol):
 
     async def close(self) -> None:
         """Let go of connections; a second time does nothing."""
+        ...
+
+
+LateSecret = Callable[[], Awaitable[Secret]]
+"""One secret, looked up when it is called. Raises UnavailableError, naming the reference."""
+
+
+class LateValues(Protocol):
+    """Named values of which some are secret, looked up when they are needed: headers, an environment."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def fresh(self) -> Mapping[str, str] | None:
+        """The values, where none has to be looked up: the same object for as long as nothing changes. None: ask `read`."""
+        ...
+
+    async def read(self) -> Mapping[str, str]:
+        """The values. Raises UnavailableError, naming the reference that cannot be read."""
+        ...
+
+    def doubt(self) -> None:
+        """Whoever got the values refused them: look them up anew, unless that was done a moment ago."""
         ...

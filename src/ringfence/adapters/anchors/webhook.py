@@ -12,6 +12,7 @@ from ringfence.core.audit.checkpoint import Checkpoint
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
+from ringfence.ports.secrets import LateSecret
 
 ANSWER_S = 10.0
 
@@ -21,7 +22,7 @@ class HeadWebhookOptions:
     """One receiver. `repr` shows neither address nor secret."""
 
     url: str = field(repr=False)
-    secret: bytes | None = field(default=None, repr=False)
+    secret: LateSecret | None = field(default=None, repr=False)
 
 
 class WebhookAnchor:
@@ -41,7 +42,7 @@ class WebhookAnchor:
         body = canonical_bytes({"v": 1, "kind": "log_head", "origin": checkpoint.origin, "size": checkpoint.size, "note": note})
         headers = {"content-type": "application/json", "ringfence-id": f"head:{checkpoint.size}"}
         if self._options.secret is not None:
-            headers[HEADER] = signature(self._options.secret, self._clock.now() // 1000, body)
+            headers[HEADER] = signature((await self._options.secret()).reveal().encode(), self._clock.now() // 1000, body)
         if self._connection is None:
             self._connection = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=ANSWER_S),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ import aiohttp
 from ringfence.adapters.wire.events import event_line
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.audit import Record
+from ringfence.ports.secrets import LateValues
 
 ANSWER_S = 30.0
 
@@ -21,7 +22,7 @@ class HttpForwarding:
 
     url: str = field(repr=False)
     origin: str
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    headers: LateValues | None = field(default=None, repr=False)
     bodies: bool = False
 
 
@@ -48,9 +49,15 @@ class HttpForwarder:
                 timeout=aiohttp.ClientTimeout(total=ANSWER_S),
                 connector=aiohttp.TCPConnector(limit=1),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "ringfence", **self._options.headers},
+                headers={"user-agent": "ringfence"},
             )
-        headers = {"content-type": "application/x-ndjson", "ringfence-first": records[0].id, "ringfence-last": records[-1].id}
+        own = await self._options.headers.read() if self._options.headers is not None else {}
+        headers = {
+            **own,
+            "content-type": "application/x-ndjson",
+            "ringfence-first": records[0].id,
+            "ringfence-last": records[-1].id,
+        }
         body = b"\n".join(lines) + b"\n"
         try:
             async with self._connection.post(self._options.url, data=body, headers=headers, allow_redirects=False) as answer:

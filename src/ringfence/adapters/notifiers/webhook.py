@@ -19,8 +19,10 @@ import aiohttp
 
 from ringfence.adapters.notifiers.message import Format, message
 from ringfence.adapters.wire.webhook_signature import HEADER, signature
+from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.notifier import Alert
+from ringfence.ports.secrets import LateSecret
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class WebhookOptions:
 
     url: str = field(repr=False)
     format: Format = Format.JSON
-    secret: bytes | None = field(default=None, repr=False)
+    secret: LateSecret | None = field(default=None, repr=False)
     public_url: str = ""
     """The control plane's address that links begin with, without a trailing slash."""
 
@@ -131,7 +133,12 @@ class WebhookNotifier:
         body = message(alert, self._options.format, self._options.public_url)
         headers = {"content-type": "application/json", "ringfence-id": _printable(alert.id)}
         if self._options.secret is not None:
-            headers[HEADER] = signature(self._options.secret, self._clock.now() // 1000, body)
+            try:
+                secret = (await self._options.secret()).reveal().encode()
+            except UnavailableError as error:
+                logger.error("alert %s waits for %s: %s", alert.id, self._host, error)
+                return _Result.AGAIN
+            headers[HEADER] = signature(secret, self._clock.now() // 1000, body)
         try:
             async with connection.post(self._options.url, data=body, headers=headers, allow_redirects=False) as answer:
                 status = answer.status

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mcp.shared.inbound import mcp_param_headers
@@ -33,6 +34,7 @@ from ringfence.ports.upstream import (
     Described,
     Failed,
     Health,
+    HealthState,
     Notice,
     NotSent,
     Reply,
@@ -198,7 +200,10 @@ class HttpUpstream:
 
     def health(self) -> Health:
         era = self._eras.known
-        return self._channel.reach.health(str(era) if era is not None else "", self._sessions.running, dict(self.oddities))
+        health = self._channel.reach.health(str(era) if era is not None else "", self._sessions.running, dict(self.oddities))
+        if error := self._channel.secrets.error:
+            return replace(health, state=HealthState.UNREACHABLE, error=error, error_s=None)
+        return health
 
     # --- the end
 

@@ -13,6 +13,7 @@ from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.http_connection import Connection
 from ringfence.adapters.upstream.http_connections import Connections, NoConnectionError
 from ringfence.adapters.upstream.http_reach import Reach
+from ringfence.adapters.upstream.http_secrets import SecretHeaders
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.upstream.room import NO_ROOM, MayKeep, Reserved
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
@@ -50,6 +51,7 @@ class HttpChannel:
     def __init__(self, options: HttpOptions, jitter: Jitter = no_jitter) -> None:
         self.options = options
         self.reach = Reach(options, jitter)
+        self.secrets = SecretHeaders(options.late_headers)
         self._connections = Connections(options)
         self._streams: aiohttp.ClientSession | None = None
         self._closed = False
@@ -75,13 +77,23 @@ class HttpChannel:
         `identity` is the request's id; None for what has no answer. `deadline` is in loop time. Never raises for what the
         server does. However it ends, no byte of the body leaves afterwards. `may_keep` is asked for room for the answer.
         """
+        if (secret := self.secrets.fresh()) is None:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    secret = await self.secrets.lines()
+            except TimeoutError:
+                return NotSent("the deadline passed while a secret was looked up")
+            except UnavailableError as error:
+                return NotSent(str(error))
         if refusal := self.reach.enter(body):
             return NotSent(refusal)
         exchange = _Exchange(self.options, identity, deadline, listener, may_keep)
         begun = asyncio.get_running_loop().time()
         try:
-            received = await exchange.run(self._connections, headers, body)
+            received = await exchange.run(self._connections, headers, body, secret)
             self.reach.answered()
+            if received.status == 401:
+                self.secrets.refused()
             return received
         except NoConnectionError as error:
             self.reach.failed(error.reason, asyncio.get_running_loop().time() - begun)
@@ -107,6 +119,7 @@ class HttpChannel:
         """End a legacy session, as well as that goes."""
         try:
             async with asyncio.timeout(self.options.cancel_s):
+                headers = {**headers, **await self.secrets.values()}
                 async with self.streams().delete(self.options.url, headers=headers, allow_redirects=False):
                     pass
         except (TimeoutError, aiohttp.ClientError, OSError, UnavailableError):
@@ -164,9 +177,9 @@ class _Exchange:
     def received(self) -> Received:
         return Received(status=self._status, message=self.answer, session=self._session)
 
-    async def run(self, connections: Connections, headers: Mapping[str, str], body: GuardedBody) -> Received:
+    async def run(self, connections: Connections, headers: Mapping[str, str], body: GuardedBody, secret: str) -> Received:
         options = self._options
-        head = connections.head(headers, len(body))
+        head = connections.head(headers, len(body), secret)
         first = min(self._deadline, self._now() + options.connect_s + options.first_byte_s)
         connection = connections.idle()
         if connection is None:

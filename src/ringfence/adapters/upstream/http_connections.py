@@ -34,12 +34,12 @@ class Connections:
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def head(self, headers: Mapping[str, str], length: int) -> bytes:
-        """The head of one POST. Raises RequestError where a header cannot be written on one line."""
+    def head(self, headers: Mapping[str, str], length: int, secret: str = "") -> bytes:
+        """The head of one POST; `secret` is whole lines. Raises RequestError where a header cannot be written on one line."""
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
             raise RequestError("a header cannot be written")
-        return f"{self._start}{lines}content-length: {length}\r\n\r\n".encode()
+        return f"{self._start}{secret}{lines}content-length: {length}\r\n\r\n".encode()
 
     def idle(self) -> Connection | None:
         """A kept connection that is still fresh, if there is one and nobody waits for it already."""

@@ -41,11 +41,17 @@ def check_options(options: HttpOptions) -> None:
         raise ConfigError("the server's URL is not http or https with a host")
     if url.username is not None or url.password is not None or url.fragment:
         raise ConfigError("the server's URL must not carry a login or a fragment")
-    for name, value in options.headers.items():
-        if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+    late = options.late_headers.names if options.late_headers is not None else ()
+    for name in (*options.headers, *late):
+        if _NAME.fullmatch(name) is None or not is_sendable(options.headers.get(name, "late")):
             raise ConfigError(f"the header {name!r} cannot be sent")
         if name.lower() in _OURS or name.lower().startswith("mcp-"):
             raise ConfigError(f"the header {name!r} belongs to the gateway")
+
+
+def is_sendable(value: str) -> bool:
+    """Whether a header can have this value (RFC 9110, section 5.5, ASCII only)."""
+    return _VALUE.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)

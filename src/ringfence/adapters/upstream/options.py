@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ringfence.adapters.wire.mcp import Era
+from ringfence.ports.secrets import LateValues
 
 MIB = 1024 * 1024
 CATALOGUE = "catalogue"
@@ -17,7 +18,9 @@ class HttpOptions:
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    """The gateway's own credential headers for this server."""
+    """Headers of the gateway's own for this server."""
+    late_headers: LateValues | None = None
+    """Those that hold its credentials: asked for at each request."""
     era: Era | None = None
     """None: ask the server once."""
     connect_s: float = 5.0
@@ -60,6 +63,8 @@ class StdioOptions:
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Added to an environment that holds nothing but a minimal PATH."""
+    late_env: LateValues | None = None
+    """What of it is secret: asked for when a process starts."""
     cwd: str | None = None
     era: Era | None = None
     """None: ask the first process once."""

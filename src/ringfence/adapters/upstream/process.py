@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import cast
 
 from ringfence.adapters.upstream.last_words import last_lines
@@ -40,13 +41,14 @@ class Process(asyncio.SubprocessProtocol):
     @classmethod
     async def spawn(cls, options: StdioOptions, on_line: Callable[[bytes], None], on_end: Callable[[str], None]) -> "Process":
         """Start the server in its own session, with no descriptor but its three pipes. Raises UnavailableError."""
-        environment = {"PATH": MINIMAL_PATH, **options.env}
+        given = await options.late_env.read() if options.late_env is not None else {}
+        environment = {"PATH": MINIMAL_PATH, **options.env, **given}
         command = shutil.which(options.command, path=environment["PATH"])
         if command is None:
             raise UnavailableError(f"the command {options.command} is not found", remedy="give its absolute path")
         try:
             _, process = await asyncio.get_running_loop().subprocess_exec(
-                lambda: cls(options, on_line, on_end),
+                lambda: cls(replace(options, hidden=options.hidden | frozenset(given.values())), on_line, on_end),
                 command,
                 *options.args,
                 env=environment,

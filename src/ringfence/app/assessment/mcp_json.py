@@ -15,11 +15,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from ringfence.app.assessment.findings import connection_findings
 from ringfence.app.config.layout import RESERVED_SERVER_IDS
 from ringfence.app.config.secret_values import looks_like_credential
-from ringfence.app.config.settings import SecretRef, ServerConnection, TransportKind, Value
+from ringfence.app.config.settings import ServerConnection, TransportKind, Value
 from ringfence.core.canonical import parse_strict
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.plain_text import plain
 from ringfence.errors import ConfigError, RequestError
+from ringfence.ports.secrets import SecretRef
 
 REPLACE_ME = "REPLACE-ME"
 """Stands where a credential was that cannot be written as a reference."""

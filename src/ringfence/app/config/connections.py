@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from ringfence.app.config.names import Report
@@ -16,15 +16,17 @@ from ringfence.app.config.settings import (
     AuthorizationSettings,
     ControlSettings,
     Era,
-    SecretRef,
+    SecretSettings,
     ServerConnection,
     TransportKind,
     Value,
+    VaultSettings,
     Webhook,
     WebhookFormat,
 )
 from ringfence.core.model.identifiers import ServerId
 from ringfence.ports.notifier import AlertKind
+from ringfence.ports.secrets import SecretRef
 
 _OWNED_HEADERS = frozenset(
     {
@@ -131,7 +133,7 @@ def alerts_of(fields: Mapping[str, Any], folder: Path) -> AlertSettings:
             Webhook(
                 url=hook["url"],
                 format=WebhookFormat(hook.get("format", "json")),
-                secret=SecretRef(hook["secret"]["from"], folder) if "secret" in hook else None,
+                secret=secret_ref(hook["secret"], folder) if "secret" in hook else None,
                 kinds=frozenset(AlertKind(kind) for kind in hook["kinds"]) if "kinds" in hook else frozenset(AlertKind),
             )
             for hook in fields.get("webhooks", [])
@@ -147,5 +149,48 @@ def control_of(fields: Mapping[str, Any]) -> ControlSettings:
     return ControlSettings(public_url=fields.get("public_url", "").rstrip("/"))
 
 
+def check_secrets(values: Mapping[str, Any], report: Report, warn: Report) -> None:
+    """The vault's address, and that references to a vault have one to go to."""
+    vault = values.get("secrets", {}).get("vault")
+    if vault is not None:
+        if "address" in vault:
+            check_url(("secrets", "vault", "address"), vault["address"], report, warn)
+        if str(vault.get("token", {}).get("from", "")).startswith("vault:"):
+            report(("secrets", "vault", "token"), "the vault's own token cannot be in the vault")
+        return
+    for place in _vault_references((), values):
+        report(place, "refers to a vault, and `secrets: vault:` names none")
+
+
+def _vault_references(place: Place, value: Any) -> Iterator[Place]:
+    if isinstance(value, Mapping):
+        known = cast("Mapping[str, Any]", value)
+        if len(known) == 1 and str(known.get("from", "")).startswith("vault:"):
+            yield place
+        for key, inner in known.items():
+            yield from _vault_references((*place, key), inner)
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(cast("list[Any]", value)):
+            yield from _vault_references((*place, index), inner)
+
+
+def secrets_of(fields: Mapping[str, Any], folder: Path) -> SecretSettings:
+    vault = fields.get("vault")
+    if vault is None:
+        return SecretSettings()
+    return SecretSettings(
+        vault=VaultSettings(
+            address=vault["address"].rstrip("/"),
+            token=secret_ref(vault["token"], folder),
+            namespace=vault.get("namespace", ""),
+        )
+    )
+
+
+def secret_ref(written: Mapping[str, Any], folder: Path) -> SecretRef:
+    """The reference in a checked `{from: ...}`."""
+    return SecretRef(written["from"], str(folder))
+
+
 def _values(fields: Mapping[str, Any], folder: Path) -> dict[str, Value]:
-    return {name: value if isinstance(value, str) else SecretRef(value["from"], folder) for name, value in fields.items()}
+    return {name: value if isinstance(value, str) else secret_ref(value, folder) for name, value in fields.items()}

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ringfence.app.config.limits_layout import AGENT_LIMITS, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
+from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
 from ringfence.app.config.shapes import (
     Choice,
     Duration,
@@ -14,7 +15,6 @@ from ringfence.app.config.shapes import (
     Key,
     ListOf,
     MapOf,
-    OrRecord,
     Record,
     Text,
     Truth,
@@ -41,24 +41,7 @@ _pattern = Text(
     "a tool id or a pattern such as `orders.*`", r"[A-Za-z0-9_.*?/-]+", 120, examples=("orders.*", "payments.refund")
 )
 _pointers = ListOf(Text("a JSON pointer such as `/order_id`", POINTER, 200, examples=("/order_id",)), most=64)
-_secret_from = Record(
-    {
-        "from": Key(
-            Text(
-                "`env:NAME` or `file:PATH`",
-                r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\n]+",
-                500,
-                examples=("env:TOKEN", "file:token"),
-            ),
-            "Where the secret is found when it is needed: `env:NAME` (the gateway's environment) or `file:PATH` "
-            "(relative to this file; a file that group or others can read is refused).",
-            required=True,
-        )
-    },
-    "a mapping `{from: ...}`",
-)
 _url = Text("an http or https URL", r"https?://[^\s]+", 2000, examples=("https://mcp.example/mcp",))
-_value = OrRecord(Text("text", most=8000, integers=True, secret=True), _secret_from, "text, or `{from: ...}`")
 
 _SAMPLING: Final = Record(
     {
@@ -114,7 +97,7 @@ SERVER: Final = Record(
         ),
         "cwd": Key(Text("a folder", most=1000), "Folder to start the command in, relative to this file.", default="."),
         "env": Key(
-            MapOf(_value, r"[A-Za-z_][A-Za-z0-9_]*", "a variable name"),
+            MapOf(SECRET_VALUE, r"[A-Za-z_][A-Za-z0-9_]*", "a variable name"),
             "Environment of the command. Nothing else of the gateway's environment is passed but PATH, HOME and the like.",
         ),
         "url": Key(
@@ -122,7 +105,7 @@ SERVER: Final = Record(
             "Endpoint of a server that speaks MCP over streamable HTTP. Either this or `command`.",
         ),
         "headers": Key(
-            MapOf(_value, r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a header name"),
+            MapOf(SECRET_VALUE, r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a header name"),
             "Headers sent with every request to `url`. This is how the server's credential is injected behind the gateway.",
         ),
         "era": Key(
@@ -271,7 +254,7 @@ WEBHOOK: Final = Record(
             required=True,
         ),
         "format": Key(Choice(("json", "slack")), "Body: `json` (signed) or a `slack` message.", default="json"),
-        "secret": Key(_secret_from, "Key of the signature, where the receiver checks one."),
+        "secret": Key(SECRET_FROM, "Key of the signature, where the receiver checks one."),
         "kinds": Key(ListOf(Choice(tuple(AlertKind)), least=1), "Which alerts to post. All where absent."),
     }
 )
@@ -361,6 +344,7 @@ FILE: Final = Record(
             ),
             "The control plane as people reach it.",
         ),
+        "secrets": Key(SECRETS, "Where secrets are looked up that `vault:` references name."),
         "log": Key(LOG, "Where the audit log goes besides the state directory, and how long it keeps bodies."),
     },
     "a mapping that begins with `version: 1`",

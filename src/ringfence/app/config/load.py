@@ -19,10 +19,12 @@ from ringfence.app.config.connections import (
     alerts_of,
     authorization_of,
     check_issuer,
+    check_secrets,
     check_server,
     check_url,
     connection_of,
     control_of,
+    secrets_of,
 )
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
 from ringfence.app.config.layout import FILE
@@ -97,6 +99,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
             folder=folder / values["policies"] if "policies" in values else None, timezone=values.get("timezone", "UTC")
         ),
         authorization=authorization_of(values.get("authorization", {})),
+        secrets=secrets_of(values.get("secrets", {}), folder),
     )
 
 
@@ -130,6 +133,7 @@ class _Checked:
         check_references(values, self.names(), self.report, self.warn)
         for name, fields in values.get("servers", {}).items():
             check_server(("servers", name), fields, self.keys(("servers", name)), self.report, self.warn)
+        check_secrets(values, self.report, self.warn)
         for index, hook in enumerate(values.get("alerts", {}).get("webhooks", [])):
             if hook and "url" in hook:
                 check_url(("alerts", "webhooks", index, "url"), hook["url"], self.report, self.warn)

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringfence.app.config.shapes import Duration, Integer, Key, ListOf, MapOf, OrRecord, Record, Text, Truth
+from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE
+from ringfence.app.config.shapes import Duration, Integer, Key, ListOf, MapOf, Record, Text, Truth
 
-_secret_from = Record(
-    {
-        "from": Key(
-            Text("`env:NAME` or `file:PATH`", r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\n]+", 500, examples=("env:TOKEN",)),
-            "Where the secret is found when it is needed.",
-            required=True,
-        )
-    },
-    "a mapping `{from: ...}`",
-)
-_value = OrRecord(Text("text", most=8000, integers=True, secret=True), _secret_from, "text, or `{from: ...}`")
 _url = Text("an http or https URL", r"https?://[^\s]+", 2000, secret=True)
 _DAY = 86_400
 
@@ -47,7 +37,7 @@ ANCHOR: Final = Record(
         ),
         "remote": Key(Text("a remote's name", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", 100), "A remote to push it to."),
         "webhook": Key(_url, "Where each head is posted."),
-        "secret": Key(_secret_from, "Key of the webhook's signature, where the receiver checks one."),
+        "secret": Key(SECRET_FROM, "Key of the webhook's signature, where the receiver checks one."),
     },
     "a mapping with one of `file`, `git` and `webhook`",
 )
@@ -56,7 +46,7 @@ FORWARD: Final = Record(
     {
         "ocsf": Key(_url, "Where batches of OCSF 1.6.0 events are posted, one JSON text a line."),
         "headers": Key(
-            MapOf(_value, r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a header name"), "Headers of these requests, such as a token."
+            MapOf(SECRET_VALUE, r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a header name"), "Headers of these requests, such as a token."
         ),
         "syslog": Key(
             Text(

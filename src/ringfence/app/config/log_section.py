@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ringfence.app.config.connections import check_url
+from ringfence.app.config.connections import check_url, secret_ref
 from ringfence.app.config.names import Report
-from ringfence.app.config.settings import AnchorSettings, ForwardSettings, LogSettings, SecretRef, WitnessSettings
+from ringfence.app.config.settings import AnchorSettings, ForwardSettings, LogSettings, WitnessSettings
 from ringfence.core.audit.keys import parse_key
 from ringfence.core.audit.note import COSIGNATURE
 from ringfence.errors import RequestError
@@ -60,7 +60,7 @@ def _anchor(fields: Mapping[str, Any], folder: Path) -> AnchorSettings:
         branch=fields.get("branch", "ringfence-log"),
         remote=fields.get("remote", ""),
         webhook=fields.get("webhook", ""),
-        secret=SecretRef(fields["secret"]["from"], folder) if "secret" in fields else None,
+        secret=secret_ref(fields["secret"], folder) if "secret" in fields else None,
     )
 
 
@@ -68,9 +68,7 @@ def _forward(fields: Mapping[str, Any], folder: Path) -> ForwardSettings:
     headers = fields.get("headers", {})
     return ForwardSettings(
         ocsf=fields.get("ocsf", ""),
-        headers={
-            name: value if isinstance(value, str) else SecretRef(value["from"], folder) for name, value in headers.items()
-        },
+        headers={name: value if isinstance(value, str) else secret_ref(value, folder) for name, value in headers.items()},
         syslog=fields.get("syslog", ""),
         ca=folder / fields["ca"] if "ca" in fields else None,
         bodies=fields.get("bodies", False),

@@ -1,17 +1,9 @@
-"""Secrets that the configuration names: told from ordinary values, and read when they are needed."""
+"""Credentials that were written into a file, told from ordinary values."""
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from collections.abc import Mapping
-from pathlib import Path
 
-from ringfence.app.config.settings import SecretRef, Value
-from ringfence.errors import ConfigError
-
-MAX_SECRET_BYTES = 64 * 1024
 _NAME = re.compile(
     r"(?:^|[^a-z])(?:pass(?:word|wd|phrase)?|pwd|secrets?|tokens?|credentials?|auth|authorization|bearer|cookie|pat|dsn)(?:$|[^a-z])"
     r"|(?:api|access|private|signing|encryption|service|secret|account)[_-]?key|^key$",
@@ -31,62 +23,3 @@ def looks_like_credential(name: str, value: str) -> bool:
         return False
     camel = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return bool(_NAME.search(camel) or _SHAPE.search(value) or _RANDOM.fullmatch(value))
-
-
-def resolve(value: Value, environment: Mapping[str, str]) -> str:
-    """The literal, or the secret that a reference names.
-
-    Raises: ConfigError, naming the reference and never its value: a variable that is unset or empty, a file that is
-    missing, empty, larger than 64 KiB, not a regular file, not UTF-8, or readable by group or others.
-    """
-    if isinstance(value, str):
-        return value
-    kind, _, name = value.source.partition(":")
-    if kind == "env":
-        found = environment.get(name, "")
-        if not found:
-            raise ConfigError(
-                f"the secret `{value.source}` is not set", remedy=f"Set the environment variable {name} before starting."
-            )
-        return found
-    return _from_file(value, value.folder / name)
-
-
-def resolve_all(values: Mapping[str, Value], environment: Mapping[str, str]) -> dict[str, str]:
-    """`resolve` for a whole `env` or `headers` mapping. Raises: ConfigError."""
-    return {name: resolve(value, environment) for name, value in values.items()}
-
-
-def resolve_secret(reference: SecretRef, environment: Mapping[str, str]) -> str:
-    """`resolve` for one reference. Raises: ConfigError."""
-    return resolve(reference, environment)
-
-
-def _from_file(reference: SecretRef, path: Path) -> str:
-    try:
-        # Non-blocking: a FIFO planted in its place must not hang the start.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ConfigError(f"the secret `{reference.source}` is not a regular file")
-            if status.st_mode & 0o077:
-                raise ConfigError(
-                    f"the secret `{reference.source}` is open to other users (mode {stat.S_IMODE(status.st_mode):04o})",
-                    remedy=f"chmod 600 {path}",
-                )
-            data = os.read(descriptor, MAX_SECRET_BYTES + 1)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else "unreadable"
-        raise ConfigError(f"the secret `{reference.source}` cannot be read: {why}") from None
-    if len(data) > MAX_SECRET_BYTES:
-        raise ConfigError(f"the secret `{reference.source}` is larger than {MAX_SECRET_BYTES} bytes")
-    try:
-        text = data.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise ConfigError(f"the secret `{reference.source}` is not UTF-8") from None
-    if not text:
-        raise ConfigError(f"the secret `{reference.source}` is empty")
-    return text

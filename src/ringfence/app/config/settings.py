@@ -11,15 +11,7 @@ from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.rules import Rules
 from ringfence.ports.notifier import AlertKind
-
-
-@dataclass(frozen=True, slots=True)
-class SecretRef:
-    """Where a secret is found when it is needed: `env:NAME`, or `file:PATH` relative to `folder`."""
-
-    source: str
-    folder: Path = Path()
-
+from ringfence.ports.secrets import SecretRef
 
 Value = str | SecretRef
 """A literal, or where a secret is found."""
@@ -103,6 +95,22 @@ class PolicySettings:
     timezone: str = "UTC"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultSettings:
+    """One HashiCorp Vault or OpenBao."""
+
+    address: str
+    token: SecretRef
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSettings:
+    """Where references of the kinds that need to be told are looked up."""
+
+    vault: VaultSettings | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class WitnessSettings:
     url: str
@@ -159,3 +167,4 @@ class Loaded:
     policies: PolicySettings = PolicySettings()
     authorization: AuthorizationSettings = AuthorizationSettings()
     log: LogSettings = LogSettings()
+    secrets: SecretSettings = SecretSettings()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ringfence.errors import UnavailableError
-from ringfence.ports.secrets import MAX_SECRET_BYTES, Secret, SecretRef
+from ringfence.ports.secrets import MAX_SECRET_BYTES, LateSecret, Secret, SecretRef
 
 
 class FakeSecrets:
@@ -22,3 +24,36 @@ class FakeSecrets:
 
     async def close(self) -> None:
         pass
+
+
+def known(value: str) -> LateSecret:
+    """A secret that is always there."""
+
+    async def read() -> Secret:
+        return Secret(value)
+
+    return read
+
+
+class KnownValues:
+    """Implements `ringfence.ports.secrets.LateValues`. Replace `values` to rotate; None: they cannot be had."""
+
+    def __init__(self, **values: str) -> None:
+        self.values: dict[str, str] | None = dict(values)
+        self.doubts = 0
+        self._names = tuple(values)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._names
+
+    def fresh(self) -> Mapping[str, str] | None:
+        return self.values
+
+    async def read(self) -> Mapping[str, str]:
+        if self.values is None:
+            raise UnavailableError("the secret `fake:one` is not there")
+        return self.values
+
+    def doubt(self) -> None:
+        self.doubts += 1
