@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringfence.core.model.call import Call
+from ringfence.core.model.condition import holds
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.limits import Freeze
 from ringfence.core.model.ticket import TicketState
@@ -21,6 +22,14 @@ def decide_slowly(call: Call, facts: Facts) -> tuple[Level, frozenset[str]]:
             codes.add("run_closed")
         elif link.run.expires_at is not None and not facts.now < link.run.expires_at:
             codes.add("run_expired")
+        given = link.run.grant
+        if given.until is not None and not facts.now < given.until:
+            codes.add("run_expired")
+        has_tool = given.tools is None or call.tool in given.tools
+        if not link.agent_may or not has_tool:
+            codes.add("not_granted")
+        if has_tool and any(not holds(condition, call.value) for condition in given.bounds.get(call.tool, ())):
+            codes.add("grant_bound")
         if link.limits.calls_per_run is not None and not link.calls_used < link.limits.calls_per_run:
             codes.add("call_cap")
         if link.limits.wall_clock_s is not None and not facts.now < link.run.opened_at + 1000 * link.limits.wall_clock_s:

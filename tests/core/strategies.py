@@ -11,6 +11,7 @@ from ringfence.core.model.agent import Agent, Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.facts import Facts, Link
+from ringfence.core.model.grant import EVERYTHING, Grant
 from ringfence.core.model.identifiers import AgentId, CallId, Digest, OperatorName, RunId, ServerId, TicketId, ToolId
 from ringfence.core.model.limits import Freeze, Loops
 from ringfence.core.model.meter import Charge, Meter, MeterKind
@@ -83,6 +84,18 @@ limits = st.builds(
 )
 
 
+grants = st.builds(
+    Grant,
+    tools=st.sampled_from([None, None, frozenset({TOOL}), frozenset[ToolId]()]),
+    bounds=st.dictionaries(
+        st.sampled_from([TOOL, ToolId("pay.other")]),
+        st.tuples(st.builds(Condition, st.just("/amount"), st.just(Operation.LE), st.integers(0, 200))),
+        max_size=1,
+    ),
+    until=st.none() | st.integers(0, 8000),
+)
+
+
 def runs(run_id: str) -> st.SearchStrategy[Run]:
     return st.builds(
         Run,
@@ -94,11 +107,15 @@ def runs(run_id: str) -> st.SearchStrategy[Run]:
         opened_at=st.integers(0, 2000),
         expires_at=st.none() | st.integers(0, 8000),
         state=st.sampled_from([RunState.OPEN, RunState.OPEN, RunState.OPEN, RunState.CLOSED]),
+        grant=st.just(EVERYTHING) | grants,
     )
 
 
+_may = st.sampled_from([True, True, True, True, False])
 links = st.lists(st.integers(0, 2), min_size=1, max_size=3).flatmap(
-    lambda seeds: st.tuples(*(st.builds(Link, runs(f"r{index}"), st.integers(0, 7), limits) for index in range(len(seeds))))
+    lambda seeds: st.tuples(
+        *(st.builds(Link, runs(f"r{index}"), st.integers(0, 7), limits, agent_may=_may) for index in range(len(seeds)))
+    )
 )
 stops = st.lists(
     st.builds(

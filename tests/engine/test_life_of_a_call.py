@@ -9,6 +9,7 @@ import pytest
 
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.operator import Role
+from ringfence.core.model.run import RunState
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import Rules
@@ -296,7 +297,10 @@ async def test_a_child_ends_with_its_parent() -> None:
     await world.runs.close(parent.run.id, by="operator:ada", why="done")
     outcome = await world.call(child, "orders__get", {"order": "A1"})
     assert isinstance(outcome, Refused)
-    assert outcome.code is ReasonCode.RUN_CLOSED
+    assert outcome.code is ReasonCode.CREDENTIAL
+    closed = await world.store.run(child.run.id)
+    assert closed is not None
+    assert closed.state is RunState.CLOSED
     assert isinstance(await world.runs.open(SUPPORT, "x", by="operator:ada", trusted=True, parent=parent.run.id), NotDone)
 
 

@@ -67,6 +67,12 @@ def meaning(code: ReasonCode) -> str:
             return "the credential that came with the call is not known, revoked or expired"
         case ReasonCode.UNKNOWN_TOOL:
             return "no server lists a configured tool of this name"
+        case ReasonCode.NOT_GRANTED:
+            return "the run, or one above it, was not given this tool"
+        case ReasonCode.GRANT_BOUND:
+            return "the run, or one above it, was given this tool for other arguments only"
+        case ReasonCode.SPAWN_CAP:
+            return "as many generations, children or runs of one tree are there as may be"
         case ReasonCode.NOT_EXPOSED:
             return "this agent was not given this tool"
         case ReasonCode.PIN_CHANGED:
@@ -149,6 +155,13 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.UNKNOWN_TOOL:
             text = f"describe {tool} in the configuration; `ringfence init` proposes a profile for what a server lists"
             return Change(Lever.CONFIGURATION, text, subject.tool_path)
+        case ReasonCode.NOT_GRANTED:
+            return Change(Lever.OPERATOR, f"open a run that has it: `ringfence run start --agent {agent} --tools {tool}`")
+        case ReasonCode.GRANT_BOUND:
+            return Change(Lever.OPERATOR, "keep within what the run was given, or open a run with a wider `--bound`")
+        case ReasonCode.SPAWN_CAP:
+            text = "close child runs that are done, or allow more generations, children or runs"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.delegate")
         case ReasonCode.NOT_EXPOSED:
             return Change(Lever.CONFIGURATION, f"add {tool} to the tools of {agent}", f"agents.{agent}.tools")
         case ReasonCode.PIN_CHANGED:

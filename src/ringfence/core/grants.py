@@ -11,8 +11,10 @@ INVARIANT: for every call, `admits(narrow(parent, asked), call)` implies `admits
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from ringfence.core.model.agent import Limits
 from ringfence.core.model.condition import Condition, holds
 from ringfence.core.model.grant import Grant
 from ringfence.core.model.identifiers import ToolId
@@ -49,6 +51,13 @@ def dropped(asked: Grant, given: Grant) -> tuple[str, ...]:
         if wanted is not None and got != wanted:
             said.append(f"{name}: {got} instead of {wanted}")
     return tuple(said)
+
+
+def limited(limits: Limits, grant: Grant) -> Limits:
+    """The limits of a run: its agent's, or its own share of calls where that is less."""
+    if grant.calls is None:
+        return limits
+    return replace(limits, calls_per_run=_least(limits.calls_per_run, grant.calls))
 
 
 def _both(one: frozenset[ToolId] | None, other: frozenset[ToolId] | None) -> frozenset[ToolId] | None:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ringfence.core.model.agent import Limits
+from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
 from ringfence.core.model.policy import Policies
@@ -137,6 +138,8 @@ class ApprovalRules:
     """How long things wait for people."""
 
     hold_s: float = 45.0
+    delegate: SpawnCaps | None = None
+    """Its runs may open child runs by themselves (`ringfence__delegate`), so far; None: only operators open children."""
     """How long a call is held before its client is told that the approval is pending."""
     legs: int = 9
     """How many times a modern client is asked to come back (`input_required`) before it is told so."""

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from ringfence.core.approval import LIVE, after_vote, moved
 from ringfence.core.ledger import is_of_run, refusal, release, reserve, run_of, settle, used_of
+from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
 from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.operator import Operator, Role
@@ -92,6 +93,10 @@ class State:
     """Derived: the hashes of each run's credentials, so that closing one run does not look through all of them."""
     run_meters: dict[RunId, set[str]] = field(default_factory=dict[RunId, set[str]])
     """Derived: the meters that live as long as each run."""
+    children: dict[RunId, set[RunId]] = field(default_factory=dict[RunId, set[RunId]])
+    """Derived: the open children of each run."""
+    trees: dict[RunId, set[RunId]] = field(default_factory=dict[RunId, set[RunId]])
+    """Derived: the open runs below each root."""
 
     def stops_on(self, reach: Reach) -> tuple[Stop, ...]:
         """The stops in force that cover a call; the common case, none at all, costs one look."""
@@ -103,6 +108,21 @@ class State:
         """The run's tickets that wait for a person."""
         tickets = (self.tickets[ticket] for ticket in self.live_tickets.get(run, ()))
         return sorted((t for t in tickets if t.state is TicketState.PENDING), key=lambda t: (t.created_at, t.id))
+
+    def put_run(self, run: Run) -> None:
+        """Add or replace a run and keep the derived look-ups true."""
+        self.runs[run.id] = run
+        if run.ancestors:
+            self._count(run, run.state is RunState.OPEN)
+
+    def _count(self, run: Run, is_open: bool) -> None:
+        for family, head in ((self.children, run.ancestors[0]), (self.trees, run.ancestors[-1])):
+            if is_open:
+                family.setdefault(head, set()).add(run.id)
+            elif (members := family.get(head)) is not None:
+                members.discard(run.id)
+                if not members:
+                    del family[head]
 
     def keep(self, credential: Credential) -> None:
         """Add or replace a credential and keep the derived look-up true."""
@@ -122,7 +142,9 @@ class State:
         """Drop one row of what `core.retention` found, and keep the derived look-ups true."""
         match table:
             case "runs":
-                self.runs.pop(RunId(key), None)
+                run = self.runs.pop(RunId(key), None)
+                if run is not None and run.ancestors:
+                    self._count(run, is_open=False)
                 self.run_meters.pop(RunId(key), None)
             case "accounts":
                 self.accounts.pop(RunId(key), None)
@@ -172,14 +194,19 @@ def apply(state: State, unit: Unit) -> Conflict | None:
 def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict | None:
     """Whether a change's precondition holds."""
     match change:
-        case OpenRun(run=run):
+        case OpenRun(run=run, caps=caps):
             if run.id in state.runs:
                 return Conflict(None, f"run {run.id} exists already")
-            if run.ancestors and not _is_open(state, run.ancestors[0]):
-                return Conflict(ReasonCode.RUN_CLOSED, f"parent run {run.ancestors[0]} is not open")
-        case CloseRun(run=run_id) | ExtendRun(run=run_id):
+            if run.ancestors:
+                return _why_no_child(state, run, caps)
+        case CloseRun(run=run_id):
             if not _is_open(state, run_id):
                 return Conflict(ReasonCode.RUN_CLOSED, f"run {run_id} is not open")
+        case ExtendRun(run=run_id):
+            known = state.runs.get(run_id)
+            for needed in (run_id, *(known.ancestors if known is not None else ())):
+                if not _is_open(state, needed):
+                    return Conflict(ReasonCode.RUN_CLOSED, f"run {needed} is not open")
         case PutCredential(credential=credential):
             if not _is_open(state, credential.run):
                 return Conflict(ReasonCode.RUN_CLOSED, f"run {credential.run} is not open")
@@ -249,11 +276,11 @@ def commit(state: State, change: Change) -> None:
     """Make a change whose precondition holds."""
     match change:
         case OpenRun(run=run, credential=credential):
-            state.runs[run.id] = run
+            state.put_run(run)
             if credential is not None:
                 state.keep(credential)
         case CloseRun(run=run_id, at=at):
-            state.runs[run_id] = replace(state.runs[run_id], state=RunState.CLOSED, closed_at=at)
+            state.put_run(replace(state.runs[run_id], state=RunState.CLOSED, closed_at=at))
             for hashed in state.run_credentials.get(run_id, ()):
                 state.credentials[hashed] = replace(state.credentials[hashed], revoked=True)
         case PutCredential(credential=credential):
@@ -320,6 +347,24 @@ def commit(state: State, change: Change) -> None:
 
 
 _NOTHING_USED = Account()
+
+
+def _why_no_child(state: State, run: Run, caps: SpawnCaps) -> Conflict | None:
+    for above in run.ancestors:
+        if not _is_open(state, above):
+            return Conflict(ReasonCode.RUN_CLOSED, f"run {above} above is not open")
+        expires_at = state.runs[above].expires_at
+        if expires_at is not None and run.opened_at >= expires_at:
+            return Conflict(ReasonCode.RUN_EXPIRED, f"run {above} above has expired")
+    parent, root = run.ancestors[0], run.ancestors[-1]
+    given = state.runs[parent].grant.depth
+    if len(run.ancestors) > caps.depth or (given is not None and given < 1):
+        return Conflict(ReasonCode.SPAWN_CAP, f"no generation may follow run {parent}")
+    if len(state.children.get(parent, ())) >= caps.children:
+        return Conflict(ReasonCode.SPAWN_CAP, f"run {parent} has {caps.children} open children already")
+    if len(state.trees.get(root, ())) + 1 >= caps.tree:
+        return Conflict(ReasonCode.SPAWN_CAP, f"the tree of run {root} has {caps.tree} open runs already")
+    return None
 
 
 def _why_not_raised(state: State, change: Raise) -> Conflict | None:

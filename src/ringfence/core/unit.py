@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.entry import Entry
+from ringfence.core.model.grant import WIDEST_TREE, SpawnCaps
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
 from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.operator import Operator
@@ -21,10 +22,11 @@ from ringfence.core.pins import Pin
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """The id is new; the parent, if any, is open."""
+    """The id is new; every run above is open and has not expired; and the tree stays within its caps with it."""
 
     run: Run
     credential: Credential | None
+    caps: SpawnCaps = WIDEST_TREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class PutCredential:
 
 @dataclass(frozen=True, slots=True)
 class ExtendRun:
-    """The run is open; its expiry, and that of the named credential, move."""
+    """The run is open, and every run above it; its expiry, and that of the named credential, move."""
 
     run: RunId
     credential_hash: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from ringfence.core.model.identifiers import ServerId
+from ringfence.core.model.identifiers import RunId, ServerId
 from ringfence.core.rules import Rules
 from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.alerts import Alerts
@@ -122,6 +122,11 @@ class Engine:
             notifier=notifier,
             lever=lever,
             ids=ids,
+
+        async def withdraw(run: RunId, why: str) -> None:
+            await approvals.withdraw_run(run, why, "gateway")
+
+        runs.on_end.append(withdraw)
             catalogue=catalogue,
             alerts=alerts,
             inflight=inflight,
@@ -150,3 +155,4 @@ class Engine:
                 log_care=log_care,
             ),
         )
+                runs=runs,

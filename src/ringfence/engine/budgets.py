@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ringfence.core.charges import meters_of, rows_meter
 from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.grants import limited
 from ringfence.core.ledger import frees_at, held_of, is_of_run, run_of, used_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.facts import Link
@@ -156,7 +157,8 @@ class Budgets:
             if (above := await self._store.run(ancestor)) is not None:
                 runs.append(above)
         agents = self._catalogue.rules.agents
-        return tuple(Link(one, 0, agents[one.agent].limits if one.agent in agents else Limits(calls_per_run=0)) for one in runs)
+        limits = {one.id: agents[one.agent].limits if one.agent in agents else Limits(calls_per_run=0) for one in runs}
+        return tuple(Link(one, 0, limited(limits[one.id], one.grant)) for one in runs)
 
     def _charges(self, agent: AgentId, chain: tuple[Link, ...]) -> tuple[Charge, ...]:
         view = self._catalogue.view(agent)

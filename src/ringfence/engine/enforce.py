@@ -28,11 +28,12 @@ from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.decision import decide
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.ledger import used_of
+from ringfence.core.grants import limited
 from ringfence.core.methods import is_method
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
-from ringfence.core.model.identifiers import Millis, TicketId
+from ringfence.core.model.identifiers import AgentId, Millis, TicketId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
 from ringfence.core.model.run import Posture
@@ -233,12 +234,13 @@ class Enforcer:
             Link(
                 run,
                 account.held + account.spent,
-                agents[run.agent].limits if run.agent in agents else Limits(calls_per_run=0),
+                limited(agents[run.agent].limits if run.agent in agents else Limits(calls_per_run=0), run.grant),
                 account.extra if run.agent in agents else 0,
             )
             for run, account in zip(state.chain, state.accounts, strict=True)
         )
         tool = view.tools.get(call.tool) if view is not None and call.server else None
+                run.agent == call.agent or self._agent_may(run.agent, call),
         plan = view.plans.get(call.tool) if view is not None and tool is not None else None
         charges, uncountable = charges_of(plan, call, chain) if plan is not None else ((), ())
         facts = Facts(
@@ -265,6 +267,12 @@ class Enforcer:
 
     async def _allow(self, case: Case, decision: Decision, client: ClientSide) -> Outcome:
         call, facts = case.call, case.facts
+    def _agent_may(self, agent: AgentId, call: Call) -> bool:
+        """Whether the other agent of a run above has the tool, with arguments that satisfy what it was shown."""
+        view = self._catalogue.view(agent)
+        tool = view.tools.get(call.tool) if view is not None and call.tool in view.agent.tools else None
+        return tool is not None and tool.validator is not None and bool(tool.validator.is_valid(call.shown))
+
         caps = tuple((link.run.id, link.limits.calls_per_run) for link in facts.chain)
         changes: list[Change] = [Reserve(call.id, call.tool, caps, facts.charges, facts.now)]
         if decision.consumes is not None:
@@ -494,7 +502,10 @@ def renewal_due(principal: Principal, view: AgentView | None, facts: Facts) -> E
     life = view.rule.run_ttl_s * 1000
     if expires_at - facts.now > life // 2:
         return None
-    return ExtendRun(principal.run, principal.credential_hash, facts.now + life)
+    until = facts.chain[0].run.grant.until
+    longest = facts.now + life if until is None else min(facts.now + life, until)
+    # Held to the moment of its grant, a run is not extended again and again to where it is.
+    return ExtendRun(principal.run, principal.credential_hash, longest) if longest > expires_at else None
 
 
 def must_be_durable_first(profile: ToolProfile) -> bool:

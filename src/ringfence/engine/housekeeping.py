@@ -17,6 +17,7 @@ from ringfence.engine.log_care import LogCare
 from ringfence.engine.notices import Notices
 from ringfence.engine.recovery import recover
 from ringfence.engine.stops import Stops
+from ringfence.engine.runs import Runs
 from ringfence.errors import Error, UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.lever import Lever
@@ -42,6 +43,7 @@ class Housekeeping:
         approvals: Approvals,
         catalogue: Catalogue,
         checkpointer: Checkpointer,
+        runs: Runs,
         alerts: Alerts,
         lever: Lever,
         notices: Notices,
@@ -55,6 +57,7 @@ class Housekeeping:
         self._catalogue = catalogue
         self._checkpointer = checkpointer
         self._alerts = alerts
+        self._runs = runs
         self._lever = lever
         self._notices = notices
         self._inflight = inflight
@@ -91,7 +94,7 @@ class Housekeeping:
             await self._stops.stop(StopMode.KILL, Scope(ScopeKind.EVERYTHING), reason=why, by="lever")
 
     async def look_at_time(self) -> None:
-        """Close tickets that nobody decided in time, and say when the store stops or starts to record."""
+        """Close tickets and child runs whose time is over, and say when the store stops or starts to record."""
         degraded = self._store.is_degraded()
         if degraded and degraded != self._degraded:
             logger.critical("nothing can be recorded, so sends are denied: %s", degraded)
@@ -114,6 +117,7 @@ class Housekeeping:
         if not self._store.is_degraded():
             await self._store.record(Unit((), (Prune(self._clock.now()),)))
 
+            await self._runs.sweep()
     async def checkpoint(self) -> None:
         try:
             await self._checkpointer.checkpoint()

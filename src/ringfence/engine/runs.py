@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.grants import dropped, narrow
 from ringfence.core.model.binding import UNBOUND, is_binding
+from ringfence.core.model.grant import EVERYTHING, WIDEST_TREE, Grant
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.run import Credential, Run, RunState
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, PutCredential, Unit
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import hash_of
@@ -17,6 +22,7 @@ from ringfence.ports.store import Store
 
 TASK_LIMIT = 20_000
 """Characters of a task statement."""
+TREE_FULL = "close child runs that are done, or raise `delegate` of the agent"
 BINDING_FORMS = "`uid:NUMBER`, `x5t:SHA-256 of a certificate` or `jkt:SHA-256 of a DPoP key`, the last two in base64url"
 
 
@@ -28,6 +34,8 @@ class Opened:
     credential: str
     binding: str = UNBOUND
     """From whom alone the credential is accepted."""
+    dropped: tuple[str, ...] = ()
+    """What was asked for and not given, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,8 @@ class NotDone:
 
     why: str
     remedy: str = ""
+    code: ReasonCode | None = None
+    """The precondition that failed, where a decision names it too."""
 
 
 class Runs:
@@ -46,6 +56,8 @@ class Runs:
         self._clock = clock
         self._ids = ids
         self._catalogue = catalogue
+        self.on_end: list[Callable[[RunId, str], Awaitable[object]]] = []
+        """Called with each run that ended because of time or of a run above it, and why."""
 
     async def open(
         self,
@@ -57,10 +69,12 @@ class Runs:
         parent: RunId | None = None,
         standing: bool = False,
         binding: str = UNBOUND,
+        asked: Grant = EVERYTHING,
     ) -> Opened | NotDone:
         """Open a run. `by` is `operator:NAME` or `agent:NAME`; only an operator's task counts as trusted words.
 
-        `binding` says from whom alone its credential is accepted.
+        `binding` says from whom alone its credential is accepted. It is given what was `asked` for; a child never gets more
+        than its parent has, and its tree never grows beyond what its parent's agent may have.
         """
         rule = self._catalogue.rules.agents.get(agent)
         if rule is None:
@@ -71,13 +85,21 @@ class Runs:
         if binding and not is_binding(binding):
             return NotDone(f"`{binding[:80]}` is nobody to bind a credential to", BINDING_FORMS)
         ancestors: tuple[RunId, ...] = ()
+        given, caps = asked, WIDEST_TREE
         if parent is not None:
             above = await self._store.run(parent)
             if above is None or above.state is not RunState.OPEN:
                 return NotDone(f"parent run `{parent}` is not open")
             ancestors = (above.id, *above.ancestors)
+            given = narrow(above.grant, asked)
+            above_rule = self._catalogue.rules.agents.get(above.agent)
+            caps = (above_rule.delegate if above_rule is not None else None) or WIDEST_TREE
         now = self._clock.now()
         expires_at: Millis | None = None if standing else now + rule.run_ttl_s * 1000
+        if given.until is not None:
+            if given.until <= now:
+                return NotDone("the time that was given is over", "ask for a later end", ReasonCode.RUN_EXPIRED)
+            expires_at = given.until if expires_at is None else min(expires_at, given.until)
         run = Run(
             id=self._ids.run(),
             agent=agent,
@@ -88,7 +110,9 @@ class Runs:
             expires_at=expires_at,
             ancestors=ancestors,
             standing=standing,
+            grant=given,
         )
+        left_out = dropped(asked, given)
         secret = self._ids.run_credential()
         credential = Credential(hash=hash_of(secret), agent=agent, run=run.id, expires_at=expires_at, binding=binding)
         entry = Entry(
@@ -106,13 +130,15 @@ class Runs:
                 "standing": standing,
                 "binding": binding,
                 "rules": self._catalogue.rules.digest,
+                **({"grant": grant_view(given), "dropped": list(left_out)} if given != EVERYTHING else {}),
             },
         )
-        receipt = await self._store.record(Unit((entry,), (OpenRun(run, credential),)))
+        receipt = await self._store.record(Unit((entry,), (OpenRun(run, credential, caps),)))
         if isinstance(receipt, Conflict):
-            return NotDone(receipt.detail)
+            remedy = TREE_FULL if receipt.code is ReasonCode.SPAWN_CAP else ""
+            return NotDone(receipt.detail, remedy, receipt.code)
         await receipt.durable()
-        return Opened(run, secret, binding)
+        return Opened(run, secret, binding, left_out)
 
     async def renew(self, run_id: RunId, credential: str) -> Run | NotDone:
         """Move the expiry of a run and its credential. The holder asks; a run that has ended cannot be renewed."""
@@ -125,7 +151,13 @@ class Runs:
             return run
         if now >= run.expires_at:
             return NotDone("the run has expired")
+        for ancestor in run.ancestors:
+            above = await self._store.run(ancestor)
+            if above is None or _has_ended(above, now):
+                return NotDone(f"run {ancestor} above has ended")
         expires_at = now + rule.run_ttl_s * 1000
+        if run.grant.until is not None:
+            expires_at = min(expires_at, run.grant.until)
         receipt = await self._store.record(Unit((), (ExtendRun(run.id, hash_of(credential), expires_at),)))
         if isinstance(receipt, Conflict):
             return NotDone(receipt.detail)
@@ -133,7 +165,33 @@ class Runs:
         return await self._store.run(run_id) or NotDone("the run is not open")
 
     async def close(self, run_id: RunId, *, by: str, why: str) -> Run | NotDone:
-        """End a run: its credentials are revoked, its later calls denied."""
+        """End a run and every run below it: their credentials are revoked, their later calls denied."""
+        closed = await self._close(run_id, by=by, why=why)
+        if isinstance(closed, Run):
+            # The subtree is denied by now: what follows revokes its credentials, records it, and makes room in the tree.
+            for below in await self._store.runs_below(run_id):
+                await self._close_below(below, f"run {run_id} above it was closed")
+        return closed
+
+    async def sweep(self) -> int:
+        """End the child runs that have expired, or that stand below a run that has ended. Run on a timer."""
+        now, count = self._clock.now(), 0
+        for run in await self._store.child_runs():
+            for link in (run, *[await self._store.run(ancestor) for ancestor in run.ancestors]):
+                if link is None or _has_ended(link, now):
+                    ended = "it expired" if link is run else f"run {run.ancestors[0]} above it ended"
+                    count += await self._close_below(run, ended)
+                    break
+        return count
+
+    async def _close_below(self, run: Run, why: str) -> bool:
+        closed = await self._close(run.id, by="gateway", why=why)
+        if isinstance(closed, Run):
+            for tell in self.on_end:
+                await tell(run.id, why)
+        return isinstance(closed, Run)
+
+    async def _close(self, run_id: RunId, *, by: str, why: str) -> Run | NotDone:
         run = await self._store.run(run_id)
         if run is None:
             return NotDone(f"there is no run `{run_id}`")
@@ -173,3 +231,24 @@ class Runs:
             return NotDone(receipt.detail)
         await receipt.durable()
         return secret
+
+
+def grant_view(grant: Grant) -> dict[str, Any]:
+    """A grant as the log and people have it; a member that is missing means no bound."""
+    view: dict[str, Any] = {}
+    if grant.tools is not None:
+        view["tools"] = sorted(grant.tools)
+    if grant.bounds:
+        view["bounds"] = [
+            f"{tool}:{bound.pointer} {bound.operation.value} {bound.operand!r}"
+            for tool, bounds in sorted(grant.bounds.items())
+            for bound in bounds
+        ]
+    for name in ("calls", "depth", "until"):
+        if (value := getattr(grant, name)) is not None:
+            view[name] = value
+    return view
+
+
+def _has_ended(run: Run, now: Millis) -> bool:
+    return run.state is not RunState.OPEN or (run.expires_at is not None and now >= run.expires_at)

@@ -68,6 +68,17 @@ class MirroredState:
         open_runs = (run for run in self._readable().runs.values() if run.state is RunState.OPEN)
         return tuple(sorted(open_runs, key=lambda run: (run.opened_at, run.id)))
 
+    async def runs_below(self, run: RunId) -> tuple[Run, ...]:
+        state = self._readable()
+        known = state.runs.get(run)
+        root = known.ancestors[-1] if known is not None and known.ancestors else run
+        family = (state.runs[member] for member in sorted(state.trees.get(root, ())))
+        return tuple(member for member in family if run in member.ancestors)
+
+    async def child_runs(self) -> tuple[Run, ...]:
+        state = self._readable()
+        return tuple(state.runs[run] for run in sorted(run for family in state.trees.values() for run in family))
+
     async def account(self, run: RunId) -> Account:
         return _account(self._readable(), run)
 

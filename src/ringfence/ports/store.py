@@ -83,6 +83,14 @@ class Store(Protocol):
         """Open runs, oldest first."""
         ...
 
+    async def runs_below(self, run: RunId) -> tuple[Run, ...]:
+        """The open runs below one, at any depth, in the order of their ids."""
+        ...
+
+    async def child_runs(self) -> tuple[Run, ...]:
+        """Every open run that has a run above it, in the order of their ids."""
+        ...
+
     async def account(self, run: RunId) -> Account: ...
 
     async def meters(self, keys: Sequence[str]) -> tuple[Meter | None, ...]:

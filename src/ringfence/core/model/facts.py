@@ -26,6 +26,8 @@ class Link:
     limits: Limits
     calls_added: int = 0
     """What an operator has added to the cap on calls."""
+    agent_may: bool = True
+    """A run above is of another agent: whether that agent has the tool, with arguments that satisfy what it was shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,3 +26,19 @@ class Grant:
 
 
 EVERYTHING = Grant()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpawnCaps:
+    """How far one tree of runs may grow. Runs that are closed do not count."""
+
+    depth: int
+    """Generations below the root."""
+    children: int
+    """Open children of one run."""
+    tree: int
+    """Open runs of one tree, the root among them."""
+
+
+WIDEST_TREE = SpawnCaps(depth=8, children=1_000, tree=10_000)
+"""Whatever is configured, and for the children that operators open of agents that may not delegate."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
+from ringfence.core.model.grant import EVERYTHING, Grant
 
 
 class Posture(StrEnum):
@@ -45,6 +46,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
+    grant: Grant = EVERYTHING
+    """What it was given of what its agent may do."""
     """What an agent's client presents, stored hashed."""
 
     hash: str

@@ -31,11 +31,14 @@ class ReasonCode(StrEnum):
     # exposure
     UNKNOWN_TOOL = "unknown_tool"
     NOT_EXPOSED = "not_exposed"
+    NOT_GRANTED = "not_granted"
     PIN_CHANGED = "pin_changed"
     # arguments
     ARGUMENTS = "arguments"
+    GRANT_BOUND = "grant_bound"
     # limits
     CALL_CAP = "call_cap"
+    SPAWN_CAP = "spawn_cap"
     WALL_CLOCK = "wall_clock"
     TOO_MANY_PENDING = "too_many_pending"
     RATE_LIMIT = "rate_limit"

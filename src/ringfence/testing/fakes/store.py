@@ -87,6 +87,12 @@ class FakeStore:
     async def runs(self) -> tuple[Run, ...]:
         return await self._reading().runs()
 
+    async def runs_below(self, run: RunId) -> tuple[Run, ...]:
+        return await self._reading().runs_below(run)
+
+    async def child_runs(self) -> tuple[Run, ...]:
+        return await self._reading().child_runs()
+
     async def account(self, run: RunId) -> Account:
         return await self._reading().account(run)
 

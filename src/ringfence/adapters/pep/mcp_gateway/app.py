@@ -47,6 +47,7 @@ from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
+from ringfence.engine.given import Given
 from ringfence.engine.notices import Notices
 from ringfence.engine.runs import Runs
 from ringfence.errors import UnavailableError
@@ -100,15 +101,18 @@ class McpGateway:
             entropy, clock, idle_s=limits.session_idle_s, total=limits.sessions, per_run=limits.sessions_per_run
         )
         self._refusals = Refusals(enforcer)
-        self._lists = Lists(catalogue, entropy, limits.page_items)
+        given = Given(store, catalogue)
+        self._lists = Lists(catalogue, given, entropy, limits.page_items)
         notices = notices or Notices(catalogue, clock)
         welcome = Welcome(catalogue)
         ladder = Ladder(approvals, StateSeal(entropy, clock, limits.state_s), clock, limits.hold_progress_s)
         self._calls = calls = Calls(
             enforcer=enforcer, ladder=ladder, catalogue=catalogue, store=store, clock=clock, entropy=entropy, limits=limits
         )
-        local = Local(catalogue, self._lists, welcome, limits)
-        self._streams = Streams(notices=notices, catalogue=catalogue, welcome=welcome, store=store, clock=clock, limits=limits)
+        local = Local(catalogue, given, self._lists, welcome, limits)
+        self._streams = Streams(
+            notices=notices, catalogue=catalogue, given=given, welcome=welcome, store=store, clock=clock, limits=limits
+        )
         self._routes = SessionRoutes(self._sessions, self._streams, welcome)
         handlers: Mapping[str, Handler] = {
             **dict.fromkeys(EXECUTED, calls.serve),

@@ -32,6 +32,8 @@ from ringfence.core.model.identifiers import AgentId, RunId, ServerId, TicketId
 from ringfence.core.model.tool import Tool
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import ClientSide, Enforcer, ToolRequest
+from ringfence.engine.given import Given
+from ringfence.engine.identify import Principal
 from ringfence.engine.outcome import Outcome
 from ringfence.engine.visible import may_read, may_use
 from ringfence.errors import UnavailableError
@@ -61,6 +63,7 @@ class Calls:
         self._enforcer = enforcer
         self._ladder = ladder
         self._catalogue = catalogue
+        self._given = Given(store, catalogue)
         self._store = store
         self._clock = clock
         self._entropy = entropy
@@ -166,10 +169,11 @@ class Calls:
             left_alone=self._limits.free_answer_bytes,
         )
         enact = self._enactor(call, tool, inbound, answer, outlet)
+        asked = await self._act(call, inbound)
         climb = Climb(
             call=call,
             run=inbound.principal.run,
-            act=lambda: enact(self._act(call, inbound)),
+            act=lambda: enact(asked),
             claim=lambda ticket: enact(partial(self._enforcer.claim, inbound.presented, ticket)),
             resume=lambda key: self._rounds.resume(key, call.responses, outlet),
             origin=lambda: self._origin(call, tool),
@@ -206,17 +210,17 @@ class Calls:
         rule = self._catalogue.rules.servers.get(tool.server)
         return rule is not None and bool(granted_capabilities(capabilities, rule.grants))
 
-    def _act(self, call: ClientCall, inbound: Inbound) -> Act:
+    async def _act(self, call: ClientCall, inbound: Inbound) -> Act:
         if call.is_claim:
             return partial(self._enforcer.claim, inbound.presented, str(call.arguments["ticket"]))
         request = call.request
-        if call.method == COMPLETE and not self._may_refer(inbound.principal.agent, request):
+        if call.method == COMPLETE and not await self._may_refer(inbound.principal, request):
             # Suggestions about what the agent was not given: unknown, like the thing itself.
             request = ToolRequest(request.name, request.arguments, None, request.method)
         return partial(self._enforcer.enforce, inbound.presented, request)
 
-    def _may_refer(self, agent: AgentId, request: ToolRequest) -> bool:
-        view, ref = self._catalogue.view(agent), request.arguments["ref"]
+    async def _may_refer(self, principal: Principal, request: ToolRequest) -> bool:
+        view, ref = await self._given.view(principal), request.arguments["ref"]
         if view is None or request.server is None:
             return False
         if "uri" in ref:

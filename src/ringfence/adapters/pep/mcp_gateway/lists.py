@@ -17,10 +17,11 @@ from ringfence.adapters.pep.mcp_gateway.cursors import Cursors, ListPlace
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.canonical import canonical_bytes, digest_of
-from ringfence.core.model.identifiers import AgentId, ServerId
+from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
 from ringfence.core.model.tool import Tool
 from ringfence.core.rules import Rules
 from ringfence.engine.catalogue import AgentView, Catalogue
+from ringfence.engine.given import Given, narrowed
 from ringfence.engine.identify import Principal
 from ringfence.engine.visible import visible_prompts, visible_resources, visible_templates
 from ringfence.ports.entropy import Entropy
@@ -69,20 +70,22 @@ class _Kept:
 
 
 class Lists:
-    """Answers of the list methods, rendered once per agent, endpoint and era and kept while the catalogue stays the same."""
+    """Answers of the list methods, rendered once per agent, tools given, endpoint and era, kept while all stays the same."""
 
-    def __init__(self, catalogue: Catalogue, entropy: Entropy, page_items: int) -> None:
+    def __init__(self, catalogue: Catalogue, given: Given, entropy: Entropy, page_items: int) -> None:
         self._catalogue = catalogue
+        self._given = given
         self._cursors = Cursors(entropy)
         self._page_items = page_items
-        self._rendered: dict[tuple[AgentId, str | None, str, Era], _Kept] = {}
+        self._rendered: dict[tuple[AgentId, frozenset[ToolId] | None, str | None, str, Era], _Kept] = {}
         self._reach: dict[tuple[AgentId, str], bool] = {}
         self._reach_of: Rules | None = None
 
     async def result(self, principal: Principal, server: str | None, method: str, era: Era, cursor: str | None) -> bytes | None:
         """The JSON bytes of one page's result object; None for a cursor that is not of this list."""
         await self._catalogue.ensure_listed()
-        kept = self._kept(principal.agent, server, method, era)
+        tools = await self._given.tools(principal.run)
+        kept = self._kept(principal.agent, tools, server, method, era)
         if cursor is None and kept.whole is not None:
             return kept.whole
         place = ListPlace(principal.agent, principal.run, server, method, digest_of(kept.items))
@@ -95,16 +98,17 @@ class Lists:
             result["nextCursor"] = self._cursors.after(place, end)
         return canonical_bytes(result)
 
-    def _kept(self, agent: AgentId, server: str | None, method: str, era: Era) -> _Kept:
+    def _kept(self, agent: AgentId, tools: frozenset[ToolId] | None, server: str | None, method: str, era: Era) -> _Kept:
         view = self._catalogue.view(agent)
         servers = [name for name in sorted(self._catalogue.upstreams) if server in (None, name)]
         described = {name: found for name in servers if (found := self._catalogue.described(name)) is not None}
         source = (view, *described.values())
-        key = (agent, server, method, era)
+        key = (agent, tools, server, method, era)
         kept = self._rendered.get(key)
         if kept is not None and len(kept.source) == len(source) and all(map(is_, kept.source, source)):
             return kept
-        items = [] if view is None else _items(view, described, Endpoint(server), method, era)
+        shown = narrowed(view, tools)
+        items = [] if shown is None else _items(shown, described, Endpoint(server), method, era)
         whole = None if len(items) > self._page_items else canonical_bytes(_result(_KEYS[method], items, era))
         kept = _Kept(source, items, whole)
         if len(self._rendered) >= _MOST_KEPT:

@@ -21,6 +21,7 @@ from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import ServerId
 from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.given import Given
 from ringfence.engine.visible import may_read
 
 _EMPTY: Final = b"{}"
@@ -30,8 +31,9 @@ _CAPABILITY: Final = {PROMPTS: "prompts", RESOURCES: "resources", TEMPLATES: "re
 class Local:
     """One method per MCP method, or per kind of them."""
 
-    def __init__(self, catalogue: Catalogue, lists: Lists, welcome: Welcome, limits: GatewayLimits) -> None:
+    def __init__(self, catalogue: Catalogue, given: Given, lists: Lists, welcome: Welcome, limits: GatewayLimits) -> None:
         self._catalogue = catalogue
+        self._given = given
         self._lists = lists
         self._welcome = welcome
         self._limits = limits
@@ -80,7 +82,7 @@ class Local:
         if "subscribe" not in capabilities.get("resources", {}):
             await send_json(inbound.send, _not_offered(inbound))
             return None
-        place = self._readable(inbound, str(uri))
+        place = await self._readable(inbound, str(uri))
         if place is None:
             rendered = render_error(inbound.route.era, inbound.id, RESOURCE_NOT_FOUND, "Resource not found", {"uri": uri})
         elif place not in session.subscriptions and len(session.subscriptions) >= self._limits.subscriptions:
@@ -108,8 +110,8 @@ class Local:
             inbound.session.stream.subscribed()
         return render_result(inbound.id, _EMPTY)
 
-    def _readable(self, inbound: Inbound, uri: str) -> tuple[ServerId, str] | None:
-        place, view = inbound.endpoint.own_uri(uri), self._catalogue.view(inbound.principal.agent)
+    async def _readable(self, inbound: Inbound, uri: str) -> tuple[ServerId, str] | None:
+        place, view = inbound.endpoint.own_uri(uri), await self._given.view(inbound.principal)
         if place is None or view is None or not may_read(view, *place):
             return None
         return place if self._catalogue.may_hear_of(*place) else None

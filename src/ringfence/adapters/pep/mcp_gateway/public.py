@@ -60,7 +60,7 @@ TEXTS = {
 def class_of(code: ReasonCode) -> RuleClass:
     """The class that stands for one reason."""
     match code:
-        case ReasonCode.UNKNOWN_TOOL | ReasonCode.NOT_EXPOSED:
+        case ReasonCode.UNKNOWN_TOOL | ReasonCode.NOT_EXPOSED | ReasonCode.NOT_GRANTED:
             return RuleClass.UNKNOWN_TOOL
         case ReasonCode.CREDENTIAL:
             return RuleClass.CREDENTIAL
@@ -72,10 +72,11 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.MALFORMED
         case ReasonCode.PIN_CHANGED:
             return RuleClass.DEFINITION_CHANGED
-        case ReasonCode.ARGUMENTS:
+        case ReasonCode.ARGUMENTS | ReasonCode.GRANT_BOUND:
             return RuleClass.ARGUMENTS
         case (
             ReasonCode.CALL_CAP
+            | ReasonCode.SPAWN_CAP
             | ReasonCode.WALL_CLOCK
             | ReasonCode.TOO_MANY_PENDING
             | ReasonCode.SUM_CAP

@@ -29,6 +29,7 @@ from ringfence.adapters.wire.mcp import SSE_TYPE
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId
 from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.given import Given
 from ringfence.engine.identify import Presented, Principal, identify
 from ringfence.engine.notices import Listener, Notices
 from ringfence.engine.visible import may_read
@@ -49,10 +50,19 @@ class Streams:
     """All open streams of change notices at this gateway."""
 
     def __init__(
-        self, *, notices: Notices, catalogue: Catalogue, welcome: Welcome, store: Store, clock: Clock, limits: GatewayLimits
+        self,
+        *,
+        notices: Notices,
+        catalogue: Catalogue,
+        given: Given,
+        welcome: Welcome,
+        store: Store,
+        clock: Clock,
+        limits: GatewayLimits,
     ) -> None:
         self._notices = notices
         self._catalogue = catalogue
+        self._given = given
         self._welcome = welcome
         self._store = store
         self._clock = clock
@@ -94,7 +104,7 @@ class Streams:
         granted: dict[str, Any] = dict.fromkeys(flags, True)
         places: dict[str, tuple[ServerId, str]] = {}
         if "subscribe" in capabilities.get("resources", {}):
-            places = self._readable(agent, endpoint, asked.get("resourceSubscriptions", ()))
+            places = await self._readable(inbound.principal, endpoint, asked.get("resourceSubscriptions", ()))
         if places:
             granted["resourceSubscriptions"] = list(places)
         meta = {SUBSCRIPTION_ID_META_KEY: inbound.id}
@@ -139,9 +149,13 @@ class Streams:
         return None
 
     async def _known(self, presented: Presented) -> bool:
-        """A stream outlives the moment it was opened in: whoever holds it is identified again before anything is told."""
+        """A stream outlives the moment it was opened in: whoever holds it is identified again before anything is told.
+
+        Its run, and every run above it, has to be alive: a parent takes the streams of its subtree along.
+        """
         try:
-            return isinstance(await identify(self._store, self._clock, presented), Principal)
+            principal = await identify(self._store, self._clock, presented)
+            return isinstance(principal, Principal) and await self._given.lives(principal, self._clock.now())
         except UnavailableError:
             return False
 
@@ -150,8 +164,10 @@ class Streams:
         given = {tool.partition(".")[0] for tool in view.agent.tools} if view is not None else set[str]()
         return frozenset(name for name in self._catalogue.upstreams if name in given and server in (None, name))
 
-    def _readable(self, agent: AgentId, endpoint: Endpoint, uris: Collection[str]) -> dict[str, tuple[ServerId, str]]:
-        view = self._catalogue.view(agent)
+    async def _readable(
+        self, principal: Principal, endpoint: Endpoint, uris: Collection[str]
+    ) -> dict[str, tuple[ServerId, str]]:
+        view = await self._given.view(principal)
         if view is None:
             return {}
         places = {uri: place for uri in uris if (place := endpoint.own_uri(uri)) is not None}

@@ -128,7 +128,8 @@ def load_state(db: apsw.Connection) -> State:
     state = State()
     db.execute("begin")
     try:
-        state.runs.update((run.id, run) for run in _load(db, "runs", Run, "id"))
+        for run in _load(db, "runs", Run, "id"):
+            state.put_run(run)
         for credential in _load(db, "credentials", Credential, "hash"):
             state.keep(credential)
         state.accounts.update((RunId(run), _decode("accounts", run, doc, Account)) for run, doc in _documents(db, "accounts"))

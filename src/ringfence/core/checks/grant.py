@@ -1,0 +1,36 @@
+"""Was this given to the run, and to every run above it?"""
+
+from ringfence.core.grants import admits
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts, Link
+from ringfence.core.model.grant import EVERYTHING
+from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
+
+ALLOW = Verdict(Level.ALLOW)
+
+
+def grant(call: Call, facts: Facts) -> Verdict:
+    """Deny what the grant of any run of the chain does not reach, or what the agent of a run above could not do itself.
+
+    A child's grant was narrowed when it was opened; every link is read again all the same, so that nothing rests on that (I11).
+    """
+    reasons: list[Reason] = []
+    for link in facts.chain:
+        if not link.agent_may:
+            detail = f"agent {link.run.agent} of run {link.run.id} above could not make this call itself"
+            reasons.append(Reason(ReasonCode.NOT_GRANTED, "grant", detail))
+        if link.run.grant is not EVERYTHING:
+            reasons.extend(_outside(link, call, facts))
+    return Verdict(Level.DENY, tuple(reasons)) if reasons else ALLOW
+
+
+def _outside(link: Link, call: Call, facts: Facts) -> list[Reason]:
+    reasons: list[Reason] = []
+    given, run = link.run.grant, link.run.id
+    if why := admits(given, call.tool, call.value):
+        is_tool = given.tools is not None and call.tool not in given.tools
+        code = ReasonCode.NOT_GRANTED if is_tool else ReasonCode.GRANT_BOUND
+        reasons.append(Reason(code, "grant", f"run {run}: {why}"))
+    if given.until is not None and facts.now >= given.until:
+        reasons.append(Reason(ReasonCode.RUN_EXPIRED, "grant", f"run {run} was given until then only"))
+    return reasons
