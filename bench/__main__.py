@@ -124,6 +124,7 @@ async def set_up(options: Options, started: Processes) -> Stage:
 
 async def bench(options: Options, started: Processes) -> Measurement:
     """Everything, once. Raises: BenchFault, NotStarted."""
+    load = os.getloadavg()[0]
     stage = await set_up(options, started)
     samples, failed = await play(stage.targets, options.plan, tell, may_fail=[peer.name for peer in stage.peers])
     stage.absent += [Absent(name, why) for name, why in failed.items()]
@@ -155,7 +156,7 @@ async def bench(options: Options, started: Processes) -> Measurement:
         },
         versions={"Python": platform.python_version(), **{name: version(name) for name in NAMED}},
         date=datetime.now(UTC).date().isoformat(),
-        machine=f"{platform.system()} {platform.release()}, {platform.machine()}, {found['cores']} cores",
+        machine=f"{platform.system()} {platform.release()}, {found['cores']} cores, load {load:.1f} before it began",
         rounds=options.plan.rounds,
         seconds=options.plan.seconds,
         request_bytes=len(stage.direct.clients[0].template(None).numbered(FIRST)),
