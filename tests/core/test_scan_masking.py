@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.core.scan import scanner as scanning
-from ringfence.core.scan.places import texts_of
+from ringfence.core.scan.places import replaced, texts_of
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import CLEAN, MOST_FINDINGS, Finding, ScanError, Scanner
 
@@ -152,3 +152,23 @@ def test_texts_made_to_be_dear_are_read_to_the_end(text: str) -> None:
 
 def test_nothing_found_is_one_value() -> None:
     assert SCANNER.see({"text": "an ordinary text", "n": [1, None, True]}, "") is CLEAN
+
+
+class Counting(dict[str, str]):
+    """Masks that count how often they are asked for."""
+
+    asked = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked += 1
+        return super().get(key, default)
+
+
+def test_keys_that_become_the_same_are_numbered_and_cost_no_more_than_others() -> None:
+    keys = [f"secret {place}" for place in range(2000)]
+    masks = Counting(dict.fromkeys(keys, "[masked]"))
+    seen = replaced({"[masked] 3": "a key of the server's own", **dict.fromkeys(keys, 1)}, masks)
+    assert masks.asked <= 2 * (len(keys) + 1)
+    assert len(seen) == len(keys) + 1
+    assert list(seen)[:4] == ["[masked] 3", "[masked]", "[masked] 2", "[masked] 4"]
+    assert seen["[masked] 3"] == "a key of the server's own"

@@ -79,10 +79,13 @@ def replaced(value: Any, texts: Mapping[str, str]) -> Any:
         return texts.get(value, value)
     if isinstance(value, Mapping):
         result: dict[str, Any] = {}
+        numbers: dict[str, int] = {}
         for key, item in cast("Mapping[str, Any]", value).items():
-            shown, number = texts.get(key, key), 2
+            shown = name = texts.get(key, key)
             while shown in result:
-                shown, number = f"{texts.get(key, key)} {number}", number + 1
+                # Counted on from the last one: thousands of keys that become the same must not cost their square.
+                numbers[name] = numbers.get(name, 1) + 1
+                shown = f"{name} {numbers[name]}"
             result[shown] = replaced(item, texts)
         return result
     if isinstance(value, list | tuple):
