@@ -66,9 +66,17 @@ class HttpWitness:
             )
         try:
             async with self._connection.post(self._url, data=body, allow_redirects=False) as answer:
-                return answer.status, answer.content_type, await answer.content.read(_LARGEST_ANSWER)
+                return answer.status, answer.content_type, await _bounded(answer.content)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise UnavailableError(f"the witness {self.name} does not answer: {type(error).__name__}") from error
+
+
+async def _bounded(content: aiohttp.StreamReader) -> bytes:
+    """The answer to its end, however many pieces the network makes of it. One that is too long is cut, and so worth nothing."""
+    body = bytearray()
+    while len(body) < _LARGEST_ANSWER and (piece := await content.read(_LARGEST_ANSWER - len(body))):
+        body += piece
+    return bytes(body)
 
 
 def _printable(body: bytes) -> str:
