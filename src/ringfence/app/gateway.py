@@ -49,6 +49,7 @@ class Gateway(Engine):
             await self.checkpointer.checkpoint()
         except UnavailableError as error:
             logger.error("the last entries could not be signed: %s", error)
+        await self.injection.close()
         await self.log_care.close()
         await asyncio.gather(*(upstream.close() for upstream in self.catalogue.upstreams.values()), return_exceptions=True)
         await self.notifier.close()

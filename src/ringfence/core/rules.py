@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ringfence.core.model.agent import Limits
+from ringfence.core.model.credential import Place, ToolCredential
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
@@ -104,6 +105,16 @@ class ToolRule:
     closed: bool = True
     """Arguments that the server's schema does not declare are refused even where the schema leaves that open."""
     limits: ToolLimits = NO_TOOL_LIMITS
+    credential: ToolCredential | None = None
+    """What its calls carry besides whatever its server is reached with."""
+
+    @property
+    def hidden(self) -> Mapping[str, Any]:
+        """The argument that holds the credential, where one does, with its placeholder."""
+        credential = self.credential
+        return (
+            {credential.name: credential.placeholder} if credential is not None and credential.place is Place.ARGUMENT else {}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

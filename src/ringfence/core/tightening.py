@@ -26,7 +26,9 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
     """The tool as one agent sees it. A schema that cannot be compiled leaves no validator, which denies every call."""
     own = definition.get("inputSchema")
     own_schema: Mapping[str, Any] = own if isinstance(own, Mapping) else {"type": "object"}
-    shown_schema = tightened(own_schema, rule.fixed, [rule.tighten, agent_schema or {}], closed=rule.closed)
+    hidden = rule.hidden
+    fixed = {**rule.fixed, **hidden}
+    shown_schema = tightened(own_schema, fixed, [rule.tighten, agent_schema or {}], closed=rule.closed)
     shown: dict[str, Any] = {
         key: value for key, value in definition.items() if (key in _DERIVED_FIELDS if rule.derived else key not in _NOT_SHOWN)
     }
@@ -44,10 +46,26 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
         pin=digest_of(dict(definition)),
         profile=rule.profile,
         conditional=rule.conditional,
-        fixed=rule.fixed,
-        validator=compile_schema(shown_schema),
-        upstream_validator=compile_schema(own_schema),
+        fixed=fixed,
+        credential=rule.credential,
+        validator=compile_schema(_refusing(shown_schema, hidden)),
+        upstream_validator=compile_schema(_ignoring(own_schema, hidden)),
     )
+
+
+def _refusing(schema: Mapping[str, Any], hidden: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema that agents see may leave it open whether they set what is hidden from them. They may not."""
+    if not hidden:
+        return schema
+    return {**schema, "allOf": [*schema.get("allOf", []), {"properties": dict.fromkeys(hidden, False)}]}
+
+
+def _ignoring(schema: Mapping[str, Any], hidden: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the server asks of a credential is not asked of its placeholder."""
+    if not hidden:
+        return schema
+    properties = schema.get("properties")
+    return {**schema, "properties": {**(properties if isinstance(properties, Mapping) else {}), **dict.fromkeys(hidden, True)}}
 
 
 def withheld_tool(rule: ToolRule, pin: Digest) -> Tool:

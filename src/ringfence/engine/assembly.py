@@ -19,12 +19,14 @@ from ringfence.engine.enforce import Enforcer
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
+from ringfence.engine.injection import Injection
 from ringfence.engine.log_care import LogCare, LogOutlets
 from ringfence.engine.notices import Notices
 from ringfence.engine.operators import Operators
 from ringfence.engine.pin_book import PinBook
 from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
+from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
 from ringfence.engine.trails import Trails
@@ -54,6 +56,7 @@ class Engine:
     catalogue: Catalogue
     alerts: Alerts
     inflight: Inflight
+    injection: Injection
     enforcer: Enforcer
     approvals: Approvals
     runs: Runs
@@ -81,9 +84,14 @@ class Engine:
         notifier: Notifier,
         lever: Lever,
         outlets: LogOutlets | None = None,
+        injection: Injection | None = None,
         at_step: AtStep = nothing,
     ) -> Self:
-        """Wire every part. `at_step` is for tests that crash or stop at a chosen moment."""
+        """Wire every part. `at_step` is for tests that crash or stop at a chosen moment.
+
+        Without `injection` no tool has a credential of its own.
+        """
+        injection = injection or Injection(SecretBook({}, clock))
         ids, inflight, waiters = Ids(entropy), Inflight(), Waiters()
         alerts = Alerts(notifier, ids, clock)
         catalogue = Catalogue(rules, upstreams, clock, PinBook(store, clock))
@@ -108,6 +116,7 @@ class Engine:
             waiters=waiters,
             trails=Trails(),
             scanner=Scanner(),
+            injection=injection,
             at_step=at_step,
         )
         runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
@@ -130,6 +139,7 @@ class Engine:
             catalogue=catalogue,
             alerts=alerts,
             inflight=inflight,
+            injection=injection,
             enforcer=enforcer,
             approvals=approvals,
             runs=runs,
@@ -153,6 +163,7 @@ class Engine:
                 notices=notices,
                 inflight=inflight,
                 log_care=log_care,
+                injection=injection,
             ),
         )
                 runs=runs,

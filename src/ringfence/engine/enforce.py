@@ -6,7 +6,8 @@
  2 facts        everything one decision may see, frozen
  3 decide       pure: the join of all checks
  4 record       one transaction: the decision entry, with the reservation if allowed, with the ticket if asked
- 5 act          durable first where it can do harm; stops read again with no await before the send; exactly the canonical call
+ 5 act          durable first where it can do harm; the tool's credential put in; stops read again with no await before the
+                send; exactly the canonical call
  6 inspect      the result is data: scanned, secrets masked (docs/scanning.md)
  7 settle       the outcome entry; an unknown outcome is ambiguous and never retried
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
@@ -49,6 +50,7 @@ from ringfence.engine.entries import decision_entry, outcome_entry
 from ringfence.engine.identify import Presented, Principal, Unidentified, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
+from ringfence.engine.injection import HELD_BACK, Injection
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
@@ -137,6 +139,7 @@ class Enforcer:
         waiters: Waiters,
         trails: Trails,
         scanner: Scanner,
+        injection: Injection,
         at_step: AtStep = nothing,
     ) -> None:
         self._store = store
@@ -148,6 +151,7 @@ class Enforcer:
         self._waiters = waiters
         self._trails = trails
         self._scanner = scanner
+        self._injection = injection
         self._suspicions = Suspicions(alerts)
         self._at = at_step
 
@@ -376,13 +380,25 @@ class Enforcer:
 
         principal = {Share.RUN: f"run:{call.run}", Share.AGENT: f"agent:{call.agent}", Share.SERVER: "shared"}[rule.share]
         declared = granted_capabilities(client.capabilities, rule.grants)
-        reply = await upstream.call(
-            Sending(
+        async with AsyncExitStack() as held:
+            try:
+                injected = await held.enter_async_context(
+                    self._injection.injected(
+                        call, self._catalogue.rules.tools.get(call.tool), lambda lane: upstream.forget(f"{principal}{lane}")
+                    )
+                )
+            except UnavailableError as error:
+                logger.error("call %s of %s is not sent: %s", call.id, call.tool, error.diagnostics())
+                return NotSent(HELD_BACK, entry)
+            flight.credential = injected.used
+            sending = Sending(
                 call=call.id,
-                principal=principal,
+                principal=f"{principal}{injected.lane}",
                 method=call.upstream_name if is_method(call.upstream_name) else TOOLS_CALL,
                 tool="" if is_method(call.upstream_name) else call.upstream_name,
-                arguments=call.arguments,
+                arguments=injected.arguments,
+                headers=injected.headers,
+                env=injected.env,
                 may_send=may_send,
                 deadline_s=rule.deadline_s,
                 on_progress=inspection.progress(client.on_progress),
@@ -394,7 +410,7 @@ class Enforcer:
                 on_log=inspection.logs(client.on_log) if rule.grants.logging else None,
                 may_keep=client.may_keep,
             )
-        )
+            reply = await upstream.call(sending)
         self._at(Step.ANSWER)
         match reply:
             case Answered(result=result):
@@ -428,7 +444,7 @@ class Enforcer:
             change = Release(call.id, now)
         else:
             change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
-        entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings)
+        entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings, flight.credential)
         if flight.loops is not None:
             self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
         try:

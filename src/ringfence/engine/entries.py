@@ -46,6 +46,8 @@ def decision_entry(
         "rules": rules_digest,
         "posture": facts.posture.value,
     }
+    if facts.tool is not None and (credential := facts.tool.credential) is not None:
+        body["credential"] = {"as": f"{credential.place.value} {credential.name}", "from": credential.label[:1000]}
     if meta.trace_id:
         body["trace"] = meta.trace_id
     if meta.vendor:
@@ -85,7 +87,9 @@ def _summary(call: Call, decision: Decision) -> str:
     return f"{verb[decision.level]} {call.tool}{f' ({why})' if why else ''}"[:_SUMMARY_LIMIT]
 
 
-def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool, findings: Sequence[Finding] = ()) -> Entry:
+def outcome_entry(
+    call: Call, at: Millis, outcome: Outcome, stopped: bool, findings: Sequence[Finding] = (), credential: str = ""
+) -> Entry:
     """What came of a call that was allowed, and what the scan found in what its server said."""
     body: dict[str, Any] = {"digest": call.digest}
     match outcome:
@@ -108,6 +112,8 @@ def outcome_entry(call: Call, at: Millis, outcome: Outcome, stopped: bool, findi
             body["why"] = why[:300]
         case _:
             raise AssertionError(f"a {type(outcome).__name__} was never sent")
+    if credential:
+        body["credential"] = credential
     if findings:
         body["findings"] = [{"class": f.kind.value, "rule": f.rule, "at": f.at, "count": f.count} for f in findings]
     if stopped:

@@ -13,6 +13,7 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue
 from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.inflight import Inflight
+from ringfence.engine.injection import Injection
 from ringfence.engine.log_care import LogCare
 from ringfence.engine.notices import Notices
 from ringfence.engine.recovery import recover
@@ -29,6 +30,7 @@ LEVER_S = 0.2
 EXPIRE_S = 1.0
 CHECKPOINT_S = 60.0
 PRUNE_S = 60.0
+SWEEP_S = 60.0
 
 
 class Housekeeping:
@@ -49,6 +51,7 @@ class Housekeeping:
         notices: Notices,
         inflight: Inflight,
         log_care: LogCare,
+        injection: Injection,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -62,6 +65,7 @@ class Housekeeping:
         self._notices = notices
         self._inflight = inflight
         self._log_care = log_care
+        self._injection = injection
         self._degraded = ""
 
     async def run(self) -> None:
@@ -74,6 +78,7 @@ class Housekeeping:
             group.create_task(self._every(PRUNE_S, self.prune))
             group.create_task(self._notices.run())
             group.create_task(self._log_care.run())
+            group.create_task(self._sweep())
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -82,6 +87,11 @@ class Housekeeping:
                 await work()
             except Error as error:
                 logger.warning("%s: %s", getattr(work, "__name__", "housekeeping"), error)
+
+    async def _sweep(self) -> None:
+        """At the start, for what an earlier process has left; later for what could not be ended at once."""
+        await self._injection.sweep()
+        await self._every(SWEEP_S, self._injection.sweep)
 
     async def look_at_lever(self) -> None:
         """Kill everything while the lever is pulled. Letting go of it does not un-kill."""

@@ -30,6 +30,8 @@ class Flight:
     """What it holds on meters."""
     loops: Loops | None = None
     """Set where what comes of it tells whether its run repeats itself."""
+    credential: str = ""
+    """Which one left with it: the id of what was minted, or a reference."""
     landed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:

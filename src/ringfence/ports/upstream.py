@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from ringfence.core.model.identifiers import CallId
+from ringfence.ports.secrets import Secret
 
 TOOLS_CALL = "tools/call"
 
@@ -62,6 +63,10 @@ class Sending:
     """The server's own name of it; empty for methods other than `tools/call`."""
     arguments: bytes
     """RFC 8785 canonical JSON object: a tool's arguments, or another method's params. These bytes go out, nothing else."""
+    headers: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    """Over HTTP: further headers of this call's own requests."""
+    env: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    """Over stdio: further variables of the process. Whoever gives other ones names another principal."""
     may_send: Callable[[], bool]
     """Asked with no await between the answer and the first byte; False: send nothing, answer `NotSent`.
 
@@ -235,7 +240,7 @@ class Upstream(Protocol):
         ...
 
     async def forget(self, principal: str) -> None:
-        """End the sessions and processes of a principal whose run has ended."""
+        """End the sessions and processes of a principal whose run has ended, and of those named `principal|...`."""
         ...
 
     async def close(self) -> None: ...

@@ -22,6 +22,7 @@ from ringfence.engine.approvals import Voted
 from ringfence.engine.assembly import Engine
 from ringfence.engine.enforce import SILENT, ClientSide, ToolRequest
 from ringfence.engine.identify import Presented
+from ringfence.engine.injection import Injection
 from ringfence.engine.outcome import Outcome, Waiting
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.engine.steps import AtStep, nothing
@@ -55,6 +56,7 @@ class World(Engine):
         upstreams: Mapping[ServerId, FakeUpstream] | None = None,
         store: tuple[Store, AuditLog] | None = None,
         clock: FakeClock | None = None,
+        injection: Injection | None = None,
         at_step: AtStep = nothing,
     ) -> World:
         """An engine with the shop of `testing/scenario.py`, its tools listed. Give `store` twice where one object is both."""
@@ -71,6 +73,7 @@ class World(Engine):
             signer=FakeSigner(),
             notifier=FakeNotifier(),
             lever=FakeLever(),
+            injection=injection,
             at_step=at_step,
         )
         await world.catalogue.ensure_listed()

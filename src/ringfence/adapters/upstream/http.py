@@ -109,7 +109,7 @@ class HttpUpstream:
         return reply or Failed(INTERNAL_ERROR, "the server does not know the session that it opened")
 
     async def _call_modern(self, sending: Sending, request: Outgoing, hearing: Hearing, deadline: float) -> Reply:
-        headers = {**BASE_HEADERS, **modern_headers(request.method, request.name)}
+        headers = {**BASE_HEADERS, **modern_headers(request.method, request.name), **_revealed(sending)}
         maps = self._catalogue.param_maps
         if request.method == TOOLS_CALL and maps and (header_map := maps.get(sending.tool)):
             headers |= mcp_param_headers(header_map, parse_strict(sending.arguments))
@@ -147,7 +147,7 @@ class HttpUpstream:
         session.hearings.add(hearing)
         try:
             received = await self._channel.post(
-                session.headers,
+                {**session.headers, **_revealed(sending)} if sending.headers else session.headers,
                 body,
                 identity=identity,
                 deadline=deadline,
@@ -214,3 +214,8 @@ class HttpUpstream:
         await self._back.close()
         await self._sessions.end_all()
         await self._channel.close()
+
+
+def _revealed(sending: Sending) -> dict[str, str]:
+    """The headers that only this call's requests have."""
+    return {name: value.reveal() for name, value in sending.headers.items()}

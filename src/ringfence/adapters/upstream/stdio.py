@@ -118,6 +118,7 @@ class StdioUpstream:
         while the call goes on. That takes another process, since one speaks one era. Logs are no reason for it: over stdio
         both eras have them, and a client that sets its log level in the middle of its work keeps its process.
         """
+        self._processes.give(sending.principal, sending.env)
         if sending.legacy_client and sending.capabilities:
             older = await self._processes.older(sending.principal, request.capabilities)
             if older is not None:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ringfence.adapters.upstream.backoff import Jitter, no_jitter
@@ -13,6 +13,7 @@ from ringfence.adapters.upstream.stdio_care import Care, Key
 from ringfence.adapters.upstream.stdio_link import Link
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES, Era
 from ringfence.errors import UnavailableError
+from ringfence.ports.secrets import Secret
 from ringfence.ports.upstream import Health, HealthState
 
 
@@ -33,8 +34,14 @@ class Processes:
         self._care = Care(options, jitter)
         self._starting = 0
         self._slots: dict[Key, _Slot] = {}
+        self._given: dict[str, Mapping[str, Secret]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+
+    def give(self, principal: str, env: Mapping[str, Secret]) -> None:
+        """Further variables of the principal's processes that start from now on."""
+        if env:
+            self._given[principal] = env
 
     async def link(self, principal: str, capabilities: bytes = NO_CAPABILITIES) -> Link:
         """The principal's process, started where there is none.
@@ -113,7 +120,7 @@ class Processes:
     async def _open(self, key: Key, era: Era | None) -> Link:
         """Raises UnavailableError, except where an unasked-for probe may have ended the process."""
         link = Link(
-            self._options,
+            self._options_for(key.principal),
             self._oddities,
             key.capabilities,
             on_idle=lambda: self._idle(key),
@@ -131,6 +138,13 @@ class Processes:
             link.kill("its start was cancelled")
             raise
         return link
+
+    def _options_for(self, principal: str) -> StdioOptions:
+        given = {name: value.reveal() for name, value in self._given.get(principal, {}).items()}
+        if not given:
+            return self._options
+        hidden = self._options.hidden | frozenset(given.values())
+        return replace(self._options, env={**self._options.env, **given}, hidden=hidden)
 
     def _ended(self, key: Key, link: Link) -> None:
         self._care.ended(key, link)
@@ -170,6 +184,8 @@ class Processes:
             slot.timer.cancel()
         if self._slots.get(key) is slot:
             del self._slots[key]
+            if all(other.principal != key.principal for other in self._slots):
+                self._given.pop(key.principal, None)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -213,10 +229,12 @@ class Processes:
     # --- the end
 
     async def forget(self, principal: str) -> None:
-        """End every process of a principal."""
-        keys = [key for key in self._slots if key.principal == principal]
+        """End every process of a principal, and of those named after it."""
+        keys = [key for key in self._slots if key.principal.partition("|")[0] == principal or key.principal == principal]
         await asyncio.gather(*(self._forget(key) for key in keys))
-        self._care.forget(principal)
+        for named in {principal, *(key.principal for key in keys)}:
+            self._given.pop(named, None)
+            self._care.forget(named)
 
     async def _forget(self, key: Key) -> None:
         slot = self._slots.get(key)

@@ -112,7 +112,7 @@ def _again(
     rule = trial.loaded.rules.tools.get(tool)
     if rule is not None and tool not in trial.definitions:
         return None
-    shown = {name: value for name, value in arguments.items() if rule is None or name not in rule.fixed}
+    shown = {name: value for name, value in arguments.items() if rule is None or name not in {**rule.fixed, **rule.hidden}}
     return trial.decide(
         AgentId(str(entry["agent"])),
         tool,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.core.model.condition import holds
+from ringfence.core.model.credential import ToolCredential
 from ringfence.core.model.identifiers import Digest, ServerId, ToolId
 from ringfence.core.model.profile import ConditionalProfile, ToolProfile
 
@@ -29,6 +30,8 @@ class Tool:
     profile: ToolProfile
     conditional: tuple[ConditionalProfile, ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the gateway fills in; for an argument that is a credential, its placeholder."""
+    credential: ToolCredential | None = None
     validator: Any = None
     """Compiled `jsonschema_rs` validator of the shown schema; None means the schema could not be compiled: deny."""
     upstream_validator: Any = None

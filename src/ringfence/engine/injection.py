@@ -1,0 +1,175 @@
+"""The one place where a tool's credential meets its call: behind the decision, right before the call is sent.
+
+Until here a call holds a placeholder that names the credential. That is what was decided, approved and recorded; where the
+configuration names another credential by now, nothing is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.model.call import Call
+from ringfence.core.model.credential import Minting, Place, ToolCredential
+from ringfence.core.model.identifiers import ToolId
+from ringfence.core.rules import ToolRule
+from ringfence.engine.secret_book import SecretBook
+from ringfence.errors import UnavailableError
+from ringfence.ports.minter import Minter, Need
+from ringfence.ports.secrets import Secret, SecretRef
+
+logger = logging.getLogger(__name__)
+
+MINT_S = 20.0
+"""How long making a credential may take, and ending it."""
+HELD_BACK = "the credential of this tool is not to be had"
+"""What the agent hears; the reason is the operators'."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injected:
+    """What is sent in the place of what was decided on: the same, with the value where the placeholder was."""
+
+    arguments: bytes = field(repr=False)
+    headers: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    env: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    lane: str = ""
+    """Added to the principal: a process with this credential serves no other tool, and no other credential."""
+    is_single: bool = False
+    """The lane is this call's alone, and is over with it."""
+    used: str = ""
+    """The id of what was minted, or the reference."""
+    values: tuple[Secret, ...] = ()
+    """Every secret that left with the call."""
+
+
+class Injection:
+    """Reads, mints and revokes. `minters` by the names that the configuration gives them."""
+
+    def __init__(self, secrets: SecretBook, minters: Mapping[str, Minter] | None = None) -> None:
+        self._secrets = secrets
+        self._minters = dict(minters or {})
+        self._known: dict[ToolId, tuple[Secret, int]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def replace(self, minters: Mapping[str, Minter]) -> None:
+        """Other minters from now on. What an earlier one has made is ended by it, or by the next sweep of one like it."""
+        self._minters = dict(minters)
+
+    @asynccontextmanager
+    async def injected(
+        self, call: Call, rule: ToolRule | None, forget: Callable[[str], Awaitable[None]]
+    ) -> AsyncGenerator[Injected]:
+        """What to send for one call; afterwards what was minted for it is ended, also when it was cancelled.
+
+        `forget` ends the process of a lane that is this call's alone.
+
+        Raises UnavailableError, for operators only: nothing may be sent.
+        """
+        credential = rule.credential if rule is not None else None
+        if credential is None:
+            yield Injected(arguments=call.arguments)
+        elif credential.minting is None:
+            secret = await self._secrets.read(SecretRef(credential.reference, credential.folder))
+            yield self._placed(call, credential, secret, credential.reference, (secret,))
+        else:
+            async with self._minted(call, credential, credential.minting, forget) as placed:
+                yield placed
+
+    async def sweep(self) -> None:
+        """End whatever was minted for calls that are over. One system that does not answer delays no other."""
+        await asyncio.gather(*(self._sweep(name, minter) for name, minter in self._minters.items()))
+
+    async def close(self) -> None:
+        """Wait for what is being ended, and let go of the minters."""
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=MINT_S)
+        await asyncio.gather(*(minter.close() for minter in self._minters.values()), return_exceptions=True)
+
+    @asynccontextmanager
+    async def _minted(
+        self, call: Call, credential: ToolCredential, minting: Minting, forget: Callable[[str], Awaitable[None]]
+    ) -> AsyncGenerator[Injected]:
+        minter = self._minters.get(minting.minter)
+        if minter is None:
+            raise UnavailableError(f"there is no minter `{minting.minter}`")
+        _check(call, credential)
+        need = Need(grants=minting.grants, lifetime_s=minting.lifetime_s, statement_s=minting.statement_s)
+        try:
+            async with asyncio.timeout(MINT_S):
+                minted = await minter.mint(need, call.run, call.id)
+        except TimeoutError as error:
+            raise UnavailableError(f"minter `{minting.minter}` does not answer") from error
+        lane, is_cancelled = "", False
+        try:
+            value = minted.values.get(minting.value)
+            if value is None:
+                raise UnavailableError(f"minter `{minting.minter}` makes no `{minting.value}`")
+            placed = self._placed(call, credential, value, minted.id, tuple(minted.values.values()))
+            lane = placed.lane
+            yield placed
+        except asyncio.CancelledError:
+            is_cancelled = True
+            raise
+        finally:
+            ending = asyncio.create_task(self._end(minter, minted.id, lane, forget))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            if not is_cancelled:  # a stop is not kept waiting
+                await asyncio.shield(ending)
+
+    async def _end(self, minter: Minter, minted: str, lane: str, forget: Callable[[str], Awaitable[None]]) -> None:
+        if lane:
+            await forget(lane)
+        try:
+            async with asyncio.timeout(MINT_S):
+                await minter.revoke(minted)
+        except (UnavailableError, TimeoutError) as error:
+            logger.error("%s could not be ended, the next sweep tries again: %s", minted, error or "no answer in time")
+
+    async def _sweep(self, name: str, minter: Minter) -> None:
+        try:
+            async with asyncio.timeout(MINT_S):
+                ended = await minter.sweep()
+        except (UnavailableError, TimeoutError) as error:
+            logger.error("minter `%s` could not be swept: %s", name, error or "no answer in time")
+        else:
+            if ended:
+                logger.warning("minter `%s`: ended %s, whose calls are over", name, ", ".join(ended[:20]))
+
+    def _placed(self, call: Call, credential: ToolCredential, value: Secret, used: str, values: tuple[Secret, ...]) -> Injected:
+        name = credential.name
+        match credential.place:
+            case Place.ARGUMENT:
+                _check(call, credential)
+                arguments = canonical_bytes({**call.value, name: value.reveal()})
+                return Injected(arguments=arguments, used=used, values=values)
+            case Place.HEADER:
+                if not value.reveal().isprintable():
+                    raise UnavailableError(f"the value for the header `{name}` does not fit on one line")
+                return Injected(arguments=call.arguments, headers={name: value}, used=used, values=values)
+            case Place.ENV:
+                if "\0" in value.reveal():
+                    raise UnavailableError(f"the value for the variable `{name}` holds a NUL character")
+                single = credential.minting is not None
+                lane = f"|{call.tool}|{call.id if single else self._turn(call.tool, value)}"
+                return Injected(
+                    arguments=call.arguments, env={name: value}, lane=lane, is_single=single, used=used, values=values
+                )
+
+    def _turn(self, tool: ToolId, value: Secret) -> int:
+        """Another number whenever the value is another, so that no process goes on with what was rotated."""
+        known = self._known.get(tool)
+        if known is None or known[0] != value:
+            known = self._known[tool] = (value, known[1] + 1 if known is not None else 0)
+        return known[1]
+
+
+def _check(call: Call, credential: ToolCredential) -> None:
+    """The placeholder stands where it stood when the call was decided, and names this credential. Raises UnavailableError."""
+    if credential.place is Place.ARGUMENT and call.value.get(credential.name) != credential.placeholder:
+        raise UnavailableError(f"the credential of {call.tool} is not the one that the call was decided with")
