@@ -142,7 +142,6 @@ def reheaded(header: dict[str, Any]) -> str:
         {"typ": "dpop+jwt", "jwk": SigningKey("rsa").jwk},
         {"typ": "dpop+jwt", "jwk": KEY.jwk, "crit": ["x"], "x": 1},
     ],
-    ids=lambda header: json.dumps(header)[:60],
 )
 def test_a_header_that_is_not_a_proofs_is_refused(header: dict[str, Any]) -> None:
     made, _ = proofs()
@@ -183,7 +182,6 @@ TWICE = encoded(b'{"typ":1,"typ":2}')
         f"{encoded(b'[' * 2000)}.{encoded({})}.AA",
         "." + "A" * 4000,
     ],
-    ids=lambda proof: proof[:20],
 )
 def test_what_is_no_proof_is_refused_and_nothing_else_happens(proof: str) -> None:
     made, _ = proofs()

@@ -40,7 +40,7 @@ async def test_the_gateways_own_user_opens_a_run_whose_task_is_not_trusted() -> 
     assert (run.agent, run.task, run.task_trusted, run.opened_by) == ("support", "look around", False, "agent:support")
     assert opened.json["expires_at"] == run.expires_at
     assert opened.json["expires_in_s"] == 900
-    sent = Presented(opened.json["credential"], Posture.SEPARATE, OWN.senders)
+    sent = Presented(opened.json["credential"], Posture.SEPARATE, OWN.senders(0))
     outcome = await world.enforcer.enforce(sent, ToolRequest("orders__get", {"order": "A1"}))
     assert type(outcome).__name__ == "Returned"
 

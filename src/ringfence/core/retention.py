@@ -6,6 +6,7 @@
 | a ticket that was used, denied, withdrawn or has expired | until it cannot count, then a day, at most `MOST_TICKETS` |
 | a credential that is revoked or has expired, of a run that goes on | a day after it expired |
 | a meter with nothing in its window | not at all |
+| the run of somebody outside, however it ended | until an operator lets them in again: their next token must not open another |
 
 A run stays while a run below it stays, while a call of it is under way, and while a ticket of it is live. What goes at once is
 bounded, so that no moment is long; the rest goes the next time.
@@ -21,7 +22,7 @@ from ringfence.core.approval import LIVE
 from ringfence.core.ledger import is_idle, is_of_run, run_of
 from ringfence.core.model.identifiers import CallId, Millis, RunId, TicketId
 from ringfence.core.model.meter import Meter
-from ringfence.core.model.run import Credential, Run, RunState
+from ringfence.core.model.run import OUTSIDE, Credential, Run, RunState
 from ringfence.core.model.ticket import Ticket
 
 KEPT_MS = 24 * 3600 * 1000
@@ -91,7 +92,11 @@ def ended_at(run: Run) -> Millis | None:
 
 
 def _runs(state: Kept, now: Millis) -> Iterator[RunId]:
-    ended = [(end, run.id) for run in state.runs.values() if (end := ended_at(run)) is not None and end <= now]
+    ended = [
+        (end, run.id)
+        for run in state.runs.values()
+        if (end := ended_at(run)) is not None and end <= now and not _is_somebodys(state, run.id)
+    ]
     over = max(0, len(ended) - MOST_RUNS)
     if not over and not any(end + KEPT_MS <= now for end, _ in ended):
         return  # the common case, and sorting is what would take long
@@ -104,6 +109,10 @@ def _runs(state: Kept, now: Millis) -> Iterator[RunId]:
         if run.id not in candidates or run.id in kept:
             kept.update(run.ancestors)
     yield from (run for run in due if run not in kept)
+
+
+def _is_somebodys(state: Kept, run: RunId) -> bool:
+    return any(hashed.startswith(OUTSIDE) for hashed in state.run_credentials.get(run, ()))
 
 
 def _tickets(state: Kept, now: Millis) -> Iterator[Ticket]:

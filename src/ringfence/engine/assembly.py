@@ -23,6 +23,7 @@ from ringfence.engine.injection import Injection
 from ringfence.engine.log_care import LogCare, LogOutlets
 from ringfence.engine.notices import Notices
 from ringfence.engine.operators import Operators
+from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.pin_book import PinBook
 from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
@@ -61,6 +62,7 @@ class Engine:
     approvals: Approvals
     runs: Runs
     anonymous: Anonymous
+    outsiders: Outsiders
     stops: Stops
     operators: Operators
     pins: Pins
@@ -144,6 +146,7 @@ class Engine:
             approvals=approvals,
             runs=runs,
             anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),
+            outsiders=Outsiders(runs=runs, store=store, clock=clock, ids=ids, catalogue=catalogue),
             stops=stops,
             operators=Operators(store=store, clock=clock, ids=ids),
             budgets=Budgets(store=store, clock=clock, catalogue=catalogue),

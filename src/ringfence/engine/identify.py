@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from ringfence.core.model.binding import mismatch
-from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.run import Posture
 from ringfence.core.model.verdict import Reason, ReasonCode
 from ringfence.ports.clock import Clock
@@ -15,6 +16,20 @@ from ringfence.ports.store import Store
 
 NOBODY: Final[frozenset[str]] = frozenset()
 """The transport says nothing about the sender."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """Whom an authority outside vouches for, as the enforcement point has checked a moment ago."""
+
+    key: str
+    """Of the row that names its run (`engine.outsiders`)."""
+    until: Millis
+    """When that word ends."""
+    binding: str
+    """From whom alone it is accepted."""
+    still: Callable[[], bool]
+    """Whether the operator's configuration still has it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,15 @@ class Presented:
     """What the enforcement point knows of who shares what with this client."""
     senders: frozenset[str] = NOBODY
     """What the transport says of the sender, each a `core.model.binding`: never what the client merely asserts."""
+    vouched: Vouched | None = None
+    """Instead of a credential."""
+
+    @property
+    def key(self) -> str:
+        """Under which its row is found; empty: nothing was presented."""
+        if self.vouched is not None:
+            return self.vouched.key
+        return hash_of(self.credential) if self.credential else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +77,29 @@ def hash_of(credential: str) -> str:
 
 async def identify(store: Store, clock: Clock, presented: Presented) -> Principal | Unidentified:
     """The run that a credential names. Whether the run may still act is for the `standing` check to say."""
-    if not presented.credential:
+    key, now = presented.key, clock.now()
+    if not key:
         return _unknown("no credential was presented")
-    hashed = hash_of(presented.credential)
-    credential = await store.credential(hashed)
+    credential = await store.credential(key)
     if credential is None:
         return _unknown("the credential is not known")
     if credential.revoked:
         return _unknown(f"the credential of run {credential.run} is revoked")
-    if credential.expires_at is not None and clock.now() >= credential.expires_at:
+    if credential.expires_at is not None and now >= credential.expires_at:
         return _unknown(f"the credential of run {credential.run} has expired")
-    if why := mismatch(credential.binding, presented.senders):
+    if presented.vouched is None and (why := mismatch(credential.binding, presented.senders)):
         return _unknown(f"the credential of run {credential.run} came from another sender: {why}")
-    return Principal(credential.agent, credential.run, hashed, presented.posture)
+    if presented.vouched is not None and (why := _no_longer(presented.vouched, presented.senders, now)):
+        return _unknown(f"the identity behind run {credential.run}: {why}")
+    return Principal(credential.agent, credential.run, key, presented.posture)
+
+
+def _no_longer(vouched: Vouched, senders: frozenset[str], now: Millis) -> str:
+    if now >= vouched.until:
+        return "it has expired"
+    if not vouched.still():
+        return "the configuration does not map it to this agent any more"
+    return mismatch(vouched.binding, senders)
 
 
 def _unknown(why: str) -> Unidentified:

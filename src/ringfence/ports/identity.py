@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,5 +58,19 @@ class Outsider:
     agent: str
     until: Millis
     """When the authority's word ends."""
-    binding: str = ""
-    """From whom alone its token is accepted."""
+    binding: str
+    """From whom alone it is accepted; empty: from whoever has its token."""
+    still: Callable[[], bool]
+    """Whether the operator's configuration, as it is now, would map it to this agent."""
+
+
+class Outside(Protocol):
+    """Authorities outside that the operator has configured. Answers with why, for the operators' log, where it is nobody."""
+
+    async def by_token(self, token: str) -> Outsider | str:
+        """Whose access token this is (a JWT, RFC 9068)."""
+        ...
+
+    def by_certificate(self, uris: Sequence[str], thumbprint: str, until: Millis) -> Outsider | str:
+        """Whose verified client certificate this is, by the URIs that it was issued for (SPIFFE X.509-SVID)."""
+        ...

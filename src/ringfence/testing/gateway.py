@@ -15,7 +15,7 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.run import Posture
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.runs import Opened
-from ringfence.ports.identity import Proofs
+from ringfence.ports.identity import Outside, Proofs
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.world import World
 
@@ -33,6 +33,7 @@ def gateway(
     anonymous: Anonymous | None = None,
     issuers: tuple[str, ...] = (),
     proofs: Proofs | None = None,
+    outside: Outside | None = None,
 ) -> McpGateway:
     """A gateway in front of a world's engine."""
     return McpGateway(
@@ -50,6 +51,8 @@ def gateway(
         anonymous=anonymous,
         issuers=lambda: issuers,
         proofs=proofs,
+        outside=outside,
+        outsiders=world.outsiders,
     )
 
 

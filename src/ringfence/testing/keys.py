@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from jwt.api_jws import PyJWS
 
 from ringfence.adapters.identity.jose import base64url, thumbprint
 
@@ -60,7 +61,8 @@ class SigningKey:
     def sign(self, claims: Mapping[str, Any], header: Mapping[str, Any] | None = None) -> str:
         """A compact JWS."""
         given = dict(header or {})
-        return jwt.encode(dict(claims), self.private, given.pop("alg", self.algorithm), headers=given)
+        algorithm = given.pop("alg", self.algorithm)
+        return PyJWS().encode(json.dumps(dict(claims)).encode(), self.private, algorithm, headers=given)
 
     def proof(self, method: str, url: str, credential: str, now_ms: int, **claims: Any) -> str:
         """A DPoP proof (RFC 9449, section 4.2); a claim that is None is left out."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.grant import EVERYTHING, Grant
+
+
+OUTSIDE: Final = "outside:"
+"""How the key of a credential begins that stands for somebody outside. No presented credential hashes to such a key."""
 
 
 class Posture(StrEnum):
@@ -51,6 +56,7 @@ class Credential:
     """What an agent's client presents, stored hashed."""
 
     hash: str
+    """SHA-256 in hexadecimal; or `OUTSIDE` with that of the subject whom an authority outside vouches for."""
     agent: AgentId
     run: RunId
     expires_at: Millis | None

@@ -49,11 +49,12 @@ from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.given import Given
 from ringfence.engine.notices import Notices
+from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.runs import Runs
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
-from ringfence.ports.identity import BadProof, Proofs
+from ringfence.ports.identity import BadProof, Outside, Proofs
 from ringfence.ports.store import Store
 
 logger = logging.getLogger(__name__)
@@ -83,17 +84,28 @@ class McpGateway:
         notices: Notices | None = None,
         issuers: Callable[[], Sequence[str]] = tuple,
         proofs: Proofs | None = None,
+        outside: Outside | None = None,
+        outsiders: Outsiders | None = None,
     ) -> None:
         """`allowed_hosts` are the values of `Host` that are served, with their port; `allowed_origins` likewise.
 
         `issuers` are the authorization servers that clients without a credential are told of, as configured now. Without
-        `proofs`, no credential is accepted under the DPoP scheme.
+        `proofs`, no credential is accepted under the DPoP scheme; without `outside` and `outsiders`, nobody is believed whom an
+        authority outside vouches for.
         """
         limits = limits or GatewayLimits()
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._origins = frozenset(origin.lower() for origin in allowed_origins)
         self._issuers = issuers
-        self._callers = Callers(store=store, clock=clock, posture_of=posture_of, anonymous=anonymous, proofs=proofs)
+        self._callers = Callers(
+            store=store,
+            clock=clock,
+            posture_of=posture_of,
+            anonymous=anonymous,
+            proofs=proofs,
+            outside=outside,
+            outsiders=outsiders,
+        )
         kept: Budget[RunId] = Budget(
             free=limits.free_body_bytes, per_key=limits.bodies_bytes_per_run, total=limits.bodies_bytes
         )

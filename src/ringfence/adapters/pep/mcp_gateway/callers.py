@@ -14,11 +14,13 @@ from ringfence.adapters.pep.mcp_gateway.headers import Scheme
 from ringfence.adapters.pep.mcp_gateway.parse import Head
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.places import Place
+from ringfence.core.model.binding import mismatch
 from ringfence.core.model.run import Posture
 from ringfence.engine.anonymous import Anonymous
-from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.identify import Presented, Principal, Vouched, identify
+from ringfence.engine.outsiders import Outsiders
 from ringfence.ports.clock import Clock
-from ringfence.ports.identity import BadProof, Proofs, Proven
+from ringfence.ports.identity import BadProof, Outside, Outsider, Proofs, Proven
 from ringfence.ports.store import Store
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,11 @@ class Caller:
     proven: Proven | None = None
 
 
+def looks_like_token(credential: str) -> bool:
+    """Whether it is an issuer's token (RFC 7515, section 3.1): ours have no dots."""
+    return credential.count(".") == 2
+
+
 class Callers:
     """Turns heads into callers, and callers into principals."""
 
@@ -43,12 +50,16 @@ class Callers:
         posture_of: Callable[[Peer], Posture],
         anonymous: Anonymous | None,
         proofs: Proofs | None,
+        outside: Outside | None = None,
+        outsiders: Outsiders | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._posture_of = posture_of
         self._anonymous = anonymous
         self._proofs = proofs
+        self._outside = outside
+        self._outsiders = outsiders
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -57,11 +68,11 @@ class Callers:
 
     def unread(self, credential: str, peer: Peer) -> Presented:
         """Of a request whose head could not be read: what it takes to note it under a known principal."""
-        return Presented(credential, self._posture_of(peer), peer.senders)
+        return Presented(credential, self._posture_of(peer), peer.senders(self._clock.now()))
 
     async def caller(self, head: Head, peer: Peer) -> Caller | BadProof:
         """What came with a request."""
-        senders = peer.senders
+        senders = peer.senders(self._clock.now())
         proven: Proven | None = None
         if head.presented_as is Scheme.DPOP or "dpop" in head.headers:
             found = self._proven(head)
@@ -69,8 +80,12 @@ class Callers:
                 return found
             proven = found
             senders |= {proven.binding}
+        posture = self._posture_of(peer)
+        if (outsider := await self._outsider(head, peer)) is not None:
+            # Nobody is told why; without anything that could be known, the answer is the same as to a stranger.
+            return Caller(Presented("", posture, senders, await self._vouched(outsider, senders)), proven)
         credential = head.credential or await self._anonymous_credential(head, peer)
-        return Caller(Presented(credential, self._posture_of(peer), senders), proven)
+        return Caller(Presented(credential, posture, senders), proven)
 
     async def principal(self, caller: Caller) -> Principal | None:
         """The known agent behind a caller, whose proof is used up by it. None: the reason is in the operators' log."""
@@ -91,6 +106,27 @@ class Callers:
         if "dpop" not in head.headers:
             return BadProof("a credential under the DPoP scheme came without a proof")
         return self._proofs.check(head.headers["dpop"], method=head.verb, url=head.url, credential=head.credential)
+
+    async def _outsider(self, head: Head, peer: Peer) -> Outsider | str | None:
+        """Who it is by the word of somebody outside; None: nobody outside is to be asked."""
+        if self._outside is None or self._outsiders is None or head.place is Place.OPEN_RUN:
+            return None
+        if head.credential:
+            return await self._outside.by_token(head.credential) if looks_like_token(head.credential) else None
+        shown = peer.certificate
+        if shown is None or not shown.uris or self._clock.now() >= shown.until or "authorization" in head.headers:
+            return None
+        return self._outside.by_certificate(shown.uris, shown.thumbprint, shown.until)
+
+    async def _vouched(self, outsider: Outsider | str, senders: frozenset[str]) -> Vouched | None:
+        admitted = outsider
+        if self._outsiders is not None and isinstance(outsider, Outsider):
+            # Before the first sight of a subject opens its run: a thief is not its first sight.
+            admitted = mismatch(outsider.binding, senders) or await self._outsiders.admit(outsider)
+        if isinstance(admitted, Vouched):
+            return admitted
+        logger.warning("not let in: %s", admitted)
+        return None
 
     async def _anonymous_credential(self, head: Head, peer: Peer) -> str:
         """What stands in for a credential that was not even tried, from this machine and only for MCP itself."""

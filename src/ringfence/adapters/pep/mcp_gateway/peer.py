@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringfence.core.model.binding import BindingKind, bound_to
+from ringfence.core.model.identifiers import Millis
 from ringfence.engine.identify import NOBODY
 
 PEER_KEY = "ringfence.peer"
@@ -19,6 +20,22 @@ class Listener(StrEnum):
     UNIX = "unix"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerCertificate:
+    """A client certificate whose chain was verified when the connection began."""
+
+    thumbprint: str
+    """SHA-256 of it, base64url (RFC 8705)."""
+    uris: tuple[str, ...]
+    """Whom it was issued for: the URIs among its alternative names."""
+    until: Millis
+    """When it expires; connections live longer than certificates may."""
+
+    @property
+    def binding(self) -> str:
+        return bound_to(BindingKind.CERTIFICATE, self.thumbprint)
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """One connection's other end."""
@@ -28,10 +45,13 @@ class Peer:
     """The local user, where the kernel could tell."""
     loopback: bool = False
     """Over TCP from this very machine. False where that is not known."""
+    certificate: PeerCertificate | None = None
+    """Of the client, where it showed one that the operator's authority has signed."""
 
-    @property
-    def senders(self) -> frozenset[str]:
+    def senders(self, now: Millis) -> frozenset[str]:
         """What a credential may be bound to. A user behind a loopback port does not count: a forwarded port has one too."""
+        if self.certificate is not None and now < self.certificate.until:
+            return frozenset({self.certificate.binding})
         if self.listener is not Listener.UNIX or self.uid is None:
             return NOBODY
         return frozenset({bound_to(BindingKind.LOCAL_USER, self.uid)})

@@ -37,7 +37,7 @@ class Refusals:
 
     async def _note(self, presented: Presented, what: str) -> str | None:
         """The entry of what a known principal sent in vain; None where nobody is known or nothing can be recorded."""
-        if not presented.credential:
+        if not presented.key:
             return None
         try:
             return (await self._enforcer.refuse_malformed(presented, what)).entry

@@ -53,5 +53,5 @@ class RunRequests:
             answer = await self._routes.renew(visit.principal, visit.presented.credential)
         else:
             run = await self._store.run(visit.principal.run)
-            answer = await self._routes.close(visit.principal, standing=run is None or run.standing)
+            answer = await self._routes.close(visit.principal, standing=run is None or run.expires_at is None)
         await send_json_plain(visit.send, answer)

@@ -1,0 +1,205 @@
+"""Access tokens of configured issuers and certificates of configured subjects, mapped to agents. Nobody else is anybody.
+
+Source: RFC 9068 (JWT access tokens), RFC 8725 (JWT best practices), RFC 8705 and RFC 9449 (confirmation of the sender), SPIFFE
+X.509-SVID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, cast
+
+from ringfence.adapters.identity.jose import Signed, read_signed, verify
+from ringfence.adapters.identity.key_sets import FileKeys, Key, Keys, RemoteKeys
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.model.binding import BindingKind, bound_to, is_binding
+from ringfence.core.model.identifiers import Millis
+from ringfence.errors import CredentialError
+from ringfence.ports.clock import Clock
+from ringfence.ports.identity import Outsider
+
+TOKEN_MOST: Final = 8192
+NAME_MOST: Final = 255
+"""Characters of a subject or client (OpenID Connect Core, section 2)."""
+SKEW_S: Final = 60
+"""How far an issuer's clock may run ahead. Nothing is accepted after its `exp`."""
+LIFE_MOST_S: Final = 24 * 3600
+"""A token that lives longer is no access token."""
+_TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
+_CONFIRMATIONS: Final = {"jkt": BindingKind.KEY, "x5t#S256": BindingKind.CERTIFICATE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerOptions:
+    """One issuer. One of `file` and `jwks_url` is given."""
+
+    url: str
+    """As its tokens say it, compared as it is."""
+    audience: str
+    file: Path | None = None
+    jwks_url: str = ""
+    agents: Mapping[str, Mapping[str, str]]
+    """Claim, its value, agent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideOptions:
+    """Who is believed, about whom."""
+
+    issuers: tuple[IssuerOptions, ...] = ()
+    certificates: Mapping[str, str] = field(default_factory=dict[str, str])
+    """SPIFFE id, agent."""
+
+
+class Authorities:
+    """Implements `ringfence.ports.identity.Outside`."""
+
+    def __init__(self, options: OutsideOptions, clock: Clock) -> None:
+        self._clock = clock
+        self._options = OutsideOptions()
+        self._issuers: dict[str, IssuerOptions] = {}
+        self._keys: dict[str, Keys] = {}
+        self._left: list[Keys] = []
+        self.replace(options)
+
+    def replace(self, options: OutsideOptions) -> None:
+        """Believe these from now on. Keys are kept where they come from the same place."""
+        before, known = self._issuers, self._keys
+        self._options = options
+        self._issuers = {issuer.url: issuer for issuer in options.issuers}
+        self._keys = {}
+        for url, issuer in self._issuers.items():
+            old = before.get(url)
+            same = old is not None and (old.file, old.jwks_url) == (issuer.file, issuer.jwks_url)
+            self._keys[url] = known.pop(url) if same else self._keys_of(issuer)
+        self._left.extend(known.values())
+
+    async def close(self) -> None:
+        for keys in (*self._keys.values(), *self._left):
+            await keys.close()
+
+    async def by_token(self, token: str) -> Outsider | str:
+        try:
+            signed = read_signed(token, TOKEN_MOST)
+            return await self._judged(signed)
+        except CredentialError as error:
+            return f"access token: {error}"
+
+    def by_certificate(self, uris: Sequence[str], thumbprint: str, until: Millis) -> Outsider | str:
+        # An SVID has exactly one URI (X.509-SVID, section 2); of several, nobody could say which one acts.
+        if len(uris) != 1:
+            return f"client certificate: {len(uris)} URIs among its names"
+        agent = self._options.certificates.get(uris[0])
+        if agent is None:
+            return f"client certificate: {uris[0][:200]} maps to no agent"
+        return Outsider(
+            subject=uris[0],
+            agent=agent,
+            until=until,
+            binding=bound_to(BindingKind.CERTIFICATE, thumbprint),
+            still=lambda: self._options.certificates.get(uris[0]) == agent,
+        )
+
+    async def _judged(self, signed: Signed) -> Outsider:
+        claims = signed.claims
+        issuer = self._issuers.get(claims["iss"]) if isinstance(claims.get("iss"), str) else None
+        if issuer is None:
+            raise CredentialError("its issuer is not configured")
+        kind = signed.header.get("typ", "jwt")
+        if not isinstance(kind, str) or kind.lower() not in _TYPES:
+            raise CredentialError("its type is not that of an access token")
+        verify(signed, (await self._key(issuer, signed)).public)
+        if not _is_for(claims.get("aud"), issuer.audience):
+            raise CredentialError("it is for another audience")
+        expires_s = self._lifetime(claims)
+        client = claims.get("client_id", claims.get("azp", ""))
+        agent = agent_of(issuer, claims)
+        if agent is None:
+            raise CredentialError("its claims map to no agent, or to several")
+        return Outsider(
+            subject=canonical_bytes([issuer.url, _name(client, "client"), _name(claims.get("sub"), "subject")]).decode(),
+            agent=agent,
+            until=int(expires_s * 1000),
+            binding=_binding(claims.get("cnf")),
+            still=partial(self._still, issuer.url, claims, agent),
+        )
+
+    async def _key(self, issuer: IssuerOptions, signed: Signed) -> Key:
+        kid = signed.header.get("kid", "")
+        if not isinstance(kid, str):
+            raise CredentialError("its kid is not text")
+        keys = await self._keys[issuer.url].find(kid)
+        # Without a kid there is no choice to be made: a set of one key, or nothing.
+        key = keys.get(kid) or (next(iter(keys.values())) if not kid and len(keys) == 1 else None)
+        if key is None:
+            raise CredentialError("its issuer has no such key" if keys else "its issuer's keys cannot be had")
+        if signed.algorithm not in key.algorithms:
+            raise CredentialError(f"{signed.algorithm[:20]!r} is not the algorithm of its key")
+        return key
+
+    def _lifetime(self, claims: Mapping[str, Any]) -> float:
+        now_s = self._clock.now() / 1000
+        expires_s = _moment(claims, "exp")
+        if expires_s is None:
+            raise CredentialError("it does not say when it expires")
+        if now_s >= expires_s:
+            raise CredentialError("it has expired")
+        if expires_s - now_s > LIFE_MOST_S:
+            raise CredentialError(f"it lives for more than {LIFE_MOST_S // 3600} hours")
+        for name in ("nbf", "iat"):
+            at = _moment(claims, name)
+            if at is not None and at > now_s + SKEW_S:
+                raise CredentialError(f"its {name} lies ahead")
+        return expires_s
+
+    def _still(self, url: str, claims: Mapping[str, Any], agent: str) -> bool:
+        issuer = self._issuers.get(url)
+        return issuer is not None and _is_for(claims.get("aud"), issuer.audience) and agent_of(issuer, claims) == agent
+
+    def _keys_of(self, issuer: IssuerOptions) -> Keys:
+        return FileKeys(issuer.file) if issuer.file is not None else RemoteKeys(issuer.jwks_url, self._clock)
+
+
+def agent_of(issuer: IssuerOptions, claims: Mapping[str, Any]) -> str | None:
+    """The one agent that the claims map to. Claims that map to different agents map to none."""
+    found: set[str] = set()
+    for claim, agents in issuer.agents.items():
+        value = claims.get(claim)
+        if isinstance(value, str) and value in agents:
+            found.add(agents[value])
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_for(audience: Any, ours: str) -> bool:
+    return audience == ours or (isinstance(audience, list) and ours in cast("list[Any]", audience))
+
+
+def _moment(claims: Mapping[str, Any], name: str) -> float | None:
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e11:
+        raise CredentialError(f"its {name} is no moment")
+    return float(value)
+
+
+def _name(value: Any, what: str) -> str:
+    if not isinstance(value, str) or len(value) > NAME_MOST or (what == "subject" and not value):
+        raise CredentialError(f"its {what} is missing or too long")
+    return value
+
+
+def _binding(confirmation: Any) -> str:
+    """To whom a token is bound (RFC 7800). A way of binding that is not understood is no reason to accept it from anybody."""
+    if confirmation is None:
+        return ""
+    if isinstance(confirmation, dict):
+        members = cast("dict[str, Any]", confirmation)
+        kind = _CONFIRMATIONS.get(next(iter(members), "")) if len(members) == 1 else None
+        value = next(iter(members.values()), None)
+        if kind is not None and isinstance(value, str) and is_binding(binding := bound_to(kind, value)):
+            return binding
+    raise CredentialError("it is bound in a way that is not understood")
