@@ -113,15 +113,21 @@ class Engine:
             clock=clock,
             ids=ids,
             catalogue=catalogue,
+        runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
+
+        async def withdraw(run: RunId, why: str) -> None:
+            await approvals.withdraw_run(run, why, "gateway")
+
+        runs.on_end.append(withdraw)
             alerts=alerts,
             inflight=inflight,
             waiters=waiters,
             trails=Trails(),
             scanner=Scanner(),
+            runs=runs,
             injection=injection,
             at_step=at_step,
         )
-        runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
         checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce), Notices(catalogue, clock)
         return cls(
@@ -133,11 +139,6 @@ class Engine:
             notifier=notifier,
             lever=lever,
             ids=ids,
-
-        async def withdraw(run: RunId, why: str) -> None:
-            await approvals.withdraw_run(run, why, "gateway")
-
-        runs.on_end.append(withdraw)
             catalogue=catalogue,
             alerts=alerts,
             inflight=inflight,
@@ -164,9 +165,9 @@ class Engine:
                 alerts=alerts,
                 lever=lever,
                 notices=notices,
+                runs=runs,
                 inflight=inflight,
                 log_care=log_care,
                 injection=injection,
             ),
         )
-                runs=runs,

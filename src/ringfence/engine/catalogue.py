@@ -12,6 +12,7 @@ from typing import Any
 from ringfence.core.asking import EVERYTHING_ASKABLE, granted_capabilities
 from ringfence.core.charges import Plan, plan_of
 from ringfence.core.confusable import folded
+from ringfence.core.delegation import DEFINITION, DELEGATE, RULE
 from ringfence.core.methods import definitions, is_method
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
@@ -340,16 +341,21 @@ class Catalogue:
         derived = {tool_rule.id for tool_rule in self._rules.tools.values() if tool_rule.derived}
         return AgentView(
             agent=agent,
+        plans = {tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None}
+        if rule.delegate is not None:
+            # Of no server, so no pattern gives it, and no listing takes it away.
+            tools[DELEGATE] = build_tool(DEFINITION, RULE, rule.tighten.get(DELEGATE))
+            exposed |= {DELEGATE}
             rule=rule,
             tools=tools,
             by_wire_name={wire_name(t): t for t in sorted(tools) if not is_method(tools[t].upstream_name)},
             by_server_name={
                 (tools[t].server, tools[t].upstream_name): t
                 for t in sorted(tools)
-                if t not in derived and not is_method(tools[t].upstream_name)
+                if t not in derived and t != DELEGATE and not is_method(tools[t].upstream_name)
             },
             quarantined=quarantined,
-            plans={tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None},
+            plans=plans,
         )
 
     @property
@@ -379,7 +385,8 @@ class Catalogue:
         if rules.policies is None:
             return {}
         known = ((rule, self._definition(rule)) for rule in rules.tools.values())
-        return {
+        own = {DELEGATE: DEFINITION} if any(agent.delegate is not None for agent in rules.agents.values()) else {}
+        return own | {
             rule.id: definition
             for rule, definition in known
             if definition is not None and (rule.id not in self._rules.tools or not self._why_not(rule))

@@ -27,6 +27,7 @@ from ringfence.core.asking import granted_capabilities
 from ringfence.core.charges import charges_of, rows_in
 from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.decision import decide
+from ringfence.core.delegation import DELEGATE
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.ledger import used_of
 from ringfence.core.grants import limited
@@ -46,6 +47,7 @@ from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
 from ringfence.engine.alerts import Alerts, CapNear
 from ringfence.engine.catalogue import AgentView, Catalogue
+from ringfence.engine.delegating import opening_for, shown
 from ringfence.engine.entries import decision_entry, outcome_entry
 from ringfence.engine.identify import Presented, Principal, Unidentified, identify
 from ringfence.engine.ids import Ids
@@ -54,6 +56,7 @@ from ringfence.engine.injection import HELD_BACK, Injection
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
+from ringfence.engine.runs import NotDone, Opening, Runs
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.suspicions import Suspicions
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
@@ -134,6 +137,7 @@ class Enforcer:
         clock: Clock,
         ids: Ids,
         catalogue: Catalogue,
+        runs: Runs,
         alerts: Alerts,
         inflight: Inflight,
         waiters: Waiters,
@@ -146,6 +150,7 @@ class Enforcer:
         self._clock = clock
         self._ids = ids
         self._catalogue = catalogue
+        self._runs = runs
         self._alerts = alerts
         self._inflight = inflight
         self._waiters = waiters
@@ -286,15 +291,25 @@ class Enforcer:
             client = replace(client, meta=ClientMeta(trace=client.meta.trace))
         if (renewal := renewal_due(case.principal, case.view, facts)) is not None:
             changes.append(renewal)
+        opening: Opening | None = None
+        if call.tool == DELEGATE:
+            # In one transaction with the decision: either both stand, or the child does not exist.
+            child = await opening_for(call, facts.now, case.principal, case.view, self._runs, self._store)
+            if isinstance(child, NotDone):
+                reason = Reason(child.code or ReasonCode.ARGUMENTS, "delegate", child.why)
+                return await self._deny(case, Decision(Level.DENY, (reason,)))
+            opening = child
+            changes.append(opening.change)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None, client.meta)
-        receipt = await self._store.record(Unit((entry,), tuple(changes)))
+        entries = (entry,) if opening is None else (entry, opening.entry)
+        receipt = await self._store.record(Unit(entries, tuple(changes)))
         if isinstance(receipt, Conflict):
             # Somebody else took the last of the budget, or the ticket, between the facts and here.
             code = receipt.code or ReasonCode.APPROVAL_USED
             return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
-        return await self._act(call, facts, receipt, client)
+        return await self._act(call, facts, receipt, client, opening)
 
     async def _deny(self, case: Case, decision: Decision) -> Refused:
         call, tool = case.call, case.facts.tool
@@ -329,7 +344,9 @@ class Enforcer:
 
     # 5 ---------------------------------------------------------------------------------------------------------------
 
-    async def _act(self, call: Call, facts: Facts, receipt: Receipt, client: ClientSide) -> Outcome:
+    async def _act(
+        self, call: Call, facts: Facts, receipt: Receipt, client: ClientSide, opening: Opening | None = None
+    ) -> Outcome:
         tool = facts.tool
         assert tool is not None  # INVARIANT: `exposure` denied otherwise
         profile = tool.profile_for(call.value)
@@ -345,6 +362,9 @@ class Enforcer:
                     self._at(Step.DURABLE)
                     await kept(receipt.durable())
                 self._at(Step.SEND)
+                if opening is not None:
+                    flight.sent = True
+                    return await self._settle(call, flight, Returned(shown(opening.opened), entry), profile, inspection)
                 outcome = inspection.outcome(await self._send(call, flight, reach, entry, client, inspection))  # 6
             except UnavailableError as error:
                 # The entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.core.canonical import digest_of
+from ringfence.core.delegation import RULE
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.policy import Policies, Policy, PolicySnapshot
 from ringfence.core.policy.argument_types import arguments_of
@@ -59,13 +60,14 @@ class PolicyBook:
             return Compiled(None)
         if policies is not self._policies:
             self._policies, self._parsed = policies, parsed(policies.policies)
-        known = {tool: self._of(rules.tools[tool], own) for tool, own in definitions.items() if tool in rules.tools}
+        tools = {**rules.tools, RULE.id: RULE} if RULE.id in definitions else rules.tools
+        known = {tool: self._of(tools[tool], own) for tool, own in definitions.items() if tool in tools}
         self._known = known
         wrong = misnamed(
             self._parsed,
             {
                 rule.id: (rule.server, arguments_of(known[rule.id].source.schema) if rule.id in known else None)
-                for rule in rules.tools.values()
+                for rule in tools.values()
             },
         )
         shards = {tool: _or_broken(one, wrong, self._parsed) for tool, one in known.items()}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ringfence.core.delegation import DELEGATE
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.grants import dropped, narrow
 from ringfence.core.model.binding import UNBOUND, is_binding
 from ringfence.core.model.grant import EVERYTHING, WIDEST_TREE, Grant
-from ringfence.core.model.identifiers import AgentId, Millis, RunId
+from ringfence.core.model.identifiers import AgentId, Millis, RunId, ToolId
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.rules import AgentRule
 from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, PutCredential, Unit
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import hash_of
@@ -36,6 +38,15 @@ class Opened:
     """From whom alone the credential is accepted."""
     dropped: tuple[str, ...] = ()
     """What was asked for and not given, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A run that is open once its entry and change are recorded."""
+
+    opened: Opened
+    entry: Entry
+    change: OpenRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,31 @@ class Runs:
         `binding` says from whom alone its credential is accepted. It is given what was `asked` for; a child never gets more
         than its parent has, and its tree never grows beyond what its parent's agent may have.
         """
+        opening = await self.prepare(
+            agent, task, by=by, trusted=trusted, parent=parent, standing=standing, binding=binding, asked=asked
+        )
+        if isinstance(opening, NotDone):
+            return opening
+        receipt = await self._store.record(Unit((opening.entry,), (opening.change,)))
+        if isinstance(receipt, Conflict):
+            remedy = TREE_FULL if receipt.code is ReasonCode.SPAWN_CAP else ""
+            return NotDone(receipt.detail, remedy, receipt.code)
+        await receipt.durable()
+        return opening.opened
+
+    async def prepare(
+        self,
+        agent: AgentId,
+        task: str,
+        *,
+        by: str,
+        trusted: bool,
+        parent: RunId | None = None,
+        standing: bool = False,
+        binding: str = UNBOUND,
+        asked: Grant = EVERYTHING,
+    ) -> Opening | NotDone:
+        """What would open a run; nothing is recorded yet. The arguments are those of `open`."""
         rule = self._catalogue.rules.agents.get(agent)
         if rule is None:
             known = ", ".join(sorted(self._catalogue.rules.agents)) or "none"
@@ -94,6 +130,8 @@ class Runs:
             given = narrow(above.grant, asked)
             above_rule = self._catalogue.rules.agents.get(above.agent)
             caps = (above_rule.delegate if above_rule is not None else None) or WIDEST_TREE
+        if given.tools is not None:
+            given = replace(given, tools=frozenset(tool for tool in given.tools if self._exists(tool, rule)))
         now = self._clock.now()
         expires_at: Millis | None = None if standing else now + rule.run_ttl_s * 1000
         if given.until is not None:
@@ -133,12 +171,12 @@ class Runs:
                 **({"grant": grant_view(given), "dropped": list(left_out)} if given != EVERYTHING else {}),
             },
         )
-        receipt = await self._store.record(Unit((entry,), (OpenRun(run, credential, caps),)))
-        if isinstance(receipt, Conflict):
-            remedy = TREE_FULL if receipt.code is ReasonCode.SPAWN_CAP else ""
-            return NotDone(receipt.detail, remedy, receipt.code)
-        await receipt.durable()
-        return Opened(run, secret, binding, left_out)
+        return Opening(Opened(run, secret, binding, left_out), entry, OpenRun(run, credential, caps))
+
+    def _exists(self, tool: ToolId, rule: AgentRule) -> bool:
+        if tool == DELEGATE:
+            return rule.delegate is not None
+        return tool in self._catalogue.rules.tools and rule.may_see(tool)
 
     async def renew(self, run_id: RunId, credential: str) -> Run | NotDone:
         """Move the expiry of a run and its credential. The holder asks; a run that has ended cannot be renewed."""

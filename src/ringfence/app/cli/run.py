@@ -8,6 +8,7 @@ from urllib.parse import quote
 import typer
 
 from ringfence.app.cli.bindings import Bind, DpopKey, binding_of, bound_text, say_binding
+from ringfence.app.cli.grants import Bounds, Calls, Depth, Tools, Ttl, asked_of, say_dropped
 from ringfence.app.cli.options import As, AsJson, Reason, State
 
 app = typer.Typer(no_args_is_help=True, help="Runs: start, list, show, close.")
@@ -18,6 +19,11 @@ def start(
     agent: Annotated[str, typer.Option("--agent", "-a", help="A configured agent.", show_default=False)],
     task: Annotated[str, typer.Option("--task", "-t", help="What it is to do, in your words.", show_default=False)],
     parent: Annotated[str | None, typer.Option("--parent", help="The run that this is a child of.", show_default=False)] = None,
+    tools: Tools = None,
+    bound: Bounds = None,
+    calls: Calls = None,
+    depth: Depth = None,
+    ttl: Ttl = None,
     dpop_jkt: DpopKey = None,
     bind: Bind = None,
     state: State = None,
@@ -28,13 +34,15 @@ def start(
     from ringfence.app.cli.desk import Desk
 
     desk = Desk(state, as_name, as_json)
-    body = {"agent": agent, "task": task, **({"parent": parent} if parent else {}), **binding_of(bind, dpop_jkt)}
+    given = asked_of(tools, bound, calls, depth, ttl)
+    body = {"agent": agent, "task": task, **({"parent": parent} if parent else {}), **binding_of(bind, dpop_jkt), **given}
     answer = desk.ask("POST", "/runs", body)
     if as_json:
         return desk.print_json(answer)
     typer.echo(f"run         {answer['run']}")
     typer.echo(f"credential  {answer['credential']}")
     typer.echo(f"expires     {answer['expires_at'] or 'never'} unless it is renewed")
+    say_dropped(answer)
     say_binding(answer)
     return None
 

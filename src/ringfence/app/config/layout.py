@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ringfence.app.config.limits_layout import AGENT_LIMITS, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
+from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
 from ringfence.app.config.shapes import (
@@ -220,6 +220,10 @@ AGENT: Final = Record(
             "Per tool, a JSON Schema that this agent's arguments must satisfy besides all others.",
         ),
         "limits": Key(AGENT_LIMITS, "What one run with its child runs may use, and all runs of the agent together."),
+        "delegate": Key(
+            DELEGATE,
+            "Its runs may open child runs by themselves (`ringfence__delegate`), within these caps. They may not where absent.",
+        ),
         "separation": Key(Truth(), "Whether the operator who opened a run is barred from approving for it.", default=False),
         "approvers": Key(
             ListOf(Text("an operator's name", NAME, 64), most=200),

@@ -99,6 +99,15 @@ AGENT_LIMITS: Final = Record(
     }
 )
 
+DELEGATE: Final = Record(
+    {
+        "depth": Key(Integer(1, 8), "Generations below the root.", default=2),
+        "children": Key(Integer(1, 1_000), "Open child runs of one run.", default=5),
+        "tree": Key(Integer(2, 10_000), "Open runs of one tree, the root among them.", default=20),
+    },
+    "a mapping with `depth`, `children` and `tree`",
+)
+
 TOOL_LIMITS: Final = Record(
     {
         "rate": Key(_rate, f"{_GENERAL['rate'].about} Of each agent by itself."),

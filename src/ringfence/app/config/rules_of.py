@@ -9,6 +9,7 @@ from ringfence.app.config.limits_of import freezes_of, loops_of, rate_of, tool_l
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
+from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.rules import (
     AgentRule,
@@ -118,6 +119,12 @@ def _derived(name: str, fields: Fields) -> ToolRule:
     )
 
 
+def _delegate(fields: Fields | None) -> SpawnCaps | None:
+    if fields is None:
+        return None
+    return SpawnCaps(depth=fields.get("depth", 2), children=fields.get("children", 5), tree=fields.get("tree", 20))
+
+
 def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
     limits: Fields = fields.get("limits", {})
     return AgentRule(
@@ -142,4 +149,5 @@ def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
         uids=uids,
         only_mcp=fields.get("only_mcp", False),
         unsafe_anonymous=fields.get("unsafe_anonymous", False),
+        delegate=_delegate(fields.get("delegate")),
     )

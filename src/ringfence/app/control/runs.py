@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refused
+from ringfence.app.control.grants import FIELDS, grant_asked
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
+from ringfence.core.grants import limited
+from ringfence.core.model.agent import Limits
 from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.operator import Role
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import StopMode
 from ringfence.core.model.ticket import TicketState
-from ringfence.engine.runs import NotDone, Opened
+from ringfence.engine.runs import NotDone, Opened, grant_view
 
 MOST_LISTED = 500
 NOBODY = "nobody"
@@ -31,6 +34,9 @@ _BINDING = Field(
 async def open_run(asked: Asked) -> Answer:
     """The operator's task is trusted words; the credential is shown this once."""
     parent = asked.body.get("parent")
+    given = grant_asked(asked.body, asked.services.catalogue.rules, asked.services.clock.now())
+    if isinstance(given, NotDone):
+        return refused(given)
     opened = await asked.services.runs.open(
         AgentId(asked.body["agent"]),
         asked.body["task"],
@@ -38,6 +44,7 @@ async def open_run(asked: Asked) -> Answer:
         trusted=True,
         parent=RunId(parent) if parent else None,
         binding=asked.body.get("binding") or UNBOUND,
+        asked=given,
     )
     return refused(opened) if isinstance(opened, NotDone) else Reply(opened_view(opened))
 
@@ -119,13 +126,15 @@ def opened_view(opened: Opened) -> dict[str, Any]:
         "credential": opened.credential,
         "expires_at": iso(opened.run.expires_at),
         "bound_to": opened.binding or NOBODY,
+        "granted": grant_view(opened.run.grant),
+        "dropped": list(opened.dropped),
     }
 
 
 async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
     account = await asked.services.store.account(run.id)
     rule = asked.services.catalogue.rules.agents.get(run.agent)
-    cap = rule.limits.calls_per_run if rule else 0
+    cap = limited(rule.limits if rule else Limits(calls_per_run=0), run.grant).calls_per_run
     now = asked.services.clock.now()
     expired = run.expires_at is not None and now >= run.expires_at
     live = [c for c in await asked.services.store.credentials(run.id) if is_live(c, now)]
@@ -142,6 +151,7 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "bound_to": sorted({credential.binding or NOBODY for credential in live}),
         "parent": run.ancestors[0] if run.ancestors else None,
         "ancestors": list(run.ancestors),
+        "granted": grant_view(run.grant),
         "calls_spent": account.spent,
         "calls_held": account.held,
         "calls_cap": cap + account.extra if cap is not None else None,
@@ -169,8 +179,9 @@ ROUTES = (
             Field("task", "What it is to do, in your words.", required=True, most=100_000),
             Field("parent", "The run that this is a child of.", most=80, nullable=True),
             _BINDING,
+            *FIELDS,
         ),
-        answer="`run`, `credential` (shown this once), `expires_at`.",
+        answer="`run`, `credential` (shown this once), `expires_at`, what was `granted`, and what was asked for and `dropped`.",
     ),
     Route(
         method="GET",

@@ -6,18 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 from urllib.parse import parse_qsl
 
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError
 
 MOST_QUERY_FIELDS = 50
+MOST_TEXTS = 500
 
 
 class Kind(StrEnum):
     TEXT = "text"
     FLAG = "flag"
+    TEXTS = "texts"
+    """A list of at most `MOST_TEXTS` texts."""
     INTEGER = "integer"
     SCOPE = "scope"
     """Text, or an object: the forms that `scopes.scope_of` reads."""
@@ -92,6 +95,11 @@ def _value(field: Field, value: Any, where: str) -> Any:
         case Kind.TEXT:
             fits = isinstance(value, str) and len(value) <= field.most
             expected = f"text of at most {field.most} characters"
+        case Kind.TEXTS:
+            texts = cast("list[Any]", value) if isinstance(value, list) else []
+            fits = isinstance(value, list) and len(texts) <= MOST_TEXTS
+            fits = fits and all(isinstance(text, str) and len(text) <= field.most for text in texts)
+            expected = f"a list of at most {MOST_TEXTS} texts of at most {field.most} characters"
         case Kind.FLAG:
             fits, expected = isinstance(value, bool), "true or false"
         case Kind.INTEGER:
@@ -136,6 +144,8 @@ def field_schema(field: Field) -> dict[str, Any]:
     match field.kind:
         case Kind.TEXT:
             schema = {"type": "string", "maxLength": field.most}
+        case Kind.TEXTS:
+            schema = {"type": "array", "maxItems": MOST_TEXTS, "items": {"type": "string", "maxLength": field.most}}
         case Kind.FLAG:
             schema = {"type": "boolean"}
         case Kind.INTEGER:

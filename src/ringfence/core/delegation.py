@@ -1,0 +1,115 @@
+"""`ringfence__delegate`: how an agent that may opens a child run of its own.
+
+It is a tool like every other: framed, decided, counted and recorded by the same path; only what it does is done here and not by
+a server. What it asks for is the agent's word: `core.grants.narrow` decides what the child gets, and its task is never trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from ringfence.core.model.condition import Condition, Operation
+from ringfence.core.model.grant import Grant
+from ringfence.core.model.identifiers import Millis, ServerId, ToolId
+from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.rules import ToolRule
+
+DELEGATE: Final = ToolId("ringfence.delegate")
+_OWN_SERVER: Final = ServerId("ringfence")
+_NAME: Final = {"type": "string", "minLength": 1, "maxLength": 128}
+_SCALAR: Final = {"type": ["string", "number", "boolean"]}
+
+DEFINITION: Final[Mapping[str, Any]] = {
+    "name": "delegate",
+    "title": "Open a child run",
+    "description": (
+        "Opens a child run for a part of your work and answers its id and credential. The child never gets more than you"
+        " have: tools, argument bounds, calls, generations and time can only shrink; `dropped` says what did not come along."
+        " Its calls count as yours, and it ends when your run ends."
+    ),
+    "inputSchema": {
+        "type": "object",
+        "properties": {
+            "task": {"type": "string", "maxLength": 20_000, "description": "What the child is to do."},
+            "tools": {
+                "type": "array",
+                "maxItems": 100,
+                "items": _NAME,
+                "description": "The tools that it gets, by name. All of yours where absent.",
+            },
+            "bounds": {
+                "type": "array",
+                "maxItems": 50,
+                "description": "Conditions on arguments; all of them have to hold at every call of the tool.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "tool": _NAME,
+                        "argument": {"type": "string", "pattern": "^/", "maxLength": 500},
+                        "op": {"enum": [operation.value for operation in Operation]},
+                        "value": {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "maxItems": 50}]},
+                    },
+                    "required": ["tool", "argument", "op", "value"],
+                    "additionalProperties": False,
+                },
+            },
+            "calls": {"type": "integer", "minimum": 1, "maximum": 10_000_000, "description": "The most calls of it."},
+            "depth": {"type": "integer", "minimum": 0, "maximum": 8, "description": "How many generations may follow it."},
+            "ttl_s": {"type": "integer", "minimum": 1, "maximum": 604_800, "description": "Seconds until it ends for good."},
+        },
+        "required": ["task"],
+        "additionalProperties": False,
+    },
+}
+
+RULE: Final = ToolRule(
+    id=DELEGATE,
+    server=_OWN_SERVER,
+    upstream_name="delegate",
+    profile=ToolProfile(
+        effect=Effect.WRITE,
+        reversible=True,
+        bounded=True,
+        costs_money=False,
+        identity=False,
+        outbound=False,
+        sensitivity=Sensitivity.INTERNAL,
+        trust=Trust.TRUSTED,
+        worst="A child run does what its parent may do.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """What an agent asked for."""
+
+    task: str
+    grant: Grant
+
+
+def delegation_in(value: Mapping[str, Any], names: Mapping[str, ToolId], now: Millis) -> Delegation:
+    """The arguments of a call that satisfy the schema. `names`: tools as the agent knows them; others are taken for ids."""
+    bounds: dict[ToolId, tuple[Condition, ...]] = {}
+    for asked in cast("list[dict[str, Any]]", value.get("bounds", [])):
+        tool = _tool(asked["tool"], names)
+        operand: Any = asked["value"]
+        known = tuple(cast("list[Any]", operand)) if isinstance(operand, list) else operand
+        bounds[tool] = (*bounds.get(tool, ()), Condition(asked["argument"], Operation(asked["op"]), known))
+    tools, ttl_s = value.get("tools"), value.get("ttl_s")
+    return Delegation(
+        str(value["task"]),
+        Grant(
+            tools=None if tools is None else frozenset(_tool(name, names) for name in tools),
+            bounds=bounds,
+            calls=value.get("calls"),
+            depth=value.get("depth"),
+            until=None if ttl_s is None else Millis(now + int(ttl_s) * 1000),
+        ),
+    )
+
+
+def _tool(name: str, names: Mapping[str, ToolId]) -> ToolId:
+    return names.get(name, ToolId(name))

@@ -1,0 +1,43 @@
+"""What `ringfence__delegate` opens, and what it answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ringfence.core.delegation import delegation_in
+from ringfence.core.model.binding import UNBOUND
+from ringfence.core.model.call import Call
+from ringfence.core.model.identifiers import Millis
+from ringfence.engine.catalogue import AgentView
+from ringfence.engine.identify import Principal
+from ringfence.engine.runs import NotDone, Opened, Opening, Runs
+from ringfence.ports.store import Store
+
+
+async def opening_for(
+    call: Call, now: Millis, principal: Principal, view: AgentView | None, runs: Runs, store: Store
+) -> Opening | NotDone:
+    """The child that a call asks for. Its credential is bound to whom the parent's is."""
+    asked = delegation_in(call.value, view.by_wire_name if view is not None else {}, now)
+    mine = await store.credential(principal.credential_hash)
+    return await runs.prepare(
+        call.agent,
+        asked.task,
+        by=f"agent:{call.agent}",
+        trusted=False,
+        parent=call.run,
+        binding=mine.binding if mine is not None else UNBOUND,
+        asked=asked.grant,
+    )
+
+
+def shown(opened: Opened) -> dict[str, Any]:
+    """The tool result, the only showing of the child's credential."""
+    found = {
+        "run": opened.run.id,
+        "credential": opened.credential,
+        "expires_at": opened.run.expires_at,
+        "dropped": list(opened.dropped),
+    }
+    return {"content": [{"type": "text", "text": json.dumps(found)}], "structuredContent": found, "isError": False}
