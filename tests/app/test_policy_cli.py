@@ -152,6 +152,48 @@ def test_a_case_that_cannot_be_read_is_refused_with_its_place(lab: Lab, case: st
     assert said in refused.err
 
 
+@pytest.mark.parametrize(("text", "said"), [("", "expected a mapping with `cases`"), ("cases: []\n", "there is no case in it")])
+def test_a_file_without_cases_does_not_hold(lab: Lab, text: str, said: str) -> None:
+    path = lab.write("refunds.test.yaml", text)
+    refused = lab("test")
+    assert refused.code == 1
+    assert f"{path}:" in refused.err
+    assert said in refused.err
+    assert "config check" not in refused.err
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("call: payments.refund, agent: suport", "agent: there is no `suport`; nearest known: `support`"),
+        ("call: payments.refunds, agent: support", "call: there is no `payments.refunds`; nearest known: `payments.refund`"),
+        ("call: payments.unlisted, agent: support", "call: the definition of payments.unlisted is not known"),
+    ],
+)
+def test_a_case_of_nobody_or_nothing_does_not_hold_although_it_is_denied(lab: Lab, case: str, said: str) -> None:
+    unlisted = CONFIG.replace("tools:\n", "tools:\n  payments.unlisted: {}\n", 1)
+    lab.config.write_text(unlisted, "utf-8")
+    lab.write("refunds.test.yaml", f"cases:\n  - {{name: a, {case}, expect: deny}}\n")
+    failed = lab("test")
+    assert failed.code == 1
+    assert "FAILED  a: deny" in failed.out
+    assert said in failed.out
+
+
+def test_an_empty_folder_of_policies_is_tried_as_no_policies(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    said = lab("check", "--policies", str(tmp_path / "none"))
+    assert said.code == 0
+    assert "good: 0 policies on 0 of 2 tools" in said.out
+    assert "there are no policies" in said.err
+
+
+def test_explain_refuses_an_agent_that_is_not_there(lab: Lab) -> None:
+    refused = lab("explain", "payments.refund", "--agent", "suport")
+    assert refused.code == 2
+    assert "there is no agent `suport`; nearest known: `support`" in refused.err
+
+
 def test_explain_shows_what_was_evaluated_and_what_decided(lab: Lab) -> None:
     said = lab("explain", "payments.refund", "--arguments", '{"order": "A1", "amount": 51}', "--at", "12:00")
     assert said.code == 0, said.err

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from ringfence.app.cli.desk import Desk
 from ringfence.app.cli.options import REFUSED
 from ringfence.app.config.policies import zone_of
+from ringfence.app.config.problems import nearest
 from ringfence.app.policies.cases import moment
 from ringfence.app.policies.simulation import again
 from ringfence.app.policies.trial import Circumstances, Trial, Tried
@@ -31,6 +32,8 @@ def stated_call(desk: Desk, trial: Trial, tool: str, agent: str | None, argument
     rule = rules.tools.get(ToolId(tool))
     if rule is None:
         desk.usage(f"`{tool}` is neither a configured tool nor an entry", "such as `payments.refund` or `e1042`")
+    if agent is not None and AgentId(agent) not in rules.agents:
+        desk.usage(f"there is no agent `{agent}`{nearest(agent, rules.agents)}")
     able = sorted(one.id for one in rules.agents.values() if one.may_see(rule.id))
     if agent is None and len(able) != 1:
         desk.usage(f"--agent is needed: {', '.join(able) or 'nobody'} may use {tool}")

@@ -58,8 +58,8 @@ class Entries:
 Node = Scalar | Items | Entries
 
 
-def parse_document(data: bytes, problems: Problems) -> Entries:
-    """The root mapping of one YAML document.
+def parse_document(data: bytes, problems: Problems, what: str = "a mapping that begins with `version: 1`") -> Entries:
+    """The root mapping of one YAML document; `what` is what people are told to write where there is none.
 
     Duplicate keys are added to `problems` (the first stands); everything else that breaks the tree raises FatalProblem.
     """
@@ -76,7 +76,7 @@ def parse_document(data: bytes, problems: Problems) -> Entries:
     except yaml.YAMLError as error:
         raise _as_problem(error, text) from error
     if not isinstance(root, Entries):
-        raise FatalProblem(root.at if root else _TOP, "expected a mapping that begins with `version: 1`")
+        raise FatalProblem(root.at if root else _TOP, f"expected {what}")
     return root
 
 

@@ -62,7 +62,8 @@ def with_policies(loaded: Loaded, folder: Path | None = None) -> Loaded:
     files, warnings = _files(where)
     if not files:
         warnings.append(f"{where}: it holds no *{SUFFIX}, so there are no policies")
-        return replace(loaded, warnings=(*loaded.warnings, *warnings))
+        # None, and not those that were there before: another folder may have been asked for.
+        return replace(loaded, rules=replace(loaded.rules, policies=None), warnings=(*loaded.warnings, *warnings))
     policies = _policies(files, loaded)
     return replace(
         loaded,
@@ -97,7 +98,7 @@ def _files(folder: Path) -> tuple[dict[Path, str], list[str]]:
     """The text of every policy file in a folder, by path and in order, and what an operator should know of them."""
     try:
         if not folder.is_dir():
-            raise ConfigError(f"{folder}: not a folder of policies", remedy="Correct `policies` in the configuration.")
+            raise ConfigError(f"{folder}: not a folder of policies", remedy="Correct the path, or make the folder.")
         strays = [path for path in folder.rglob(f"*{SUFFIX}") if path.parent != folder]
         paths = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
     except OSError as error:

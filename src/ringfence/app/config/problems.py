@@ -56,14 +56,14 @@ class Problems:
         """Add a fault."""
         self.found.append(Problem(position, path_text(path), message))
 
-    def error(self, file: str) -> ConfigError:
-        """Every fault in one error, in the order of the file, one a line."""
+    def error(self, file: str, check: str = "ringfence config check") -> ConfigError:
+        """Every fault in one error, in the order of the file, one a line. `check` is the command that reads such a file."""
         ordered = sorted(set(self.found))
         lines = [f"{file}:{problem}" for problem in ordered[:_MOST_REPORTED]]
         if len(ordered) > _MOST_REPORTED:
             lines.append(f"{file}: and {len(ordered) - _MOST_REPORTED} more")
         count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
-        remedy = f"Nothing was applied ({count}). Correct the file, then check it with `ringfence config check {file}`."
+        remedy = f"Nothing was applied ({count}). Correct the file, then check it with `{check} {file}`."
         return ConfigError("\n".join(lines), remedy=remedy)
 
 

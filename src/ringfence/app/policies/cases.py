@@ -23,7 +23,7 @@ from typing import Any, Final
 from ringfence.app.config.document import MAX_BYTES, parse_document
 from ringfence.app.config.layout import CALLABLE_ID, NAME
 from ringfence.app.config.policies import zone_of
-from ringfence.app.config.problems import FatalProblem, Problems
+from ringfence.app.config.problems import FatalProblem, Problems, nearest
 from ringfence.app.config.shapes import Choice, FreeObject, Integer, Key, ListOf, Record, Text, Truth
 from ringfence.app.policies.trial import Circumstances, Trial
 from ringfence.core.model.identifiers import AgentId, Millis, ToolId
@@ -32,6 +32,7 @@ from ringfence.core.model.verdict import Decision, ReasonCode
 from ringfence.errors import ConfigError
 
 SUFFIX = ".test.yaml"
+_AGAIN = "ringfence policy test"
 _DAY = "2026-01-07"
 """A Wednesday, for cases that only give an hour."""
 _AT = r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ T])?[0-9]{2}:[0-9]{2}"
@@ -82,15 +83,18 @@ def read_cases(paths: Iterable[Path]) -> list[Case]:
         problems = Problems()
         try:
             with path.open("rb") as file:
-                root = parse_document(file.read(MAX_BYTES + 1), problems)
+                root = parse_document(file.read(MAX_BYTES + 1), problems, FILE.what)
         except FatalProblem as fatal:
             problems.found.append(fatal.problem)
-            raise problems.error(str(path)) from None
+            raise problems.error(str(path), _AGAIN) from None
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
         values: Mapping[str, Any] = FILE.read(root, (), problems)
         if problems.found:
-            raise problems.error(str(path))
+            raise problems.error(str(path), _AGAIN)
+        if not values["cases"]:
+            # Else "0 of 0 cases hold", and a pipeline goes on.
+            raise ConfigError(f"{path}: there is no case in it", remedy="docs/policies.md shows how one is written")
         cases += [Case(path, number, fields) for number, fields in enumerate(values["cases"], start=1)]
     return cases
 
@@ -128,7 +132,20 @@ def run_case(case: Case, trial: Trial) -> Result:
     if differences:
         details = [f"{reason.code.value}: {reason.detail}" for reason in tried.decision.reasons if reason.detail]
         differences += details[:5]
-    return Result(case, decided, tuple(differences))
+    return Result(case, decided, (*_unknown(fields, trial), *differences))
+
+
+def _unknown(fields: Mapping[str, Any], trial: Trial) -> list[str]:
+    """What is misspelt, or not known yet: such a call is denied whatever the policies say, so its case would show nothing."""
+    rules, agent, tool = trial.loaded.rules, fields["agent"], fields["call"]
+    found: list[str] = []
+    if agent not in rules.agents:
+        found.append(f"agent: there is no `{agent}`{nearest(agent, rules.agents)}")
+    if tool not in rules.tools:
+        found.append(f"call: there is no `{tool}`{nearest(tool, rules.tools)}")
+    elif tool not in trial.definitions:
+        found.append(f"call: the definition of {tool} is not known")
+    return found
 
 
 def moment(text: str, zone: tzinfo) -> Millis:
