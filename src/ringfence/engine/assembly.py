@@ -108,23 +108,23 @@ class Engine:
             alerts=alerts,
             at_step=at_step,
         )
-        enforcer = Enforcer(
-            store=store,
-            clock=clock,
-            ids=ids,
-            catalogue=catalogue,
         runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
 
         async def withdraw(run: RunId, why: str) -> None:
             await approvals.withdraw_run(run, why, "gateway")
 
         runs.on_end.append(withdraw)
+        enforcer = Enforcer(
+            store=store,
+            clock=clock,
+            ids=ids,
+            catalogue=catalogue,
+            runs=runs,
             alerts=alerts,
             inflight=inflight,
             waiters=waiters,
             trails=Trails(),
             scanner=Scanner(),
-            runs=runs,
             injection=injection,
             at_step=at_step,
         )
@@ -160,12 +160,12 @@ class Engine:
                 store=store,
                 stops=stops,
                 approvals=approvals,
+                runs=runs,
                 catalogue=catalogue,
                 checkpointer=checkpointer,
                 alerts=alerts,
                 lever=lever,
                 notices=notices,
-                runs=runs,
                 inflight=inflight,
                 log_care=log_care,
                 injection=injection,

@@ -329,6 +329,11 @@ class Catalogue:
                 tools[tool_rule.id] = build_tool(definition, tool_rule, narrower)
         quarantined |= {tool: why for tool, why in self.alike.items() if tool in tools}
         exposed = frozenset(tool for tool in tools if rule.may_see(tool))
+        plans = {tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None}
+        if rule.delegate is not None:
+            # Of no server, so no pattern gives it, and no listing takes it away.
+            tools[DELEGATE] = build_tool(DEFINITION, RULE, rule.tighten.get(DELEGATE))
+            exposed |= {DELEGATE}
         agent = Agent(
             id=rule.id,
             purpose=rule.purpose,
@@ -341,11 +346,6 @@ class Catalogue:
         derived = {tool_rule.id for tool_rule in self._rules.tools.values() if tool_rule.derived}
         return AgentView(
             agent=agent,
-        plans = {tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None}
-        if rule.delegate is not None:
-            # Of no server, so no pattern gives it, and no listing takes it away.
-            tools[DELEGATE] = build_tool(DEFINITION, RULE, rule.tighten.get(DELEGATE))
-            exposed |= {DELEGATE}
             rule=rule,
             tools=tools,
             by_wire_name={wire_name(t): t for t in sorted(tools) if not is_method(tools[t].upstream_name)},

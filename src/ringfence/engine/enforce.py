@@ -29,8 +29,8 @@ from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.decision import decide
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.framing import frame, frame_unknown
-from ringfence.core.ledger import used_of
 from ringfence.core.grants import limited
+from ringfence.core.ledger import used_of
 from ringfence.core.methods import is_method
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
@@ -245,11 +245,11 @@ class Enforcer:
                 account.held + account.spent,
                 limited(agents[run.agent].limits if run.agent in agents else Limits(calls_per_run=0), run.grant),
                 account.extra if run.agent in agents else 0,
+                run.agent == call.agent or self._agent_may(run.agent, call),
             )
             for run, account in zip(state.chain, state.accounts, strict=True)
         )
         tool = view.tools.get(call.tool) if view is not None and call.server else None
-                run.agent == call.agent or self._agent_may(run.agent, call),
         plan = view.plans.get(call.tool) if view is not None and tool is not None else None
         charges, uncountable = charges_of(plan, call, chain) if plan is not None else ((), ())
         facts = Facts(
@@ -272,16 +272,16 @@ class Enforcer:
         )
         return Case(principal, view, call, facts, state.pending, meta)
 
-    # 4 ---------------------------------------------------------------------------------------------------------------
-
-    async def _allow(self, case: Case, decision: Decision, client: ClientSide) -> Outcome:
-        call, facts = case.call, case.facts
     def _agent_may(self, agent: AgentId, call: Call) -> bool:
         """Whether the other agent of a run above has the tool, with arguments that satisfy what it was shown."""
         view = self._catalogue.view(agent)
         tool = view.tools.get(call.tool) if view is not None and call.tool in view.agent.tools else None
         return tool is not None and tool.validator is not None and bool(tool.validator.is_valid(call.shown))
 
+    # 4 ---------------------------------------------------------------------------------------------------------------
+
+    async def _allow(self, case: Case, decision: Decision, client: ClientSide) -> Outcome:
+        call, facts = case.call, case.facts
         caps = tuple((link.run.id, link.limits.calls_per_run) for link in facts.chain)
         changes: list[Change] = [Reserve(call.id, call.tool, caps, facts.charges, facts.now)]
         if decision.consumes is not None:
