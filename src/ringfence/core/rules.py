@@ -138,6 +138,8 @@ class AgentRule:
     """The operator declares that this agent has no shell and no files, so it cannot reach the gateway's state."""
     unsafe_anonymous: bool = False
     """Whoever connects from this machine without a credential is this agent, in its standing run. At most one agent."""
+    delegate: SpawnCaps | None = None
+    """Its runs may open child runs by themselves (`ringfence__delegate`), so far; None: only operators open children."""
 
     def may_see(self, tool: ToolId) -> bool:
         """Whether the tool is exposed to this agent."""
@@ -149,8 +151,6 @@ class ApprovalRules:
     """How long things wait for people."""
 
     hold_s: float = 45.0
-    delegate: SpawnCaps | None = None
-    """Its runs may open child runs by themselves (`ringfence__delegate`), so far; None: only operators open children."""
     """How long a call is held before its client is told that the approval is pending."""
     legs: int = 9
     """How many times a modern client is asked to come back (`input_required`) before it is told so."""

@@ -17,8 +17,8 @@ from ringfence.engine.injection import Injection
 from ringfence.engine.log_care import LogCare
 from ringfence.engine.notices import Notices
 from ringfence.engine.recovery import recover
-from ringfence.engine.stops import Stops
 from ringfence.engine.runs import Runs
+from ringfence.engine.stops import Stops
 from ringfence.errors import Error, UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.lever import Lever
@@ -43,9 +43,9 @@ class Housekeeping:
         store: Store,
         stops: Stops,
         approvals: Approvals,
+        runs: Runs,
         catalogue: Catalogue,
         checkpointer: Checkpointer,
-        runs: Runs,
         alerts: Alerts,
         lever: Lever,
         notices: Notices,
@@ -57,10 +57,10 @@ class Housekeeping:
         self._store = store
         self._stops = stops
         self._approvals = approvals
+        self._runs = runs
         self._catalogue = catalogue
         self._checkpointer = checkpointer
         self._alerts = alerts
-        self._runs = runs
         self._lever = lever
         self._notices = notices
         self._inflight = inflight
@@ -117,6 +117,7 @@ class Housekeeping:
         self._degraded = degraded
         if not degraded:
             await self._approvals.expire()
+            await self._runs.sweep()
 
     async def relist(self) -> None:
         """Ask every server what it has; the catalogue compares it with its pins. A slow server delays no other."""
@@ -127,7 +128,6 @@ class Housekeeping:
         if not self._store.is_degraded():
             await self._store.record(Unit((), (Prune(self._clock.now()),)))
 
-            await self._runs.sweep()
     async def checkpoint(self) -> None:
         try:
             await self._checkpointer.checkpoint()

@@ -7,9 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 from ringfence.core.model.binding import UNBOUND
-from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.grant import EVERYTHING, Grant
-
+from ringfence.core.model.identifiers import AgentId, Millis, RunId
 
 OUTSIDE: Final = "outside:"
 """How the key of a credential begins that stands for somebody outside. No presented credential hashes to such a key."""
@@ -47,12 +46,12 @@ class Run:
     """The one run of a static agent credential."""
     state: RunState = RunState.OPEN
     closed_at: Millis | None = None
+    grant: Grant = EVERYTHING
+    """What it was given of what its agent may do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    grant: Grant = EVERYTHING
-    """What it was given of what its agent may do."""
     """What an agent's client presents, stored hashed."""
 
     hash: str
