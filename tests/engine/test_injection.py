@@ -36,8 +36,10 @@ MINTED = ToolCredential(place=Place.ARGUMENT, name="dsn", minting=MINTING)
 class Shop:
     """A world whose server `books` has one tool, `report`, with a credential."""
 
-    def __init__(self, world: World, books: FakeUpstream, minter: FakeMinter, secrets: FakeSecrets) -> None:
+    def __init__(self, world: World, books: FakeUpstream, minter: FakeMinter, secrets: FakeSecrets, learnt: list[str]) -> None:
         self.world, self.books, self.minter, self.secrets = world, books, minter, secrets
+        self.learnt = learnt
+        """What is masked from then on."""
 
     async def call(self, arguments: dict[str, Any] | None = None) -> Any:
         run = await self.world.open_run()
@@ -55,13 +57,14 @@ def rules(credential: ToolCredential, profile: Any = READ, *, closed: bool = Tru
 
 async def shop(credential: ToolCredential, profile: Any = READ, *, closed: bool = True) -> Shop:
     clock = FakeClock()
+    learnt: list[str] = []
     minter, secrets = FakeMinter(clock), FakeSecrets(one=CANARY)
     books = FakeUpstream([definition("report", {"month": {"type": "string"}, "dsn": DSN}, ["dsn", "month"])])
-    injection = Injection(SecretBook({"fake": secrets}, clock), {"sales": minter})
+    injection = Injection(SecretBook({"fake": secrets}, clock), lambda _: {"sales": minter}, learn=learnt.append)
     world = await World.build(
         rules=rules(credential, profile, closed=closed), upstreams={BOOKS: books}, clock=clock, injection=injection
     )
-    return Shop(world, books, minter, secrets)
+    return Shop(world, books, minter, secrets, learnt)
 
 
 def sent(shop: Shop) -> list[dict[str, Any]]:
@@ -120,6 +123,7 @@ async def test_what_was_minted_is_gone_when_the_answer_is_there() -> None:
     at.books.acts["report"] = act
     assert isinstance(await at.call(), Returned)
     assert (seen, at.minter.in_force) == ([1], {})
+    assert at.learnt == [f"fake://{at.minter.made[0]}:pw-{at.minter.made[0]}@db", f"pw-{at.minter.made[0]}"]
 
 
 async def test_the_outcome_names_what_was_minted() -> None:

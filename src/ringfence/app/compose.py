@@ -37,6 +37,7 @@ from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
 from ringfence.app.compose_log import build_outlets
+from ringfence.app.compose_minters import Minters
 from ringfence.app.compose_secrets import build_secrets, passed_on, sources_of
 from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import (
@@ -58,6 +59,7 @@ from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.rules import Rules
+from ringfence.engine.injection import Injection
 from ringfence.engine.recovery import distrust_time, recover
 from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.steps import AtStep, nothing
@@ -149,6 +151,7 @@ async def compose(
     clock = SystemClock(state / "clock")
     store: SqliteStore = await open_store(state, disk=disk, salt=fresh_salt)
     signer = open_file_key(state / "log.key", LOG_ORIGIN, create=True)
+    minters = Minters(signer.public_key, secrets, clock, SystemEntropy())
     await distrust_time(store, store, clock)
     await recover(store, clock)
     gateway = Gateway.assemble(
@@ -162,6 +165,7 @@ async def compose(
         notifier=notifier,
         lever=FileLever(state / "KILL"),
         outlets=build_outlets(loaded.log, state, LOG_ORIGIN, secrets),
+        injection=Injection(secrets, minters.of, loaded.minters),
         at_step=at_step,
     )
     await gateway.stops.finish()
@@ -223,6 +227,7 @@ async def _serve(loaded: Loaded, listen: Listening, at_step: AtStep, disk: Disk 
 
     async def look_anew(fresh: Loaded) -> None:
         await secrets.replace(sources_of(fresh.secrets, secrets))
+        gateway.injection.replace(fresh.minters)
         notifier.switch(build_notifiers(fresh, secrets))
 
     try:

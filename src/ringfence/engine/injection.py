@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.call import Call
@@ -19,11 +20,12 @@ from ringfence.core.model.identifiers import ToolId
 from ringfence.core.rules import ToolRule
 from ringfence.engine.secret_book import SecretBook
 from ringfence.errors import UnavailableError
-from ringfence.ports.minter import Minter, Need
+from ringfence.ports.minter import Minted, Minter, Need
 from ringfence.ports.secrets import Secret, SecretRef
 
 logger = logging.getLogger(__name__)
 
+NO_SETTINGS: Mapping[str, SecretRef] = MappingProxyType({})
 MINT_S = 20.0
 """How long making a credential may take, and ending it."""
 HELD_BACK = "the credential of this tool is not to be had"
@@ -43,22 +45,30 @@ class Injected:
     """The lane is this call's alone, and is over with it."""
     used: str = ""
     """The id of what was minted, or the reference."""
-    values: tuple[Secret, ...] = ()
-    """Every secret that left with the call."""
 
 
 class Injection:
     """Reads, mints and revokes. `minters` by the names that the configuration gives them."""
 
-    def __init__(self, secrets: SecretBook, minters: Mapping[str, Minter] | None = None) -> None:
+    def __init__(
+        self,
+        secrets: SecretBook,
+        minters: Callable[[Mapping[str, SecretRef]], Mapping[str, Minter]] = lambda _: {},
+        settings: Mapping[str, SecretRef] = NO_SETTINGS,
+        learn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`minters` makes those of a configuration, and answers known ones with what they know. `learn` is told every minted
+        secret before it is used, so that it is masked wherever it turns up."""
+        self._learn = learn
         self._secrets = secrets
-        self._minters = dict(minters or {})
+        self._make = minters
+        self._minters = minters(settings)
         self._known: dict[ToolId, tuple[Secret, int]] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
-    def replace(self, minters: Mapping[str, Minter]) -> None:
-        """Other minters from now on. What an earlier one has made is ended by it, or by the next sweep of one like it."""
-        self._minters = dict(minters)
+    def replace(self, settings: Mapping[str, SecretRef]) -> None:
+        """The minters of another configuration from now on. An earlier one still ends what it has made."""
+        self._minters = self._make(settings)
 
     @asynccontextmanager
     async def injected(
@@ -75,7 +85,7 @@ class Injection:
             yield Injected(arguments=call.arguments)
         elif credential.minting is None:
             secret = await self._secrets.read(SecretRef(credential.reference, credential.folder))
-            yield self._placed(call, credential, secret, credential.reference, (secret,))
+            yield self._placed(call, credential, secret, credential.reference)
         else:
             async with self._minted(call, credential, credential.minting, forget) as placed:
                 yield placed
@@ -109,8 +119,10 @@ class Injection:
             value = minted.values.get(minting.value)
             if value is None:
                 raise UnavailableError(f"minter `{minting.minter}` makes no `{minting.value}`")
-            placed = self._placed(call, credential, value, minted.id, tuple(minted.values.values()))
+            placed = self._placed(call, credential, value, minted.id)
             lane = placed.lane
+            for secret in _secrets_of(minted):
+                self._learn(secret.reveal())
             yield placed
         except asyncio.CancelledError:
             is_cancelled = True
@@ -141,25 +153,23 @@ class Injection:
             if ended:
                 logger.warning("minter `%s`: ended %s, whose calls are over", name, ", ".join(ended[:20]))
 
-    def _placed(self, call: Call, credential: ToolCredential, value: Secret, used: str, values: tuple[Secret, ...]) -> Injected:
+    def _placed(self, call: Call, credential: ToolCredential, value: Secret, used: str) -> Injected:
         name = credential.name
         match credential.place:
             case Place.ARGUMENT:
                 _check(call, credential)
                 arguments = canonical_bytes({**call.value, name: value.reveal()})
-                return Injected(arguments=arguments, used=used, values=values)
+                return Injected(arguments=arguments, used=used)
             case Place.HEADER:
                 if not value.reveal().isprintable():
                     raise UnavailableError(f"the value for the header `{name}` does not fit on one line")
-                return Injected(arguments=call.arguments, headers={name: value}, used=used, values=values)
+                return Injected(arguments=call.arguments, headers={name: value}, used=used)
             case Place.ENV:
                 if "\0" in value.reveal():
                     raise UnavailableError(f"the value for the variable `{name}` holds a NUL character")
                 single = credential.minting is not None
                 lane = f"|{call.tool}|{call.id if single else self._turn(call.tool, value)}"
-                return Injected(
-                    arguments=call.arguments, env={name: value}, lane=lane, is_single=single, used=used, values=values
-                )
+                return Injected(arguments=call.arguments, env={name: value}, lane=lane, is_single=single, used=used)
 
     def _turn(self, tool: ToolId, value: Secret) -> int:
         """Another number whenever the value is another, so that no process goes on with what was rotated."""
@@ -173,3 +183,8 @@ def _check(call: Call, credential: ToolCredential) -> None:
     """The placeholder stands where it stood when the call was decided, and names this credential. Raises UnavailableError."""
     if credential.place is Place.ARGUMENT and call.value.get(credential.name) != credential.placeholder:
         raise UnavailableError(f"the credential of {call.tool} is not the one that the call was decided with")
+
+
+def _secrets_of(minted: Minted) -> list[Secret]:
+    """A user's name is no secret: the log names it."""
+    return [value for value in minted.values.values() if value.reveal() != minted.id]

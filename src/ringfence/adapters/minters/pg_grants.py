@@ -6,18 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ringfence.core.model.credential import MintedGrant
+from ringfence.core.model.credential import DATABASE_NAME, DATABASE_OBJECT, MintedGrant
 from ringfence.errors import ConfigError
 
-_PLAIN = r"[A-Za-z_][A-Za-z0-9_$]{0,62}"
-_ON = re.compile(rf"(table|sequence|function) (?:({_PLAIN})\.)?({_PLAIN})")
-_COLUMN = re.compile(_PLAIN)
-PRIVILEGES = {
-    "table": frozenset({"select", "insert", "update", "delete"}),
-    "sequence": frozenset({"usage", "select", "update"}),
-    "function": frozenset({"execute"}),
-}
-_BY_COLUMN = frozenset({"select", "insert", "update"})
+_ON = re.compile(DATABASE_OBJECT)
+_COLUMN = re.compile(DATABASE_NAME)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,12 +40,8 @@ def rights_of(grants: Iterable[MintedGrant]) -> frozenset[Right]:
     found: set[Right] = set()
     for grant in grants:
         kind, schema, name = parsed(grant.on)
-        unknown = sorted(set(grant.privileges) - PRIVILEGES[kind])
-        if unknown or not grant.privileges:
-            known = ", ".join(sorted(PRIVILEGES[kind]))
-            raise ConfigError(f"`{', '.join(unknown)}` cannot be granted on a {kind}", remedy=f"possible are {known}")
-        if grant.columns and (kind != "table" or not _BY_COLUMN.issuperset(grant.privileges)):
-            raise ConfigError(f"`{grant}`: columns go with select, insert and update on a table")
+        if grant.fault:
+            raise ConfigError(f"`{grant}`: {grant.fault}")
         if any(_COLUMN.fullmatch(column) is None for column in grant.columns):
             raise ConfigError(f"`{grant}`: not a column's name")
         found |= {Right(kind, schema, name, p, c) for p in grant.privileges for c in grant.columns or ("",)}

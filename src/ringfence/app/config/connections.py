@@ -47,7 +47,7 @@ def check_server(path: Place, fields: Mapping[str, Any], given: Collection[str],
     if "url" in fields:
         check_url((*path, "url"), fields["url"], report, warn)
     for name in fields.get("headers", {}):
-        if name.lower() in _OWNED_HEADERS or name.lower().startswith("mcp-"):
+        if is_owned_header(name):
             report((*path, "headers", name), f"`{name}` is set by the gateway and cannot be configured")
     for key in ("env", "headers"):
         for name, value in fields.get(key, {}).items():
@@ -60,6 +60,11 @@ def check_server(path: Place, fields: Mapping[str, Any], given: Collection[str],
         name, _, value = (part or "").partition("=")
         if looks_like_credential(name if value else "", value or part or ""):
             warn((*path, "command", index), "looks like a credential in an argument, where other local users see it: use `env`")
+
+
+def is_owned_header(name: str) -> bool:
+    """Whether nobody but the gateway writes this header."""
+    return name.lower() in _OWNED_HEADERS or name.lower().startswith("mcp-")
 
 
 def check_url(path: Place, url: str, report: Report, warn: Report) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ringfence.app.config.credential_layout import CREDENTIAL, MINTER, MINTER_NAME
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
@@ -185,6 +186,7 @@ TOOL: Final = Record(
         ),
         "tighten": _TIGHTEN,
         "limits": Key(TOOL_LIMITS, "What its calls may use together."),
+        "credential": Key(CREDENTIAL, "The one credential that its calls carry besides what its server is reached with."),
         "pin": Key(
             Text("`sha256:` and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}", 71),
             "Digest of the server's definition as you reviewed it; `ringfence init` writes it. Another definition is hidden "
@@ -347,6 +349,10 @@ FILE: Final = Record(
                 }
             ),
             "The control plane as people reach it.",
+        ),
+        "minters": Key(
+            MapOf(MINTER, MINTER_NAME, "a name of letters, digits, `_` and `-`"),
+            "Systems that credentials are made in for one call, by name.",
         ),
         "secrets": Key(SECRETS, "Where secrets are looked up that `vault:` references name."),
         "log": Key(LOG, "Where the audit log goes besides the state directory, and how long it keeps bodies."),

@@ -26,6 +26,7 @@ from ringfence.app.config.connections import (
     control_of,
     secrets_of,
 )
+from ringfence.app.config.credentials_of import check_credentials, minters_of, with_credentials
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
 from ringfence.app.config.layout import FILE
 from ringfence.app.config.limits_of import check_limits
@@ -87,7 +88,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
     except (RequestError, ValueError) as error:
         raise ConfigError(f"{path}: a number in it has no exact JSON form: {error}") from error
     return Loaded(
-        rules=rules_of(values, digest, users),
+        rules=with_credentials(rules_of(values, digest, users), values, folder),
         servers={ServerId(name): connection_of(name, fields, folder) for name, fields in values.get("servers", {}).items()},
         alerts=alerts_of(values.get("alerts", {}), folder),
         control=control_of(values.get("control", {})),
@@ -100,6 +101,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         ),
         authorization=authorization_of(values.get("authorization", {})),
         secrets=secrets_of(values.get("secrets", {}), folder),
+        minters=minters_of(values.get("minters", {}), folder),
     )
 
 
@@ -146,6 +148,7 @@ class _Checked:
         if not is_timezone(values.get("timezone", "UTC")):
             self.report(("timezone",), f"no time zone `{values['timezone']}` is known here, such as `Europe/Berlin`")
         check_limits(values, self.report)
+        check_credentials(values, self.report)
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
             for below, message in narrowing_faults(schema):

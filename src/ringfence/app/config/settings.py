@@ -168,3 +168,5 @@ class Loaded:
     authorization: AuthorizationSettings = AuthorizationSettings()
     log: LogSettings = LogSettings()
     secrets: SecretSettings = SecretSettings()
+    minters: Mapping[str, SecretRef] = field(default_factory=dict[str, SecretRef])
+    """Per minter, where the address with its own credential is found."""

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+DATABASE_NAME: Final = r"[A-Za-z_][A-Za-z0-9_$]{0,62}"
+GRANTABLE: Final = {
+    "table": frozenset({"select", "insert", "update", "delete"}),
+    "sequence": frozenset({"usage", "select", "update"}),
+    "function": frozenset({"execute"}),
+}
+"""What may be granted on what; nothing else can be asked for."""
+BY_COLUMN: Final = frozenset({"select", "insert", "update"})
+DATABASE_OBJECT: Final = rf"(table|sequence|function) (?:({DATABASE_NAME})\.)?({DATABASE_NAME})"
 
 
 class Place(StrEnum):
@@ -26,6 +37,19 @@ class MintedGrant:
     privileges: tuple[str, ...]
     columns: tuple[str, ...] = ()
     """Only these; empty: all of them."""
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot be granted; empty: it can."""
+        kind = self.on.partition(" ")[0]
+        possible = GRANTABLE.get(kind, frozenset())
+        if unknown := sorted(set(self.privileges) - possible):
+            return f"`{', '.join(unknown)}` cannot be granted on a {kind}: possible are {', '.join(sorted(possible))}"
+        if not self.privileges:
+            return "nothing is granted"
+        if self.columns and (kind != "table" or not BY_COLUMN.issuperset(self.privileges)):
+            return "columns go with select, insert and update on a table"
+        return ""
 
     def __str__(self) -> str:
         columns = f" ({', '.join(self.columns)})" if self.columns else ""

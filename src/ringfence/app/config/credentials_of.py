@@ -1,0 +1,97 @@
+"""What a tool's credential asks for, and what a shape alone cannot say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ringfence.app.config.connections import is_owned_header, secret_ref
+from ringfence.app.config.names import Report
+from ringfence.core.model.credential import MintedGrant, Minting, Place, ToolCredential
+from ringfence.core.rules import Rules
+from ringfence.ports.secrets import SecretRef
+
+Fields = Mapping[str, Any]
+
+
+def check_credentials(values: Fields, report: Report) -> None:
+    """Every fault of the tools' credentials."""
+    for section in ("tools", "derived"):
+        for tool, fields in values.get(section, {}).items():
+            if "credential" in fields:
+                place = (section, tool, "credential")
+                server = str(fields.get("from", tool) if section == "derived" else tool).partition(".")[0]
+                _check(place, fields, values.get("servers", {}).get(server, {}), values.get("minters", {}), report)
+
+
+def _check(place: tuple[str, ...], tool: Fields, server: Fields, minters: Fields, report: Report) -> None:
+    credential: Fields = tool["credential"]
+    places = [key for key in ("argument", "header", "env") if key in credential]
+    if len(places) != 1:
+        report(place, f"expected one of `argument`, `header` and `env`, found {' and '.join(places) or 'none'}")
+    if ("from" in credential) == ("mint" in credential):
+        report(place, "expected either `from` or `mint`" + (", found both" if "mint" in credential else ""))
+    if "/" in str(place[1]):
+        report(place, "only tools have credentials of their own")
+    if "argument" in credential and credential["argument"][1:] in tool.get("fixed", {}):
+        report((*place, "argument"), f"`{credential['argument']}` is in `fixed` too")
+    for key, goes_with, own in (("header", "url", "headers"), ("env", "command", "env")):
+        if key not in credential:
+            continue
+        if server and goes_with not in server:
+            report((*place, key), f"`{key}` goes with a server that has `{goes_with}`")
+        if key == "header" and is_owned_header(credential[key]):
+            report((*place, key), f"`{credential[key]}` is set by the gateway and cannot be configured")
+        if credential[key].lower() in {name.lower() for name in server.get(own, {})}:
+            report((*place, key), f"the server's `{own}` has `{credential[key]}` too")
+    if "mint" in credential:
+        _check_mint((*place, "mint"), credential["mint"], server, minters, report)
+
+
+def _check_mint(place: tuple[str, ...], mint: Fields, server: Fields, minters: Fields, report: Report) -> None:
+    if "minter" in mint and mint["minter"] not in minters:
+        report((*place, "minter"), f"no minter `{mint['minter']}` is configured")
+    if mint.get("lifetime", 600) <= server.get("deadline", 300):
+        report(place, "the `lifetime` has to be longer than the server's `deadline`")
+    for index, grant in enumerate(mint.get("grants", [])):
+        if grant and "on" in grant and "privileges" in grant and (fault := _grant(grant).fault):
+            report((*place, "grants", index), fault)
+
+
+def credential_of(fields: Fields, folder: Path) -> ToolCredential | None:
+    """The credential of a checked tool."""
+    credential: Fields | None = fields.get("credential")
+    if credential is None:
+        return None
+    place = next(place for place in Place if place.value in credential)
+    name = str(credential[place.value]).removeprefix("/") if place is Place.ARGUMENT else str(credential[place.value])
+    if "from" in credential:
+        ref = secret_ref(credential, folder)
+        return ToolCredential(place=place, name=name, reference=ref.source, folder=ref.folder)
+    mint: Fields = credential["mint"]
+    minting = Minting(
+        minter=mint["minter"],
+        grants=tuple(_grant(grant) for grant in mint["grants"]),
+        lifetime_s=float(mint.get("lifetime", 600)),
+        statement_s=float(mint.get("statement", 30)),
+        value=mint.get("value", "dsn"),
+    )
+    return ToolCredential(place=place, name=name, minting=minting)
+
+
+def minters_of(fields: Fields, folder: Path) -> Mapping[str, SecretRef]:
+    """Per minter, where the address with its own credential is found."""
+    return {name: secret_ref(minter["postgres"], folder) for name, minter in fields.items()}
+
+
+def _grant(fields: Fields) -> MintedGrant:
+    return MintedGrant(on=fields["on"], privileges=tuple(fields["privileges"]), columns=tuple(fields.get("columns", ())))
+
+
+def with_credentials(rules: Rules, values: Fields, folder: Path) -> Rules:
+    """The rules with the credentials of their tools."""
+    fields: Fields = {**values.get("tools", {}), **values.get("derived", {})}
+    tools = {name: replace(rule, credential=credential_of(fields[name], folder)) for name, rule in rules.tools.items()}
+    return replace(rules, tools=tools)
