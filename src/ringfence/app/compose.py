@@ -53,12 +53,14 @@ from ringfence.app.config.settings import (
 from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
 from ringfence.app.posture import connection_posture
+from ringfence.app.redaction import literal_secrets, redact_logs
 from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.rules import Rules
+from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.injection import Injection
 from ringfence.engine.recovery import distrust_time, recover
 from ringfence.engine.secret_book import SecretBook
@@ -74,7 +76,7 @@ LOG_ORIGIN = "ringfence.log"
 _ERAS = {Era.AUTO: None, Era.LEGACY: WireEra.LEGACY, Era.MODERN: WireEra.MODERN}
 
 
-def build_upstream(connection: ServerConnection, secrets: SecretBook) -> Upstream:
+def build_upstream(connection: ServerConnection, secrets: SecretBook, redact: Callable[[str], str] = str) -> Upstream:
     """The adapter of one configured server; one that cannot be used says why, and stops only what needs it."""
     jitter = jitter_of(SystemEntropy())
     try:
@@ -100,6 +102,7 @@ def build_upstream(connection: ServerConnection, secrets: SecretBook) -> Upstrea
                 cwd=str(connection.cwd) if connection.cwd else None,
                 era=_ERAS[connection.era],
                 hidden=frozenset(given.values()),
+                redact=redact,
             ),
             jitter,
         )
@@ -141,6 +144,7 @@ async def compose(
     state: Path,
     notifier: Notifier,
     secrets: SecretBook,
+    redactor: Redactor,
     at_step: AtStep = nothing,
     disk: Disk | None = None,
 ) -> Gateway:
@@ -156,7 +160,7 @@ async def compose(
     await recover(store, clock)
     gateway = Gateway.assemble(
         loaded.rules,
-        {server: build_upstream(connection, secrets) for server, connection in loaded.servers.items()},
+        {server: build_upstream(connection, secrets, redactor.text) for server, connection in loaded.servers.items()},
         store=store,
         log=store,
         clock=clock,
@@ -165,6 +169,7 @@ async def compose(
         notifier=notifier,
         lever=FileLever(state / "KILL"),
         outlets=build_outlets(loaded.log, state, LOG_ORIGIN, secrets),
+        redactor=redactor,
         injection=Injection(secrets, minters.of, loaded.minters),
         at_step=at_step,
     )
@@ -209,29 +214,34 @@ def run_gateway(
     unsafe_same_user: bool = False,
     at_step: AtStep = nothing,
     disk: Disk | None = None,
+    redactor: Redactor | None = None,
 ) -> int:
     """`ringfence up`: serve in the foreground until a signal. Answers the exit code. Raises ConfigError, UnavailableError."""
     loaded = load_config(config)
+    redactor = redactor if redactor is not None else Redactor()
+    redactor.learn_lasting(literal_secrets(loaded))
+    redact_logs(redactor)
     for warning in loaded.warnings:
         logger.warning("%s", warning)
     with locked(state):
         listen = Listening(state=state, port=port, control_port=control_port, unsafe_same_user=unsafe_same_user)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(loaded, listen, at_step, disk))
+            return runner.run(_serve(loaded, listen, redactor, at_step, disk))
 
 
-async def _serve(loaded: Loaded, listen: Listening, at_step: AtStep, disk: Disk | None) -> int:
-    secrets = build_secrets(loaded.secrets)
+async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step: AtStep, disk: Disk | None) -> int:
+    secrets = build_secrets(loaded.secrets, redactor)
     notifier = SwitchNotifier(build_notifiers(loaded, secrets))
-    gateway = await compose(loaded, listen.state, notifier, secrets, at_step, disk)
+    gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk)
 
     async def look_anew(fresh: Loaded) -> None:
+        redactor.learn_lasting(literal_secrets(fresh))
         await secrets.replace(sources_of(fresh.secrets, secrets))
         gateway.injection.replace(fresh.minters)
         notifier.switch(build_notifiers(fresh, secrets))
 
     try:
-        reloader = Reloader(gateway, loaded, lambda connection: build_upstream(connection, secrets), look_anew)
+        reloader = Reloader(gateway, loaded, lambda connection: build_upstream(connection, secrets, redactor.text), look_anew)
         agents = serve_agents_of(gateway, lambda: reloader.loaded.authorization.issuers)
         return await serve(gateway, reloader, agents, listen)
     finally:
@@ -265,7 +275,7 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
     with locked(state):
         secrets = build_secrets(nothing_configured.secrets)
         notifier = SwitchNotifier(build_notifiers(nothing_configured, secrets))
-        gateway = await compose(nothing_configured, state, notifier, secrets)
+        gateway = await compose(nothing_configured, state, notifier, secrets, Redactor())
         try:
             yield control_services(gateway, None, {})
         finally:

@@ -11,6 +11,7 @@ from ringfence.adapters.secrets.file import FileSecrets
 from ringfence.adapters.secrets.vault import VaultOptions, VaultSecrets
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.app.config.settings import SecretSettings
+from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.secret_book import SecretBook
 from ringfence.ports.secrets import SecretSource
 
@@ -22,9 +23,9 @@ def passed_on() -> dict[str, str]:
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
-def build_secrets(settings: SecretSettings) -> SecretBook:
+def build_secrets(settings: SecretSettings, redactor: Redactor | None = None) -> SecretBook:
     """A book on the configured places. Whoever made it closes it."""
-    book = SecretBook({}, SystemClock())
+    book = SecretBook({}, SystemClock(), redactor)
     book.open(sources_of(settings, book))
     return book
 

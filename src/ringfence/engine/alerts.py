@@ -13,6 +13,7 @@ from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
+from ringfence.core.scan.redactor import Redactor
 from ringfence.core.shortfall import in_units
 from ringfence.engine.ids import Ids
 from ringfence.engine.outcome import Refused
@@ -38,8 +39,9 @@ class CapNear:
 class Alerts:
     """Builds alerts and hands them to the notifier."""
 
-    def __init__(self, notifier: Notifier, ids: Ids, clock: Clock) -> None:
+    def __init__(self, notifier: Notifier, ids: Ids, clock: Clock, redactor: Redactor | None = None) -> None:
         self._notifier = notifier
+        self._redactor = redactor if redactor is not None else Redactor()
         self._ids = ids
         self._clock = clock
         self._told: dict[str, None] = {}
@@ -138,6 +140,7 @@ class Alerts:
         self, kind: AlertKind, text: str, path: str, *, key: str = "", agent: str = "", run: str = "", tool: str = ""
     ) -> None:
         alert_id = f"{kind.value}:{key}" if key else self._ids.alert()
+        text = self._redactor.text(text)
         self._notifier.notify(
             Alert(id=alert_id, kind=kind, at=self._clock.now(), text=text, path=path, agent=agent, run=run, tool=tool)
         )

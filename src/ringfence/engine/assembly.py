@@ -8,6 +8,7 @@ from typing import Self
 
 from ringfence.core.model.identifiers import RunId, ServerId
 from ringfence.core.rules import Rules
+from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.anonymous import Anonymous
@@ -26,6 +27,7 @@ from ringfence.engine.operators import Operators
 from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.pin_book import PinBook
 from ringfence.engine.pins import Pins
+from ringfence.engine.redacted_store import redacted
 from ringfence.engine.runs import Runs
 from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.steps import AtStep, nothing
@@ -87,6 +89,7 @@ class Engine:
         lever: Lever,
         outlets: LogOutlets | None = None,
         injection: Injection | None = None,
+        redactor: Redactor | None = None,
         at_step: AtStep = nothing,
     ) -> Self:
         """Wire every part. `at_step` is for tests that crash or stop at a chosen moment.
@@ -94,9 +97,11 @@ class Engine:
         Without `injection` no tool has a credential of its own.
         """
         injection = injection or Injection(SecretBook({}, clock))
+        redactor = redactor if redactor is not None else Redactor()
+        store = redacted(store, redactor)
         ids, inflight, waiters = Ids(entropy), Inflight(), Waiters()
-        alerts = Alerts(notifier, ids, clock)
-        catalogue = Catalogue(rules, upstreams, clock, PinBook(store, clock))
+        alerts = Alerts(notifier, ids, clock, redactor)
+        catalogue = Catalogue(rules, upstreams, clock, PinBook(store, clock), redactor)
         approvals = Approvals(store=store, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
         stops = Stops(
             store=store,
@@ -124,7 +129,7 @@ class Engine:
             inflight=inflight,
             waiters=waiters,
             trails=Trails(),
-            scanner=Scanner(),
+            scanner=Scanner(redactor),
             injection=injection,
             at_step=at_step,
         )

@@ -21,7 +21,9 @@ from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.tool import Tool
 from ringfence.core.pins import PinKind
 from ringfence.core.rules import AgentRule, Rules, ToolRule
+from ringfence.core.scan.redactor import Redactor
 from ringfence.core.tightening import build_tool, withheld_tool
+from ringfence.engine.masking import described_without
 from ringfence.engine.pin_book import NOT_COMPARED, Judgement, PinBook
 from ringfence.engine.policy_book import Compiled, PolicyBook
 from ringfence.engine.sightings import Place, united, with_richer
@@ -114,7 +116,15 @@ def _alike(tools: Iterable[ToolId]) -> dict[ToolId, str]:
 class Catalogue:
     """The current rules with the newest listings. Replaced rules take effect on the next call."""
 
-    def __init__(self, rules: Rules, upstreams: Mapping[ServerId, Upstream], clock: Clock, book: PinBook) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        upstreams: Mapping[ServerId, Upstream],
+        clock: Clock,
+        book: PinBook,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self._redactor = redactor if redactor is not None else Redactor()
         self._clock = clock
         self._book = book
         self._rules = rules
@@ -207,8 +217,10 @@ class Catalogue:
         """What a server has, asked as by a client that can do nothing, and as by one that can do all that is granted."""
         rule = self._rules.servers.get(server)
         declared = granted_capabilities(EVERYTHING_ASKABLE, rule.grants) if rule is not None else {}
-        raw = await upstream.describe()
-        return with_richer(raw, await upstream.describe(declared)) if declared else raw
+        raw = described_without(await upstream.describe(), self._redactor)
+        if not declared:
+            return raw
+        return with_richer(raw, described_without(await upstream.describe(declared), self._redactor))
 
     async def compare(self, server: ServerId) -> None:
         """Compare the newest listing with the pins once more: something was approved, or the configuration has changed."""

@@ -43,7 +43,7 @@ from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
 from ringfence.core.rules import ScanRule, Share
-from ringfence.core.scan.scanner import Scanner
+from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
 from ringfence.engine.alerts import Alerts, CapNear
 from ringfence.engine.catalogue import AgentView, Catalogue
@@ -212,11 +212,23 @@ class Enforcer:
         case = await self._gather(principal, view, call, client.meta)  # 2
         self._at(Step.DECIDE)
         decision = decide(call, case.facts)  # 3
+        if decision.level in (Level.ALLOW, Level.ASK) and (why := self._leaving(call)):
+            decision = Decision(Level.DENY, (Reason(ReasonCode.ARGUMENTS, "secrets", why),))
         if decision.level is Level.ASK:
             return await self._ask(case, decision)
         if decision.level is not Level.ALLOW:
             return await self._deny(case, decision)
         return await self._allow(case, decision, client)
+
+    def _leaving(self, call: Call) -> str:
+        """Which arguments hold a secret of the gateway's own, that no agent has a reason to know; empty: none."""
+        if not self._scanner.redactor:
+            return ""
+        try:
+            found = self._scanner.see(call.shown, "", rules=False).findings
+        except ScanError as error:
+            return str(error)
+        return f"a configured secret in {', '.join(finding.at or '/' for finding in found)}" if found else ""
 
     async def _refuse(
         self,

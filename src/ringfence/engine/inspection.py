@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from ringfence.core.rules import InstructionAction, ScanRule, SecretAction
+from ringfence.core.scan.redactor import RULE, Seam
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Finding, ScanError, Scanner
 from ringfence.engine.entries import error_facts, result_facts
@@ -18,6 +19,7 @@ from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, With
 
 Listener = Callable[[Mapping[str, Any]], None]
 _MOST_PLACES = 50
+_SECRETS = frozenset({Kind.SECRET, Kind.OWN})
 _REFUSED = "the request was refused by its inspection"
 
 
@@ -28,6 +30,7 @@ class Inspection:
         self._scanner = scanner
         self._rule = rule
         self._off = rule.instructions is InstructionAction.OFF and rule.secrets is SecretAction.OFF
+        self._redactor = scanner.redactor
         self._found: dict[tuple[Kind, str, str], Finding] = {}
 
     @property
@@ -54,22 +57,24 @@ class Inspection:
 
     def progress(self, listener: Listener | None) -> Listener | None:
         """A client's ear for progress. A message that is withheld leaves the numbers."""
-        if listener is None or self._off:
+        if listener is None or self._passes_all:
             return listener
+        seam = Seam(self._redactor)
 
         def on_progress(report: Mapping[str, Any]) -> None:
-            passed = self._passed(report, "/progress")
+            passed = self._passed(self._sewn(report, "message", seam, "/progress"), "/progress")
             listener({k: v for k, v in report.items() if k != "message"} if isinstance(passed, Held) else passed)
 
         return on_progress
 
     def logs(self, listener: Listener | None) -> Listener | None:
         """A client's ear for log messages. One that is withheld is left out."""
-        if listener is None or self._off:
+        if listener is None or self._passes_all:
             return listener
+        seam = Seam(self._redactor)
 
         def on_log(message: Mapping[str, Any]) -> None:
-            passed = self._passed(message, "/log")
+            passed = self._passed(self._sewn(message, "data", seam, "/log"), "/log")
             if not isinstance(passed, Held):
                 listener(passed)
 
@@ -80,22 +85,22 @@ class Inspection:
 
         A question is never masked: one that holds a credential, or characters that nobody sees, is refused.
         """
-        if self._off:
+        if self._passes_all:
             return ""
         try:
-            found = self._wanted(self._scanner.see(params, "/request").findings)
+            found = self._wanted(self._scanner.see(params, "/request", rules=not self._off).findings)
         except ScanError:
             return _REFUSED
         self._note(found)
         withheld = self._rule.instructions is InstructionAction.WITHHOLD
-        return _REFUSED if any(f.kind is Kind.SECRET or f.is_hidden or withheld for f in found) else ""
+        return _REFUSED if any(f.kind is not Kind.INSTRUCTIONS or f.is_hidden or withheld for f in found) else ""
 
     def _passed(self, value: Mapping[str, Any], at: str) -> Mapping[str, Any] | Held:
         """The value as the agent may have it: itself, where nothing of it has to change."""
-        if self._off:
+        if self._passes_all:
             return value
         try:
-            seen = self._scanner.see(value, at)
+            seen = self._scanner.see(value, at, rules=not self._off)
             if not seen.findings:
                 return value
             found = self._wanted(seen.findings)
@@ -103,13 +108,28 @@ class Inspection:
             kinds = {finding.kind for finding in found}
             if Kind.INSTRUCTIONS in kinds and self._rule.instructions is InstructionAction.WITHHOLD:
                 return Held.INSTRUCTIONS
-            if Kind.SECRET in kinds and self._rule.secrets is SecretAction.WITHHOLD:
+            if kinds & _SECRETS and self._rule.secrets is SecretAction.WITHHOLD:
                 return Held.SECRET
             if Kind.SECRET in kinds and self._rule.secrets is SecretAction.MASK:
                 return cast("Mapping[str, Any]", self._scanner.masked(value, seen))
+            if Kind.OWN in kinds:
+                return cast("Mapping[str, Any]", self._scanner.masked(value, seen, only_own=True))
         except ScanError:
             return Held.UNREADABLE
         return value
+
+    @property
+    def _passes_all(self) -> bool:
+        """Nothing is looked for: the operator wants no rules, and the gateway knows no secrets."""
+        return self._off and not self._redactor
+
+    def _sewn(self, message: Mapping[str, Any], key: str, seam: Seam, at: str) -> Mapping[str, Any]:
+        """A message without the part of a secret that reaches into it from the one before."""
+        text = message.get(key)
+        if not isinstance(text, str) or (whole := seam.piece(text)) == text:
+            return message
+        self._note([Finding(Kind.OWN, RULE, f"{at}/{key}", 1)])
+        return {**message, key: whole}
 
     def _wanted(self, findings: tuple[Finding, ...]) -> list[Finding]:
         off = {Kind.INSTRUCTIONS} if self._rule.instructions is InstructionAction.OFF else set[Kind]()

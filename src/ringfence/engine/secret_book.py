@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ringfence.core.scan.redactor import Redactor
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.secrets import LateSecret, LateValues, Secret, SecretRef, SecretSource
@@ -26,9 +27,11 @@ class _Known:
 class SecretBook:
     """Routes each reference to the source of its kind; one look-up at a time for each reference."""
 
-    def __init__(self, sources: Mapping[str, SecretSource], clock: Clock) -> None:
+    def __init__(self, sources: Mapping[str, SecretSource], clock: Clock, redactor: Redactor | None = None) -> None:
+        """What is given out is masked by `redactor` from then on."""
         self._sources = dict(sources)
         self._clock = clock
+        self._redactor = redactor if redactor is not None else Redactor()
         self._known: dict[SecretRef, _Known] = {}
         self._asking: dict[SecretRef, asyncio.Lock] = {}
         self._changes = 0
@@ -106,6 +109,7 @@ class SecretBook:
                 kinds = ", ".join(f"`{kind}:`" for kind in sorted(self._sources))
                 raise UnavailableError(f"the secret {ref} is of no known kind", remedy=f"known kinds are {kinds}")
             value = await source.read(ref)
+            self._redactor.learn(value.reveal())
             kept = KEPT_S
         except UnavailableError as error:
             value, kept = error, REFUSED_S

@@ -18,6 +18,7 @@ from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.rules import Rules
+from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.approvals import Voted
 from ringfence.engine.assembly import Engine
 from ringfence.engine.enforce import SILENT, ClientSide, ToolRequest
@@ -57,6 +58,7 @@ class World(Engine):
         store: tuple[Store, AuditLog] | None = None,
         clock: FakeClock | None = None,
         injection: Injection | None = None,
+        redactor: Redactor | None = None,
         at_step: AtStep = nothing,
     ) -> World:
         """An engine with the shop of `testing/scenario.py`, its tools listed. Give `store` twice where one object is both."""
@@ -74,6 +76,7 @@ class World(Engine):
             notifier=FakeNotifier(),
             lever=FakeLever(),
             injection=injection,
+            redactor=redactor,
             at_step=at_step,
         )
         await world.catalogue.ensure_listed()

@@ -1,6 +1,6 @@
 """How one upstream server is reached. Seconds and bytes throughout."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.adapters.wire.mcp import Era
@@ -90,4 +90,6 @@ class StdioOptions:
     max_stderr: int = 65_536
     hidden: frozenset[str] = field(default=frozenset(), repr=False)
     """Values that the process was given and that no operator sees in what it writes."""
+    redact: Callable[[str], str] = field(default=str, repr=False)
+    """Masks what else is known to be secret in what it writes."""
     max_processes: int = 32

@@ -136,7 +136,7 @@ class Process(asyncio.SubprocessProtocol):
     @property
     def stderr(self) -> tuple[str, ...]:
         """The last lines of what the server wrote to stderr: untrusted text, for operators only."""
-        return last_lines(bytes(self._stderr), self._options.hidden, is_cut=self._stderr_is_cut)
+        return last_lines(bytes(self._stderr), self._options.hidden, redact=self._options.redact, is_cut=self._stderr_is_cut)
 
     def kill(self, why: str) -> None:
         """End the whole group at once; nothing more is read or written."""

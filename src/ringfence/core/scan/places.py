@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 _LEAST = 4
 """Shorter texts hold nothing that any rule looks for."""
@@ -13,8 +13,11 @@ _BLOCKS = frozenset({"content", "contents", "messages"})
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
-def texts_of(value: Any) -> list[str]:
-    """Every text and key of a value, but for what is too short and for binary data in blocks. Each at least once."""
+def texts_of(value: Any, binary: list[str] | None = None) -> list[str]:
+    """Every text and key of a value, but for what is too short and for binary data in blocks. Each at least once.
+
+    Binary data is added to `binary`.
+    """
     found: list[str] = []
     keys: set[str] = set()
     stack: list[Any] = [value]
@@ -46,7 +49,7 @@ def texts_of(value: Any) -> list[str]:
             elif isinstance(part, Mapping):
                 stack.append(dict(cast("Mapping[str, Any]", part)))
         if not stack and blocks:
-            stack, blocks = [_without_binary(block) for block in blocks], []
+            stack, blocks = [_without_binary(block, binary) for block in blocks], []
     found += [key for key in keys if len(key) >= _LEAST]
     return found
 
@@ -93,22 +96,31 @@ def replaced(value: Any, texts: Mapping[str, str]) -> Any:
     return value
 
 
-def _without_binary(blocks: Any) -> Any:
+def _without_binary(blocks: Any, binary: list[str] | None) -> Any:
     """Blocks without their base64 data."""
     if type(blocks) is list:
-        return [_without_binary(block) for block in cast("list[Any]", blocks)]
+        return [_without_binary(block, binary) for block in cast("list[Any]", blocks)]
     if type(blocks) is not dict:
         return blocks
     block = cast("dict[str, Any]", blocks)
     if block.get("type") in ("image", "audio"):
-        return {key: item for key, item in block.items() if not (key == "data" and is_encoded(item))}
+        return _without(block, "data", binary)
     if "blob" in block:
-        return {key: item for key, item in block.items() if not (key == "blob" and is_encoded(item))}
+        return _without(block, "blob", binary)
     if type(block.get("resource")) is dict or type(block.get("content")) in (dict, list):
-        return {key: _without_binary(item) if key in ("resource", "content") else item for key, item in block.items()}
+        return {key: _without_binary(item, binary) if key in ("resource", "content") else item for key, item in block.items()}
     return block
 
 
-def is_encoded(value: Any) -> bool:
+def _without(block: dict[str, Any], name: str, binary: list[str] | None) -> dict[str, Any]:
+    item = block.get(name)
+    if not is_encoded(item):
+        return block
+    if binary is not None:
+        binary.append(item)
+    return {key: inner for key, inner in block.items() if key != name}
+
+
+def is_encoded(value: Any) -> TypeGuard[str]:
     """Whether a text may be base64: no words, no markup. Cheaper than reading the alphabet, and as good here."""
     return isinstance(value, str) and value.isascii() and not any(sign in value for sign in " \t\r\n<[")

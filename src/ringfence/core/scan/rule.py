@@ -19,6 +19,9 @@ class Kind(StrEnum):
 
     INSTRUCTIONS = "instructions"
     SECRET = "secret"
+    """Of a format that its issuer publishes."""
+    OWN = "own_secret"
+    """Known to the gateway: always masked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ It detects, it does not guarantee: a text can be worded, spelled or split so tha
 
 from __future__ import annotations
 
+from base64 import b64encode
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
@@ -22,10 +23,16 @@ from ringfence.core.scan.engines import ENGINE_ERRORS, Exact, OnePass
 from ringfence.core.scan.hidden_rules import HIDDEN_RULES
 from ringfence.core.scan.instruction_rules import INSTRUCTION_RULES
 from ringfence.core.scan.places import places_of, replaced, texts_of
+from ringfence.core.scan.redactor import MASK as OWN_MASK
+from ringfence.core.scan.redactor import RULE as OWN_RULE
+from ringfence.core.scan.redactor import Redactor, masked
 from ringfence.core.scan.rule import Kind, Rule
 from ringfence.core.scan.secret_rules import SECRET_RULES
 from ringfence.errors import UnavailableError
 
+OWN: Final = Rule(OWN_RULE, Kind.OWN, "")
+"""Stands for every secret that the gateway itself knows."""
+_NO_SPANS: Final[Mapping[str, list[tuple[int, int]]]] = {}
 RULES: Final[tuple[Rule, ...]] = (*INSTRUCTION_RULES, *HIDDEN_RULES, *SECRET_RULES)
 MASK: Final = "[masked: {rule}]"
 MOST_FINDINGS: Final = 20
@@ -68,6 +75,8 @@ class Seen:
     findings: tuple[Finding, ...] = ()
     masks: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Texts that hold secrets, and what the agent gets in their place."""
+    own: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The same for the gateway's own secrets alone."""
 
 
 CLEAN: Final = Seen()
@@ -76,44 +85,76 @@ CLEAN: Final = Seen()
 class Scanner:
     """All rules, compiled. One for each thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor | None = None) -> None:
         self._one_pass = OnePass(RULES)
+        self.redactor = redactor if redactor is not None else Redactor()
 
-    def see(self, value: Any, at: str) -> Seen:
-        """What stands in the texts and keys of a JSON value. `at` goes before each pointer. Raises ScanError."""
-        texts = texts_of(value)
+    def see(self, value: Any, at: str, *, rules: bool = True) -> Seen:
+        """What stands in the texts and keys of a JSON value. `at` goes before each pointer. Raises ScanError.
+
+        Without `rules` only the gateway's own secrets are looked for.
+        """
+        binary: list[str] = []
+        texts = texts_of(value, binary)
         try:
-            whole = _BETWEEN.join(texts).encode()
+            joined = _BETWEEN.join(texts)
+            whole = joined.encode()
             if len(whole) > _MOST_BYTES:
                 raise ScanError("too large to be scanned")
-            hits = self._one_pass.hits(whole)
-            if not hits:
+            own = self._own(joined, texts, binary) if self.redactor else _NO_SPANS
+            hits = self._one_pass.hits(whole) if rules else []
+            if not hits and not own:
                 return CLEAN
-            return self._locate(value, at, texts, whole, hits)
+            return self._locate(value, at, texts, whole, hits, own)
         except (UnicodeEncodeError, RecursionError, MemoryError, *ENGINE_ERRORS) as error:
             raise ScanError(f"could not be scanned: {type(error).__name__}") from error
 
-    def masked(self, value: Any, seen: Seen) -> Any:
+    def masked(self, value: Any, seen: Seen, *, only_own: bool = False) -> Any:
         """The value with every secret masked, looked at again until none is left. Raises ScanError."""
         for _ in range(_ROUNDS):
-            if not seen.masks:
+            masks = seen.own if only_own else seen.masks
+            if not masks:
                 return value
             try:
-                value = replaced(value, seen.masks)
+                value = replaced(value, masks)
             except RecursionError as error:
                 raise ScanError("too deep to be masked") from error
-            seen = self.see(value, "")
-        if seen.masks:
+            seen = self.see(value, "", rules=not only_own)
+        if seen.own if only_own else seen.masks:
             raise ScanError("holds secrets that cannot be masked")
         return value
 
-    def _locate(self, value: Any, at: str, texts: list[str], whole: bytes, hits: list[tuple[int, int]]) -> Seen:
+    def _own(self, joined: str, texts: list[str], binary: list[str]) -> dict[str, list[tuple[int, int]]]:
+        """The gateway's own secrets: where they stand in which text, in characters."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        if spans := self.redactor.spans(joined):
+            starts = [0, *accumulate(len(text) + len(_BETWEEN) for text in texts)]
+            for begin, end in spans:
+                index = bisect_right(starts, begin) - 1
+                found.setdefault(texts[index], []).append((begin - starts[index], end - starts[index]))
+        for data in binary:
+            if spans := self.redactor.spans(data):
+                found[data] = spans
+        if sum(map(len, found.values())) > _MOST_SPANS:
+            raise ScanError("holds more secrets than can be masked")
+        return found
+
+    def _locate(
+        self,
+        value: Any,
+        at: str,
+        texts: list[str],
+        whole: bytes,
+        hits: list[tuple[int, int]],
+        own: Mapping[str, list[tuple[int, int]]],
+    ) -> Seen:
         if len(whole) * sum(_is_read_whole(RULES[place]) for place, _ in hits) > _MOST_WORK:
             raise ScanError("too large for what it holds")
         starts = [0, *accumulate(len(text.encode()) + len(_BETWEEN) for text in texts)]
         counts: dict[str, Counter[Rule]] = {}
         spans: dict[int, list[tuple[int, int, str]]] = {}
         seen: set[tuple[str, int]] = set()
+        among = frozenset(texts) if own else frozenset[str]()
         exact = _exact()
         left = _MOST_SPANS
         for place, first_end in sorted(hits):
@@ -137,8 +178,11 @@ class Scanner:
                 if rule.kind is Kind.SECRET:
                     left -= 1
                     spans.setdefault(index, []).append((begin - starts[index], stop - starts[index], rule.id))
-        masks = {texts[index]: _mask(texts[index], found) for index, found in spans.items()}
-        return Seen(_findings(value, counts, at), masks)
+        known = {text: _own_mask(text, found, is_binary=text not in among) for text, found in own.items()} if own else {}
+        for text, found in own.items():
+            counts.setdefault(text, Counter())[OWN] += len(found)
+        masks = {texts[index]: _mask(texts[index], found, own.get(texts[index], ())) for index, found in spans.items()}
+        return Seen(_findings(value, counts, at), {**known, **masks}, known)
 
 
 def _is_read_whole(rule: Rule) -> bool:
@@ -158,7 +202,7 @@ def _first_of() -> dict[str, Rule]:
 
 def _named(rule: Rule) -> Rule:
     """The rule that stands for all phrasings of one id."""
-    return _first_of()[rule.id]
+    return _first_of().get(rule.id, rule)
 
 
 def _findings(value: Any, counts: Mapping[str, Counter[Rule]], at: str) -> tuple[Finding, ...]:
@@ -169,9 +213,15 @@ def _findings(value: Any, counts: Mapping[str, Counter[Rule]], at: str) -> tuple
     return tuple(sorted(Finding(r.kind, r.id, pointer, count, r.is_hidden) for (r, pointer), count in found.items()))
 
 
-def _mask(text: str, spans: list[tuple[int, int, str]]) -> str:
+def _own_mask(text: str, spans: Iterable[tuple[int, int]], *, is_binary: bool) -> str:
+    # What is base64 stays base64.
+    return b64encode(OWN_MASK.encode()).decode() if is_binary else masked(text, spans)
+
+
+def _mask(text: str, spans: list[tuple[int, int, str]], own: Iterable[tuple[int, int]]) -> str:
     """The text with these spans of its UTF-8 replaced; those that overlap become one."""
     encoded = text.encode()
+    spans = [*spans, *((len(text[:begin].encode()), len(text[:end].encode()), OWN.id) for begin, end in own)]
     pieces: list[bytes] = []
     end = 0
     for begin, stop, rule in sorted(spans):

@@ -1,0 +1,185 @@
+"""Masking the secrets that the gateway itself knows, wherever a text goes that an agent or a person sees. Pure.
+
+    redactor = Redactor()
+    redactor.learn("s3cret-value")
+    redactor.text("s3cret-value came back")      # "[masked: configured-secret] came back"
+
+Aho-Corasick over all forms of all secrets (`core.scan.needles`): one pass, linear in the text, whatever the number of secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+import ahocorasick_rs
+
+from ringfence.core.scan.needles import SHORTEST, needles_of
+
+RULE: Final = "configured-secret"
+MASK: Final = f"[masked: {RULE}]"
+MOST_PASSING: Final = 1024
+"""Secrets that come and go (looked up, minted). The one that was learned longest ago is forgotten first."""
+_MOST_RECENT: Final = 32
+"""So many are kept in a small automaton of their own, so that learning one costs little."""
+_SEEN_PART: Final = 6
+"""So many first characters of a secret at the end of one piece count as its beginning."""
+
+
+class Redactor:
+    """All secrets that are known. Learning is for one thread; masking for any."""
+
+    def __init__(self) -> None:
+        self._lasting: dict[str, frozenset[str]] = {}
+        self._passing: dict[str, frozenset[str]] = {}
+        self._recent: dict[str, frozenset[str]] = {}
+        self._automata: tuple[ahocorasick_rs.AhoCorasick, ...] = ()
+        self._settled: ahocorasick_rs.AhoCorasick | None = None
+        self._heads: dict[str, list[str]] = {}
+        self.longest = 0
+        """Characters of the longest form."""
+
+    def __bool__(self) -> bool:
+        return bool(self._automata)
+
+    def learn(self, secret: str) -> None:
+        """Mask it from now on. Of fewer than six characters, or a word of the mask itself: left alone."""
+        if not _is_maskable(secret):
+            return
+        for known in (self._passing, self._recent):
+            if secret in known:
+                known[secret] = known.pop(secret)
+                return
+        if secret in self._lasting:
+            return
+        self._recent[secret] = needles_of(secret)
+        if len(self._recent) > _MOST_RECENT:
+            self._passing |= self._recent
+            self._recent = {}
+            while len(self._passing) > MOST_PASSING:
+                del self._passing[next(iter(self._passing))]
+            self._settle()
+        self._compile()
+
+    def learn_lasting(self, secrets: Iterable[str]) -> None:
+        """Mask these from now on, and never forget them: what a configuration holds literally."""
+        fresh = [secret for secret in secrets if _is_maskable(secret) and secret not in self._lasting]
+        if fresh:
+            self._lasting |= {secret: needles_of(secret) for secret in fresh}
+            self._settle()
+            self._compile()
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where secrets stand: begin and end in characters, in order; what overlaps is one. Raises UnicodeEncodeError."""
+        automata = self._automata
+        found = [(begin, end) for each in automata for _, begin, end in each.find_matches_as_indexes(text)]
+        return _joined(sorted(found)) if len(found) > 1 else found
+
+    def text(self, text: str) -> str:
+        """The text with every secret masked. What is no Unicode comes back with replacement characters."""
+        if not self._automata:
+            return text
+        try:
+            spans = self.spans(text)
+        except UnicodeEncodeError:
+            text = text.encode("utf-8", "replace").decode()
+            spans = self.spans(text)
+        return masked(text, spans) if spans else text
+
+    def value(self, value: Any) -> Any:
+        """A JSON value with every secret masked in its texts and keys; itself, where there is none."""
+        if not self._automata:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            known = cast("Mapping[str, Any]", value)
+            fresh = {self.text(key): self.value(item) for key, item in known.items()}
+            same = len(fresh) == len(known) and all(key in known and known[key] is item for key, item in fresh.items())
+            return known if same else fresh
+        if isinstance(value, list | tuple):
+            items = cast("list[Any]", value)
+            fresh_items = [self.value(item) for item in items]
+            return items if all(new is old for new, old in zip(fresh_items, items, strict=True)) else fresh_items
+        return value
+
+    def begins_at(self, text: str) -> int:
+        """Where a secret begins that the end of the text breaks off; the text's length: nowhere."""
+        for start in range(max(0, len(text) - self.longest), len(text) - _SEEN_PART + 1):
+            rest = text[start:]
+            if rest[:_SEEN_PART] in self._heads and any(form.startswith(rest) for form in self._heads[rest[:_SEEN_PART]]):
+                return start
+        return len(text)
+
+    def _settle(self) -> None:
+        forms = {form for kept in (self._lasting, self._passing) for forms in kept.values() for form in forms}
+        self._settled = _automaton(forms) if forms else None
+
+    def _compile(self) -> None:
+        recent = {form for forms in self._recent.values() for form in forms}
+        both = [self._settled] if self._settled is not None else []
+        self._automata = tuple([*both, _automaton(recent)] if recent else both)
+        everything = [
+            form for kept in (self._lasting, self._passing, self._recent) for forms in kept.values() for form in forms
+        ]
+        heads: dict[str, list[str]] = {}
+        for form in everything:
+            heads.setdefault(form[:_SEEN_PART], []).append(form)
+        self._heads = heads
+        self.longest = max(map(len, everything), default=0)
+
+
+class Seam:
+    """Texts that come in pieces, of which a secret may reach from one into the next: progress, log lines."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._before = ""
+
+    def piece(self, text: str) -> str:
+        """The next piece, without the part of a secret that it begins, holds or ends. A broken-off beginning counts from its
+        sixth character on."""
+        redactor = self._redactor
+        if not redactor:
+            return text
+        text = text.encode("utf-8", "replace").decode()
+        both, start = self._before + text, len(self._before)
+        spans = [(max(begin, start), end) for begin, end in redactor.spans(both) if end > start]
+        broken = redactor.begins_at(both)
+        if broken < len(both):
+            spans.append((max(broken, start), len(both)))
+        self._before = both[-max(redactor.longest - 1, 1) :]
+        shifted = _joined(sorted((begin - start, end - start) for begin, end in spans))
+        return masked(text, shifted) if shifted else text
+
+
+def masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with these spans replaced. They are in order and do not overlap."""
+    pieces: list[str] = []
+    last = 0
+    for begin, end in spans:
+        pieces += [text[last:begin], MASK]
+        last = end
+    return "".join([*pieces, text[last:]])
+
+
+def _is_maskable(secret: str) -> bool:
+    return len(secret.strip()) >= SHORTEST and secret.strip() not in MASK
+
+
+def _automaton(forms: Iterable[str]) -> ahocorasick_rs.AhoCorasick:
+    return ahocorasick_rs.AhoCorasick(
+        [form for form in forms if len(form) >= SHORTEST and form not in MASK],
+        matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
+        store_patterns=False,
+    )
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for begin, end in spans:
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((begin, end))
+    return joined

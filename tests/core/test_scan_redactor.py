@@ -1,0 +1,174 @@
+"""What the gateway knows to be secret is masked, whatever form it has taken."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringfence.core.scan.needles import SHORTEST, needles_of
+from ringfence.core.scan.places import texts_of
+from ringfence.core.scan.redactor import MASK, MOST_PASSING, Redactor, Seam
+from ringfence.core.scan.rule import Kind
+from ringfence.core.scan.scanner import Scanner
+
+pytestmark = pytest.mark.requirement("I9")
+SECRET = 'pässw/ord+"4711'
+SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=SHORTEST, max_size=60).filter(
+    lambda text: len(text.strip()) >= SHORTEST and text.strip() not in MASK
+)
+PADDING = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+
+
+def knowing(*secrets: str) -> Redactor:
+    redactor = Redactor()
+    for secret in secrets:
+        redactor.learn(secret)
+    return redactor
+
+
+def forms(secret: str, before: bytes = b"") -> dict[str, str]:
+    data = secret.encode()
+    return {
+        "plain": secret,
+        "base64": base64.b64encode(before + data).decode(),
+        "base64url": base64.urlsafe_b64encode(before + data).decode(),
+        "hex": data.hex(),
+        "HEX": data.hex().upper(),
+        "url": quote(secret, safe=""),
+        "form": quote_plus(secret),
+        "json": json.dumps(secret)[1:-1],
+        "json in json": json.dumps(json.dumps(secret))[3:-3],
+    }
+
+
+@given(SECRETS, PADDING, PADDING, st.binary(max_size=5))
+def test_no_form_of_a_secret_is_left(secret: str, before: str, after: str, ahead: bytes) -> None:
+    redactor = knowing(secret)
+    for name, form in forms(secret, ahead).items():
+        left = redactor.text(f"{before}{form}{after}")
+        assert MASK in left, name
+        whole = f"{before} {after}"
+        assert form not in left or form in whole or form in MASK, name
+
+
+@given(SECRETS, st.integers(0, 5), st.integers(0, 5))
+def test_of_a_base64_text_nothing_is_left_but_what_a_neighbour_shares(secret: str, before: int, after: int) -> None:
+    data = secret.encode()
+    encoded = base64.b64encode(b"\xa5" * before + data + b"\x5a" * after).decode()
+    left = knowing(secret).text(encoded)
+    assert MASK in left
+    assert len(left.replace(MASK, "")) <= (before * 8 + 5) // 6 + 1 + (after * 8 + 5) // 6 + 4
+
+
+@given(st.lists(SECRETS, max_size=5), st.text(max_size=200))
+def test_a_text_without_a_secret_stays_as_it_is(secrets: list[str], text: str) -> None:
+    if not any(form in text for secret in secrets for form in needles_of(secret)):
+        assert knowing(*secrets).text(text) == text.encode("utf-8", "replace").decode()
+
+
+@given(SECRETS, st.integers(6, 59))
+def test_a_secret_in_two_pieces_is_masked_in_both(secret: str, cut: int) -> None:
+    cut = min(cut, len(secret))
+    seam = Seam(knowing(secret))
+    first, second = secret[:cut], secret[cut:]
+    said = seam.piece(f"<{first}") + "|" + seam.piece(f"{second}>")
+    assert first not in said.replace(MASK, "") or first in f"<|>{MASK}"
+    assert len(said.replace(MASK, "")) <= len("<|>")
+
+
+@given(SECRETS)
+def test_a_secret_in_single_characters_is_never_whole(secret: str) -> None:
+    seam = Seam(knowing(secret))
+    said = "".join(seam.piece(character) for character in secret)
+    assert secret not in said
+    assert len(said.replace(MASK, "")) < SHORTEST
+
+
+def test_pieces_that_hold_no_secret_stay_as_they_are() -> None:
+    seam = Seam(knowing(SECRET))
+    assert [seam.piece(text) for text in ("one", "pass", "word", "")] == ["one", "pass", "word", ""]
+
+
+@pytest.mark.parametrize(
+    ("given_out", "shown"),
+    [
+        ("Bearer tok-123456", "tok-123456"),
+        ("Basic " + base64.b64encode(b"app:pa55word").decode(), "pa55word"),
+        ("postgres://app:p%40ssw0rd@db:5432/shop", "p%40ssw0rd"),
+        ("postgres://app:p%40ssw0rd@db:5432/shop", "p@ssw0rd"),
+        ("host=db user=app password=hunter22 dbname=x", "hunter22"),
+        ("-----BEGIN KEY-----\nabcdefghijklmnopqrst\n-----END KEY-----", "abcdefghijklmnopqrst"),
+        ("x" * 300 + "y" * 300, "x" * 300 + "y" * 300),
+    ],
+)
+def test_the_part_that_matters_is_masked_by_itself(given_out: str, shown: str) -> None:
+    assert shown not in knowing(given_out).text(f"it said {shown}!")
+
+
+@pytest.mark.parametrize("short", ["", "a", "12345", "     a    ", "secret", "masked"])
+def test_what_would_mask_ordinary_words_is_left_alone(short: str) -> None:
+    assert knowing(short).text(f"the word {short} here") == f"the word {short} here"
+
+
+def test_many_secrets_that_come_and_go_push_out_only_the_oldest_of_them() -> None:
+    redactor = Redactor()
+    redactor.learn_lasting(["lasting-secret"])
+    names = [f"minted-{number:05}-x" for number in range(MOST_PASSING + 100)]
+    for name in names:
+        redactor.learn(name)
+    assert redactor.text(f"{names[-1]} {names[-40]} lasting-secret") == f"{MASK} {MASK} {MASK}"
+    assert redactor.text(names[0]) == names[0]
+
+
+def test_what_is_no_unicode_is_masked_all_the_same() -> None:
+    assert knowing("s3cret-value").text("\ud800 s3cret-value") == f"? {MASK}"
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=10) | st.just(f"x {SECRET} y"),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just(SECRET), inner, max_size=3),
+    )
+)
+def test_no_text_and_no_key_of_a_value_keeps_a_secret(value: Any) -> None:
+    masked = knowing(SECRET).value(value)
+    assert all(SECRET not in text for text in texts_of(masked))
+    assert masked is value or json.dumps(masked) != json.dumps(value)
+
+
+# --- in the scan
+
+
+@pytest.mark.parametrize("form", forms(SECRET))
+def test_the_scan_finds_and_masks_every_form(form: str) -> None:
+    scanner = Scanner(knowing(SECRET))
+    value = {"content": [{"type": "text", "text": f"täxt {forms(SECRET)[form]} end"}], "_meta": {"k": forms(SECRET)[form]}}
+    seen = scanner.see(value, "/result")
+    assert {(finding.kind, finding.rule, finding.at) for finding in seen.findings} == {
+        (Kind.OWN, "configured-secret", "/result/content/0/text"),
+        (Kind.OWN, "configured-secret", "/result/_meta/k"),
+    }
+    masked = scanner.masked(value, seen, only_own=True)
+    text = masked["content"][0]["text"]
+    assert text.startswith(f"täxt {MASK}")
+    assert len(text) <= len(f"täxt {MASK} end") + 3  # the end of a base64 text is its neighbours' too
+
+
+def test_both_kinds_in_one_text_are_masked() -> None:
+    scanner = Scanner(knowing(SECRET))
+    value = {"a": f"ä {SECRET} and ghp_{'a1' * 18}"}
+    seen = scanner.see(value, "")
+    assert scanner.masked(value, seen) == {"a": f"ä {MASK} and [masked: github-token]"}
+    assert scanner.masked(value, seen, only_own=True) == {"a": f"ä {MASK} and ghp_{'a1' * 18}"}
+
+
+def test_binary_data_that_holds_a_secret_is_replaced_by_other_base64() -> None:
+    scanner = Scanner(knowing(SECRET))
+    blob = base64.b64encode(b"\0\1" + SECRET.encode() + b"\2").decode()
+    value = {"contents": [{"uri": "x:y", "blob": blob}]}
+    masked = scanner.masked(value, scanner.see(value, ""))
+    assert base64.b64decode(masked["contents"][0]["blob"]).decode() == MASK

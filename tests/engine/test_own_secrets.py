@@ -1,0 +1,148 @@
+"""What the gateway knows to be secret passes nowhere: not to the agent, into the log, to people, or out in arguments."""
+
+import base64
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ringfence.adapters.stores.memory.store import MemoryStore
+from ringfence.app.redaction import RedactedFormatter
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.rules import InstructionAction, ScanRule, SecretAction
+from ringfence.core.scan.redactor import MASK, Redactor
+from ringfence.core.scan.rule import Kind
+from ringfence.core.scan.scanner import Scanner
+from ringfence.core.unit import Conflict, Unit
+from ringfence.engine.alerts import Alerts
+from ringfence.engine.ids import Ids
+from ringfence.engine.inspection import Inspection
+from ringfence.engine.masking import described_without
+from ringfence.engine.outcome import Held, Refused, Returned, ServerFailed, Withheld
+from ringfence.engine.redacted_store import redacted
+from ringfence.ports.upstream import Described
+from ringfence.testing.fakes.clock import FakeClock
+from ringfence.testing.fakes.entropy import FakeEntropy
+from ringfence.testing.fakes.notifier import FakeNotifier
+from ringfence.testing.scenario import ORDERS
+from ringfence.testing.world import World
+
+pytestmark = pytest.mark.requirement("I9")
+SECRET = "hunter2-s3cret-value"
+SHORT = "s3cret-x1"
+OFF = ScanRule(instructions=InstructionAction.OFF, secrets=SecretAction.OFF)
+RULES = [OFF, ScanRule(), ScanRule(secrets=SecretAction.FLAG)]
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    known = Redactor()
+    known.learn(SECRET)
+    return known
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_results_and_errors_are_masked_whatever_the_operator_chose(redactor: Redactor, rule: ScanRule) -> None:
+    looked = Inspection(Scanner(redactor), rule)
+    passed = looked.outcome(Returned({"content": [{"type": "text", "text": f"<{SECRET}>"}]}, "e1"))
+    assert passed == Returned({"content": [{"type": "text", "text": f"<{MASK}>"}]}, "e1")
+    failed = looked.outcome(ServerFailed(-1, f"bad {SECRET}", "e1", {"at": SECRET}))
+    assert isinstance(failed, ServerFailed)
+    assert (failed.message, failed.data) == (f"bad {MASK}", {"at": MASK})
+    assert {(found.kind, found.at) for found in looked.findings} == {
+        (Kind.OWN, "/result/content/0/text"),
+        (Kind.OWN, "/error/message"),
+        (Kind.OWN, "/error/data/at"),
+    }
+
+
+def test_an_answer_with_a_secret_is_withheld_where_secrets_are(redactor: Redactor) -> None:
+    looked = Inspection(Scanner(redactor), ScanRule(secrets=SecretAction.WITHHOLD))
+    passed = looked.outcome(Returned({"note": SECRET}, "e1"))
+    assert isinstance(passed, Withheld)
+    assert passed.why is Held.SECRET
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_progress_and_logs_are_masked_also_across_their_pieces(redactor: Redactor, rule: ScanRule) -> None:
+    heard: list[Mapping[str, Any]] = []
+    looked = Inspection(Scanner(redactor), rule)
+    on_progress, on_log = looked.progress(heard.append), looked.logs(heard.append)
+    assert on_progress is not None
+    assert on_log is not None
+    on_progress({"progress": 1, "message": f"a {SECRET[:10]}"})
+    on_progress({"progress": 2, "message": f"{SECRET[10:]} b"})
+    on_log({"level": "info", "data": f"c {SECRET}"})
+    on_log({"level": "info", "data": {"inner": [SECRET]}})
+    assert [one.get("message", one.get("data")) for one in heard] == [f"a {MASK}", f"{MASK} b", f"c {MASK}", {"inner": [MASK]}]
+    assert looked.findings
+
+
+def test_a_question_that_holds_a_secret_is_refused(redactor: Redactor) -> None:
+    looked = Inspection(Scanner(redactor), OFF)
+    assert looked.question({"message": f"is it {SECRET}?"})
+    assert not looked.question({"message": "is it so?"})
+
+
+async def test_no_entry_keeps_a_secret_whoever_wrote_it(redactor: Redactor) -> None:
+    inner = MemoryStore()
+    encoded = base64.b64encode(SECRET.encode()).decode()
+    body = {"why": f"no {SECRET}", "arguments": {"a": [encoded, 1]}}
+    entry = Entry(kind=EntryKind.GATEWAY, at=1, summary=f"said {SECRET}", by="gateway", body=body)
+    receipt = await redacted(inner, redactor).record(Unit((entry, Entry(kind=EntryKind.GATEWAY, at=1, summary="x", body={}))))
+    assert not isinstance(receipt, Conflict)
+    written = b"".join([record.leaf async for record in inner.leaves(0, 2)])
+    assert SECRET.encode() not in written
+    assert encoded.encode() not in written
+    assert written.count(MASK.encode()) == 3
+
+
+def test_no_alert_carries_a_secret(redactor: Redactor) -> None:
+    notifier = FakeNotifier()
+    alerts = Alerts(notifier, Ids(FakeEntropy()), FakeClock(), redactor)
+    alerts.config_rejected(f"cannot use {SECRET}")
+    assert SECRET not in repr(notifier.alerts)
+    assert notifier.alerts
+
+
+def test_what_a_server_says_of_itself_is_masked(redactor: Redactor) -> None:
+    said = Described(
+        era="modern",
+        capabilities={"x": SECRET},
+        instructions=f"use {SECRET}",
+        tools=({"name": "a", "description": SECRET},),
+        prompts=({"name": "p", "title": "plain"},),
+    )
+    masked = described_without(said, redactor)
+    assert SECRET not in repr(masked)
+    assert masked.prompts == said.prompts
+
+
+def test_no_line_of_the_process_log_holds_a_secret_and_no_traceback(redactor: Redactor) -> None:
+    formatter = RedactedFormatter(logging.Formatter("%(message)s"), redactor)
+    try:
+        raise ValueError(f"cannot use {SECRET}")
+    except ValueError as error:
+        record = logging.LogRecord("x", logging.ERROR, "f", 1, "failed with %s", (SECRET,), (type(error), error, None))
+    line = formatter.format(record)
+    assert SECRET not in line
+    assert line.count(MASK) == 2
+    assert canonical_bytes({"line": line})
+
+
+async def test_a_call_that_carries_a_secret_away_is_denied_and_its_entry_says_where_but_not_what() -> None:
+    redactor = Redactor()
+    redactor.learn(SHORT)
+    world = await World.build(redactor=redactor)
+    sent = len(world.upstreams[ORDERS].executed)
+    outcome = await world.call(await world.open_run("support"), "orders__get", {"order": f"A1 {SHORT.encode().hex()}"})
+    assert isinstance(outcome, Refused)
+    assert outcome.code is ReasonCode.ARGUMENTS
+    assert len(world.upstreams[ORDERS].executed) == sent
+    entry = (await world.entries())[-1]
+    assert entry["body"]["reasons"] == [{"code": "arguments", "check": "secrets", "detail": "a configured secret in /order"}]
+    assert SHORT.encode().hex() not in str(entry)
+    assert entry["body"]["arguments"] == {"order": f"A1 {MASK}"}
