@@ -73,6 +73,27 @@ async def test_a_cap_is_raised_by_a_number_above_nothing(by: str) -> None:
     run = await desk.world.open_run()
     answer = await desk.api("POST", "/budget/raise", {"run": run.run.id, "by": by, "reason": "r"})
     assert answer.status == 400, answer.text
+    assert f"above 0 and at most 1000000000000, with decimals for a sum only, found `{by}`" in answer.error["message"]
+
+
+async def test_a_raise_without_a_reason_is_refused() -> None:
+    desk = await a_desk()
+    run = await desk.world.open_run()
+    for reason in ("", "  "):
+        answer = await desk.api("POST", "/budget/raise", {"run": run.run.id, "by": "2", "reason": reason})
+        assert "needs a reason" in answer.error["message"]
+
+
+async def test_every_meter_of_a_run_can_be_raised_under_the_name_that_is_shown() -> None:
+    desk = await a_desk()
+    run = await desk.world.open_run()
+    shown = (await desk.api("GET", f"/budget?run={run.run.id}")).json["meters"]
+    own = [meter["meter"] for meter in shown if f":run/{run.run.id}:" in meter["meter"] and meter["kind"] != "wall_clock"]
+    assert f"calls:run/{run.run.id}:all" in own
+    for meter in own:
+        answer = await desk.api("POST", "/budget/raise", {"run": run.run.id, "meter": meter, "by": "2", "reason": "r"})
+        assert answer.status == 200, answer.text
+        assert answer.json["meter"]["meter"] == meter
 
 
 async def test_what_is_not_there_is_refused_in_words() -> None:

@@ -73,7 +73,7 @@ class Budgets:
             if (cap := link.limits.calls_per_run) is not None:
                 readings.append(
                     Reading(
-                        meter=f"{CALLS}:run/{link.run.id}:all",
+                        meter=_calls_meter(link.run.id),
                         kind=CALLS,
                         used=account.held + account.spent,
                         held=account.held,
@@ -99,6 +99,8 @@ class Budgets:
         """Add to the cap of one meter of one run, for as long as the run lives. `meter`: `calls`, `rows` or a meter's name."""
         if by <= 0:
             return NotDone("a cap is raised by more than nothing")
+        if not reason.strip():
+            return NotDone("a raise needs a reason: the log has to say why")
         chain = await self._chain(run_id)
         if isinstance(chain, NotDone):
             return chain
@@ -107,6 +109,8 @@ class Budgets:
             return refusal
         if meter == "rows":
             meter = rows_meter(run_id)
+        elif meter == _calls_meter(run_id):
+            meter = CALLS
         known = {CALLS: None} if meter == CALLS else {charge.meter: charge for charge in self._charges(run.agent, chain)}
         if meter not in known or (meter != CALLS and (not is_of_run(meter) or run_of(meter) != run_id)):
             why = f"run {run_id} has no meter `{meter[:120]}` of its own"
@@ -135,7 +139,7 @@ class Budgets:
         shown = await self.of_run(run_id)
         if isinstance(shown, NotDone):
             return shown
-        name = f"{CALLS}:run/{run_id}:all" if meter == CALLS else meter
+        name = _calls_meter(run_id) if meter == CALLS else meter
         return Raised(reading=next(reading for reading in shown[1] if reading.meter == name), entry=f"e{receipt.first_seq}")
 
     def _may(self, operator: Operator, run: Run) -> NotDone | None:
@@ -172,6 +176,11 @@ class Budgets:
         meters = await self._store.meters([charge.meter for charge in charges])
         now = self._clock.now()
         return tuple(_reading(charge, meter, now) for charge, meter in zip(charges, meters, strict=True))
+
+
+def _calls_meter(run: RunId) -> str:
+    """How the calls of a run are named among its meters."""
+    return f"{CALLS}:run/{run}:all"
 
 
 def _reading(charge: Charge, meter: Meter | None, now: Millis) -> Reading:

@@ -10,6 +10,7 @@ from ringfence.app.control.shape import Field
 from ringfence.app.control.times import iso
 from ringfence.core.charges import micro_units
 from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.limits import AMOUNT_MOST
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.operator import Role
 from ringfence.core.shortfall import as_amount
@@ -38,7 +39,8 @@ async def raise_cap(asked: Asked) -> Answer:
     meter = asked.body.get("meter", "calls")
     by = _amount(asked.body["by"], is_sum=meter.startswith(f"{MeterKind.SUM}:"))
     if by is None:
-        return Problem(ProblemCode.MALFORMED, "`by` is no number above 0; only the cap of a sum has decimals")
+        expected = f"expected a number such as `50`, above 0 and at most {AMOUNT_MOST}, with decimals for a sum only"
+        return Problem(ProblemCode.MALFORMED, f"`by`: {expected}, found `{asked.body['by']}`")
     await asked.services.catalogue.ensure_listed()
     raised = await asked.services.budgets.raise_cap(
         RunId(asked.body["run"]), meter, by, operator=asked.who, reason=asked.body["reason"]
