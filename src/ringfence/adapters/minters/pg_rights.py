@@ -20,11 +20,11 @@ with reachable as (
 )
 select 'table', nspname, relname, p, '' from whole
 union all
-select 'table', r.nspname, r.relname, p, a.attname
-from relation r cross join unnest(array['select', 'insert', 'update', 'references']) p
+select 'table', r.nspname, r.relname, part, a.attname
+from relation r cross join unnest(array['select', 'insert', 'update', 'references']) part
 join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
-where not exists (select from whole w where w.oid = r.oid and w.p = p)
-  and has_column_privilege($1::name, r.oid, a.attnum, p)
+where not exists (select from whole w where w.oid = r.oid and w.p = part)
+  and has_column_privilege($1::name, r.oid, a.attnum, part)
 union all
 select 'sequence', r.nspname, c.relname, p, ''
 from pg_class c join reachable r on r.oid = c.relnamespace cross join unnest(array['usage', 'select', 'update']) p
