@@ -151,6 +151,17 @@ def test_what_cannot_be_done_ends_with_its_code(tmp_path: Path, arguments: tuple
     assert said.code == code, said.err
 
 
+@pytest.mark.parametrize(("option", "line"), [("--key", "ringfence audit key"), ("--witness", "ringfence witness key")])
+def test_a_key_that_is_none_is_named_with_what_was_expected(at: Office, tmp_path: Path, option: str, line: str) -> None:
+    file, wrong = tmp_path / "log.jsonl", tmp_path / "wrong"
+    at("audit", "export", "-o", str(file))
+    for text in ("no key", "name+1+2"):
+        wrong.write_text(text, "utf-8")
+        said = elsewhere(tmp_path, "verify", "--export", str(file), option, str(wrong))
+        assert said.code == 1
+        assert f"{option} {wrong}: expected the line of `{line}`" in said.err
+
+
 def test_an_export_says_what_it_is_and_is_never_written_over(at: Office, tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     at("audit", "export", "-o", str(file))

@@ -59,7 +59,7 @@ class _Source:
 def verify(desk: Desk, asked: Asked) -> None:
     """Report, and end with 0 where everything holds, 1 where it does not, 3 where a file cannot be read."""
     try:
-        witnesses = [parse_key(_text(given), COSIGNATURE) for given in asked.witnesses]
+        witnesses = [_witness_key(given) for given in asked.witnesses]
         holds = _verify_proof(desk, asked, witnesses) if asked.proof is not None else _verify_log(desk, asked, witnesses)
     except OSError as error:
         desk.fail(f"{error.filename or 'the export'} cannot be read: {error.strerror or error}", "", UNAVAILABLE)
@@ -124,14 +124,25 @@ def _key(given: str | None, own: VerifierKey | None) -> VerifierKey:
     """The key that was given, as a verifier key or as the bare key in base64; else the one that came with the log."""
     if given is not None:
         text = _text(given)
-        if _VERIFIER_KEY.match(text):
-            return parse_key(text, ED25519)
+        try:
+            if _VERIFIER_KEY.match(text):
+                return parse_key(text, ED25519)
+            key = decode_base64(text)
+        except RequestError as error:
+            raise RequestError(f"--key {given}: expected the line of `ringfence audit key`: {error}") from error
         if own is None:
             raise RequestError("a bare key does not say the log's name: give the whole line of `ringfence audit key`")
-        return VerifierKey(own.name, ED25519, decode_base64(text))
+        return VerifierKey(own.name, ED25519, key)
     if own is None:
         raise RequestError("tiles carry no key: give the log's with --key")
     return own
+
+
+def _witness_key(given: str) -> VerifierKey:
+    try:
+        return parse_key(_text(given), COSIGNATURE)
+    except RequestError as error:
+        raise RequestError(f"--witness {given}: expected the line of `ringfence witness key`: {error}") from error
 
 
 def _text(given: str) -> str:
