@@ -37,6 +37,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "approvals": world.approvals,
         "stops": world.stops,
         "runs": world.runs,
+        "outsiders": world.outsiders,
         "operators": world.operators,
         "pins": world.pins,
         "budgets": world.budgets,

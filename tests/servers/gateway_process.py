@@ -51,7 +51,7 @@ class GatewayProcess:
                 raise AssertionError(f"the gateway did not start: {''.join(said)}{self.errors()}")
         found = _PORT.search(line)
         assert found is not None, line
-        self.url = f"http://127.0.0.1:{found[1]}"
+        self.url = f"{'https' if 'agents https:' in line else 'http'}://127.0.0.1:{found[1]}"
         self._drain = asyncio.create_task(self._read_on(self._process.stdout))
 
     async def _read_on(self, output: asyncio.StreamReader) -> None:

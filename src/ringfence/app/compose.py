@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from ssl import SSLContext
 from typing import Any
 
 import uvloop
 
 from ringfence.adapters.identity.dpop import DpopProofs
+from ringfence.adapters.identity.outside import Authorities
 from ringfence.adapters.notifiers.log import LogNotifier
 from ringfence.adapters.notifiers.message import Format
 from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
@@ -36,6 +38,7 @@ from ringfence.adapters.upstream.missing import MissingUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
+from ringfence.app.compose_identity import outside_options, tls_of
 from ringfence.app.compose_log import build_outlets
 from ringfence.app.compose_minters import Minters
 from ringfence.app.compose_secrets import build_secrets, passed_on, sources_of
@@ -66,6 +69,7 @@ from ringfence.engine.recovery import distrust_time, recover
 from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.errors import ConfigError, UnavailableError
+from ringfence.ports.identity import Outside
 from ringfence.ports.notifier import Notifier
 from ringfence.ports.secrets import SecretRef
 from ringfence.ports.upstream import Upstream
@@ -177,9 +181,15 @@ async def compose(
     return gateway
 
 
-def serve_agents_of(gateway: Gateway, issuers: Callable[[], Sequence[str]] = tuple) -> ServeAgents:
+def serve_agents_of(
+    gateway: Gateway,
+    issuers: Callable[[], Sequence[str]] = tuple,
+    outside: Outside | None = None,
+    tls: SSLContext | None = None,
+) -> ServeAgents:
     """The data plane of a gateway. `issuers` are the authorization servers that its metadata names."""
     own_uid = os.getuid()
+    scheme = "http" if tls is None else "https"
 
     async def serve_agents(
         sockets: list[socket], hosts: tuple[str, ...], stop: asyncio.Event, on_ready: Callable[[], None]
@@ -193,14 +203,16 @@ def serve_agents_of(gateway: Gateway, issuers: Callable[[], Sequence[str]] = tup
             clock=gateway.clock,
             entropy=gateway.entropy,
             allowed_hosts=hosts,
-            allowed_origins=[f"http://{host}" for host in hosts],
+            allowed_origins=[f"{scheme}://{host}" for host in hosts],
             posture_of=lambda peer: connection_posture(peer.uid, own_uid),
             anonymous=gateway.anonymous,
             notices=gateway.notices,
             issuers=issuers,
             proofs=DpopProofs(gateway.clock, gateway.entropy),
+            outside=outside,
+            outsiders=gateway.outsiders,
         )
-        await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close)
+        await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close, tls=tls)
 
     return serve_agents
 
@@ -230,23 +242,33 @@ def run_gateway(
 
 
 async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step: AtStep, disk: Disk | None) -> int:
+    tls = tls_of(loaded.listen)
     secrets = build_secrets(loaded.secrets, redactor)
     notifier = SwitchNotifier(build_notifiers(loaded, secrets))
     gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk)
+
+    outside = Authorities(outside_options(loaded.identity), gateway.clock)
 
     async def look_anew(fresh: Loaded) -> None:
         redactor.learn_lasting(literal_secrets(fresh))
         await secrets.replace(sources_of(fresh.secrets, secrets))
         gateway.injection.replace(fresh.minters)
         notifier.switch(build_notifiers(fresh, secrets))
+        outside.replace(outside_options(fresh.identity))
 
     try:
         reloader = Reloader(gateway, loaded, lambda connection: build_upstream(connection, secrets, redactor.text), look_anew)
-        agents = serve_agents_of(gateway, lambda: reloader.loaded.authorization.issuers)
+        agents = serve_agents_of(gateway, lambda: _told_issuers(reloader.loaded), outside, tls)
         return await serve(gateway, reloader, agents, listen)
     finally:
         await gateway.close()
+        await outside.close()
         await secrets.close()
+
+
+def _told_issuers(loaded: Loaded) -> tuple[str, ...]:
+    """Whom clients without a credential are told to ask: what the operator wrote, else the issuers that are believed."""
+    return loaded.authorization.issuers or tuple(issuer.url for issuer in loaded.identity.issuers)
 
 
 def locked(state: Path) -> StateLock:

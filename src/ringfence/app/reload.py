@@ -59,13 +59,15 @@ class Reloader:
             upstreams = {s: self._kept(before, s, c) or self._build(c) for s, c in fresh.servers.items()}
             self._gateway.catalogue.replace(fresh.rules, upstreams)
             await self._look_anew(fresh)
-            before_log, self._loaded = self._loaded.log, fresh
+            before_log, before_listen, self._loaded = self._loaded.log, self._loaded.listen, fresh
             try:
                 if (agent := await self._gateway.anonymous.prepare()) is not None:
                     logger.warning("whoever connects from this machine without a credential is %s (`unsafe_anonymous`)", agent)
             except UnavailableError as error:
                 logger.error("the anonymous agent has no run: %s", error)
             gone = [upstream for server, upstream in before.items() if upstreams.get(server) is not upstream]
+            if fresh.listen != before_listen:
+                logger.warning("what changed under `listen` counts from the next start on")
             if fresh.log != before_log:
                 logger.warning("what changed under `log` counts from the next start on")
             for warning in fresh.warnings:

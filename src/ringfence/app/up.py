@@ -15,6 +15,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
+from ringfence.app.config.settings import ListenSettings
 from ringfence.app.control.app import build_control
 from ringfence.app.control.server import ControlServer, listen_tcp, listen_unix
 from ringfence.app.control.services import ControlServices
@@ -62,6 +63,7 @@ def control_services(gateway: Gateway, reloader: Reloader | None, listening: dic
         approvals=gateway.approvals,
         stops=gateway.stops,
         runs=gateway.runs,
+        outsiders=gateway.outsiders,
         operators=gateway.operators,
         pins=gateway.pins,
         budgets=gateway.budgets,
@@ -92,11 +94,12 @@ async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents,
         task.add_done_callback(reloads.discard)
 
     loop.add_signal_handler(signal.SIGHUP, hang_up)
-    agents_tcp = listen_tcp("127.0.0.1", listen.port)
+    where = reloader.loaded.listen
+    agents_tcp = listen_tcp(where.address, listen.port)
     agents_unix = listen_unix(listen.state / AGENT_SOCKET, 0o666)
     port = int(agents_tcp.getsockname()[1])
     about: dict[str, Any] = {
-        "agents": f"http://127.0.0.1:{port}/mcp",
+        "agents": f"{'http' if where.tls is None else 'https'}://{_in_url(where.address)}:{port}/mcp",
         "agents_socket": str(listen.state / AGENT_SOCKET),
         "control_socket": str(listen.state / CONTROL_SOCKET),
         "config": str(reloader.loaded.path),
@@ -111,7 +114,7 @@ async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents,
     if (agent := await gateway.anonymous.prepare()) is not None:
         _say_anonymous(agent)
     await _first_listing(gateway)
-    hosts = (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", "localhost", "ringfence")
+    hosts = served_hosts(where, port)
     accepting = asyncio.Event()
     agents = asyncio.ensure_future(serve_agents([agents_tcp, agents_unix], hosts, stop, accepting.set))
     for server in people:
@@ -133,6 +136,17 @@ async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents,
     keeping.cancel()
     await asyncio.gather(agents, keeping, *(server.stop() for server in people), return_exceptions=True)
     return code
+
+
+def served_hosts(where: ListenSettings, port: int) -> tuple[str, ...]:
+    """The values of `Host` that the data plane answers. A name counts without a port too where the port is that of https."""
+    named = [f"{host}:{port}" for host in (_in_url(where.address), *where.hosts)]
+    usual = [*where.hosts] if where.tls is not None and port == 443 else []
+    return (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", "localhost", "ringfence", *named, *usual)
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def settle_memory() -> None:

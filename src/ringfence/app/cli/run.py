@@ -91,6 +91,19 @@ def show(run: str, state: State = None, as_name: As = None, as_json: AsJson = Fa
     return None
 
 
+@app.command("readmit")
+def readmit(run: str, state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
+    """Let somebody in again whom an issuer or certificate vouches for, and whose run was ended."""
+    from ringfence.app.cli.desk import Desk
+
+    desk = Desk(state, as_name, as_json)
+    answer = desk.ask("POST", f"/runs/{quote(run, safe='')}/readmit", {})
+    if as_json:
+        return desk.print_json(answer)
+    typer.echo(f"run {answer['id']} of agent {answer['agent']} stands for {answer['opened_by'].removeprefix('outside:')}")
+    return None
+
+
 @app.command("close")
 def close(run: str, reason: Reason = "", state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
     """End a run: its credentials are revoked, its approvals withdrawn."""

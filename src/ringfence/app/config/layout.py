@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ringfence.app.config.credential_layout import CREDENTIAL, MINTER, MINTER_NAME
+from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
@@ -355,6 +356,8 @@ FILE: Final = Record(
             "Systems that credentials are made in for one call, by name.",
         ),
         "secrets": Key(SECRETS, "Where secrets are looked up that `vault:` references name."),
+        "listen": Key(LISTEN, "Where agents connect over TCP. `--port` says at which port."),
+        "identity": Key(IDENTITY, "Who outside is believed about agents."),
         "log": Key(LOG, "Where the audit log goes besides the state directory, and how long it keeps bodies."),
     },
     "a mapping that begins with `version: 1`",

@@ -28,6 +28,7 @@ from ringfence.app.config.connections import (
 )
 from ringfence.app.config.credentials_of import check_credentials, minters_of, with_credentials
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
+from ringfence.app.config.identity_section import check_identity, check_listen, identity_of, listen_of
 from ringfence.app.config.layout import FILE
 from ringfence.app.config.limits_of import check_limits
 from ringfence.app.config.log_section import check_log, log_of
@@ -100,6 +101,8 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
             folder=folder / values["policies"] if "policies" in values else None, timezone=values.get("timezone", "UTC")
         ),
         authorization=authorization_of(values.get("authorization", {})),
+        listen=listen_of(values.get("listen", {}), folder),
+        identity=identity_of(values.get("identity", {}), folder),
         secrets=secrets_of(values.get("secrets", {}), folder),
         minters=minters_of(values.get("minters", {}), folder),
     )
@@ -140,6 +143,8 @@ class _Checked:
             if hook and "url" in hook:
                 check_url(("alerts", "webhooks", index, "url"), hook["url"], self.report, self.warn)
         check_log(values.get("log", {}), self.report, self.warn)
+        check_listen(values.get("listen", {}), self.report)
+        check_identity(values, self.keys(("agents",)), self.report, self.warn)
         if "public_url" in values.get("control", {}):
             check_url(("control", "public_url"), values["control"]["public_url"], self.report, self.warn)
         for index, issuer in enumerate(values.get("authorization", {}).get("issuers", [])):

@@ -152,6 +152,44 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """PEM files, absolute."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
+    client_certs_required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenSettings:
+    """Where agents connect over TCP."""
+
+    address: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
+    tls: TlsSettings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerSettings:
+    """One issuer of access tokens. One of `file` and `jwks_url` is given."""
+
+    url: str
+    audience: str
+    file: Path | None = None
+    jwks_url: str = ""
+    agents: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySettings:
+    """Who outside is believed about agents."""
+
+    issuers: tuple[IssuerSettings, ...] = ()
+    certificates: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """One valid configuration file."""
 
@@ -167,6 +205,8 @@ class Loaded:
     policies: PolicySettings = PolicySettings()
     authorization: AuthorizationSettings = AuthorizationSettings()
     log: LogSettings = LogSettings()
+    listen: ListenSettings = ListenSettings()
+    identity: IdentitySettings = IdentitySettings()
     secrets: SecretSettings = SecretSettings()
     minters: Mapping[str, SecretRef] = field(default_factory=dict[str, SecretRef])
     """Per minter, where the address with its own credential is found."""

@@ -14,7 +14,7 @@ from ringfence.core.model.agent import Limits
 from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.operator import Role
-from ringfence.core.model.run import Credential, Run
+from ringfence.core.model.run import OUTSIDE, Credential, Run
 from ringfence.core.model.stop import StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.engine.runs import NotDone, Opened, grant_view
@@ -22,6 +22,8 @@ from ringfence.engine.runs import NotDone, Opened, grant_view
 MOST_LISTED = 500
 NOBODY = "nobody"
 """Instead of a binding: whoever knows the credential may use it."""
+VOUCHED = "whoever the issuer or certificate says"
+"""Instead of a binding: there is no credential here that could be stolen."""
 _BINDING = Field(
     "binding",
     "From whom alone the credential is accepted: `jkt:` with the SHA-256 thumbprint of a DPoP key (RFC 9449), `x5t:` with the "
@@ -86,6 +88,12 @@ async def close_run(asked: Asked) -> Answer:
     return Reply({**await run_view(asked, current), "withdrawn": [ticket.id for ticket in withdrawn]})
 
 
+async def readmit(asked: Asked) -> Answer:
+    """Somebody outside whose run was ended is let in again, with a new run."""
+    run = await asked.services.outsiders.readmit(RunId(asked.path["id"]), by=asked.by)
+    return refused(run) if isinstance(run, NotDone) else Reply(await run_view(asked, run))
+
+
 async def list_agents(asked: Asked) -> Answer:
     catalogue = asked.services.catalogue
     await catalogue.ensure_listed()
@@ -148,7 +156,7 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "expires_at": iso(run.expires_at),
         "state": "expired" if expired and run.state.value == "open" else run.state.value,
         "standing": run.standing,
-        "bound_to": sorted({credential.binding or NOBODY for credential in live}),
+        "bound_to": sorted({bound_text(credential) for credential in live}),
         "parent": run.ancestors[0] if run.ancestors else None,
         "ancestors": list(run.ancestors),
         "granted": grant_view(run.grant),
@@ -156,6 +164,13 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "calls_held": account.held,
         "calls_cap": cap + account.extra if cap is not None else None,
     }
+
+
+def bound_text(credential: Credential) -> str:
+    """From whom a credential is accepted."""
+    if credential.hash.startswith(OUTSIDE):
+        return VOUCHED
+    return credential.binding or NOBODY
 
 
 def is_live(credential: Credential, now: Millis) -> bool:
@@ -200,6 +215,15 @@ ROUTES = (
         summary="End a run: its credentials are revoked, its approvals withdrawn, its later calls denied.",
         body=(Field("reason", "Why, for the log.", Kind.TEXT, most=1000),),
         answer="The run, and the approvals that were `withdrawn`.",
+    ),
+    Route(
+        method="POST",
+        path="/runs/{id}/readmit",
+        handler=readmit,
+        role=Role.ADMIN,
+        summary="Give the subject of an issuer or certificate a new run; its old one ends, if it has not.",
+        body=(),
+        answer="The new run.",
     ),
     Route(method="GET", path="/agents", handler=list_agents, summary="Agents, and the tools each can see.", answer="`agents`."),
     Route(

@@ -14,6 +14,7 @@ from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.log_care import LogCare
 from ringfence.engine.operators import Operators
+from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
 from ringfence.engine.stops import Stops
@@ -37,6 +38,7 @@ class ControlServices:
     approvals: Approvals
     stops: Stops
     runs: Runs
+    outsiders: Outsiders
     operators: Operators
     pins: Pins
     budgets: Budgets

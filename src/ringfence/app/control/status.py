@@ -8,7 +8,7 @@ from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply
 from ringfence.app.control.routes import Route
-from ringfence.app.control.runs import is_live
+from ringfence.app.control.runs import NOBODY, bound_text, is_live
 from ringfence.app.control.servers import server_views
 from ringfence.app.control.stops import stop_view
 from ringfence.core.model.operator import Role
@@ -69,7 +69,7 @@ async def _counts(asked: Asked) -> dict[str, Any]:
 async def _unbound(asked: Asked, runs: Sequence[Run]) -> int:
     """Open runs that whoever knows their credential can use."""
     store, now = asked.services.store, asked.services.clock.now()
-    return sum([any(is_live(c, now) and not c.binding for c in await store.credentials(run.id)) for run in runs])
+    return sum([any(is_live(c, now) and bound_text(c) == NOBODY for c in await store.credentials(run.id)) for run in runs])
 
 
 async def reload(asked: Asked) -> Answer:

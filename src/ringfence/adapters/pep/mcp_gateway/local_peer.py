@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.adapters.pep.mcp_gateway.peer import Listener, Peer
+from ringfence.adapters.pep.mcp_gateway.tls import certificate_of
 
 _UCRED = struct.Struct("3i")
 _TABLE = Path("/proc/net/tcp")
@@ -28,7 +29,7 @@ def local_peer(transport: asyncio.Transport, tcp_uid_of: PeerUidOf) -> Peer:
         raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
         _, uid, _ = _UCRED.unpack(raw)
         return Peer(Listener.UNIX, uid)
-    return Peer(Listener.TCP, tcp_uid_of(transport), loopback=_is_local(transport))
+    return Peer(Listener.TCP, tcp_uid_of(transport), loopback=_is_local(transport), certificate=certificate_of(transport))
 
 
 def tcp_uid_of(transport: asyncio.Transport) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +20,9 @@ from ringfence.adapters.pep.mcp_gateway.asgi import App
 from ringfence.adapters.pep.mcp_gateway.http_protocol import ConnectionLimits, DataPlaneProtocol
 from ringfence.adapters.pep.mcp_gateway.local_peer import PeerUidOf, local_peer, tcp_uid_of
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
+
+HANDSHAKE_S = 10.0
+"""How long a client may take to begin TLS, and to end it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +41,33 @@ class ServerOptions:
 
 
 class _Server(Server):
-    """uvicorn's server without its signal handlers: the process has its own."""
+    """uvicorn's server without its signal handlers: the process has its own. Of its listeners, those over TCP may speak TLS."""
 
-    def __init__(self, config: Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: Config, on_ready: Callable[[], None], tls: ssl.SSLContext | None) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._tls = tls
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        given = sockets or []
+        secured = [listening for listening in given if self._tls is not None and listening.family != socket.AF_UNIX]
+        await super().startup([listening for listening in given if listening not in secured])
+        loop = asyncio.get_running_loop()
+        for listening in secured:
+            server = await loop.create_server(
+                self._connection,
+                sock=listening,
+                ssl=self._tls,
+                backlog=self.config.backlog,
+                ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=HANDSHAKE_S,
+            )
+            self.servers.append(server)
         self._on_ready()
+
+    def _connection(self) -> asyncio.Protocol:
+        make = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -60,12 +82,13 @@ async def serve(
     on_ready: Callable[[], None] = lambda: None,
     on_stop: Callable[[], Awaitable[None]] | None = None,
     options: ServerOptions | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until `stop` is set, then finish what is under way and return. `on_ready` is called once it accepts.
 
     `on_stop` ends what would stay open otherwise; nothing is waited for before it has returned.
 
-    The sockets are bound by the caller and closed here.
+    The sockets are bound by the caller and closed here. With `tls`, those over TCP speak nothing else.
     """
     options = options or ServerOptions()
     config = Config(
@@ -82,7 +105,7 @@ async def serve(
         timeout_keep_alive=options.keep_alive_s,
         timeout_graceful_shutdown=options.grace_s,
     )
-    server = _Server(config, on_ready)
+    server = _Server(config, on_ready, tls)
     stopper = asyncio.create_task(_stop_when(server, stop, on_stop))
     try:
         await server.serve(list(sockets))

@@ -1,0 +1,32 @@
+"""Who is believed about agents, and TLS of the data plane: from settings to adapters."""
+
+from __future__ import annotations
+
+import ssl
+
+from ringfence.adapters.identity.outside import IssuerOptions, OutsideOptions
+from ringfence.adapters.pep.mcp_gateway.tls import TlsOptions, server_context
+from ringfence.app.config.settings import IdentitySettings, ListenSettings
+
+
+def outside_options(settings: IdentitySettings) -> OutsideOptions:
+    """For `adapters.identity.outside.Authorities`."""
+    return OutsideOptions(
+        issuers=tuple(
+            IssuerOptions(
+                url=issuer.url, audience=issuer.audience, file=issuer.file, jwks_url=issuer.jwks_url, agents=issuer.agents
+            )
+            for issuer in settings.issuers
+        ),
+        certificates=settings.certificates,
+    )
+
+
+def tls_of(settings: ListenSettings) -> ssl.SSLContext | None:
+    """The data plane's TLS; None: plain HTTP, on this machine only. Raises: ConfigError."""
+    tls = settings.tls
+    if tls is None:
+        return None
+    return server_context(
+        TlsOptions(cert=tls.cert, key=tls.key, client_ca=tls.client_ca, client_certs_required=tls.client_certs_required)
+    )
