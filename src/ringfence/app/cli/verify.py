@@ -127,12 +127,11 @@ def _key(given: str | None, own: VerifierKey | None) -> VerifierKey:
         try:
             if _VERIFIER_KEY.match(text):
                 return parse_key(text, ED25519)
-            key = decode_base64(text)
+            if own is None:
+                raise RequestError("a bare key does not say the log's name")
+            return VerifierKey(own.name, ED25519, decode_base64(text))
         except RequestError as error:
             raise RequestError(f"--key {given}: expected the line of `ringfence audit key`: {error}") from error
-        if own is None:
-            raise RequestError("a bare key does not say the log's name: give the whole line of `ringfence audit key`")
-        return VerifierKey(own.name, ED25519, key)
     if own is None:
         raise RequestError("tiles carry no key: give the log's with --key")
     return own
