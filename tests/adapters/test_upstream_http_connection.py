@@ -96,6 +96,23 @@ async def test_a_body_without_a_length_ends_with_its_connection() -> None:
 
 
 @pytest.mark.parametrize(
+    "begun",
+    [
+        b"HTTP/1.1 200 ",
+        KIND + b"x: ",
+        KIND + b"transfer-encoding: chunked\r\n\r\n5;",
+        KIND + b"transfer-encoding: chunked\r\n\r\n5\r\n" + ANSWER[:5] + b"\r\n0\r\nx: ",
+    ],
+)
+async def test_a_line_that_never_ends_is_not_kept_until_the_deadline(begun: bytes) -> None:
+    server = Server(begun + b"y" * 1_000_000)
+    async with server.channel() as channel:
+        reply = await ask(channel)
+    assert isinstance(reply, Unknown)
+    assert "what surrounds the body of the server's answer is too large" in reply.why
+
+
+@pytest.mark.parametrize(
     "answer, why",
     [
         (KIND + b"content-length: 99\r\n\r\n" + ANSWER, "the connection failed"),

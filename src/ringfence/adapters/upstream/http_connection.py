@@ -15,6 +15,8 @@ from ringfence.errors import RequestError
 
 HEAD_BYTES: Final = 64 * 1024
 """Of all header lines of one response, trailers included."""
+AROUND_BYTES: Final = 2 * HEAD_BYTES
+"""Of everything that is no body, in a row: the parser holds a line until it ends, and a server may never end it."""
 UNREAD_BYTES: Final = 256 * 1024
 """Of a body, after which the server is not read any further until somebody takes what there is."""
 
@@ -34,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._ends_with_connection = False
         self._head_size = 0
+        self._around = 0
         self._chunks: list[bytes] = []
         self._unread = 0
         self._has_head = False
@@ -54,6 +57,7 @@ class Connection(asyncio.Protocol):
         Raises OSError where nothing may or can be written; nothing was written then.
         """
         self._begin_response()
+        self._around = 0
         self._busy, self.complete = True, False
         self._waiter = self._loop.create_future()
         self._timer = self._loop.call_at(until, self._late)
@@ -152,11 +156,16 @@ class Connection(asyncio.Protocol):
             self._fail(RequestError("the server sent what nobody asked for"))
             self.close()
             return
+        self._around += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._fail(cause if isinstance(cause, RequestError) else RequestError("the server's answer is not HTTP"))
+            self.close()
+            return
+        if self._around > AROUND_BYTES and not self.complete:
+            self._fail(RequestError("what surrounds the body of the server's answer is too large"))
             self.close()
             return
         self._wake()
@@ -190,6 +199,7 @@ class Connection(asyncio.Protocol):
         self._keeps = self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
+        self._around = 0
         self._chunks.append(body)
         self._unread += len(body)
         if self._unread > UNREAD_BYTES and not self._paused and self._transport is not None:
