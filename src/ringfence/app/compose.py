@@ -173,8 +173,8 @@ async def compose(
         notifier=notifier,
         lever=FileLever(state / "KILL"),
         outlets=build_outlets(loaded.log, state, LOG_ORIGIN, secrets),
+        injection=Injection(secrets, minters.of, loaded.minters, redactor.learn),
         redactor=redactor,
-        injection=Injection(secrets, minters.of, loaded.minters),
         at_step=at_step,
     )
     await gateway.stops.finish()

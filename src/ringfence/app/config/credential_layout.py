@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from ringfence.app.config.secrets_layout import SECRET_FROM
@@ -66,7 +67,7 @@ CREDENTIAL: Final = Record(
             "The variable that holds it, of a server with `command`. The tool has processes of its own; with `mint`, one for "
             "each call.",
         ),
-        **SECRET_FROM.keys,
+        "from": replace(SECRET_FROM.keys["from"], required=False),
         "mint": Key(_MINT, "Made for each call with exactly these grants, and gone after it. Either this or `from`."),
     },
     "a mapping with `argument`, `header` or `env`, and with `from` or `mint`",
