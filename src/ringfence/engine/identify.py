@@ -9,7 +9,7 @@ from typing import Final
 
 from ringfence.core.model.binding import mismatch
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
-from ringfence.core.model.run import Posture
+from ringfence.core.model.run import Credential, Posture
 from ringfence.core.model.verdict import Reason, ReasonCode
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
@@ -24,6 +24,8 @@ class Vouched:
 
     key: str
     """Of the row that names its run (`engine.outsiders`)."""
+    run: RunId
+    """Which run that was."""
     until: Millis
     """When that word ends."""
     binding: str
@@ -89,12 +91,14 @@ async def identify(store: Store, clock: Clock, presented: Presented) -> Principa
         return _unknown(f"the credential of run {credential.run} has expired")
     if presented.vouched is None and (why := mismatch(credential.binding, presented.senders)):
         return _unknown(f"the credential of run {credential.run} came from another sender: {why}")
-    if presented.vouched is not None and (why := _no_longer(presented.vouched, presented.senders, now)):
+    if presented.vouched is not None and (why := _no_longer(presented.vouched, credential, presented.senders, now)):
         return _unknown(f"the identity behind run {credential.run}: {why}")
     return Principal(credential.agent, credential.run, key, presented.posture)
 
 
-def _no_longer(vouched: Vouched, senders: frozenset[str], now: Millis) -> str:
+def _no_longer(vouched: Vouched, credential: Credential, senders: frozenset[str], now: Millis) -> str:
+    if vouched.run != credential.run:
+        return f"it had run {vouched.run} when it was looked at"
     if now >= vouched.until:
         return "it has expired"
     if not vouched.still():

@@ -42,16 +42,13 @@ class Outsiders:
     async def admit(self, outsider: Outsider) -> Vouched | str:
         """What stands for a subject in `identify`; else why it is not let in. Raises UnavailableError."""
         key = key_of(outsider.subject)
-        vouched = Vouched(key=key, until=outsider.until, binding=outsider.binding, still=outsider.still)
-        if (why := await self._known(key, outsider)) == "":
-            return vouched
-        if why is not None:
-            return why
-        async with self._one_at_a_time:
-            why = await self._known(key, outsider)
-            if why is None:
-                why = await self._open(key, outsider)
-        return why or vouched
+        found = await self._known(key, outsider)
+        if found is None:
+            async with self._one_at_a_time:
+                found = await self._known(key, outsider) or await self._open(key, outsider)
+        if isinstance(found, str):
+            return found
+        return Vouched(key=key, run=found.run, until=outsider.until, binding=outsider.binding, still=outsider.still)
 
     async def readmit(self, run_id: RunId, *, by: str) -> Run | NotDone:
         """A new run for the subject of an old one, which ends if it has not: only an operator does this."""
@@ -62,8 +59,8 @@ class Outsiders:
                 return NotDone(f"run `{run_id[:60]}` is not the newest run of somebody outside")
             return await self._replace(run, found[0].hash, run.agent, run.opened_by, run.task, by)
 
-    async def _known(self, key: str, outsider: Outsider) -> str | None:
-        """Empty: the subject has its run. None: it has to get one. Else why it may not have one."""
+    async def _known(self, key: str, outsider: Outsider) -> Credential | str | None:
+        """The row of the subject's run. None: it has to get one. Text: why it may not have one."""
         if AgentId(outsider.agent) not in self._catalogue.rules.agents:
             return f"{outsider.subject} maps to agent {outsider.agent}, which does not exist"
         credential = await self._store.credential(key)
@@ -71,9 +68,9 @@ class Outsiders:
             return None
         if credential.revoked:
             return f"run {credential.run} of {outsider.subject} was ended: `ringfence run readmit {credential.run}`"
-        return "" if credential.agent == outsider.agent else None
+        return credential if credential.agent == outsider.agent else None
 
-    async def _open(self, key: str, outsider: Outsider) -> str:
+    async def _open(self, key: str, outsider: Outsider) -> Credential | str:
         if len(outsider.subject) > SUBJECT_MOST:
             return f"the subject has {len(outsider.subject)} characters"
         by = f"{OUTSIDE}{outsider.subject}"
@@ -83,13 +80,13 @@ class Outsiders:
             if before is None:
                 raise UnavailableError(f"run {known.run} has a credential but no record")
             done = await self._replace(before, key, AgentId(outsider.agent), by, _task(outsider), "gateway")
-            return done.why if isinstance(done, NotDone) else ""
+            return done.why if isinstance(done, NotDone) else _row(key, done)
         open_now = sum(run.opened_by.startswith(OUTSIDE) for run in await self._store.runs())
         if open_now >= MOST:
             return f"{open_now} subjects have a run already; end some with `ringfence run close`"
         run = self._run(AgentId(outsider.agent), by, _task(outsider))
         unit = Unit((self._opened(run, "gateway", None),), (OpenRun(run, _row(key, run)),))
-        return await self._record(unit)
+        return await self._record(unit) or _row(key, run)
 
     async def _replace(self, before: Run, key: str, agent: AgentId, opened_by: str, task: str, by: str) -> Run | NotDone:
         run = self._run(agent, opened_by, task)
