@@ -56,7 +56,10 @@ def _check_mint(place: tuple[str, ...], mint: Fields, server: Fields, minters: F
     if mint.get("lifetime", 600) <= server.get("deadline", 300):
         report(place, "the `lifetime` has to be longer than the server's `deadline`")
     for index, grant in enumerate(mint.get("grants", [])):
-        if grant and "on" in grant and "privileges" in grant and (fault := _grant(grant).fault):
+        # What could not be read is None, and has its own message.
+        if grant is None or "on" not in grant or not all(grant.get("privileges", [None])) or not all(grant.get("columns", [])):
+            continue
+        if fault := _grant(grant).fault:
             report((*place, "grants", index), fault)
 
 
