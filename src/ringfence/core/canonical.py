@@ -185,7 +185,9 @@ def _is_plain(value: Any) -> bool:
             if type(key) is not str or not key.isascii():
                 return False
             kind = type(item)
-            if not (kind is str or item is None or kind is bool or _is_plain(item)):
+            if kind is str or item is None or kind is bool or (kind is int and -MAX_INTEGER <= item <= MAX_INTEGER):
+                continue
+            if not _is_plain(item):
                 return False
         return True
     if kind is list or kind is tuple:
