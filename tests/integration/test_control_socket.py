@@ -180,3 +180,42 @@ async def test_stopping_lets_a_request_end(folder: Path) -> None:
     answers = await asyncio.gather(*(exchange(path, get("/healthz")) for _ in range(20)))
     await server.stop()
     assert {status for status, _ in answers} == {200}
+
+
+ONE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def flood(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"y" * 65_536)
+        await writer.drain()
+
+
+@pytest.mark.parametrize("before", [b"", ONE], ids=["first", "kept"])
+async def test_a_header_that_never_ends_ends_the_connection(folder: Path, before: bytes) -> None:
+    desk = await Desk.open()
+    async with serving(desk, folder) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(before)
+        if before:
+            assert b" 200 " in await reader.readuntil(b"\r\n")
+        writer.write(ONE[:-2] + b"x: ")
+        async with asyncio.timeout(20):
+            with pytest.raises(ConnectionError):
+                await flood(writer)
+        writer.close()
+
+
+async def test_a_second_request_of_a_connection_has_no_more_time_than_the_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringfence.app.control.server.HEADERS_S", 0.5)
+    desk = await Desk.open()
+    async with serving(desk, folder) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(ONE)
+        assert b" 200 " in await reader.readuntil(b"\r\n")
+        writer.write(ONE[:-2])
+        async with asyncio.timeout(20):
+            await reader.read()
+        writer.close()

@@ -20,6 +20,8 @@ from ringfence.errors import UnavailableError
 
 HEADERS_S = 10.0
 """How long a connection may take to say what it wants."""
+HEADERS_BYTES = 128 * 1024
+"""Of everything that is no body, in a row: the parser keeps a line until it ends, whoever sends it."""
 MOST_CONNECTIONS = 1000
 _BACKLOG = 1024
 _UCRED = struct.Struct("iII")
@@ -40,29 +42,50 @@ def peer_uid(sock: Any) -> int | None:
 
 
 class ControlProtocol(HttpToolsProtocol):
-    """HTTP that puts the listener's kind and the peer's user into each scope, and does not wait for slow headers."""
+    """HTTP that puts the listener's kind and the peer's user into each scope, and bounds how long and how large headers are."""
 
     _told: dict[str, Any]
     _deadline: asyncio.TimerHandle | None = None
+    _around = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
         sock = transport.get_extra_info("socket")
         unix = sock is not None and sock.family == socket.AF_UNIX
         self._told = {"unix": unix, "peer_uid": peer_uid(sock)}
-        self._deadline = self.loop.call_later(HEADERS_S, transport.close)
+        self._expect_headers()
+
+    def data_received(self, data: bytes) -> None:
+        self._around += len(data)
+        super().data_received(data)
+        if self._around > HEADERS_BYTES:
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._expect_headers()
         self.scope["extensions"] = {"ringfence": self._told}  # pyright: ignore[reportGeneralTypeIssues]
 
     def on_headers_complete(self) -> None:
         self._forget_deadline()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._around = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._around = 0
+        super().on_message_complete()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
         super().connection_lost(exc)
+
+    def _expect_headers(self) -> None:
+        """Also of the second request of a connection and of every later one."""
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HEADERS_S, self.transport.close)
 
     def _forget_deadline(self) -> None:
         if self._deadline is not None:
