@@ -7,6 +7,7 @@ import pytest
 
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.ports.upstream import Notice, NoticeKind
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.fakes.upstream import FakeUpstream
@@ -231,6 +232,28 @@ async def test_a_stream_ends_with_the_credential_that_opened_it() -> None:
     desk.add_prompt("new")
     events = (await stream.done()).events
     assert events[1:] == [{"jsonrpc": "2.0", "id": 1, "result": {"resultType": "complete", "_meta": {SUBSCRIPTION: 1}}}]
+
+
+@pytest.mark.requirement("I11")
+@pytest.mark.parametrize("how", ["close", "kill", "expire"])
+async def test_a_stream_ends_with_the_run_above_the_one_that_opened_it(how: str) -> None:
+    desk = await Listening.build()
+    parent = await desk.world.open_run("writer")
+    child = await desk.world.open_run("writer", parent=parent.run)
+    desk.agent = Agent(desk.app, child, path="/mcp/docs")
+    stream = await desk.listen(**ALL)
+    await desk.docs.until_heard()
+    if how == "close":
+        await desk.world.runs.close(parent.run.id, by="operator:ada", why="done")
+    elif how == "kill":
+        scope = Scope(ScopeKind.RUN, parent.run.id)
+        await desk.world.stops.stop(StopMode.KILL, scope, reason="enough", by="operator:ada")
+    else:
+        desk.world.clock.advance(600_000)
+        await desk.world.runs.renew(child.run.id, child.credential)
+        desk.world.clock.advance(300_000)
+    desk.add_prompt("new")
+    assert [event.get("method") for event in (await stream.done()).events[1:]] == [None]
 
 
 async def test_streams_end_politely_when_the_gateway_does() -> None:
