@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -86,6 +87,21 @@ async def test_it_cosigns_growth_and_answers_every_refusal_as_the_specification_
     async with aiohttp.ClientSession() as session, session.get(witness.url + "/add-checkpoint") as answer:
         assert answer.status == 405
     assert (await post(witness, asked(4, 8)))[0] == 200
+
+
+async def test_a_header_that_never_ends_ends_the_connection(witness: Running) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(witness.url).port)
+    writer.write(b"POST /add-checkpoint HTTP/1.1\r\nHost: localhost\r\nx: ")
+    async with asyncio.timeout(20):
+        with pytest.raises(ConnectionError):
+            await _flood(writer)
+    writer.close()
+
+
+async def _flood(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"y" * 65_536)
+        await writer.drain()
 
 
 async def test_what_it_has_cosigned_survives_kill_9(witness: Running) -> None:

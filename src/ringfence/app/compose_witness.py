@@ -18,6 +18,7 @@ from ringfence.adapters.signers.file_key import open_file_key
 from ringfence.adapters.stores.sqlite.lock import StateLock
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.witnesses.seen_heads import FolderHeads
+from ringfence.app.control.server import ControlProtocol
 from ringfence.core.audit.keys import VerifierKey, parse_key
 from ringfence.core.audit.note import COSIGNATURE, ED25519
 from ringfence.core.audit.witnessing import LARGEST_REQUEST
@@ -105,7 +106,14 @@ def serve_witness(folder: Path, host: str, port: int) -> None:
     with StateLock(folder):
         witness = open_witness(folder, SystemClock())
         config = uvicorn.Config(
-            witness_app(witness), host=host, port=port, log_level="warning", access_log=False, limit_concurrency=64
+            witness_app(witness),
+            host=host,
+            port=port,
+            http=ControlProtocol,  # for its bounds on headers, which uvicorn has none of
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            limit_concurrency=64,
         )
         server = _Announcing(config, witness)
         try:
