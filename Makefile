@@ -148,6 +148,10 @@ $(OTHERS:%=%/.venv/.ready): %/.venv/.ready: %/requirements.txt | $(READY)
 bench: $(READY) bench-peers ## what a call costs, against a direct connection and the peers; ARGS=--quick for a first look
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: leaks
+leaks: $(READY) ## planted secrets, given away by servers in every form and by every way, and searched for in everything
+	@$(BIN)/python -m tests.leaks $(ARGS)
+
 .PHONY: crash
 crash: $(READY) ## kill the gateway at every step of every kind of call, and judge by the upstream's own log
 	@$(BIN)/python -m tests.crash.campaign $(ARGS)

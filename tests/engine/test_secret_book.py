@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from ringfence.core.scan.redactor import MASK, Redactor
 from ringfence.engine.secret_book import KEPT_S, REFUSED_S, SecretBook
 from ringfence.errors import UnavailableError
 from ringfence.ports.secrets import SecretRef
@@ -123,3 +124,11 @@ async def test_other_places_are_asked_at_once_and_the_old_ones_closed() -> None:
     await secrets.replace({"fake": FakeSecrets(one="b")})
     assert values.fresh() is None
     assert await values.read() == {"A": "b"}
+
+
+async def test_what_is_there_at_the_start_is_masked_before_it_is_used_and_what_is_missing_is_named() -> None:
+    redactor = Redactor()
+    secrets = SecretBook({"fake": FakeSecrets(one="first-value", two="second-value")}, FakeClock(), redactor)
+    assert await secrets.acquaint([REF, SecretRef("fake:none")]) == ("the secret `fake:none` is not there",)
+    assert redactor.text("first-value second-value") == f"{MASK} second-value"
+    assert await secrets.acquaint([]) == ()

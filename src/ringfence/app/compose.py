@@ -56,7 +56,7 @@ from ringfence.app.config.settings import (
 from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
 from ringfence.app.posture import connection_posture
-from ringfence.app.redaction import literal_secrets, redact_logs
+from ringfence.app.redaction import literal_secrets, redact_logs, references
 from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
 from ringfence.core.audit.keys import VerifierKey
@@ -244,6 +244,7 @@ def run_gateway(
 async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step: AtStep, disk: Disk | None) -> int:
     tls = tls_of(loaded.listen)
     secrets = build_secrets(loaded.secrets, redactor)
+    await _acquaint(secrets, loaded)
     notifier = SwitchNotifier(build_notifiers(loaded, secrets))
     gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk)
 
@@ -252,6 +253,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     async def look_anew(fresh: Loaded) -> None:
         redactor.learn_lasting(literal_secrets(fresh))
         await secrets.replace(sources_of(fresh.secrets, secrets))
+        await _acquaint(secrets, fresh)
         gateway.injection.replace(fresh.minters)
         notifier.switch(build_notifiers(fresh, secrets))
         outside.replace(outside_options(fresh.identity))
@@ -269,6 +271,12 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
 def _told_issuers(loaded: Loaded) -> tuple[str, ...]:
     """Whom clients without a credential are told to ask: what the operator wrote, else the issuers that are believed."""
     return loaded.authorization.issuers or tuple(issuer.url for issuer in loaded.identity.issuers)
+
+
+async def _acquaint(secrets: SecretBook, loaded: Loaded) -> None:
+    """Know every secret before anything is said or heard. One that is missing stops only what needs it."""
+    for why in await secrets.acquaint(references(loaded)):
+        logger.error("%s: what needs it cannot be used until it is there", why)
 
 
 def locked(state: Path) -> StateLock:

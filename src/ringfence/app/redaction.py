@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import Loaded, Value
 from ringfence.core.scan.redactor import Redactor
+from ringfence.ports.secrets import SecretRef
 
 
 class RedactedFormatter(logging.Formatter):
@@ -27,6 +28,19 @@ def redact_logs(redactor: Redactor) -> None:
     """From now on no line of the process log holds a known secret."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(RedactedFormatter(handler.formatter or logging.Formatter(), redactor))
+
+
+def references(loaded: Loaded) -> set[SecretRef]:
+    """Every secret that a configuration refers to."""
+    given: list[object] = []
+    for server in loaded.servers.values():
+        given += [*server.env.values(), *server.headers.values()]
+    given += [webhook.secret for webhook in loaded.alerts.webhooks]
+    given += [anchor.secret for anchor in loaded.log.anchors]
+    given += [value for forward in loaded.log.forward for value in forward.headers.values()]
+    if loaded.secrets.vault is not None:
+        given.append(loaded.secrets.vault.token)
+    return {value for value in given if isinstance(value, SecretRef)}
 
 
 def literal_secrets(loaded: Loaded) -> Iterator[str]:
@@ -52,7 +66,7 @@ def literal_secrets(loaded: Loaded) -> Iterator[str]:
 
 def _of_values(values: Mapping[str, Value]) -> Iterator[str]:
     for name, value in values.items():
-        if isinstance(value, str) and looks_like_credential(name, value):
+        if isinstance(value, str) and (looks_like_credential(name, value) or name.lower().endswith("key")):
             yield value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ringfence.core.scan.redactor import Redactor
@@ -15,6 +15,8 @@ KEPT_S = 30.0
 """How long a value is used before it is read again: what was rotated is in use after this."""
 REFUSED_S = 2.0
 """How long a failed look-up stands for the next ones, so that a vault that is down is not asked for each call."""
+
+ACQUAINT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,20 @@ class SecretBook:
         if isinstance(known.value, UnavailableError):
             raise UnavailableError(str(known.value), remedy=known.value.remedy)
         return known.value
+
+    async def acquaint(self, refs: Collection[SecretRef]) -> tuple[str, ...]:
+        """Look all of them up once, so that they are masked before anything is sent. Answers why some cannot be had, now.
+
+        Takes no longer than ACQUAINT_S: what does not answer by then is known when it is first used.
+        """
+        lookups = [asyncio.ensure_future(self.read(ref)) for ref in refs]
+        if not lookups:
+            return ()
+        done, late = await asyncio.wait(lookups, timeout=ACQUAINT_S)
+        for lookup in late:
+            lookup.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return tuple(sorted(str(error) for lookup in done if (error := lookup.exception()) is not None))
 
     def late(self, ref: SecretRef) -> LateSecret:
         """One secret, for what sends it."""
