@@ -59,6 +59,15 @@ class TestFileAnchor(AnchorContract):
         assert (tmp_path / "checkpoint").read_text("utf-8") == a_head(2)[0]
         assert sorted(os.listdir(tmp_path)) == ["checkpoint", "heads.jsonl"]
 
+    async def test_a_line_that_was_cut_off_takes_no_other_with_it(self, anchor: FileAnchor, tmp_path: Path) -> None:
+        await anchor.keep(*a_head(1))
+        with (tmp_path / "heads.jsonl").open("a", encoding="utf-8") as file:
+            file.write('{"origin": "ringf')
+        await anchor.keep(*a_head(2))
+        lines = (tmp_path / "heads.jsonl").read_text("utf-8").splitlines()
+        assert [json.loads(lines[place])["size"] for place in (0, 2)] == [1, 2]
+        assert len(lines) == 3
+
 
 def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, text=True).stdout

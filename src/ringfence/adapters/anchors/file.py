@@ -39,8 +39,12 @@ class FileAnchor:
 
     def _write(self, line: str, note: str) -> None:
         # The folder has to be there: one that is made here would hide that the disk is not mounted.
-        with (self._folder / HEADS).open("a", encoding="utf-8") as file:
-            file.write(line)
+        with (self._folder / HEADS).open("a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                # A line that a full disk cut off is left as it is, and takes no other with it.
+                line = line if file.read(1) == b"\n" else f"\n{line}"
+            file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
         draft = self._folder / f".{NEWEST}.part"
