@@ -1,5 +1,6 @@
 """Agents whom an issuer or a certificate vouches for, at the gateway."""
 
+import asyncio
 import dataclasses
 import json
 from pathlib import Path
@@ -230,3 +231,26 @@ async def test_a_credential_that_was_tried_is_not_made_good_by_a_certificate(tmp
     message = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}).encode()
     peer = certificate(SPIFFE)
     assert (await start(outside.app, "POST", "/mcp", given, message, extensions={PEER_KEY: peer}).done()).status == 401
+
+
+async def test_a_hundred_first_sights_at_once_open_one_run(tmp_path: Path) -> None:
+    outside = await Outside.open(tmp_path)
+    answers = await asyncio.gather(*(outside.call(outside.token()) for _ in range(30)))
+    assert {answer.status for answer in answers} == {200}
+    assert len(await outside.runs()) == 1
+
+
+@pytest.mark.requirement("I17")
+async def test_one_subject_does_not_use_anothers_session(tmp_path: Path) -> None:
+    outside = await Outside.open(tmp_path)
+    one = Agent(outside.app, outside.token())
+    await one.initialize()
+    one.credential = outside.token(sub="u2")
+    assert (await one.legacy("tools/list").done()).status == 404
+
+
+@pytest.mark.requirement("I19")
+@pytest.mark.parametrize("size", [8192, 8193, 30_000])
+async def test_a_token_as_long_as_headers_may_be_is_only_refused(tmp_path: Path, size: int) -> None:
+    outside = await Outside.open(tmp_path)
+    assert (await outside.call("a." + "b" * (size - 4) + ".c")).status == 401

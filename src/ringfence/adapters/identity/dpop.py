@@ -27,9 +27,9 @@ JTI_MOST: Final = 256
 BACK_S: Final = 60
 AHEAD_S: Final = 10
 """How old a proof may be, and how far the client's clock may run ahead."""
-KEY_MOST: Final = 50_000
-MOST: Final = 500_000
-"""Proofs that are remembered, of one key and of all together: about 150 bytes each."""
+KEY_MOST: Final = 20_000
+MOST: Final = 400_000
+"""Proofs that are remembered, of one key and of all together: about 280 bytes each."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -88,7 +88,7 @@ class DpopProofs:
         if claims.get("htm") != method:
             raise CredentialError("it was made for another method")
         htu = claims.get("htu")
-        if not isinstance(htu, str) or normal_url(htu) != normal_url(url):
+        if not isinstance(htu, str) or not htu.isprintable() or " " in htu or normal_url(htu) != normal_url(url):
             raise CredentialError("it was made for another URL")
         if claims.get("ath") != base64url(hashlib.sha256(credential.encode()).digest()):
             raise CredentialError("it was made for another credential")
@@ -106,7 +106,7 @@ class DpopProofs:
     def _untimely(self, iat: float, nonce: Any) -> BadProof | None:
         now = self._clock.now() / 1000
         if not now - BACK_S <= iat <= now + AHEAD_S:
-            return BadProof(f"DPoP proof: it was made {now - iat:.0f} s ago", self._nonce)
+            return BadProof(f"DPoP proof: it was made {now - iat:.0f} s ago")
         if nonce is not None and nonce != self._nonce:
             return BadProof("DPoP proof: its nonce is not this process's", self._nonce)
         if nonce is None and iat <= self._began // 1000:

@@ -25,6 +25,19 @@ PublicKey = ec.EllipticCurvePublicKey | Ed25519PublicKey | rsa.RSAPublicKey
 _RSA_BITS: Final = (2048, 8192)
 _RSA_EXPONENT_MOST: Final = (1 << 32) - 1
 """Larger ones make a verification as slow as whoever wrote the key likes."""
+_SMALL_ORDER: Final = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+"""The points of Ed25519 whose order divides 8, in every way of writing them, without the bit of the sign."""
 _CURVES: Final[Mapping[str, tuple[ec.EllipticCurve, int]]] = {"P-256": (ec.SECP256R1(), 32), "P-384": (ec.SECP384R1(), 48)}
 _ALGORITHMS: Final[Mapping[str, Algorithm]] = {
     "ES256": ECAlgorithm(ECAlgorithm.SHA256),
@@ -118,7 +131,7 @@ def public_key(jwk: Mapping[str, Any]) -> PublicKey:
         case "OKP":
             if jwk.get("crv") != "Ed25519":
                 raise CredentialError("a key is on a curve that is not accepted")
-            return Ed25519PublicKey.from_public_bytes(_fixed(jwk, "x", 32))
+            return _ed25519(_fixed(jwk, "x", 32))
         case "RSA":
             return _rsa(jwk)
         case _:
@@ -129,6 +142,13 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     """RFC 7638: SHA-256 over the required members alone, base64url. Of a key that `public_key` accepted."""
     members = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}[jwk["kty"]]
     return base64url(hashlib.sha256(canonical_bytes({name: jwk[name] for name in members})).digest())
+
+
+def _ed25519(raw: bytes) -> Ed25519PublicKey:
+    # Under a point of small order one signature holds for every message, so that it is nobody's.
+    if raw[:-1] + bytes([raw[-1] & 0x7F]) in _SMALL_ORDER:
+        raise CredentialError("a key is a point of small order")
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def _rsa(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey:
