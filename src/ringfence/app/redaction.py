@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ringfence.app.config.secret_values import looks_like_credential
@@ -32,15 +34,19 @@ def redact_logs(redactor: Redactor) -> None:
 
 def references(loaded: Loaded) -> set[SecretRef]:
     """Every secret that a configuration refers to."""
-    given: list[object] = []
-    for server in loaded.servers.values():
-        given += [*server.env.values(), *server.headers.values()]
-    given += [webhook.secret for webhook in loaded.alerts.webhooks]
-    given += [anchor.secret for anchor in loaded.log.anchors]
-    given += [value for forward in loaded.log.forward for value in forward.headers.values()]
-    if loaded.secrets.vault is not None:
-        given.append(loaded.secrets.vault.token)
-    return {value for value in given if isinstance(value, SecretRef)}
+    found: set[SecretRef] = set()
+    stack: list[object] = [loaded]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, SecretRef):
+            found.add(item)
+        elif isinstance(item, Mapping):
+            stack.extend(cast("Mapping[object, object]", item).values())
+        elif isinstance(item, list | tuple | set | frozenset):
+            stack.extend(cast("list[object]", item))
+        elif is_dataclass(item) and not isinstance(item, type):
+            stack.extend(getattr(item, part.name) for part in fields(item))
+    return found
 
 
 def literal_secrets(loaded: Loaded) -> Iterator[str]:
