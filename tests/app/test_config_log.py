@@ -56,6 +56,34 @@ def test_everything_that_can_be_said() -> None:
     assert "h.example" not in repr(log.anchors)
 
 
+@pytest.mark.parametrize(
+    ("section", "twice"),
+    [
+        ("anchors", "{file: /mnt/a}"),
+        ("anchors", "{git: heads}"),
+        ("anchors", '{webhook: "https://h.example/x"}'),
+        ("forward", '{ocsf: "https://siem.example/in"}'),
+        ("forward", '{syslog: "tls://siem.example:6514"}'),
+    ],
+)
+def test_of_two_at_one_place_none_is_left_out_in_silence(section: str, twice: str) -> None:
+    said = fault_of(f"  {section}:\n    - {twice}\n    - {twice}\n")
+    assert f"log.{section}[1]: is there already" in said
+
+
+def test_one_repository_takes_heads_on_two_branches_and_one_host_two_webhooks() -> None:
+    log = log_of(
+        """
+  anchors:
+    - {git: heads, branch: a}
+    - {git: heads, branch: b}
+    - {webhook: "https://h.example/x"}
+    - {webhook: "https://h.example/y"}
+"""
+    )
+    assert len(log.anchors) == 4
+
+
 def test_nothing_is_asked_for_where_nothing_is_said() -> None:
     assert parse_config(b"version: 1\n", Path("x.yaml")).log == LogSettings()
 

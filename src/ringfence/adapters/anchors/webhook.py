@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import aiohttp
 
+from ringfence.adapters.wire.receiver import receiver_name
 from ringfence.adapters.wire.webhook_signature import HEADER, signature
 from ringfence.core.audit.checkpoint import Checkpoint
 from ringfence.core.canonical import canonical_bytes
@@ -31,12 +31,12 @@ class WebhookAnchor:
     def __init__(self, options: HeadWebhookOptions, clock: Clock) -> None:
         self._options = options
         self._clock = clock
-        self._host = urlsplit(options.url).hostname or "receiver"
+        self._name = receiver_name("webhook", options.url, shows_path=False)
         self._connection: aiohttp.ClientSession | None = None
 
     @property
     def name(self) -> str:
-        return f"webhook {self._host}"
+        return self._name
 
     async def keep(self, note: str, checkpoint: Checkpoint) -> None:
         body = canonical_bytes({"v": 1, "kind": "log_head", "origin": checkpoint.origin, "size": checkpoint.size, "note": note})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from ringfence.adapters.wire.events import event_line
+from ringfence.adapters.wire.receiver import receiver_name
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.audit import Record
 from ringfence.ports.secrets import LateValues
@@ -31,8 +31,7 @@ class HttpForwarder:
 
     def __init__(self, options: HttpForwarding) -> None:
         self._options = options
-        parts = urlsplit(options.url)
-        self._name = f"http {parts.hostname}{parts.path}"
+        self._name = receiver_name("http", options.url, shows_path=True)
         self._connection: aiohttp.ClientSession | None = None
 
     @property

@@ -27,11 +27,15 @@ def check_log(fields: Mapping[str, Any], report: Report, warn: Report) -> None:
             _check_key((*place, "key"), witness["key"], names, report)
     if fields.get("quorum", 0) > len(witnesses):
         report(("log", "quorum"), f"a quorum of {fields['quorum']} of {len(witnesses)} witnesses")
+    anchors: set[str] = set()
     for index, anchor in enumerate(fields.get("anchors", [])):
         belongs = {"branch": "git", "remote": "git", "secret": "webhook"}
         _one_of(("log", "anchors", index), anchor, ("file", "git", "webhook"), belongs, report)
         if anchor.get("webhook"):
             check_url(("log", "anchors", index, "webhook"), anchor["webhook"], report, warn)
+        branch = f" {anchor.get('branch', 'ringfence-log')}" if "git" in anchor else ""
+        _check_once(("log", "anchors", index), f"{_where(anchor, 'file', 'git', 'webhook')}{branch}", anchors, report)
+    receivers: set[str] = set()
     for index, forward in enumerate(fields.get("forward", [])):
         place = ("log", "forward", index)
         _one_of(place, forward, ("ocsf", "syslog"), {"headers": "ocsf", "ca": "syslog"}, report)
@@ -39,6 +43,7 @@ def check_log(fields: Mapping[str, Any], report: Report, warn: Report) -> None:
             check_url((*place, "ocsf"), forward["ocsf"], report, warn)
         if forward.get("syslog"):
             _check_syslog((*place, "syslog"), forward["syslog"], report, warn)
+        _check_once(place, _where(forward, "ocsf", "syslog"), receivers, report)
 
 
 def log_of(fields: Mapping[str, Any], folder: Path) -> LogSettings:
@@ -83,6 +88,18 @@ def _one_of(place: Any, fields: Mapping[str, Any], kinds: tuple[str, ...], belon
     for key, kind in belongs.items():
         if key in fields and kind not in given:
             report((*place, key), f"`{key}` goes with `{kind}`")
+
+
+def _where(fields: Mapping[str, Any], *kinds: str) -> str:
+    return " ".join(str(fields[kind]).rstrip("/") for kind in kinds if fields.get(kind))
+
+
+def _check_once(place: Any, where: str, known: set[str], report: Report) -> None:
+    """What is known of each is kept under its place, so of two at one place the first would get nothing."""
+    if where in known:
+        report(place, "is there already: each place is named once")
+    elif where:
+        known.add(where)
 
 
 def _check_key(place: Any, text: str, names: set[str], report: Report) -> None:
