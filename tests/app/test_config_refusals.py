@@ -41,8 +41,8 @@ FACED: dict[str, tuple[str | bytes, list[str]]] = {
         but("git.log: {effect: read}", "git.log: {zzz: 1}"),
         [
             "3:19: tools.git.log: unknown key `zzz`; known: `authority`, `bounded`, `costs_money`, "
-            "`effect`, `identity`, `inverse`, "
-            "`limits`, `objects`, `outbound`, `pin`, `quorum`, `reversible`, ..."
+            "`credential`, `effect`, `identity`, `inverse`, "
+            "`limits`, `objects`, `outbound`, `pin`, `quorum`, ..."
         ],
     ),
     "missing version": (GOOD.replace("version: 1\n", ""), ["1:1: missing key `version`: Version of this format."]),
