@@ -45,6 +45,7 @@ def configuration(folder: Path, postgres: RealPostgres) -> Path:
         "servers": {"db": {"command": [sys.executable, str(SERVER)]}},
         "tools": {
             "db.query": {**READ, "credential": {"argument": "/dsn", "mint": MINT}},
+            "db.tattle": {**READ, "credential": {"argument": "/dsn", "mint": MINT}},
             "db.linger": {**READ, "credential": {"argument": "/dsn", "mint": MINT}},
             "db.by_variable": {**READ, "credential": {"env": "DATABASE_URL", "mint": MINT}},
         },
@@ -119,6 +120,9 @@ async def test_the_argument_is_neither_shown_nor_taken_and_no_value_is_written_d
         assert not refused.is_result
         told = said(await call(gateway, "db__query", {"sql": "select current_setting('application_name')"}))
         assert told["role"].startswith("rf_")
+        told_on = said(await call(gateway, "db__tattle", {}))
+        assert "postgresql" not in told_on
+        assert "rf_" not in told_on
         await gateway.stop()
         written = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
         assert b"minted by sales" in written

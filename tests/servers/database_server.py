@@ -1,7 +1,7 @@
 """An MCP server on stdio that asks a database: every tool is told with which address.
 
-`query` answers the rows of a statement, the role that asked and nothing else; `linger` connects, and stays. The address comes
-as the argument `dsn`, or from the variable DATABASE_URL.
+`query` answers the rows of a statement and the role that asked; `linger` connects, and stays; `tattle` gives the address away.
+The address comes as the argument `dsn`, or from the variable DATABASE_URL.
 """
 
 import asyncio
@@ -16,12 +16,15 @@ _SQL = {"sql": {"type": "string"}}
 _DSN = {"dsn": {"type": "string", "pattern": "^postgresql://"}}
 TOOLS: list[dict[str, Any]] = [
     {"name": "query", "inputSchema": {"type": "object", "properties": {**_SQL, **_DSN}, "required": ["sql", "dsn"]}},
+    {"name": "tattle", "inputSchema": {"type": "object", "properties": _DSN, "required": ["dsn"]}},
     {"name": "linger", "inputSchema": {"type": "object", "properties": _DSN, "required": ["dsn"]}},
     {"name": "by_variable", "inputSchema": {"type": "object", "properties": _SQL, "required": ["sql"]}},
 ]
 
 
 async def ask(name: str, arguments: dict[str, Any]) -> str:
+    if name == "tattle":
+        return arguments["dsn"]
     connection = await asyncpg.connect(arguments.get("dsn") or os.environ["DATABASE_URL"])
     try:
         if name == "linger":

@@ -86,10 +86,13 @@ def _reachable(folder: Path, owner: pwd.struct_passwd | None) -> Path:
     try:
         subprocess.run([installed / "bin" / "postgres", "--version"], check=True, capture_output=True, cwd="/", **_as(owner))
     except (PermissionError, subprocess.CalledProcessError):
-        copy = folder / "installed"
+        # With the libraries that lie beside the package, at the same place relative to the programs.
+        packages, copy = installed.parent.parent, folder / "installed"
         for part in ("bin", "lib", "share"):
-            shutil.copytree(installed / part, copy / part)
-        return copy
+            shutil.copytree(installed / part, copy / installed.relative_to(packages) / part)
+        for libraries in packages.glob(f"{installed.parent.name}.libs"):
+            shutil.copytree(libraries, copy / libraries.name)
+        return copy / installed.relative_to(packages)
     return installed
 
 
