@@ -6,28 +6,23 @@ import json
 from typing import Any
 
 from ringfence.core.delegation import delegation_in
-from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import Millis
 from ringfence.engine.catalogue import AgentView
 from ringfence.engine.identify import Principal
 from ringfence.engine.runs import NotDone, Opened, Opening, Runs
-from ringfence.ports.store import Store
 
 
-async def opening_for(
-    call: Call, now: Millis, principal: Principal, view: AgentView | None, runs: Runs, store: Store
-) -> Opening | NotDone:
-    """The child that a call asks for. Its credential is bound to whom the parent's is."""
+async def opening_for(call: Call, now: Millis, principal: Principal, view: AgentView | None, runs: Runs) -> Opening | NotDone:
+    """The child that a call asks for. Its credential is bound to whom its parent's, or the token behind it, is."""
     asked = delegation_in(call.value, view.by_wire_name if view is not None else {}, now)
-    mine = await store.credential(principal.credential_hash)
     return await runs.prepare(
         call.agent,
         asked.task,
         by=f"agent:{call.agent}",
         trusted=False,
         parent=call.run,
-        binding=mine.binding if mine is not None else UNBOUND,
+        binding=principal.binding,
         asked=asked.grant,
     )
 

@@ -306,7 +306,7 @@ class Enforcer:
         opening: Opening | None = None
         if call.tool == DELEGATE:
             # In one transaction with the decision: either both stand, or the child does not exist.
-            child = await opening_for(call, facts.now, case.principal, case.view, self._runs, self._store)
+            child = await opening_for(call, facts.now, case.principal, case.view, self._runs)
             if isinstance(child, NotDone):
                 reason = Reason(child.code or ReasonCode.ARGUMENTS, "delegate", child.why)
                 return await self._deny(case, Decision(Level.DENY, (reason,)))

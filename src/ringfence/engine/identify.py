@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ringfence.core.model.binding import mismatch
+from ringfence.core.model.binding import UNBOUND, mismatch
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.run import Credential, Posture
 from ringfence.core.model.verdict import Reason, ReasonCode
@@ -63,6 +63,8 @@ class Principal:
     run: RunId
     credential_hash: str
     posture: Posture
+    binding: str = UNBOUND
+    """To whom what it presented is bound, so that what it is given can be bound to the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ async def identify(store: Store, clock: Clock, presented: Presented) -> Principa
         return _unknown(f"the credential of run {credential.run} came from another sender: {why}")
     if presented.vouched is not None and (why := _no_longer(presented.vouched, credential, presented.senders, now)):
         return _unknown(f"the identity behind run {credential.run}: {why}")
-    return Principal(credential.agent, credential.run, key, presented.posture)
+    binding = credential.binding if presented.vouched is None else presented.vouched.binding
+    return Principal(credential.agent, credential.run, key, presented.posture, binding)
 
 
 def _no_longer(vouched: Vouched, credential: Credential, senders: frozenset[str], now: Millis) -> str:

@@ -1,0 +1,49 @@
+"""A child's credential is bound to whom its parent's is: delegating is no way to get a bearer."""
+
+from dataclasses import replace
+
+import pytest
+
+from ringfence.core.model.grant import SpawnCaps
+from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.run import Posture
+from ringfence.engine.enforce import ToolRequest
+from ringfence.engine.identify import Presented, Vouched
+from ringfence.engine.outcome import Refused, Returned
+from ringfence.engine.runs import Opened
+from ringfence.ports.identity import Outsider
+from ringfence.testing.scenario import SUPPORT, shop_rules
+from ringfence.testing.world import World
+
+KEY = "jkt:" + "A" * 43
+MINE = frozenset({KEY})
+
+
+async def sender(world: World, how: str) -> Presented:
+    if how == "credential":
+        opened = await world.runs.open(AgentId("support"), "x", by="operator:ada", trusted=True, binding=KEY)
+        assert isinstance(opened, Opened)
+        return Presented(opened.credential, Posture.SEPARATE, MINE)
+    until = world.clock.now() + 60_000
+    outsider = Outsider(subject="s", agent="support", until=until, binding=KEY, still=lambda: True)
+    vouched = await world.outsiders.admit(outsider)
+    assert isinstance(vouched, Vouched)
+    return Presented("", Posture.SEPARATE, MINE, vouched)
+
+
+@pytest.mark.requirement("I8", "I11")
+@pytest.mark.parametrize("how", ["credential", "vouched"])
+async def test_a_child_is_bound_to_whom_its_parent_is(how: str) -> None:
+    rules = shop_rules()
+    caps = SpawnCaps(depth=2, children=5, tree=20)
+    world = await World.build(
+        rules=replace(rules, agents={**rules.agents, SUPPORT: replace(rules.agents[SUPPORT], delegate=caps)})
+    )
+    outcome = await world.enforcer.enforce(await sender(world, how), ToolRequest("ringfence__delegate", {"task": "part"}))
+    assert isinstance(outcome, Returned), outcome
+    credential = dict(outcome.result["structuredContent"])["credential"]
+    look = ToolRequest("orders__get", {"order": "A1"})
+    stolen = await world.enforcer.enforce(Presented(credential, Posture.SEPARATE), look)
+    mine = await world.enforcer.enforce(Presented(credential, Posture.SEPARATE, MINE), look)
+    assert isinstance(stolen, Refused)
+    assert isinstance(mine, Returned)
