@@ -3,6 +3,7 @@
 import base64
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from ringfence.app.redaction import RedactedFormatter
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.rules import InstructionAction, ScanRule, SecretAction
+from ringfence.core.rules import ArgumentAction, InstructionAction, Rules, ScanRule, SecretAction
 from ringfence.core.scan.redactor import MASK, Redactor
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Scanner
@@ -27,7 +28,7 @@ from ringfence.ports.upstream import Described
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy
 from ringfence.testing.fakes.notifier import FakeNotifier
-from ringfence.testing.scenario import ORDERS
+from ringfence.testing.scenario import ORDERS, shop_rules
 from ringfence.testing.world import World
 
 pytestmark = pytest.mark.requirement("I9")
@@ -92,7 +93,8 @@ async def test_no_entry_keeps_a_secret_whoever_wrote_it(redactor: Redactor) -> N
     encoded = base64.b64encode(SECRET.encode()).decode()
     body = {"why": f"no {SECRET}", "arguments": {"a": [encoded, 1]}}
     entry = Entry(kind=EntryKind.GATEWAY, at=1, summary=f"said {SECRET}", by="gateway", body=body)
-    receipt = await redacted(inner, redactor).record(Unit((entry, Entry(kind=EntryKind.GATEWAY, at=1, summary="x", body={}))))
+    entries = (entry, Entry(kind=EntryKind.GATEWAY, at=1, summary="x", body={}))
+    receipt = await redacted(inner, Scanner(redactor)).record(Unit(entries))
     assert not isinstance(receipt, Conflict)
     written = b"".join([record.leaf async for record in inner.leaves(0, 2)])
     assert SECRET.encode() not in written
@@ -143,6 +145,50 @@ async def test_a_call_that_carries_a_secret_away_is_denied_and_its_entry_says_wh
     assert outcome.code is ReasonCode.ARGUMENTS
     assert len(world.upstreams[ORDERS].executed) == sent
     entry = (await world.entries())[-1]
-    assert entry["body"]["reasons"] == [{"code": "arguments", "check": "secrets", "detail": "a configured secret in /order"}]
+    assert entry["body"]["reasons"] == [{"code": "arguments", "check": "secrets", "detail": "configured-secret in /order"}]
     assert SHORT.encode().hex() not in str(entry)
     assert entry["body"]["arguments"] == {"order": f"A1 {MASK}"}
+
+
+KEY = "AKIA" + "Q3EGRWT5ZXCV2B6N"
+
+
+def with_scan(rule: ScanRule) -> Rules:
+    rules = shop_rules()
+    return replace(rules, servers={**rules.servers, ORDERS: replace(rules.servers[ORDERS], scan=rule)})
+
+
+async def test_a_credential_in_arguments_is_denied_where_the_rule_says_so_and_its_entry_does_not_hold_it() -> None:
+    world = await World.build(rules=with_scan(ScanRule(arguments=ArgumentAction.DENY)))
+    outcome = await world.call(await world.open_run("support"), "orders__get", {"order": KEY})
+    assert isinstance(outcome, Refused)
+    assert outcome.code is ReasonCode.ARGUMENTS
+    entry = (await world.entries())[-1]
+    assert entry["body"]["reasons"][0]["detail"] == "aws-access-key in /order"
+    assert KEY not in str(entry)
+    assert entry["body"]["arguments"] == {"order": "[masked: aws-access-key]"}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ScanRule(arguments=ArgumentAction.FLAG),
+        ScanRule(arguments=ArgumentAction.OFF),
+        ScanRule(arguments=ArgumentAction.DENY, allow=frozenset({"aws-access-key"})),
+    ],
+)
+async def test_a_credential_that_may_leave_is_sent_as_it_is_and_kept_out_of_the_log(rule: ScanRule) -> None:
+    world = await World.build(rules=with_scan(rule))
+    outcome = await world.call(await world.open_run("support"), "orders__get", {"order": KEY})
+    assert isinstance(outcome, Returned)
+    assert KEY in str(world.upstreams[ORDERS].executed[-1].arguments)
+    decided, done = (await world.entries())[-2:]
+    assert KEY not in str(decided)
+    found = [one for one in done["body"].get("findings", []) if one["at"].startswith("/arguments")]
+    flagged = [{"class": "secret", "rule": "aws-access-key", "at": "/arguments/order", "count": 1}]
+    assert found == (flagged if rule.arguments is ArgumentAction.FLAG else [])
+
+
+def test_without_a_rule_what_reaches_outside_is_denied_and_the_rest_flagged() -> None:
+    assert ScanRule().on_arguments(True) is ArgumentAction.DENY
+    assert ScanRule().on_arguments(False) is ArgumentAction.FLAG

@@ -58,12 +58,29 @@ class SecretAction(StrEnum):
     OFF = "off"
 
 
+class ArgumentAction(StrEnum):
+    """What happens to a call whose arguments hold a credential of a known format."""
+
+    DENY = "deny"
+    FLAG = "flag"
+    """It goes on; what was found is recorded with its outcome, and people are told."""
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRule:
-    """What happens to what the scan finds in a server's answers."""
+    """What happens to what the scan finds in a server's answers, and in what agents send to it."""
 
     instructions: InstructionAction = InstructionAction.FLAG
     secrets: SecretAction = SecretAction.MASK
+    arguments: ArgumentAction | None = None
+    """None: as the call's profile says, `deny` where it reaches somebody outside, else `flag`."""
+    allow: frozenset[str] = frozenset()
+    """Rules whose hits in arguments count for nothing."""
+
+    def on_arguments(self, is_outbound: bool) -> ArgumentAction:
+        """What holds for one call."""
+        return self.arguments or (ArgumentAction.DENY if is_outbound else ArgumentAction.FLAG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,8 @@ class Engine:
         """
         injection = injection or Injection(SecretBook({}, clock))
         redactor = redactor if redactor is not None else Redactor()
-        store = redacted(store, redactor)
+        scanner = Scanner(redactor)
+        store = redacted(store, scanner)
         ids, inflight, waiters = Ids(entropy), Inflight(), Waiters()
         alerts = Alerts(notifier, ids, clock, redactor)
         catalogue = Catalogue(rules, upstreams, clock, PinBook(store, clock), redactor)
@@ -129,7 +130,7 @@ class Engine:
             inflight=inflight,
             waiters=waiters,
             trails=Trails(),
-            scanner=Scanner(redactor),
+            scanner=scanner,
             injection=injection,
             at_step=at_step,
         )

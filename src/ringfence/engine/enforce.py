@@ -42,7 +42,8 @@ from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
-from ringfence.core.rules import ScanRule, Share
+from ringfence.core.rules import ArgumentAction, ScanRule, Share
+from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
 from ringfence.engine.alerts import Alerts, CapNear
@@ -212,7 +213,7 @@ class Enforcer:
         case = await self._gather(principal, view, call, client.meta)  # 2
         self._at(Step.DECIDE)
         decision = decide(call, case.facts)  # 3
-        if decision.level in (Level.ALLOW, Level.ASK) and (why := self._leaving(call)):
+        if decision.level in (Level.ALLOW, Level.ASK) and (why := self._leaving(case)):
             decision = Decision(Level.DENY, (Reason(ReasonCode.ARGUMENTS, "secrets", why),))
         if decision.level is Level.ASK:
             return await self._ask(case, decision)
@@ -220,15 +221,21 @@ class Enforcer:
             return await self._deny(case, decision)
         return await self._allow(case, decision, client)
 
-    def _leaving(self, call: Call) -> str:
-        """Which arguments hold a secret of the gateway's own, that no agent has a reason to know; empty: none."""
-        if not self._scanner.redactor:
+    def _leaving(self, case: Case) -> str:
+        """Why the arguments must not leave: they hold a secret of the gateway's own, that no agent has a reason to know, or a
+        credential, and the server's rule refuses those. Empty: they may."""
+        call, tool = case.call, case.facts.tool
+        server = self._catalogue.rules.servers.get(call.server)
+        scan = server.scan if server is not None else ScanRule()
+        denies = scan.on_arguments(tool is None or tool.profile_for(call.value).outbound) is ArgumentAction.DENY
+        if not denies and not self._scanner.redactor:
             return ""
         try:
-            found = self._scanner.see(call.shown, "", rules=False).findings
+            found = self._scanner.see(call.shown, "", rules=denies).findings
         except ScanError as error:
             return str(error)
-        return f"a configured secret in {', '.join(finding.at or '/' for finding in found)}" if found else ""
+        refused = [one for one in found if one.kind is Kind.OWN or (one.kind is Kind.SECRET and one.rule not in scan.allow)]
+        return ", ".join(f"{one.rule} in {one.at or '/'}" for one in refused)
 
     async def _refuse(
         self,
@@ -366,6 +373,7 @@ class Enforcer:
         reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool)
         rule = self._catalogue.rules.servers.get(call.server)
         inspection = Inspection(self._scanner, rule.scan if rule is not None else ScanRule())
+        inspection.leaving(call.shown, profile.outbound)
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
             flight.charges, flight.loops = facts.charges, facts.loops
             outcome: Outcome

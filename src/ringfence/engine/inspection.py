@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from ringfence.core.rules import InstructionAction, ScanRule, SecretAction
+from ringfence.core.rules import ArgumentAction, InstructionAction, ScanRule, SecretAction
 from ringfence.core.scan.redactor import RULE, Seam
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Finding, ScanError, Scanner
@@ -37,6 +37,16 @@ class Inspection:
     def findings(self) -> tuple[Finding, ...]:
         """What was found so far, by class, rule and place. Bounded; without the texts."""
         return tuple(sorted(self._found.values()))
+
+    def leaving(self, arguments: Mapping[str, Any], is_outbound: bool) -> None:
+        """Note what a call that goes on carries."""
+        if self._rule.on_arguments(is_outbound) is ArgumentAction.OFF:
+            return
+        try:
+            found = self._scanner.see(arguments, "/arguments").findings
+        except ScanError:
+            return
+        self._note([one for one in found if one.kind is Kind.SECRET and one.rule not in self._rule.allow])
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """What the agent gets of the server's answer. An answer that never came is returned as it is."""

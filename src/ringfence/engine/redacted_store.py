@@ -1,4 +1,4 @@
-"""A store whose entries hold none of the gateway's own secrets, whoever wrote them.
+"""A store whose entries hold none of the gateway's own secrets, whoever wrote them, and no credential that an agent sent.
 
 This stands under every part of the engine, so that no entry finds another way into the log.
 """
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from ringfence.core.entry import Entry
-from ringfence.core.scan.redactor import Redactor
+from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import Conflict, Unit
 from ringfence.ports.store import Receipt, Store
 
@@ -18,9 +18,10 @@ from ringfence.ports.store import Receipt, Store
 class _RedactedStore:
     """Everything but `record` is the store's own."""
 
-    def __init__(self, store: Store, redactor: Redactor) -> None:
+    def __init__(self, store: Store, scanner: Scanner) -> None:
         self._store = store
-        self._redactor = redactor
+        self._scanner = scanner
+        self._redactor = scanner.redactor
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
@@ -30,7 +31,7 @@ class _RedactedStore:
         return found
 
     async def record(self, unit: Unit) -> Receipt | Conflict:
-        if self._redactor and unit.entries:
+        if unit.entries:
             entries = tuple(self._entry(entry) for entry in unit.entries)
             if any(new is not old for new, old in zip(entries, unit.entries, strict=True)):
                 unit = replace(unit, entries=entries)
@@ -38,9 +39,22 @@ class _RedactedStore:
 
     def _entry(self, entry: Entry) -> Entry:
         summary, body = self._redactor.text(entry.summary), cast("Mapping[str, Any]", self._redactor.value(entry.body))
+        if entry.kind is EntryKind.DECISION:
+            body = self._without_credentials(body)
         return entry if summary == entry.summary and body is entry.body else replace(entry, summary=summary, body=body)
 
+    def _without_credentials(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What an agent sent, less the credentials in it that nobody here knew."""
+        sent = {key: body[key] for key in ("arguments", "objects") if body.get(key)}
+        if not sent:
+            return body
+        try:
+            seen = self._scanner.see(sent, "")
+            return {**body, **self._scanner.masked(sent, seen)} if seen.masks else body
+        except ScanError:
+            return {**body, **dict.fromkeys(sent, "[masked: could not be scanned]")}
 
-def redacted(store: Store, redactor: Redactor) -> Store:
+
+def redacted(store: Store, scanner: Scanner) -> Store:
     """The store, with entries masked as they are recorded."""
-    return cast(Store, _RedactedStore(store, redactor))
+    return cast(Store, _RedactedStore(store, scanner))

@@ -24,7 +24,8 @@ from ringfence.app.config.shapes import (
 )
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.profile import Effect, Sensitivity, Trust
-from ringfence.core.rules import InstructionAction, SecretAction, Share
+from ringfence.core.rules import ArgumentAction, InstructionAction, SecretAction, Share
+from ringfence.core.scan.secret_rules import SECRET_RULES
 from ringfence.ports.notifier import AlertKind
 
 SERVER_ID: Final = r"[a-z0-9-]{1,24}"
@@ -87,8 +88,17 @@ SCAN: Final = Record(
             "whole answer from the agent.",
             default="mask",
         ),
+        "arguments": Key(
+            Choice(tuple(ArgumentAction)),
+            "Calls whose arguments hold a credential of a known format: `deny`, `flag` or `off`. Where absent, `deny` for "
+            "calls that are `outbound`, else `flag`.",
+        ),
+        "allow_in_arguments": Key(
+            ListOf(Choice(tuple(sorted({rule.id for rule in SECRET_RULES}))), most=50),
+            "Kinds of credentials that count for nothing in arguments: false hits, or what the server is there for.",
+        ),
     },
-    "a mapping with `instructions` and `secrets`",
+    "a mapping with `instructions`, `secrets`, `arguments` and `allow_in_arguments`",
 )
 
 SERVER: Final = Record(

@@ -14,6 +14,7 @@ from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, Serv
 from ringfence.core.rules import (
     AgentRule,
     ApprovalRules,
+    ArgumentAction,
     Grants,
     InstructionAction,
     Rules,
@@ -80,7 +81,10 @@ def _grants(fields: Fields) -> Grants:
 
 def _scan(fields: Fields) -> ScanRule:
     return ScanRule(
-        instructions=InstructionAction(fields.get("instructions", "flag")), secrets=SecretAction(fields.get("secrets", "mask"))
+        instructions=InstructionAction(fields.get("instructions", "flag")),
+        secrets=SecretAction(fields.get("secrets", "mask")),
+        arguments=ArgumentAction(fields["arguments"]) if "arguments" in fields else None,
+        allow=frozenset(fields.get("allow_in_arguments", ())),
     )
 
 
