@@ -259,8 +259,8 @@ async def test_the_kernel_says_who_is_at_the_other_end(world: World, tmp_path: P
 
     async with served(world, agents_socket=path, posture_of=note) as plane:
         reader, writer = await asyncio.open_unix_connection(str(path))
-        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        assert status(await reader.read()) == 200
+        writer.write(b"GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert status(await reader.read()) == 401
         writer.close()
-        await converse(plane, f"GET /healthz HTTP/1.1\r\nHost: {plane.host}\r\nConnection: close\r\n\r\n".encode())
+        await converse(plane, f"GET /mcp HTTP/1.1\r\nHost: {plane.host}\r\nConnection: close\r\n\r\n".encode())
     assert seen == [Peer(Listener.UNIX, os.getuid()), Peer(Listener.TCP, os.getuid(), loopback=True)]
