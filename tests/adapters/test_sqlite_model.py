@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.adapters.faulty_disk import Watched
 
 from ringfence.adapters.stores.memory.store import MemoryStore
+from ringfence.core.leaves import has_stop
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.operator import Role
@@ -41,7 +42,6 @@ from ringfence.core.unit import (
 )
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditLog, AuditQuery
-from ringfence.ports.leaves import has_stop
 from ringfence.ports.store import Store
 from ringfence.testing.contracts.samples import (
     TOOL,

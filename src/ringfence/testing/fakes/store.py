@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
+from ringfence.core.leaves import has_stop
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
@@ -15,7 +16,6 @@ from ringfence.core.pins import Pin
 from ringfence.core.state import Account, Hold
 from ringfence.core.unit import Conflict, Unit
 from ringfence.errors import UnavailableError
-from ringfence.ports.leaves import has_stop
 from ringfence.ports.store import CallState, Receipt, Store
 
 

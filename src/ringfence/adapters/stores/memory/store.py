@@ -13,12 +13,12 @@ from ringfence.core.audit.stem import entry_hash, has_body, stem_of
 from ringfence.core.audit.tiles import WIDTH
 from ringfence.core.audit.tree import append, merkle_root
 from ringfence.core.entry import Entry
+from ringfence.core.leaves import leaves_of
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.state import State, apply
 from ringfence.core.unit import Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery, Head, Record, check_stretch
-from ringfence.ports.leaves import leaves_of
 from ringfence.ports.mirror import MirroredState
 
 PAGE_LIMIT = 1000

@@ -31,13 +31,13 @@ from ringfence.adapters.stores.sqlite.rows import rows, touched
 from ringfence.adapters.stores.sqlite.slot import SLOT_NAME, EmergencySlot
 from ringfence.adapters.stores.sqlite.tokens import Ask, DropBodies, SaveStops
 from ringfence.adapters.stores.sqlite.writer import Writer
+from ringfence.core.leaves import Salt, has_stop, leaves_of, unsalted
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.stop import Stop
 from ringfence.core.state import State, apply
 from ringfence.core.unit import AddStop, Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery, Head, Record, check_stretch
-from ringfence.ports.leaves import Salt, has_stop, leaves_of, unsalted
 from ringfence.ports.mirror import MirroredState
 
 QUEUE_UNITS = 8192
