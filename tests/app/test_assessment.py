@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.app.assessment.assess import Assessment, assess
+from ringfence.app.assessment.assess import AssessedServer, Assessment, assess
 from ringfence.app.assessment.findings import connection_findings
 from ringfence.app.assessment.mcp_json import REPLACE_ME, FoundServer, legal_id, read_mcp_json
 from ringfence.app.assessment.proposed_config import propose_config
@@ -442,3 +442,41 @@ def test_quoted_text_is_read_back_as_it_was_or_refused(text: str) -> None:
 def test_plain_text_is_one_line_that_hides_nothing(text: str) -> None:
     assert plain(text).isprintable()
     assert len(plain(text, 20)) <= 20
+
+
+# --- where credentials stand, for those who tell of it ---------------------------------------------------------------
+
+
+def test_the_places_of_credentials_are_told_and_no_value(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        {"HOME_TOKEN": "t0p"},
+        api={
+            "command": "api",
+            "args": ["--api-key", SECRET],
+            "env": {
+                "API_KEY": SECRET,
+                "GITHUB_TOKEN": "${HOME_TOKEN}",
+                "OTHER_TOKEN": f"${{GONE:-{SECRET}}}",
+                "ASKED_TOKEN": "${input:t}",
+                "TZ": "UTC",
+            },
+        },
+    )
+    assert found.literals == ("args", "env.API_KEY", "env.OTHER_TOKEN")
+    assert found.borrowed == ("HOME_TOKEN", "GONE")
+    assert found.bearers == ()
+    assert SECRET not in repr(found.literals + found.borrowed)
+
+
+@pytest.mark.parametrize("kind", ["http", "sse"])
+def test_a_bearer_without_binding_is_told_of_in_report_and_json(tmp_path: Path, kind: str) -> None:
+    headers = {"Authorization": f"Bearer {SECRET}", "X-Api-Key": "${KEY}", "Asked": "Bearer ${input:token}", "X-Team": "blue"}
+    found = read(tmp_path, web={"type": kind, "url": "https://web.example/mcp", "headers": headers})
+    assert found.bearers == ("Authorization", "X-Api-Key", "Asked")
+    assert found.literals == ("headers.Authorization",)
+    assessment = Assessment(path=tmp_path, servers=(AssessedServer(found=found),))
+    assert assessment.to_json()["servers"][0]["unbound"] == ["headers.Authorization", "headers.X-Api-Key", "headers.Asked"]
+    text = render_assessment(assessment)
+    assert "unbound: `headers.Authorization` is a bearer" in text
+    assert SECRET not in text

@@ -181,6 +181,7 @@ def _server_json(server: AssessedServer) -> dict[str, Any]:
         "unreachable": server.unreachable or None,
         "findings": list(server.found.findings),
         "notes": list(server.found.notes),
+        "unbound": [f"headers.{name}" for name in server.found.bearers],
         "tools": [_tool_json(tool) for tool in server.tools],
     }
 

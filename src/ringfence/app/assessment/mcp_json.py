@@ -26,6 +26,9 @@ REPLACE_ME = "REPLACE-ME"
 """Stands where a credential was that cannot be written as a reference."""
 MAX_BYTES = 1 << 20
 MAX_SERVERS = 100
+_ASKED = re.compile(r"\$\{input:[^}]*\}")
+_ANY = "x"
+"""Instead of a value, where the name alone has to tell."""
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -43,6 +46,12 @@ class FoundServer:
     problem: str = ""
     notes: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    literals: tuple[str, ...] = ()
+    """Where a credential is written into the file: `env.NAME`, `headers.NAME`, `args`, `url`. Never the value."""
+    borrowed: tuple[str, ...] = ()
+    """Variables of the client's own environment whose names say that they hold credentials."""
+    bearers: tuple[str, ...] = ()
+    """Headers that carry a credential: bound to nobody, so whoever learns one can use it from anywhere."""
 
 
 def read_mcp_json(path: Path, environment: Mapping[str, str]) -> tuple[FoundServer, ...]:
@@ -69,7 +78,11 @@ def read_mcp_json(path: Path, environment: Mapping[str, str]) -> tuple[FoundServ
     if len(servers) > MAX_SERVERS:
         raise ConfigError(f"{path}: {len(servers)} servers; at most {MAX_SERVERS} are read")
     folder = path.absolute().parent
-    root = folder.parent if folder.name == ".vscode" else folder
+    return found_servers(servers, folder.parent if folder.name == ".vscode" else folder, environment)
+
+
+def found_servers(servers: Mapping[str, Any], root: Path, environment: Mapping[str, str]) -> tuple[FoundServer, ...]:
+    """The servers of one mapping from name to entry. `root` is the client's working folder."""
     taken: set[str] = set()
     return tuple(_found(name, value, root, environment, taken) for name, value in servers.items())
 
@@ -98,6 +111,9 @@ class _Reading:
     environment: Mapping[str, str]
     notes: list[str] = field(default_factory=list[str])
     findings: list[str] = field(default_factory=list[str])
+    literals: list[str] = field(default_factory=list[str])
+    borrowed: list[str] = field(default_factory=list[str])
+    bearers: list[str] = field(default_factory=list[str])
 
     def expand(self, text: str) -> tuple[str, list[str]]:
         """The text with the client's variables filled in, and the names of those that were used."""
@@ -125,6 +141,7 @@ class _Reading:
                 continue
             text = raw if isinstance(raw, str) else str(raw).lower() if isinstance(raw, bool) else str(raw)
             now[name], used = self.expand(text)
+            self.remember(what, name, text, used)
             if whole := _VARIABLE.fullmatch(text):
                 written[name] = SecretRef(f"env:{whole[1]}")
             elif used or "${input:" in text:
@@ -135,6 +152,19 @@ class _Reading:
             else:
                 written[name] = now[name]
         return now, written
+
+    def remember(self, what: str, name: str, text: str, used: list[str]) -> None:
+        """Where the credential of an entry stands, if it is one."""
+        borrowed = [variable for variable in used if looks_like_credential(variable, _ANY) or looks_like_credential(name, _ANY)]
+        self.borrowed += borrowed
+        # What stands beside a variable, or instead of one that is not set, is written into the file all the same.
+        rest = _ASKED.sub("", _VARIABLE.sub(lambda match: match[2] or "", text))
+        alone = rest == text or _VARIABLE.fullmatch(text) is not None
+        literal = looks_like_credential(name if alone else "", rest)
+        if literal:
+            self.literals.append(f"{what}.{plain(name)}")
+        if what == "headers" and (literal or borrowed or looks_like_credential(name, text)):
+            self.bearers.append(plain(name))
 
     def reference(self, name: str, why: str) -> SecretRef:
         variable = re.sub(r"[^A-Z0-9]+", "_", f"{self.id}_{name}".upper()).strip("_")
@@ -156,6 +186,10 @@ class _Reading:
             if secret and not value.startswith("-") and not (value.isdigit() and len(value) < 6):
                 written.append(f"{name}={REPLACE_ME}" if assigned else REPLACE_ME)
                 self.findings.append("a credential is passed as an argument, where other local users see it")
+                if used:
+                    self.borrowed += used
+                else:
+                    self.literals.append("args")
                 self.notes.append(f"an argument held a credential: written as {REPLACE_ME}; pass it by `env` if the server can")
             else:
                 written.append(expanded)
@@ -172,6 +206,7 @@ class _Reading:
         if not hidden:
             return now, urlunsplit(parts._replace(fragment=""))
         self.findings.append("a credential is written into the address")
+        self.literals.append("url")
         self.notes.append("the address held a credential: it is left out; pass it in `headers`")
         return now, urlunsplit(parts._replace(netloc=netloc, query=urlencode(query), fragment=""))
 
@@ -191,7 +226,18 @@ def _found(name: str, value: Any, root: Path, environment: Mapping[str, str], ta
     if now is not None:
         reading.findings += connection_findings(now)
     notes, findings = tuple(dict.fromkeys(reading.notes)), tuple(dict.fromkeys(reading.findings))
-    return FoundServer(id=server, name=name, connection=now, written=written, problem=problem, notes=notes, findings=findings)
+    return FoundServer(
+        id=server,
+        name=name,
+        connection=now,
+        written=written,
+        problem=problem,
+        notes=notes,
+        findings=findings,
+        literals=tuple(dict.fromkeys(reading.literals)),
+        borrowed=tuple(dict.fromkeys(reading.borrowed)),
+        bearers=tuple(dict.fromkeys(reading.bearers)),
+    )
 
 
 def _connections(server: ServerId, value: Any, reading: _Reading) -> tuple[ServerConnection, ServerConnection]:
@@ -201,6 +247,8 @@ def _connections(server: ServerId, value: Any, reading: _Reading) -> tuple[Serve
     fields = cast("Mapping[str, Any]", value)
     kind = str(fields.get("type") or fields.get("transport") or ("http" if "url" in fields else "stdio")).lower()
     if kind == "sse":
+        # What it is reached with is told of all the same.
+        reading.values(fields.get("headers"), "headers")
         raise ValueError("it speaks the old HTTP+SSE transport, which is not supported: use its streamable HTTP endpoint")
     if kind in ("http", "streamable-http", "streamablehttp"):
         if not isinstance(fields.get("url"), str):

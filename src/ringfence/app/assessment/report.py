@@ -52,6 +52,8 @@ def _server(server: AssessedServer) -> Iterator[str]:
         yield f"  not listed: {plain(server.unreachable, 300)}"
     for finding in server.found.findings:
         yield f"  ! {plain(finding, 200)}"
+    for name in server.found.bearers:
+        yield f"  ! unbound: `headers.{plain(name)}` is a bearer: whoever learns it can use it, from anywhere"
     for note in server.found.notes:
         yield f"  - {plain(note, 200)}"
     width = min(max((len(plain(tool.proposal.name, 48)) for tool in server.tools), default=0), 48)
