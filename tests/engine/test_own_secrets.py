@@ -74,8 +74,8 @@ def test_progress_and_logs_are_masked_also_across_their_pieces(redactor: Redacto
     on_progress, on_log = looked.progress(heard.append), looked.logs(heard.append)
     assert on_progress is not None
     assert on_log is not None
-    on_progress({"progress": 1, "message": f"a {SECRET[:10]}"})
-    on_progress({"progress": 2, "message": f"{SECRET[10:]} b"})
+    on_progress({"progress": 1, "message": f"a {SECRET[:14]}"})
+    on_progress({"progress": 2, "message": f"{SECRET[14:]} b"})
     on_log({"level": "info", "data": f"c {SECRET}"})
     on_log({"level": "info", "data": {"inner": [SECRET]}})
     assert [one.get("message", one.get("data")) for one in heard] == [f"a {MASK}", f"{MASK} b", f"c {MASK}", {"inner": [MASK]}]

@@ -15,9 +15,12 @@ _LONGEST_WHOLE: Final = 512
 _PIECE: Final = 256
 """A longer secret is looked for in pieces of so many characters, and in its lines."""
 _SHORTEST_LINE: Final = 16
+_MOST_COMPARED: Final = 100
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z-]*\s+(\S+)")
 """`Bearer TOKEN` (RFC 9110, section 11.4)."""
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:([^/\s]+)@")
+_LOGIN = re.compile(r"[^\s:/]+:(\S+)")
+"""`USER:PASSWORD`."""
 _PAIR = re.compile(r"(?i)(?:password|passwd|pwd|secret|token|key)\s*=\s*['\"]?([^\s;&'\"]+)")
 
 
@@ -26,12 +29,26 @@ def needles_of(secret: str) -> frozenset[str]:
     return frozenset(form for part in _parts(secret) for form in _forms(part))
 
 
+def beginnings_of(secret: str) -> frozenset[str]:
+    """The forms whose beginning, at the end of a text, may be the secret's.
+
+    Of an address or a header only the part that matters: what stands before it can be guessed, and whoever sees masked what
+    was guessed right could find the rest a character at a time.
+    """
+    parts = _parts(secret)
+    if len(parts) <= _MOST_COMPARED:
+        parts = {part for part in parts if not any(inner != part and inner in part for inner in parts)}
+    return frozenset(form for part in parts for form in _forms(part))
+
+
 def _parts(secret: str) -> set[str]:
     """The secret, and what of it is secret by itself: a token after its scheme, a password in an address or a setting."""
     parts = {secret, secret.strip()}
     if found := _SCHEME.fullmatch(secret.strip()):
         parts.add(found[1])
         parts |= _of_basic(found[1])
+    if found := _LOGIN.fullmatch(secret.strip()):
+        parts.add(found[1])
     for found in _USERINFO.finditer(secret):
         parts |= {found[1], unquote(found[1])}
     parts.update(found[1] for found in _PAIR.finditer(secret))

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 import ahocorasick_rs
 
-from ringfence.core.scan.needles import SHORTEST, needles_of
+from ringfence.core.scan.needles import SHORTEST, beginnings_of, needles_of
 
 RULE: Final = "configured-secret"
 MASK: Final = f"[masked: {RULE}]"
@@ -22,8 +22,9 @@ MOST_PASSING: Final = 1024
 """Secrets that come and go (looked up, minted). The one that was learned longest ago is forgotten first."""
 _MOST_RECENT: Final = 32
 """So many are kept in a small automaton of their own, so that learning one costs little."""
-_SEEN_PART: Final = 6
-"""So many first characters of a secret at the end of one piece count as its beginning."""
+_BEGINNING: Final = (2, 3)
+"""This part of a secret at the end of one piece counts as its beginning. INVARIANT: not a few characters: an agent that has a
+server repeat its words would see a right guess masked, and guess on from there, one character at a time."""
 
 
 class Redactor:
@@ -33,6 +34,7 @@ class Redactor:
         self._lasting: dict[str, frozenset[str]] = {}
         self._passing: dict[str, frozenset[str]] = {}
         self._recent: dict[str, frozenset[str]] = {}
+        self._beginnings: dict[str, frozenset[str]] = {}
         self._automata: tuple[ahocorasick_rs.AhoCorasick, ...] = ()
         self._settled: ahocorasick_rs.AhoCorasick | None = None
         self._heads: dict[str, list[str]] = {}
@@ -52,12 +54,15 @@ class Redactor:
                 return
         if secret in self._lasting:
             return
-        self._recent[secret] = needles_of(secret)
+        self._recent[secret], self._beginnings[secret] = needles_of(secret), beginnings_of(secret)
         if len(self._recent) > _MOST_RECENT:
             self._passing |= self._recent
             self._recent = {}
             while len(self._passing) > MOST_PASSING:
-                del self._passing[next(iter(self._passing))]
+                gone = next(iter(self._passing))
+                del self._passing[gone]
+                if gone not in self._lasting:
+                    del self._beginnings[gone]
             self._settle()
         self._compile()
 
@@ -66,6 +71,7 @@ class Redactor:
         fresh = [secret for secret in secrets if _is_maskable(secret) and secret not in self._lasting]
         if fresh:
             self._lasting |= {secret: needles_of(secret) for secret in fresh}
+            self._beginnings |= {secret: beginnings_of(secret) for secret in fresh}
             self._settle()
             self._compile()
 
@@ -104,11 +110,12 @@ class Redactor:
         return value
 
     def begins_at(self, text: str) -> int:
-        """Where a secret begins that the end of the text breaks off; the text's length: nowhere."""
-        for start in range(max(0, len(text) - self.longest), len(text) - _SEEN_PART + 1):
+        """Where a secret begins of which the end of the text holds most; the text's length: nowhere."""
+        for start in range(max(0, len(text) - self.longest), len(text) - SHORTEST + 1):
             rest = text[start:]
-            if rest[:_SEEN_PART] in self._heads and any(form.startswith(rest) for form in self._heads[rest[:_SEEN_PART]]):
-                return start
+            for form in self._heads.get(rest[:SHORTEST], ()):
+                if len(rest) >= _least_of(form) and form.startswith(rest):
+                    return start
         return len(text)
 
     def _settle(self) -> None:
@@ -123,8 +130,9 @@ class Redactor:
             form for kept in (self._lasting, self._passing, self._recent) for forms in kept.values() for form in forms
         ]
         heads: dict[str, list[str]] = {}
-        for form in everything:
-            heads.setdefault(form[:_SEEN_PART], []).append(form)
+        for forms in self._beginnings.values():
+            for form in forms:
+                heads.setdefault(form[:SHORTEST], []).append(form)
         self._heads = heads
         self.longest = max(map(len, everything), default=0)
 
@@ -137,8 +145,8 @@ class Seam:
         self._before = ""
 
     def piece(self, text: str) -> str:
-        """The next piece, without the part of a secret that it begins, holds or ends. A broken-off beginning counts from its
-        sixth character on."""
+        """The next piece, without the part of a secret that it begins, holds or ends. A broken-off beginning counts where it is
+        most of the secret."""
         redactor = self._redactor
         if not redactor:
             return text
@@ -173,6 +181,12 @@ def _automaton(forms: Iterable[str]) -> ahocorasick_rs.AhoCorasick:
         matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
         store_patterns=False,
     )
+
+
+def _least_of(form: str) -> int:
+    """Characters of a form that are most of it."""
+    part, whole = _BEGINNING
+    return max(SHORTEST, -(-len(form) * part // whole))
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
