@@ -81,7 +81,9 @@ def unsharded(policies: tuple[Policy, ...], tool: ToolId) -> Shard:
     handle = PolicySet.from_str("\n".join([GRANTS, *(policy.text for policy in policies)]))
     by_id = {policy.id: policy for policy in policies}
     given = {key: one.annotations.get("id") for key, one in handle.to_pst().static_policies.items()}
-    return replace(shard, handle=handle, policies={key: by_id[name] for key, name in given.items() if name is not None})
+    return replace(
+        shard, handle=handle, policies={key: by_id[name] for key, name in given.items() if name is not None}, beside=None
+    )
 
 
 def snapshot_of(*shards: tuple[ToolId, Shard | Broken | None]) -> PolicySnapshot:

@@ -56,6 +56,11 @@ def arguments_read(policy: pst.Template) -> frozenset[Path]:
     return frozenset(path[1:] for path in _context_paths(policy) if not path or path[0] == "arguments")
 
 
+def context_read(policy: pst.Template) -> frozenset[Path]:
+    """Every path below `context` that the conditions speak of; `WHOLE` where they take it as a whole."""
+    return frozenset(_context_paths(policy))
+
+
 def tested_elsewhere(policy: pst.Template) -> list[str]:
     """Tests with `has` for what is always there, or never: outside the arguments both are mistakes."""
     found: list[str] = []

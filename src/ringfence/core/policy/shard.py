@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import cedarpy
 from cedarpy import pst
@@ -19,9 +19,10 @@ from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Digest, ServerId, ToolId
 from ringfence.core.model.policy import LocalTime, Policy
 from ringfence.core.model.profile import ToolProfile
+from ringfence.core.policy.answers import Answers
 from ringfence.core.policy.argument_types import RecordOf, Unheld, arguments_of, found_at
 from ringfence.core.policy.reading import Fault, one_line, parse
-from ringfence.core.policy.scope import WHOLE, Path, arguments_read, matches
+from ringfence.core.policy.scope import WHOLE, Path, arguments_read, context_read, matches
 from ringfence.core.policy.values import NotHeldError, record_value
 from ringfence.core.policy.vocabulary import cedar_schema, context_of, request_of, tool_entity
 
@@ -66,6 +67,9 @@ class Shard:
     arguments: RecordOf
     """The arguments that some policy reads: no others are copied."""
     entities: Mapping[ToolProfile, cedarpy.Entities]
+    beside: frozenset[Path] | None
+    """What some policy reads of the context besides the arguments; None where one takes the context as a whole."""
+    answers: Answers[Evaluation] = field(default_factory=lambda: Answers["Evaluation"](), init=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,15 @@ def compiled(tool: ToolSource, policies: Sequence[Parsed]) -> Shard | Broken | N
     keyed = {key: by_id[name] for key, name in given.items() if name is not None}
     if len(keyed) != len(policies) or len(given) != len(policies) + 1:
         return Broken(tool.pin, (f"Cedar does not see every policy of {tool.id}",))
-    return Shard(pin=tool.pin, policies=keyed, handle=handle, schema=schema, arguments=read, entities=entities)
+    return Shard(
+        pin=tool.pin,
+        policies=keyed,
+        handle=handle,
+        schema=schema,
+        arguments=read,
+        entities=entities,
+        beside=_beside(policies),
+    )
 
 
 def evaluate(shard: Shard, call: Call, facts: Facts, local: LocalTime) -> Evaluation:
@@ -160,9 +172,24 @@ def evaluate(shard: Shard, call: Call, facts: Facts, local: LocalTime) -> Evalua
     if entities is None:
         return Evaluation(fault=f"the policies on {call.tool} were compiled for another profile of it")
     try:
-        context = json.dumps(context_of(facts, local, record_value(shard.arguments, call.value)))
+        arguments = record_value(shard.arguments, call.value)
     except NotHeldError as error:
         return Evaluation(fault=f"the policies cannot be given the arguments: {error}")
+    context = context_of(facts, local, arguments)
+    # Whatever else the call holds, Cedar does not see it or no policy looks at it.
+    key = None
+    if shard.beside is not None:
+        looked_at = [_at(context, path) for path in shard.beside]
+        key = (call.agent, entities, json.dumps([arguments, looked_at]))
+        if (known := shard.answers.of(key)) is not None:
+            return known
+    found = _asked(shard, call, entities, json.dumps(context))
+    if key is not None and not found.fault:
+        shard.answers.keep(key, found, len(key[2]))
+    return found
+
+
+def _asked(shard: Shard, call: Call, entities: cedarpy.Entities, context: str) -> Evaluation:
     if len(context) > CONTEXT_LIMIT:
         return Evaluation(fault=f"the arguments that the policies read are longer than {CONTEXT_LIMIT} characters")
     try:
@@ -222,6 +249,21 @@ def _invalid(policies: Sequence[Parsed], schema: Mapping[str, Any]) -> list[str]
 
 def _schema(schema: Mapping[str, Any]) -> cedarpy.Schema:
     return cedarpy.Schema.from_json_str(json.dumps(schema))
+
+
+def _beside(policies: Sequence[Parsed]) -> frozenset[Path] | None:
+    read = {path for one in policies for path in context_read(one.template)}
+    if WHOLE in read:
+        return None
+    return frozenset(path for path in read if path[0] != "arguments")
+
+
+def _at(context: Any, path: Path) -> Any:
+    for name in path:
+        if not isinstance(context, dict):
+            return None
+        context = cast("dict[str, Any]", context).get(name)
+    return context
 
 
 def _narrowed(arguments: RecordOf, policies: Sequence[Parsed]) -> RecordOf:
