@@ -18,14 +18,15 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.credential import Minting, Place, ToolCredential
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.rules import ToolRule
+from ringfence.core.session_policy import PolicyFault, session_policy
 from ringfence.engine.secret_book import SecretBook
 from ringfence.errors import UnavailableError
-from ringfence.ports.minter import Minted, Minter, Need
+from ringfence.ports.minter import Minted, Minter, MinterPlace, Need
 from ringfence.ports.secrets import Secret, SecretRef
 
 logger = logging.getLogger(__name__)
 
-NO_SETTINGS: Mapping[str, SecretRef] = MappingProxyType({})
+NO_SETTINGS: Mapping[str, MinterPlace] = MappingProxyType({})
 MINT_S = 20.0
 """How long making a credential may take, and ending it."""
 HELD_BACK = "the credential of this tool is not to be had"
@@ -53,8 +54,8 @@ class Injection:
     def __init__(
         self,
         secrets: SecretBook,
-        minters: Callable[[Mapping[str, SecretRef]], Mapping[str, Minter]] = lambda _: {},
-        settings: Mapping[str, SecretRef] = NO_SETTINGS,
+        minters: Callable[[Mapping[str, MinterPlace]], Mapping[str, Minter]] = lambda _: {},
+        settings: Mapping[str, MinterPlace] = NO_SETTINGS,
         learn: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`minters` makes those of a configuration, and answers known ones with what they know. `learn` is told every minted
@@ -66,7 +67,7 @@ class Injection:
         self._known: dict[ToolId, tuple[Secret, int]] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
-    def replace(self, settings: Mapping[str, SecretRef]) -> None:
+    def replace(self, settings: Mapping[str, MinterPlace]) -> None:
         """The minters of another configuration from now on. An earlier one still ends what it has made."""
         self._minters = self._make(settings)
 
@@ -85,7 +86,7 @@ class Injection:
             yield Injected(arguments=call.arguments)
         elif credential.minting is None:
             secret = await self._secrets.read(SecretRef(credential.reference, credential.folder))
-            yield self._placed(call, credential, secret, credential.reference)
+            yield self._placed(call, credential, {credential.name: secret}, credential.reference)
         else:
             async with self._minted(call, credential, credential.minting, forget) as placed:
                 yield placed
@@ -108,21 +109,17 @@ class Injection:
         if minter is None:
             raise UnavailableError(f"there is no minter `{minting.minter}`")
         _check(call, credential)
-        need = Need(grants=minting.grants, lifetime_s=minting.lifetime_s, statement_s=minting.statement_s)
         try:
             async with asyncio.timeout(MINT_S):
-                minted = await minter.mint(need, call.run, call.id)
+                minted = await minter.mint(_need(call, minting), call.run, call.id)
         except TimeoutError as error:
             raise UnavailableError(f"minter `{minting.minter}` does not answer") from error
         lane, is_cancelled = "", False
         try:
-            value = minted.values.get(minting.value)
-            if value is None:
-                raise UnavailableError(f"minter `{minting.minter}` makes no `{minting.value}`")
-            placed = self._placed(call, credential, value, minted.id)
-            lane = placed.lane
             for secret in _secrets_of(minted):
                 self._learn(secret.reveal())
+            placed = self._placed(call, credential, _handed_over(minted, minting, credential.name), minted.id)
+            lane = placed.lane
             yield placed
         except asyncio.CancelledError:
             is_cancelled = True
@@ -153,23 +150,25 @@ class Injection:
             if ended:
                 logger.warning("minter `%s`: ended %s, whose calls are over", name, ", ".join(ended[:20]))
 
-    def _placed(self, call: Call, credential: ToolCredential, value: Secret, used: str) -> Injected:
+    def _placed(self, call: Call, credential: ToolCredential, values: Mapping[str, Secret], used: str) -> Injected:
+        """`values` by the names of variables; else one, by the credential's name."""
         name = credential.name
         match credential.place:
             case Place.ARGUMENT:
                 _check(call, credential)
-                arguments = canonical_bytes({**call.value, name: value.reveal()})
+                arguments = canonical_bytes({**call.value, name: values[name].reveal()})
                 return Injected(arguments=arguments, used=used)
             case Place.HEADER:
-                if not value.reveal().isprintable():
+                if not values[name].reveal().isprintable():
                     raise UnavailableError(f"the value for the header `{name}` does not fit on one line")
-                return Injected(arguments=call.arguments, headers={name: value}, used=used)
+                return Injected(arguments=call.arguments, headers=values, used=used)
             case Place.ENV:
-                if "\0" in value.reveal():
-                    raise UnavailableError(f"the value for the variable `{name}` holds a NUL character")
+                for variable, value in values.items():
+                    if "\0" in value.reveal():
+                        raise UnavailableError(f"the value for the variable `{variable}` holds a NUL character")
                 single = credential.minting is not None
-                lane = f"|{call.tool}|{call.id if single else self._turn(call.tool, value)}"
-                return Injected(arguments=call.arguments, env={name: value}, lane=lane, is_single=single, used=used)
+                lane = f"|{call.tool}|{call.id if single else self._turn(call.tool, values[name])}"
+                return Injected(arguments=call.arguments, env=values, lane=lane, is_single=single, used=used)
 
     def _turn(self, tool: ToolId, value: Secret) -> int:
         """Another number whenever the value is another, so that no process goes on with what was rotated."""
@@ -188,3 +187,27 @@ def _check(call: Call, credential: ToolCredential) -> None:
 def _secrets_of(minted: Minted) -> list[Secret]:
     """A user's name is no secret: the log names it."""
     return [value for value in minted.values.values() if value.reveal() != minted.id]
+
+
+def _need(call: Call, minting: Minting) -> Need:
+    """What the call has to be able to do. Raises UnavailableError."""
+    policy: str | PolicyFault = session_policy(minting.role, call.value) if minting.role is not None else ""
+    if isinstance(policy, PolicyFault):
+        raise UnavailableError(policy.why)
+    return Need(
+        grants=minting.grants,
+        statement_s=minting.statement_s,
+        role=minting.role.arn if minting.role is not None else "",
+        policy=policy,
+        lifetime_s=minting.lifetime_s,
+        margin_s=minting.margin_s,
+        agent=call.agent,
+    )
+
+
+def _handed_over(minted: Minted, minting: Minting, name: str) -> Mapping[str, Secret]:
+    """By the name of each variable, or by the credential's. Raises UnavailableError."""
+    wanted = minting.variables or ((name, minting.value),)
+    if missing := [value for _, value in wanted if value not in minted.values]:
+        raise UnavailableError(f"minter `{minting.minter}` makes no `{missing[0]}`")
+    return {variable: minted.values[value] for variable, value in wanted}

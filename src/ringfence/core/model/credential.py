@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from ringfence.core.model.assumed_role import AssumedRole
+
 DATABASE_NAME: Final = r"[A-Za-z_][A-Za-z0-9_$]{0,62}"
 GRANTABLE: Final = {
     "table": frozenset({"select", "insert", "update", "delete"}),
@@ -58,15 +60,26 @@ class MintedGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minting:
-    """What is made for one call and gone after it."""
+    """What is made for one call and gone after it: either `grants` in a database, or a `role` in AWS."""
 
     minter: str
-    grants: tuple[MintedGrant, ...]
+    grants: tuple[MintedGrant, ...] = ()
+    role: AssumedRole | None = None
     lifetime_s: float
-    statement_s: float
+    statement_s: float = 0
     """How long one statement may take."""
+    margin_s: float = 0
+    """What is handed over lasts at least this long."""
     value: str = "dsn"
     """Which of the minted values is handed over."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Instead of one value under the credential's name: a variable for each of several values, by their names."""
+
+    @property
+    def label(self) -> str:
+        if self.role is None:
+            return "; ".join(str(grant) for grant in self.grants)
+        return f"{self.role.arn} with policy {self.role.fingerprint}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +100,7 @@ class ToolCredential:
         """What people and the log read of it: never its value."""
         if self.minting is None:
             return self.reference
-        return f"minted by {self.minting.minter}: {'; '.join(str(grant) for grant in self.minting.grants)}"
+        return f"minted by {self.minting.minter}: {self.minting.label}"
 
     @property
     def placeholder(self) -> str:
