@@ -246,6 +246,19 @@ async def test_where_notifications_lead_there_is_a_page() -> None:
     assert (await desk.page("GET", "/audit/e999", headers=headers)).status == 404
 
 
+async def test_pages_say_whose_credentials_are_bound_to_nobody() -> None:
+    desk = await Desk.open()
+    headers = await desk.login("vi")
+    assert "Unbound" not in (await desk.page("GET", "/status", headers=headers)).text
+    opened = (await desk.api("POST", "/runs", {"agent": "support", "task": "x"})).json
+    assert "whoever knows its credential can use it" in (await desk.page("GET", f"/runs/{opened['run']}", headers=headers)).text
+    assert "Unbound" in (await desk.page("GET", "/status", headers=headers)).text
+    bound = (await desk.api("POST", "/runs", {"agent": "support", "task": "x", "binding": "uid:1000"})).json
+    page = (await desk.page("GET", f"/runs/{bound['run']}", headers=headers)).text
+    assert "uid:1000" in page
+    assert "whoever knows" not in page
+
+
 async def test_no_page_loads_anything_from_elsewhere() -> None:
     desk = await Desk.open()
     headers = await desk.login()

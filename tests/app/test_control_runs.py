@@ -144,6 +144,7 @@ async def test_a_credential_that_is_bound_to_nobody_is_shown_as_such() -> None:
     assert opened["bound_to"] == "nobody"
     assert (await desk.api("GET", "/runs")).json["runs"][0]["bound_to"] == ["nobody"]
     assert (await desk.api("GET", "/status")).json["unbound_runs"] == 1
+    assert (await desk.api("GET", f"/runs/{opened['run']}/timeline")).json["bound_to"] == ["nobody"]
     desk.world.clock.advance(901_000)
     assert (await desk.api("GET", f"/runs/{opened['run']}")).json["bound_to"] == []
     assert (await desk.api("GET", "/status")).json["unbound_runs"] == 0

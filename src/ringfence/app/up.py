@@ -15,8 +15,10 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
+from ringfence.app.config.connections import is_loopback
 from ringfence.app.config.settings import ListenSettings
 from ringfence.app.control.app import build_control
+from ringfence.app.control.runs import count_unbound
 from ringfence.app.control.server import ControlServer, listen_tcp, listen_unix
 from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
@@ -122,7 +124,9 @@ async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents,
     keeping = asyncio.create_task(gateway.housekeeping.run())
     await _first(accepting.wait(), agents)
     await gateway.housekeeping.look_at_lever()
-    await gateway.note("gateway started", {"posture": _say_posture(gateway, listen), "rules": reloader.loaded.digest})
+    posture = _say_posture(gateway, listen)
+    unbound = await _say_unbound(gateway, where)
+    await gateway.note("gateway started", {"posture": posture, "rules": reloader.loaded.digest, "unbound_runs": unbound})
     settle_memory()
     _say_ready(about, gateway)
     ended = await _first(stop.wait(), agents, keeping)
@@ -192,6 +196,21 @@ def _say_anonymous(agent: AgentId) -> None:
         file=sys.stderr,
         flush=True,
     )
+
+
+async def _say_unbound(gateway: Gateway, where: ListenSettings) -> int:
+    """How many open runs can be used by whoever knows their credential; that belongs to the posture."""
+    count = await count_unbound(gateway.store, await gateway.store.runs(), gateway.clock.now())
+    if count:
+        red, plain = _red()
+        print(
+            f"{red}unbound: {count}{plain}. Open runs whose credential is bound to no sender: whoever learns it can use it"
+            f"{'' if is_loopback(where.address) else ', from other machines too'}.\n"
+            "  `ringfence run list` shows them; bind them (`--bind`, `--dpop-jkt`) or close them.",
+            file=sys.stderr,
+            flush=True,
+        )
+    return count
 
 
 def _say_posture(gateway: Gateway, listen: Listening) -> str:

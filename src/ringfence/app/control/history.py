@@ -8,6 +8,7 @@ from typing import Any
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply, not_found
 from ringfence.app.control.leaves import every
 from ringfence.app.control.routes import Route
+from ringfence.app.control.runs import bindings_of
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.touched import touched
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId, ToolId
@@ -42,6 +43,7 @@ async def timeline(asked: Asked) -> Answer:
         {
             "run": root,
             "runs": family,
+            "bound_to": await bindings_of(services.store, RunId(root), services.clock.now()),
             "entries": [{"lane": _LANES.get(entry["kind"], "gateway"), **entry} for entry in page],
             "markers": _markers(found),
             "next": page[-1]["seq"] if len(rest) > limit else None,
@@ -134,7 +136,7 @@ ROUTES = (
             Field("cursor", "`next` of the page before.", Kind.INTEGER, most=2**53 - 1),
             Field("limit", "Entries on a page, 1 to 2000; 500 where absent.", Kind.INTEGER, most=2000),
         ),
-        answer="`entries` with a `lane` each, `markers`, `next` or null.",
+        answer="`entries` with a `lane` each, `markers`, `next` or null; `bound_to`: who may use its credentials.",
     ),
     Route(
         method="GET",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refused
@@ -18,6 +19,7 @@ from ringfence.core.model.run import OUTSIDE, Credential, Run
 from ringfence.core.model.stop import StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.engine.runs import NotDone, Opened, grant_view
+from ringfence.ports.store import Store
 
 MOST_LISTED = 500
 NOBODY = "nobody"
@@ -145,7 +147,6 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
     cap = limited(rule.limits if rule else Limits(calls_per_run=0), run.grant).calls_per_run
     now = asked.services.clock.now()
     expired = run.expires_at is not None and now >= run.expires_at
-    live = [c for c in await asked.services.store.credentials(run.id) if is_live(c, now)]
     return {
         "id": run.id,
         "agent": run.agent,
@@ -156,7 +157,7 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "expires_at": iso(run.expires_at),
         "state": "expired" if expired and run.state.value == "open" else run.state.value,
         "standing": run.standing,
-        "bound_to": sorted({bound_text(credential) for credential in live}),
+        "bound_to": await bindings_of(asked.services.store, run.id, now),
         "parent": run.ancestors[0] if run.ancestors else None,
         "ancestors": list(run.ancestors),
         "granted": grant_view(run.grant),
@@ -164,6 +165,16 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "calls_held": account.held,
         "calls_cap": cap + account.extra if cap is not None else None,
     }
+
+
+async def count_unbound(store: Store, runs: Sequence[Run], now: Millis) -> int:
+    """How many of these runs whoever knows their credential can use."""
+    return sum([any(is_live(c, now) and bound_text(c) == NOBODY for c in await store.credentials(run.id)) for run in runs])
+
+
+async def bindings_of(store: Store, run: RunId, now: Millis) -> list[str]:
+    """From whom the credentials of a run are accepted: bindings, `NOBODY`, `VOUCHED`."""
+    return sorted({bound_text(credential) for credential in await store.credentials(run) if is_live(credential, now)})
 
 
 def bound_text(credential: Credential) -> str:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply
 from ringfence.app.control.routes import Route
-from ringfence.app.control.runs import NOBODY, bound_text, is_live
+from ringfence.app.control.runs import count_unbound
 from ringfence.app.control.servers import server_views
 from ringfence.app.control.stops import stop_view
+from ringfence.app.posture import MEANS
 from ringfence.core.model.operator import Role
-from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.ticket import TicketState
-
-_POSTURE = {
-    Posture.SEPARATE: "agents cannot reach the gateway's keys or process",
-    Posture.BOXED: "agents live only inside their box, where state and control socket are not mounted",
-    Posture.SHARED: "agents share the gateway's user: the boundary is advisory",
-}
 
 
 async def status(asked: Asked) -> Answer:
@@ -28,7 +21,7 @@ async def status(asked: Asked) -> Answer:
     answer: dict[str, Any] = {
         "version": services.version,
         "posture": services.posture.value,
-        "posture_means": _POSTURE[services.posture],
+        "posture_means": MEANS[services.posture],
         "degraded": degraded,
         "servers": {server: why or "ok" for server, why in services.catalogue.health().items()},
         "server_health": server_views(services),
@@ -58,18 +51,12 @@ async def _counts(asked: Asked) -> dict[str, Any]:
         "agents": len(services.catalogue.rules.agents),
         "tools": len(services.catalogue.rules.tools),
         "open_runs": len(runs),
-        "unbound_runs": await _unbound(asked, runs),
+        "unbound_runs": await count_unbound(services.store, runs, services.clock.now()),
         "open_runs_by_agent": dict(sorted(per_agent.items())),
         "approvals_waiting": len(await services.store.tickets(frozenset({TicketState.PENDING}))),
         "calls_under_way": len(await services.store.holds()),
         "entries": (await services.log.head()).size,
     }
-
-
-async def _unbound(asked: Asked, runs: Sequence[Run]) -> int:
-    """Open runs that whoever knows their credential can use."""
-    store, now = asked.services.store, asked.services.clock.now()
-    return sum([any(is_live(c, now) and bound_text(c) == NOBODY for c in await store.credentials(run.id)) for run in runs])
 
 
 async def reload(asked: Asked) -> Answer:
