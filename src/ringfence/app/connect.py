@@ -17,22 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from mcp.shared.inbound import (
-    MCP_METHOD_HEADER,
-    MCP_NAME_HEADER,
-    MCP_PROTOCOL_VERSION_HEADER,
-    NAME_BEARING_METHODS,
-    encode_header_value,
-    find_invalid_x_mcp_header,
-    mcp_param_headers,
-    x_mcp_header_map,
-)
-from mcp_types import INTERNAL_ERROR, INVALID_REQUEST, PROTOCOL_VERSION_META_KEY
-
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify
 from ringfence.adapters.wire.lines import LineSplitter
 from ringfence.adapters.wire.mcp import SESSION_HEADER, is_tool_name
+from ringfence.adapters.wire.mcp_names import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    MCP_METHOD_HEADER,
+    MCP_NAME_HEADER,
+    MCP_PROTOCOL_VERSION_HEADER,
+    NAME_BEARING_METHODS,
+    PROTOCOL_VERSION_META_KEY,
+    encode_header_value,
+)
 from ringfence.app.connect_link import Link, OpenRun, Refusal
 from ringfence.app.connect_notices import (
     FIRST_BACK_OFF_S,
@@ -42,6 +40,7 @@ from ringfence.app.connect_notices import (
     list_changed,
     lists_that_change,
 )
+from ringfence.app.connect_params import param_header_map, param_headers
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 
@@ -296,9 +295,7 @@ class _Bridge:
             self._param_headers = {
                 tool["name"]: found
                 for tool in body["tools"]
-                if is_tool_name(tool.get("name"))
-                and find_invalid_x_mcp_header(tool.get("inputSchema")) is None
-                and (found := x_mcp_header_map(tool.get("inputSchema")))
+                if is_tool_name(tool.get("name")) and (found := param_header_map(tool.get("inputSchema")))
             }
 
     def _modern_headers(self, message: Request | Notification) -> dict[str, str]:
@@ -312,7 +309,7 @@ class _Bridge:
             headers[MCP_NAME_HEADER] = encode_header_value(named)
             arguments = message.params.get("arguments")
             if message.method == "tools/call" and named in self._param_headers and isinstance(arguments, dict):
-                headers |= mcp_param_headers(self._param_headers[named], cast("dict[str, Any]", arguments))
+                headers |= param_headers(self._param_headers[named], cast("dict[str, Any]", arguments))
         return headers
 
     async def _renew(self) -> None:

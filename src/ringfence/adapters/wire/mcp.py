@@ -10,24 +10,22 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_NAME_HEADER, MCP_PROTOCOL_VERSION_HEADER, encode_header_value
-from mcp_types import (
+from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
+from ringfence.adapters.wire.mcp_names import (
     CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
     HEADER_MISMATCH,
+    LEGACY_PROTOCOL_VERSIONS,
     LOG_LEVEL_META_KEY,
+    MCP_METHOD_HEADER,
+    MCP_NAME_HEADER,
+    MCP_PROTOCOL_VERSION_HEADER,
     MISSING_REQUIRED_CLIENT_CAPABILITY,
+    MODERN_PROTOCOL_VERSIONS,
     PROTOCOL_VERSION_META_KEY,
     UNSUPPORTED_PROTOCOL_VERSION,
+    encode_header_value,
 )
-from mcp_types.version import (
-    HANDSHAKE_PROTOCOL_VERSIONS,
-    LATEST_HANDSHAKE_VERSION,
-    LATEST_MODERN_VERSION,
-    MODERN_PROTOCOL_VERSIONS,
-)
-
-from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.core.canonical import canonical_bytes
 
 
@@ -36,10 +34,10 @@ class Era(StrEnum):
     LEGACY = "legacy"
 
 
-MODERN_VERSION: Final = LATEST_MODERN_VERSION
-LEGACY_VERSION: Final = LATEST_HANDSHAKE_VERSION
+MODERN_VERSION: Final = MODERN_PROTOCOL_VERSIONS[-1]
+LEGACY_VERSION: Final = LEGACY_PROTOCOL_VERSIONS[-1]
 MODERN_VERSIONS: Final = frozenset(MODERN_PROTOCOL_VERSIONS)
-LEGACY_VERSIONS: Final = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
+LEGACY_VERSIONS: Final = frozenset(LEGACY_PROTOCOL_VERSIONS)
 
 SESSION_HEADER: Final = "mcp-session-id"
 JSON_TYPE: Final = "application/json"
