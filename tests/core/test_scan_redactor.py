@@ -127,11 +127,50 @@ def test_pieces_that_hold_no_secret_stay_as_they_are() -> None:
         ("postgres://app:p%40ssw0rd@db:5432/shop", "p@ssw0rd"),
         ("host=db user=app password=hunter22 dbname=x", "hunter22"),
         ("-----BEGIN KEY-----\nabcdefghijklmnopqrst\n-----END KEY-----", "abcdefghijklmnopqrst"),
+        ("host=db user=app password='two words here' dbname=x", "two words here"),
+        ("Endpoint=https://x.example/?token=p%40ssw0rd-1", "p@ssw0rd-1"),
+        ("user: app\npassword: hunter22", "hunter22"),
+        ("app:hunter22-word", "hunter22-word"),
+        ('{"username": "app", "password": "hunter\\"22"}', 'hunter"22'),
+        ('{"rds": {"clientSecret": "hunter22"}, "token_type": "Bearer"}', "hunter22"),
+        (json.dumps({"private_key": f"-----BEGIN KEY-----\n{'ab' * 32}\n-----END KEY-----\n"}), "ab" * 32),
         ("x" * 300 + "y" * 300, "x" * 300 + "y" * 300),
     ],
 )
 def test_the_part_that_matters_is_masked_by_itself(given_out: str, shown: str) -> None:
     assert shown not in knowing(given_out).text(f"it said {shown}!")
+
+
+PASSWORD = """p&s<s!w(o)r*d+'x"y/z ~é"""
+
+
+@pytest.mark.parametrize(
+    ("encoder", "shown"),
+    [
+        ("encodeURIComponent", "p%26s%3Cs!w(o)r*d%2B'x%22y%2Fz%20~%C3%A9"),
+        ("encodeURI", "p&s%3Cs!w(o)r*d+'x%22y/z%20~%C3%A9"),
+        ("URLSearchParams", "p%26s%3Cs%21w%28o%29r*d%2B%27x%22y%2Fz+%7E%C3%A9"),
+        ("Go url.QueryEscape", "p%26s%3Cs%21w%28o%29r%2Ad%2B%27x%22y%2Fz+~%C3%A9"),
+        ("Go url.UserPassword", "p&s%3Cs%21w%28o%29r%2Ad+%27x%22y%2Fz%20~%C3%A9"),
+        ("PHP urlencode", "p%26s%3Cs%21w%28o%29r%2Ad%2B%27x%22y%2Fz+%7E%C3%A9"),
+        (".NET HttpUtility.UrlEncode", "p%26s%3cs!w(o)r*d%2b%27x%22y%2fz+%7e%c3%a9"),
+        ("Go encoding/json", "p\\u0026s\\u003cs!w(o)r*d+'x\\\"y/z ~é"),
+        ("Gson", 'p\\u0026s\\u003cs!w(o)r*d+\\u0027x\\"y/z ~é'),
+        (".NET System.Text.Json", "p\\u0026s\\u003Cs!w(o)r*d\\u002B\\u0027x\\u0022y/z ~\\u00E9"),
+        ("PHP json_encode", "p&s<s!w(o)r*d+'x\\\"y\\/z ~\\u00e9"),
+        ("Go encoding/json twice", "p\\\\u0026s\\\\u003cs!w(o)r*d+'x\\\\\\\"y/z ~é"),
+        ("Go html.EscapeString", "p&amp;s&lt;s!w(o)r*d+&#39;x&#34;y/z ~é"),
+        ("Python html.escape", "p&amp;s&lt;s!w(o)r*d+&#x27;x&quot;y/z ~é"),
+    ],
+)
+def test_what_the_encoders_of_servers_make_of_a_secret_is_masked(encoder: str, shown: str) -> None:
+    assert knowing(PASSWORD).text(f"<{shown}>") == f"<{MASK}>", encoder
+
+
+def test_what_is_no_secret_in_an_object_of_secrets_stays() -> None:
+    assert knowing('{"username": "application", "password": "hunter22", "token_type": "Bearer"}').text(
+        "Bearer application"
+    ) == ("Bearer application")
 
 
 @pytest.mark.parametrize("short", ["", "a", "12345", "     a    ", "secret", "masked"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
-from typing import Final
-from urllib.parse import quote, quote_plus, unquote
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+from urllib.parse import quote, unquote
 
 SHORTEST: Final = 6
 """Characters. What is shorter would be found in ordinary words."""
@@ -18,10 +18,37 @@ _SHORTEST_LINE: Final = 16
 _MOST_COMPARED: Final = 100
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z-]*\s+(\S+)")
 """`Bearer TOKEN` (RFC 9110, section 11.4)."""
-_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:([^/\s]+)@")
+_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s:@]*:([^/\s]+)@")
 _LOGIN = re.compile(r"[^\s:/]+:(\S+)")
 """`USER:PASSWORD`."""
-_PAIR = re.compile(r"(?i)(?:password|passwd|pwd|secret|token|key)\s*=\s*['\"]?([^\s;&'\"]+)")
+_NAMES: Final = "password|passwd|pwd|passphrase|secret|token|key"
+_PAIR = re.compile(rf"""(?i)(?:{_NAMES})\s*[=:]\s*(?:'([^']+)'|"([^"]+)"|([^\s;&'"]+))""")
+_MEMBER = re.compile(rf"(?i)(?:{_NAMES}|credential|dsn)s?\Z")
+"""How the name of a member ends whose value is secret by itself, where a secret is a JSON object."""
+_MOST_DEEP: Final = 5
+_URL_SAFE: Final = (
+    "",
+    "/",
+    "!'()*",  # encodeURIComponent
+    "!'()*;,/?:@&=+$#",  # encodeURI
+    "!()*",  # .NET
+    "*",  # URLSearchParams, Java
+    "$&+,;=",  # Go, in the userinfo
+    "$&+,/:;=@",  # Go, in a path
+    "!$&'()*+,;=",  # all of the userinfo (RFC 3986, section 3.2.1)
+)
+"""What different encoders leave as it is."""
+_JSON_ESCAPED: Final = ("", "<>&", "<>&'=", "<>&'+`\"", "<>&'\"")
+"""What is written as `\\u....` besides what has to be: nothing; Go and Rails; Gson; .NET; PHP."""
+_CODE = re.compile(r"\\u([0-9a-f]{4})")
+_MARKUP_QUOTES: Final = (
+    ('"', "'"),
+    ("&quot;", "'"),
+    ("&quot;", "&#39;"),
+    ("&quot;", "&#x27;"),
+    ("&quot;", "&apos;"),
+    ("&#34;", "&#39;"),
+)
 
 
 def needles_of(secret: str) -> frozenset[str]:
@@ -51,9 +78,31 @@ def _parts(secret: str) -> set[str]:
         parts.add(found[1])
     for found in _USERINFO.finditer(secret):
         parts |= {found[1], unquote(found[1])}
-    parts.update(found[1] for found in _PAIR.finditer(secret))
+    for found in _PAIR.finditer(secret):
+        value = found[1] or found[2] or found[3]
+        parts |= {value, unquote(value)}
+    parts |= _of_members(secret)
     parts.update(line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_LINE and "-----" not in line)
     return {piece for part in parts for piece in _pieces(part) if len(piece) >= SHORTEST}
+
+
+def _of_members(secret: str) -> set[str]:
+    """The secrets in a JSON object, as clouds keep them: `{"username": ..., "password": ...}`."""
+    if not secret.lstrip().startswith("{"):
+        return set()
+    try:
+        known: Any = json.loads(secret)
+    except (ValueError, RecursionError):
+        return set()
+    found: set[str] = set()
+    level: list[Any] = [known]
+    for _ in range(_MOST_DEEP):
+        members = [member for item in level if isinstance(item, dict) for member in cast("Mapping[str, Any]", item).items()]
+        for name, value in members:
+            if isinstance(value, str) and _MEMBER.search(name):
+                found |= _parts(value)
+        level = [value for _, value in members]
+    return found
 
 
 def _of_basic(token: str) -> set[str]:
@@ -80,15 +129,40 @@ def _forms(part: str) -> Iterator[str]:
         yield standard.replace("+", "-").replace("/", "_")
     yield data.hex()
     yield data.hex().upper()
-    if "%" in (escaped := quote(data, safe="")):
-        for form in (escaped, quote(data, safe="/"), quote_plus(data)):
-            yield form
-            yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form)
+    yield from _url(data)
+    yield from _json(part)
+    yield from _markup(part)
+
+
+def _url(data: bytes) -> Iterator[str]:
+    for safe in _URL_SAFE:
+        escaped = quote(data, safe=safe)
+        for form in {escaped, escaped.replace("~", "%7E")}:
+            for spaced in {form, form.replace("%20", "+")}:
+                yield spaced
+                yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), spaced)
+
+
+def _json(part: str) -> Iterator[str]:
+    """In a JSON text, and in a JSON text in a JSON text."""
     for ascii_only in (True, False):
-        written = json.dumps(part, ensure_ascii=ascii_only)[1:-1]
-        yield written
-        yield written.replace("/", "\\/")
-        yield json.dumps(written, ensure_ascii=ascii_only)[1:-1]
+        whole = json.dumps(part, ensure_ascii=ascii_only)[1:-1]
+        for further in _JSON_ESCAPED:
+            for is_upper in (False, True):
+                written = _CODE.sub(lambda found: f"\\u{found[1].upper()}", whole) if is_upper else whole
+                for char in further:
+                    code = f"\\u{ord(char):04X}" if is_upper else f"\\u{ord(char):04x}"
+                    written = written.replace('\\"' if char == '"' else char, code)
+                yield written
+                yield written.replace("/", "\\/")
+                yield json.dumps(written, ensure_ascii=ascii_only)[1:-1]
+
+
+def _markup(part: str) -> Iterator[str]:
+    """In HTML and XML."""
+    plain = part.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for double, single in _MARKUP_QUOTES:
+        yield plain.replace('"', double).replace("'", single)
 
 
 def _base64(data: bytes) -> Iterator[str]:
