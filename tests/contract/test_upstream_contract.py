@@ -15,7 +15,6 @@ from tests.contract.fake_upstream_world import FakeWorld
 from ringfence.adapters.upstream.http import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
-from ringfence.adapters.wire.mcp import Era
 from ringfence.ports.upstream import Upstream
 from ringfence.testing.contracts.upstream import UpstreamContract
 from ringfence.testing.contracts.upstream_features import FeatureWorld, UpstreamFeatures
@@ -104,10 +103,6 @@ def only_legacy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer
     server.stop()
 
 
-def stdio_options(log: Path, *flags: str, era: Era | None = None) -> StdioOptions:
-    return StdioOptions(command=sys.executable, args=(str(SERVER), str(log), "stdio", *flags), era=era)
-
-
 class TestFake(UpstreamContract, UpstreamFeatures):
     @pytest.fixture
     def world(self) -> FeatureWorld:
@@ -132,58 +127,37 @@ class TestHttpLegacy(UpstreamContract, UpstreamFeatures):
         await upstream.close()
 
 
-class StdioWorld:
-    """Starts new processes for each test. The server's era is found out, not configured."""
-
-    flags: tuple[str, ...] = ()
-
-    @pytest.fixture
-    async def world(self, tmp_path: Path) -> AsyncIterator[FeatureWorld]:
-        log = tmp_path / "log"
-        upstream = StdioUpstream(stdio_options(log, *self.flags))
-        yield ServerWorld(upstream, log, tmp_path)
-        await upstream.close()
+# Processes take most of the time, so the tests share one of each kind. Its era is found out, not configured.
 
 
-class TestStdioModern(StdioWorld, UpstreamContract):
-    pass
-
-
-class TestStdioLegacy(StdioWorld, UpstreamContract):
-    flags = ("--legacy-only",)
-
-
-# Processes take most of the time, so these tests share theirs.
-
-
-async def shared(folder: Path, era: Era, *flags: str) -> AsyncIterator[tuple[Upstream, Path]]:
+async def shared(folder: Path, *flags: str) -> AsyncIterator[tuple[Upstream, Path]]:
     log = folder / "log"
-    upstream = StdioUpstream(stdio_options(log, *flags, era=era))
+    upstream = StdioUpstream(StdioOptions(command=sys.executable, args=(str(SERVER), str(log), "stdio", *flags)))
     yield upstream, log
     await upstream.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stdio_modern(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Upstream, Path]]:
-    async for one in shared(tmp_path_factory.mktemp("stdio"), Era.MODERN):
+    async for one in shared(tmp_path_factory.mktemp("stdio")):
         yield one
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stdio_legacy(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Upstream, Path]]:
-    async for one in shared(tmp_path_factory.mktemp("stdio"), Era.LEGACY, "--legacy-only"):
+    async for one in shared(tmp_path_factory.mktemp("stdio"), "--legacy-only"):
         yield one
 
 
 @pytest.mark.asyncio(loop_scope="module")
-class TestStdioModernFeatures(UpstreamFeatures):
+class TestStdioModern(UpstreamContract, UpstreamFeatures):
     @pytest.fixture
     def world(self, stdio_modern: tuple[Upstream, Path], tmp_path: Path) -> FeatureWorld:
         return ServerWorld(*stdio_modern, tmp_path)
 
 
 @pytest.mark.asyncio(loop_scope="module")
-class TestStdioLegacyFeatures(UpstreamFeatures):
+class TestStdioLegacy(UpstreamContract, UpstreamFeatures):
     @pytest.fixture
     def world(self, stdio_legacy: tuple[Upstream, Path], tmp_path: Path) -> FeatureWorld:
         return ServerWorld(*stdio_legacy, tmp_path)
