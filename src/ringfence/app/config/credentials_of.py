@@ -7,17 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ringfence.app.config.aws_layout import AWS_VARIABLES
 from ringfence.app.config.connections import is_owned_header, secret_ref
 from ringfence.app.config.names import Report
+from ringfence.app.config.roles_of import VARIABLES, account_of, check_account, check_role, check_variables, role_of
 from ringfence.core.model.credential import MintedGrant, Minting, Place, ToolCredential
 from ringfence.core.rules import Rules
-from ringfence.ports.secrets import SecretRef
+from ringfence.ports.minter import MinterPlace
 
 Fields = Mapping[str, Any]
 
 
 def check_credentials(values: Fields, report: Report) -> None:
-    """Every fault of the tools' credentials."""
+    """Every fault of the minters, and of the tools' credentials."""
+    for name, minter in values.get("minters", {}).items():
+        if ("postgres" in minter) == ("aws" in minter):
+            report(("minters", name), "expected either `postgres` or `aws`" + (", found both" if "aws" in minter else ""))
+        check_account(("minters", name, "aws"), minter.get("aws", {}), report)
     for section in ("tools", "derived"):
         for tool, fields in values.get(section, {}).items():
             if "credential" in fields:
@@ -46,6 +52,7 @@ def _check(place: tuple[str, ...], tool: Fields, server: Fields, minters: Fields
             report((*place, key), f"`{credential[key]}` is set by the gateway and cannot be configured")
         if credential[key].lower() in {name.lower() for name in server.get(own, {})}:
             report((*place, key), f"the server's `{own}` has `{credential[key]}` too")
+    check_variables(place, credential, server, report)
     if "mint" in credential:
         _check_mint((*place, "mint"), credential["mint"], server, minters, report)
 
@@ -53,7 +60,21 @@ def _check(place: tuple[str, ...], tool: Fields, server: Fields, minters: Fields
 def _check_mint(place: tuple[str, ...], mint: Fields, server: Fields, minters: Fields, report: Report) -> None:
     if "minter" in mint and mint["minter"] not in minters:
         report((*place, "minter"), f"no minter `{mint['minter']}` is configured")
-    if mint.get("lifetime", 600) <= server.get("deadline", 300):
+    made_in = minters.get(mint.get("minter", ""), {})
+    if ("grants" in mint) == ("role" in mint):
+        report(place, "expected either `grants` or `role`" + (", found both" if "role" in mint else ""))
+    for key, kind in (("grants", "postgres"), ("role", "aws")):
+        if key in mint and made_in and kind not in made_in:
+            report((*place, key), f"`{key}` goes with a minter that has `{kind}`")
+    if "role" in mint:
+        check_role(place, mint, report)
+    else:
+        for key in ("policy", "arguments"):
+            if key in mint:
+                report((*place, key), f"`{key}` goes with `role`")
+        if mint.get("value", "dsn") not in ("dsn", "user", "password"):
+            report((*place, "value"), f"no `{mint['value']}` comes with a role of a database")
+    if mint.get("lifetime", 900 if "role" in mint else 600) <= server.get("deadline", 300):
         report(place, "the `lifetime` has to be longer than the server's `deadline`")
     for index, grant in enumerate(mint.get("grants", [])):
         # What could not be read is None, and has its own message.
@@ -63,8 +84,8 @@ def _check_mint(place: tuple[str, ...], mint: Fields, server: Fields, minters: F
             report((*place, "grants", index), fault)
 
 
-def credential_of(fields: Fields, folder: Path) -> ToolCredential | None:
-    """The credential of a checked tool."""
+def credential_of(fields: Fields, folder: Path, deadline_s: float) -> ToolCredential | None:
+    """The credential of a checked tool, whose server has this deadline."""
     credential: Fields | None = fields.get("credential")
     if credential is None:
         return None
@@ -74,6 +95,16 @@ def credential_of(fields: Fields, folder: Path) -> ToolCredential | None:
         ref = secret_ref(credential, folder)
         return ToolCredential(place=place, name=name, reference=ref.source, folder=ref.folder)
     mint: Fields = credential["mint"]
+    if "role" in mint:
+        minting = Minting(
+            minter=mint["minter"],
+            role=role_of(mint),
+            lifetime_s=float(mint.get("lifetime", 900)),
+            margin_s=deadline_s,
+            value=mint.get("value", "json"),
+            variables=VARIABLES if name == AWS_VARIABLES else (),
+        )
+        return ToolCredential(place=place, name=name, minting=minting)
     minting = Minting(
         minter=mint["minter"],
         grants=tuple(_grant(grant) for grant in mint["grants"]),
@@ -84,9 +115,12 @@ def credential_of(fields: Fields, folder: Path) -> ToolCredential | None:
     return ToolCredential(place=place, name=name, minting=minting)
 
 
-def minters_of(fields: Fields, folder: Path) -> Mapping[str, SecretRef]:
-    """Per minter, where the address with its own credential is found."""
-    return {name: secret_ref(minter["postgres"], folder) for name, minter in fields.items()}
+def minters_of(fields: Fields, folder: Path) -> Mapping[str, MinterPlace]:
+    """What each minter is made of."""
+    return {
+        name: account_of(minter["aws"], folder) if "aws" in minter else secret_ref(minter["postgres"], folder)
+        for name, minter in fields.items()
+    }
 
 
 def _grant(fields: Fields) -> MintedGrant:
@@ -96,5 +130,8 @@ def _grant(fields: Fields) -> MintedGrant:
 def with_credentials(rules: Rules, values: Fields, folder: Path) -> Rules:
     """The rules with the credentials of their tools."""
     fields: Fields = {**values.get("tools", {}), **values.get("derived", {})}
-    tools = {name: replace(rule, credential=credential_of(fields[name], folder)) for name, rule in rules.tools.items()}
+    tools = {
+        name: replace(rule, credential=credential_of(fields[name], folder, rules.servers[rule.server].deadline_s))
+        for name, rule in rules.tools.items()
+    }
     return replace(rules, tools=tools)

@@ -10,6 +10,7 @@ from pathlib import Path
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.rules import Rules
+from ringfence.ports.minter import MinterPlace
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.secrets import SecretRef
 
@@ -190,6 +191,18 @@ class IdentitySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSettings:
+    """The issuer that people log in at. `Rules.people` says what becomes of them."""
+
+    issuer: str
+    client: str
+    secret: SecretRef | None
+    scopes: tuple[str, ...]
+    label: str
+    redirect_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """One valid configuration file."""
 
@@ -207,6 +220,7 @@ class Loaded:
     log: LogSettings = LogSettings()
     listen: ListenSettings = ListenSettings()
     identity: IdentitySettings = IdentitySettings()
+    oidc: OidcSettings | None = None
     secrets: SecretSettings = SecretSettings()
-    minters: Mapping[str, SecretRef] = field(default_factory=dict[str, SecretRef])
-    """Per minter, where the address with its own credential is found."""
+    minters: Mapping[str, MinterPlace] = field(default_factory=dict[str, MinterPlace])
+    """Per minter, what it is made of."""
