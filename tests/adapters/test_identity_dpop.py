@@ -16,6 +16,8 @@ from ringfence.testing.keys import SigningKey
 URL = "http://127.0.0.1:7410/mcp"
 CREDENTIAL = "rfr_secret"
 KEY = SigningKey()
+SETTLED_MS = (AHEAD_S + 5) * 1000
+"""After this no proof from before the start of a process can be taken for a fresh one."""
 
 pytestmark = pytest.mark.requirement("I8")
 
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.requirement("I8")
 def proofs(clock: FakeClock | None = None, **bounds: int) -> tuple[DpopProofs, FakeClock]:
     clock = clock or FakeClock()
     made = DpopProofs(clock, FakeEntropy(), **bounds)
-    clock.advance(5000)
+    clock.advance(SETTLED_MS)
     return made, clock
 
 
@@ -112,11 +114,24 @@ def test_a_proof_is_from_now(age_s: int, good: bool) -> None:
 
 def test_a_proof_from_before_this_process_needs_its_nonce() -> None:
     made, clock = proofs()
-    old = clock.now() - 6000
+    old = clock.now() - SETTLED_MS - 1000
     found = check(made, KEY.proof("POST", URL, CREDENTIAL, old))
     assert isinstance(found, BadProof)
     assert found.nonce
     assert isinstance(check(made, KEY.proof("POST", URL, CREDENTIAL, old, nonce=found.nonce)), Proven)
+
+
+@pytest.mark.parametrize("restarted_after_s", [0, 1, 5, 9, 10])
+def test_a_proof_that_was_used_just_before_a_restart_is_not_used_again(restarted_after_s: int) -> None:
+    """Also not one of a client whose clock runs ahead: its `iat` lies after the restart."""
+    before, clock = proofs()
+    proof = KEY.proof("POST", URL, CREDENTIAL, clock.now() + AHEAD_S * 1000)
+    used = check(before, proof)
+    assert isinstance(used, Proven)
+    assert before.first_use(used)
+    clock.advance(restarted_after_s * 1000)
+    after = DpopProofs(clock, FakeEntropy())
+    assert isinstance(check(after, proof), BadProof)
 
 
 def encoded(value: Any) -> str:
@@ -126,7 +141,7 @@ def encoded(value: Any) -> str:
 
 def reheaded(header: dict[str, Any]) -> str:
     """A proof whose header is another one; the signature is over the new one where the key can."""
-    proof = KEY.proof("POST", URL, CREDENTIAL, FakeClock().now() + 5000)
+    proof = KEY.proof("POST", URL, CREDENTIAL, FakeClock().now() + SETTLED_MS)
     claims = jwt.decode(proof, options={"verify_signature": False})
     return KEY.sign(claims, header)
 
@@ -156,7 +171,7 @@ def test_a_header_that_is_not_a_proofs_is_refused(header: dict[str, Any]) -> Non
 
 
 def unsigned(algorithm: str, signature: bytes = b"") -> str:
-    claims = jwt.decode(KEY.proof("POST", URL, CREDENTIAL, FakeClock().now() + 5000), options={"verify_signature": False})
+    claims = jwt.decode(KEY.proof("POST", URL, CREDENTIAL, FakeClock().now() + SETTLED_MS), options={"verify_signature": False})
     return f"{encoded({'typ': 'dpop+jwt', 'alg': algorithm, 'jwk': KEY.jwk})}.{encoded(claims)}.{encoded(signature)}"
 
 

@@ -25,7 +25,7 @@ class Bound:
         self.world = world
         self.credential = opened.credential
         self.app = gateway(world, proofs=DpopProofs(world.clock, world.entropy))
-        world.clock.advance(5000)
+        world.clock.advance(15_000)
 
     @classmethod
     async def open(cls) -> "Bound":
@@ -109,12 +109,12 @@ async def test_a_credential_that_is_bound_to_nobody_takes_no_proof() -> None:
 
 async def test_a_proof_from_before_the_process_is_asked_for_anew_with_a_nonce() -> None:
     bound = await Bound.open()
-    early = bound.proof(iat=bound.world.clock.now() // 1000 - 6)
+    early = bound.proof(iat=bound.world.clock.now() // 1000 - 16)
     refused = await bound.call(dpop=early)
     assert refused.status == 401
     assert 'error="use_dpop_nonce"' in (refused.header("www-authenticate") or "")
     nonce = refused.header("dpop-nonce")
-    again = bound.proof(iat=bound.world.clock.now() // 1000 - 6, nonce=nonce)
+    again = bound.proof(iat=bound.world.clock.now() // 1000 - 16, nonce=nonce)
     assert (await bound.call(dpop=again)).status == 200
 
 

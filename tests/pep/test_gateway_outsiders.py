@@ -40,7 +40,7 @@ class Outside:
         self.authorities = Authorities(self.options(), world.clock)
         proofs = DpopProofs(world.clock, world.entropy)
         self.app: McpGateway = gateway(world, outside=self.authorities, proofs=proofs)
-        world.clock.advance(5000)
+        world.clock.advance(15_000)
 
     def options(self, agents: Any = AGENTS, certificates: Any = None) -> OutsideOptions:
         issuer = IssuerOptions(url=ISSUER, audience=AUDIENCE, file=self.keys, agents=agents)

@@ -109,7 +109,8 @@ class DpopProofs:
             return BadProof(f"DPoP proof: it was made {now - iat:.0f} s ago")
         if nonce is not None and nonce != self._nonce:
             return BadProof("DPoP proof: its nonce is not this process's", self._nonce)
-        if nonce is None and iat <= self._began // 1000:
+        # One whose `iat` lay ahead may have been used before this process began, though it says to be from after that.
+        if nonce is None and iat <= self._began / 1000 + AHEAD_S:
             return BadProof("DPoP proof: it may have been used before this process began", self._nonce)
         return None
 
