@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 from tests.requirements import GAPS, REQUIREMENTS
@@ -17,10 +18,10 @@ def ids_in(source: str) -> set[str]:
     return {found.partition(":")[0] for group in _MARK.findall(source) for found in re.findall(r"I\d+", group)}
 
 
-def marked() -> set[str]:
-    return {found for path in (ROOT / "tests").rglob("test_*.py") for found in ids_in(path.read_text("utf-8"))} | {
-        found for path in (ROOT / "src/ringfence/testing/contracts").glob("*.py") for found in ids_in(path.read_text("utf-8"))
-    }
+@cache
+def marked() -> frozenset[str]:
+    sources = [*(ROOT / "tests").glob("*/test_*.py"), *(ROOT / "src/ringfence/testing/contracts").glob("*.py")]
+    return frozenset(found for path in sources for found in ids_in(path.read_text("utf-8")))
 
 
 def test_every_promise_stands_in_security_md_and_the_other_way_round() -> None:
