@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.confusable import confusable
+from ringfence.core.confusable import confusable, twins
 
 KNOWN = frozenset({"name", "params", "tasks", "arguments", "größe"})
 
@@ -59,3 +59,21 @@ def test_the_answer_is_what_the_definition_says(key: str, known: list[str]) -> N
 
     matches = [] if key in known else [name for name in known if fold(name) == fold(key)]
     assert confusable(key, known) == (matches[0] if matches else None)
+
+
+@pytest.mark.parametrize(
+    ("value", "twin"),
+    [
+        ({"amount": 5, "Amount": 5000}, "Amount"),
+        ({"order": [{"amount": 5, "AMOUNT": 5000}]}, "AMOUNT"),
+        ({"dsn": "x", "d\u017fn": "y"}, "d\u017fn"),
+        ({"a": {"b": {"key": 1, "\u212aey": 2}}}, "\u212aey"),
+        ({"name": 1, "name\0": 2}, "name\0"),
+        ({"a" * 2000: 1, "A" * 2000: 2}, "A" * 2000),
+        ({"amount": 5, "amounts": {"amount": 5}, "x": [{"amount": 1}, {"Amount": 2}]}, None),
+        ({}, None),
+        ([1, "a", None], None),
+    ],
+)
+def test_keys_that_are_taken_for_each_other_are_found_at_any_depth(value: object, twin: str | None) -> None:
+    assert twins(value) == twin

@@ -107,6 +107,17 @@ async def test_an_agent_that_sets_the_argument_itself_is_refused(closed: bool) -
     assert (at.books.executed, at.minter.made) == ([], [])
 
 
+@pytest.mark.requirement("I4", "I9")
+@pytest.mark.parametrize("alias", ["DSN", "d\u017fn", "ｄｓｎ"])
+async def test_what_a_server_could_take_for_the_argument_is_refused_too(alias: str) -> None:
+    """Some decoders fold the case of names, and of two that are the same then the last one counts."""
+    at = await shop(BY_REFERENCE, closed=False)
+    refused = await at.call({"month": "May", alias: "postgresql://me@evil/db"})
+    assert isinstance(refused, Refused)
+    assert refused.reasons[0].code is ReasonCode.ARGUMENTS
+    assert at.books.executed == []
+
+
 async def test_a_placeholder_from_an_agent_is_refused_too() -> None:
     at = await shop(MINTED)
     assert isinstance(await at.call({"month": "May", "dsn": MINTED.placeholder}), Refused)

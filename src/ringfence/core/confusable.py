@@ -5,12 +5,14 @@ GHSA-q382-vc8q-7jhj), so `Name`, `name` with a trailing U+0000, or `params` with
 the decision never saw. Pure.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
+from typing import Any, cast
 from unicodedata import category, normalize
 
 _MOST_COMPOSED = 4
 """Code points that NFKC can merge into one: no canonical decomposition of one character is longer."""
+_MOST_FOLDED = 1000
 
 
 def confusable(key: str, known: Collection[str]) -> str | None:
@@ -26,6 +28,36 @@ def confusable(key: str, known: Collection[str]) -> str | None:
         return None
     folded = _fold(bare)
     return next((name for name in known if _folded(name) == folded), None)
+
+
+def twins(value: Any) -> str | None:
+    """A key, of any object in a JSON value, that another parser could take for a key beside it. None: there is none.
+
+    Whatever names a member by its path (a bound, a profile, a policy, an argument that is fixed or hidden) means the one, and
+    a server may read the other.
+    """
+    stack: list[Any] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Mapping):
+            known = cast("Mapping[str, Any]", item)
+            if len(known) > 1 and (twin := _twin(known)) is not None:
+                return twin
+            stack.extend(inner for inner in known.values() if isinstance(inner, Mapping | list | tuple))
+        elif isinstance(item, list | tuple):
+            stack.extend(inner for inner in cast("list[Any]", item) if isinstance(inner, Mapping | list | tuple))
+    return None
+
+
+def _twin(known: Mapping[str, Any]) -> str | None:
+    seen: set[str] = set()
+    for key in known:
+        # A long key is nobody's twin that a path could name, and normalising it may take quadratic time.
+        fold = _fold(key.rstrip("\0")) if key.isascii() or len(key) <= _MOST_FOLDED else key
+        if fold in seen:
+            return key
+        seen.add(fold)
+    return None
 
 
 def folded(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from itertools import islice
 
+from ringfence.core.confusable import twins
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.tool import Tool
@@ -13,12 +14,18 @@ _MOST_FAULTS = 5
 
 
 def arguments(call: Call, facts: Facts) -> Verdict:
-    """Deny arguments outside the schema; a schema that could not be compiled denies everything."""
+    """Deny arguments outside the schema, and keys that two readers could take for one another, also beside what is fixed.
+
+    A schema that could not be compiled denies everything.
+    """
     tool = facts.tool
     if tool is None:
         return ALLOW  # `exposure` denies it
     if tool.validator is None or tool.upstream_validator is None:
         return Verdict(Level.DENY, (Reason(ReasonCode.ARGUMENTS, "arguments", "the tool's schema cannot be used"),))
+    if (twin := twins(call.value)) is not None:
+        fault = f"the key {twin[:80]!r} could be taken for another one beside it"
+        return Verdict(Level.DENY, (Reason(ReasonCode.ARGUMENTS, "arguments", fault),))
     if tool.validator.is_valid(call.shown) and (not tool.fixed or tool.upstream_validator.is_valid(call.value)):
         return _policy(call, tool)
     faults = [
