@@ -1,0 +1,45 @@
+"""Whom a box may reach: rules by exact host and port, then method and path, and whose credential goes along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EgressMode(StrEnum):
+    """How much of a connection is seen."""
+
+    TUNNEL = "tunnel"
+    """TLS passes as it is, once its server name is that of the rule. Neither method nor path is seen."""
+    TERMINATE = "terminate"
+    """TLS ends at the proxy with the run's own authority: methods and paths are held to, and a credential can go along."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathRule:
+    """Requests that may be made of a host. Methods in upper case; a path exact, or ending in `/*` for everything below."""
+
+    methods: frozenset[str]
+    path: str
+    websocket: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressRule:
+    """One host that an agent's box may reach."""
+
+    host: str
+    """Exact, in lower case. No patterns, no addresses."""
+    port: int = 443
+    mode: EgressMode = EgressMode.TUNNEL
+    paths: tuple[PathRule, ...] = ()
+    """With `terminate`: what may be asked for; none matches means refused."""
+    header: str = ""
+    """With `terminate`: the header that the credential is put into, in place of whatever the client sent."""
+    credential: str = ""
+    """Name of the secret that goes there; empty: none."""
+    up_mib: int = 64
+    """What a run may send to this host in all. Mebibytes."""
+    down_mib: int = 4096
+    private: bool = False
+    """The operator says that this name may be a private address (an index of packages on the own network). Never link-local."""
