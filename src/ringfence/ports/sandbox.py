@@ -125,7 +125,7 @@ class Sandbox(Protocol):
         ...
 
     async def start(self, plan: BoxPlan) -> Box:
-        """A box whose command has not begun. Raises UnavailableError, with the remedy, where less than the profile needs is there."""
+        """A box whose command has not begun. Raises UnavailableError, with the remedy, where the profile needs more than there is."""
         ...
 
     async def sweep(self) -> int:

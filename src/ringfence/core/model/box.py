@@ -50,7 +50,7 @@ class BoxProfile:
     name: str
     limits: BoxLimits = BoxLimits()
     network: bool = False
-    """Whether there is a way out at all: the inner listener with its proxy. What it lets through is the agent's egress rules."""
+    """Whether there is a way out at all: the inner listener with its proxy, which lets through what the egress rules say."""
     needs: frozenset[Layer] = frozenset({Layer.NAMESPACES, Layer.SECCOMP, Layer.NO_NEW_PRIVILEGES, Layer.RLIMITS})
     """Without one of these the box is refused."""
     shows: tuple[str, ...] = ()
