@@ -184,6 +184,61 @@ async def test_a_stop_of_a_run_takes_its_subtree_along(mode: StopMode, reason: R
         assert code(await world.call(run, DELEGATE, {"task": "x"})) is reason
 
 
+@pytest.mark.requirement("I6")
+@pytest.mark.parametrize(("mode", "reason"), [(StopMode.KILL, ReasonCode.KILLED), (StopMode.PAUSE, ReasonCode.PAUSED)])
+async def test_a_stop_of_an_agent_takes_the_runs_of_other_agents_below_its_runs_along(
+    mode: StopMode, reason: ReasonCode
+) -> None:
+    world = await World.build()
+    child = await child_of(world, await world.open_run(), Grant(), AgentId("reader"))
+    other = await world.open_run("reader")
+    await world.stops.stop(mode, Scope(ScopeKind.AGENT, SUPPORT), reason="r", by="operator:ada")
+    assert code(await world.call(child, "orders__get", {"order": "A"})) is reason
+    assert isinstance(await world.call(other, "orders__get", {"order": "A"}), Returned)
+
+
+async def test_a_tool_that_is_disabled_for_an_agent_is_so_below_its_runs() -> None:
+    world = await World.build()
+    child = await child_of(world, await world.open_run(), Grant(), AgentId("reader"))
+    await world.stops.stop(StopMode.DISABLE, Scope(ScopeKind.TOOL, GET, SUPPORT), reason="r", by="operator:ada")
+    assert code(await world.call(child, "orders__get", {"order": "A"})) is ReasonCode.TOOL_DISABLED
+
+
+@pytest.mark.requirement("I6", "I8")
+@pytest.mark.parametrize("scope", ["run", "agent", "everything", "above"])
+async def test_what_is_killed_is_not_renewed(scope: str) -> None:
+    world = await World.build()
+    parent = await world.open_run()
+    run = await child_of(world, parent, Grant())
+    scopes = {
+        "run": Scope(ScopeKind.RUN, run.run.id),
+        "agent": Scope(ScopeKind.AGENT, SUPPORT),
+        "everything": Scope(ScopeKind.EVERYTHING),
+        "above": Scope(ScopeKind.RUN, parent.run.id),
+    }
+    await world.stops.stop(StopMode.KILL, scopes[scope], reason="r", by="operator:ada")
+    world.clock.advance(60_000)
+    assert isinstance(await world.runs.renew(run.run.id, run.credential), NotDone)
+
+
+async def test_what_is_paused_is_renewed_so_that_it_can_go_on() -> None:
+    world = await World.build()
+    run = await world.open_run()
+    await world.stops.stop(StopMode.PAUSE, Scope(ScopeKind.RUN, run.run.id), reason="r", by="operator:ada")
+    assert not isinstance(await world.runs.renew(run.run.id, run.credential), NotDone)
+
+
+@pytest.mark.requirement("I8")
+async def test_a_run_without_a_call_left_is_not_renewed() -> None:
+    world = await World.build(rules=shop_rules(limits=Limits(calls_per_run=1)))
+    parent = await world.open_run()
+    run = await child_of(world, parent, Grant())
+    assert not isinstance(await world.runs.renew(run.run.id, run.credential), NotDone)
+    assert isinstance(await world.call(run, "orders__get", {"order": "A"}), Returned)
+    for spent in (run, parent):
+        assert isinstance(await world.runs.renew(spent.run.id, spent.credential), NotDone)
+
+
 async def test_closing_a_run_ends_its_subtree_and_withdraws_what_waits_there() -> None:
     world = await World.build(rules=delegating())
     parent = await world.open_run()

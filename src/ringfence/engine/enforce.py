@@ -256,7 +256,8 @@ class Enforcer:
         state = await self._store.call_state(call.run, Reach(call.agent, (call.run,), call.server, call.tool), call.digest)
         if state is None:
             raise UnavailableError(f"run {call.run} has a credential but no record")
-        reach = Reach(call.agent, tuple(run.id for run in state.chain), call.server, call.tool)
+        above = tuple(run.agent for run in state.chain[1:])
+        reach = Reach(call.agent, tuple(run.id for run in state.chain), call.server, call.tool, above)
         agents = self._catalogue.rules.agents
         chain = tuple(
             Link(
@@ -370,7 +371,8 @@ class Enforcer:
         assert tool is not None  # INVARIANT: `exposure` denied otherwise
         profile = tool.profile_for(call.value)
         entry = f"e{receipt.first_seq}"
-        reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool)
+        above = tuple(link.run.agent for link in facts.chain[1:])
+        reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool, above)
         rule = self._catalogue.rules.servers.get(call.server)
         inspection = Inspection(self._scanner, rule.scan if rule is not None else ScanRule())
         inspection.leaving(call.shown, profile.outbound)

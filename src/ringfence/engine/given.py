@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ringfence.core.model.identifiers import Millis, RunId, ServerId, ToolId
+from ringfence.core.model.identifiers import Millis, RunId, ToolId
 from ringfence.core.model.run import RunState
-from ringfence.core.model.stop import Reach, StopMode
+from ringfence.core.model.stop import StopMode
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.identify import Principal
+from ringfence.engine.reaching import reach_of
 from ringfence.ports.store import Store
 
 
@@ -45,7 +46,7 @@ class Given:
         for link in (run, *[await self._store.run(ancestor) for ancestor in run.ancestors]):
             if link is None or link.state is not RunState.OPEN or (link.expires_at is not None and now >= link.expires_at):
                 return False
-        reach = Reach(run.agent, (run.id, *run.ancestors), ServerId(""), ToolId(""))
+        reach = await reach_of(self._store, run)
         return not any(stop.mode is StopMode.KILL for stop in self._store.stops_on(reach))
 
     async def view(self, principal: Principal) -> AgentView | None:

@@ -8,17 +8,19 @@ from typing import Any
 
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.grants import dropped, narrow
+from ringfence.core.grants import dropped, limited, narrow
 from ringfence.core.model.binding import UNBOUND, is_binding
 from ringfence.core.model.grant import EVERYTHING, WIDEST_TREE, Grant
 from ringfence.core.model.identifiers import AgentId, Millis, RunId, ToolId
 from ringfence.core.model.run import Credential, Run, RunState
+from ringfence.core.model.stop import StopMode
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import AgentRule
 from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, PutCredential, Unit
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import hash_of
 from ringfence.engine.ids import Ids
+from ringfence.engine.reaching import reach_of
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
 
@@ -193,6 +195,12 @@ class Runs:
             above = await self._store.run(ancestor)
             if above is None or _has_ended(above, now):
                 return NotDone(f"run {ancestor} above has ended")
+        # What is killed does not outlive its time, also where whoever killed it thinks of something else.
+        reach = await reach_of(self._store, run)
+        if killed := [stop for stop in self._store.stops_on(reach) if stop.mode is StopMode.KILL]:
+            return NotDone(f"kill of {killed[0].scope} is in force")
+        if (spent := await self._out_of_calls(run)) is not None:
+            return NotDone(f"run {spent} has used all its calls", f"`ringfence budget raise {spent}`")
         expires_at = now + rule.run_ttl_s * 1000
         if run.grant.until is not None:
             expires_at = min(expires_at, run.grant.until)
@@ -201,6 +209,17 @@ class Runs:
             return NotDone(receipt.detail)
         await receipt.journaled()
         return await self._store.run(run_id) or NotDone("the run is not open")
+
+    async def _out_of_calls(self, run: Run) -> RunId | None:
+        """Of a run and those above it the first that has no call left."""
+        for link in (run, *[await self._store.run(ancestor) for ancestor in run.ancestors]):
+            rule = self._catalogue.rules.agents.get(link.agent) if link is not None else None
+            if link is None or rule is None:
+                continue
+            account, cap = await self._store.account(link.id), limited(rule.limits, link.grant).calls_per_run
+            if cap is not None and account.spent >= cap + account.extra:
+                return link.id
+        return None
 
     async def close(self, run_id: RunId, *, by: str, why: str) -> Run | NotDone:
         """End a run and every run below it: their credentials are revoked, their later calls denied."""

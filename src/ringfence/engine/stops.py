@@ -22,6 +22,7 @@ from ringfence.engine.approvals import LIVE, Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
+from ringfence.engine.reaching import reach_of
 from ringfence.engine.runs import NotDone
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.waiting import settled
@@ -181,8 +182,11 @@ class Stops:
             hit = []
             for ticket in live:
                 run = await self._store.run(ticket.run)
-                chain = (run.id, *run.ancestors) if run else (ticket.run,)
-                if covers(scope, Reach(ticket.agent, chain, ticket.server, ticket.tool)):
+                if run is None:
+                    reach = Reach(ticket.agent, (ticket.run,), ticket.server, ticket.tool)
+                else:
+                    reach = await reach_of(self._store, run, ticket.server, ticket.tool)
+                if covers(scope, reach):
                     hit.append(ticket)
             gone = await self._approvals.withdraw(hit, f"{stop.mode.value} of {scope}", stop.by)
         except UnavailableError:

@@ -57,6 +57,12 @@ class Reach:
     """The run and its ancestors."""
     server: ServerId
     tool: ToolId
+    above: tuple[AgentId, ...] = ()
+    """The agents of the ancestors: what stops an agent stops what runs below its runs."""
+
+    def is_of(self, agent: str | None) -> bool:
+        """Whether it belongs to an agent, or below a run of it."""
+        return agent == self.agent or agent in self.above
 
 
 def covers(scope: Scope, reach: Reach) -> bool:
@@ -65,10 +71,10 @@ def covers(scope: Scope, reach: Reach) -> bool:
         case ScopeKind.EVERYTHING:
             return True
         case ScopeKind.AGENT:
-            return scope.target == reach.agent
+            return reach.is_of(scope.target)
         case ScopeKind.RUN:
             return scope.target in reach.runs
         case ScopeKind.SERVER:
             return scope.target == reach.server
         case ScopeKind.TOOL:
-            return scope.target == reach.tool and scope.agent in (None, reach.agent)
+            return scope.target == reach.tool and (scope.agent is None or reach.is_of(scope.agent))

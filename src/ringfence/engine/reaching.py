@@ -1,0 +1,17 @@
+"""What stops see of a run and those above it."""
+
+from __future__ import annotations
+
+from ringfence.core.model.identifiers import ServerId, ToolId
+from ringfence.core.model.run import Run
+from ringfence.core.model.stop import Reach
+from ringfence.ports.store import Store
+
+_NO_SERVER, _NO_TOOL = ServerId(""), ToolId("")
+
+
+async def reach_of(store: Store, run: Run, server: ServerId = _NO_SERVER, tool: ToolId = _NO_TOOL) -> Reach:
+    """Of a run that calls a tool, or, without one, of the run itself."""
+    above = [await store.run(ancestor) for ancestor in run.ancestors]
+    agents = tuple(link.agent for link in above if link is not None)
+    return Reach(run.agent, (run.id, *run.ancestors), server, tool, agents)
