@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import RunId, TicketId
 from ringfence.core.model.operator import Operator, Role
-from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import Ticket, TicketState, Vote
 from ringfence.core.unit import CastVote, Conflict, MoveTicket, Unit
 from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.reaching import reach_of
 from ringfence.engine.runs import NotDone
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.waiters import Waiters
@@ -106,8 +106,7 @@ class Approvals:
         opened_it = run.opened_by == f"operator:{operator.name}"
         if opened_it and (view.agent.separation or ticket.quorum > 1):
             return NotDone(f"{operator.name} opened the run, so somebody else has to approve")
-        chain = (run.id, *run.ancestors)
-        if stops := self._store.stops_on(Reach(ticket.agent, chain, ticket.server, ticket.tool)):
+        if stops := self._store.stops_on(await reach_of(self._store, run, ticket.server, ticket.tool)):
             return NotDone(f"{stops[0].mode.value} of {stops[0].scope} is in force", "lift it first, then approve")
         return None
 
