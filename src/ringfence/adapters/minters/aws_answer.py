@@ -61,12 +61,16 @@ def refusal(status: int, body: bytes) -> str:
         texts = _texts(body)
     except UnavailableError:
         return f"STS answered with HTTP status {status}"
-    code = texts.get(("ErrorResponse", "Error", "Code"), "")
+    code = _of_error(texts, "Code")
     if _CODE.fullmatch(code) is None:
         return f"STS answered with HTTP status {status}"
-    said = texts.get(("ErrorResponse", "Error", "Message"), "") if code in _QUOTED else ""
+    said = _of_error(texts, "Message") if code in _QUOTED else ""
     said = "".join(sign if sign.isprintable() else " " for sign in said[:300])
     return f"STS refuses: {code}" + (f": {said}" if said else "")
+
+
+def _of_error(texts: Mapping[tuple[str, ...], str], name: str) -> str:
+    return next((text for path, text in texts.items() if path[-2:] == ("Error", name)), "")
 
 
 def _texts(body: bytes) -> Mapping[tuple[str, ...], str]:

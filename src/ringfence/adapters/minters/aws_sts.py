@@ -92,6 +92,11 @@ class StsMinter:
         if connection is not None:
             await connection.close()
 
+    @property
+    def held(self) -> int:
+        """How many credentials may be handed out again."""
+        return len(self._kept)
+
     def _keep(self, key: tuple[object, ...], minted: Minted) -> None:
         self._kept.pop(key, None)
         if self._options.tags:
@@ -146,8 +151,12 @@ class StsMinter:
         if any(not value.isascii() or not value.isprintable() for value in headers.values()):
             raise UnavailableError("the minter's own credential is none of AWS")
         if self._connection is None:
+            # A kept connection that the other side has closed would fail a request that is not to be repeated.
             self._connection = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=ANSWER_S), cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+                connector=aiohttp.TCPConnector(force_close=True),
+                timeout=aiohttp.ClientTimeout(total=ANSWER_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
             )
         headers["accept-encoding"] = "identity"
         url = f"{parts.scheme}://{parts.netloc}/"
