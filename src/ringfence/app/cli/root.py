@@ -13,6 +13,7 @@ from ringfence.app.cli import (
     budget,
     config_commands,
     connect,
+    doctor,
     operator,
     pins,
     policy,
@@ -54,6 +55,7 @@ def options(
 up.register(app)
 connect.register(app)
 config_commands.register(app)
+app.add_typer(doctor.app, name="doctor")
 app.add_typer(operator.app, name="operator")
 app.add_typer(agent.app, name="agent")
 app.add_typer(run.app, name="run")

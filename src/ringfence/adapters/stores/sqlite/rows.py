@@ -149,6 +149,14 @@ def load_state(db: apsw.Connection) -> State:
     return state
 
 
+def load_runs(db: apsw.Connection) -> list[tuple[Run, list[Credential]]]:
+    """Every run with its credentials, and nothing else of the state. Raises: IntegrityError as `load_state`."""
+    held: dict[RunId, list[Credential]] = {}
+    for credential in _load(db, "credentials", Credential, "hash"):
+        held.setdefault(credential.run, []).append(credential)
+    return [(run, held.get(run.id, [])) for run in _load(db, "runs", Run, "id")]
+
+
 def decode_stop(doc: bytes) -> Stop:
     """One stop, strictly. Raises IntegrityError."""
     return _decode("stops", "of the emergency slot", doc, Stop)
