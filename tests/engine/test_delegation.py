@@ -149,6 +149,22 @@ async def test_a_delegation_that_is_no_such_thing_is_refused_like_any_arguments(
     assert code(await world.call(await world.open_run(), DELEGATE, asked)) is ReasonCode.ARGUMENTS
 
 
+@pytest.mark.parametrize("name", ["payments__refnd", "payments.refnd", "PAYMENTS__REFUND", "desk__close"])
+async def test_a_bound_on_what_is_no_tool_of_the_agent_is_refused_for_it_would_bind_nothing(name: str) -> None:
+    world = await World.build(rules=delegating())
+    bound = {"tool": name, "argument": "/amount", "op": "<=", "value": 50}
+    outcome = await world.call(await world.open_run(), DELEGATE, {"task": "x", "bounds": [bound]})
+    assert code(outcome) is ReasonCode.ARGUMENTS
+    assert len(await world.store.runs()) == 1
+
+
+async def test_numbers_that_are_integers_are_kept_as_such() -> None:
+    world = await World.build(rules=delegating())
+    answer = await delegated(world, await world.open_run(), calls=5.0, depth=1.0, ttl_s=60.0)
+    run = next(run for run in await world.store.runs() if run.id == answer["run"])
+    assert [type(of) for of in (run.grant.calls, run.grant.depth, run.grant.until)] == [int, int, int]
+
+
 async def test_a_refused_child_is_a_recorded_denial_and_nothing_is_held() -> None:
     world = await World.build(rules=delegating(SpawnCaps(depth=1, children=1, tree=9)))
     parent = await world.open_run()

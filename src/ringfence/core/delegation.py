@@ -88,26 +88,34 @@ class Delegation:
 
     task: str
     grant: Grant
+    unknown: tuple[str, ...] = ()
+    """Names in its bounds that no tool of the agent has."""
 
 
 def delegation_in(value: Mapping[str, Any], names: Mapping[str, ToolId], now: Millis) -> Delegation:
-    """The arguments of a call that satisfy the schema. `names`: tools as the agent knows them; others are taken for ids."""
+    """The arguments of a call that satisfy the schema. `names`: tools as the agent knows them; others are taken for ids.
+
+    A tool that is not known is not given, which says itself. A bound on one would bind nothing, so it is told of.
+    """
+    known_tools = {DELEGATE, *names.values()}
     bounds: dict[ToolId, tuple[Condition, ...]] = {}
     for asked in cast("list[dict[str, Any]]", value.get("bounds", [])):
         tool = _tool(asked["tool"], names)
         operand: Any = asked["value"]
         known = tuple(cast("list[Any]", operand)) if isinstance(operand, list) else operand
         bounds[tool] = (*bounds.get(tool, ()), Condition(asked["argument"], Operation(asked["op"]), known))
-    tools, ttl_s = value.get("tools"), value.get("ttl_s")
+    tools, ttl_s, calls, depth = (value.get(name) for name in ("tools", "ttl_s", "calls", "depth"))
     return Delegation(
         str(value["task"]),
         Grant(
             tools=None if tools is None else frozenset(_tool(name, names) for name in tools),
             bounds=bounds,
-            calls=value.get("calls"),
-            depth=value.get("depth"),
+            # `5.0` is an integer too (JSON Schema, section 6.1.1 of Validation).
+            calls=None if calls is None else int(calls),
+            depth=None if depth is None else int(depth),
             until=None if ttl_s is None else Millis(now + int(ttl_s) * 1000),
         ),
+        unknown=tuple(sorted(bounds.keys() - known_tools)),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ringfence.core.delegation import delegation_in
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.verdict import ReasonCode
 from ringfence.engine.catalogue import AgentView
 from ringfence.engine.identify import Principal
 from ringfence.engine.runs import NotDone, Opened, Opening, Runs
@@ -16,6 +17,9 @@ from ringfence.engine.runs import NotDone, Opened, Opening, Runs
 async def opening_for(call: Call, now: Millis, principal: Principal, view: AgentView | None, runs: Runs) -> Opening | NotDone:
     """The child that a call asks for. Its credential is bound to whom its parent's, or the token behind it, is."""
     asked = delegation_in(call.value, view.by_wire_name if view is not None else {}, now)
+    if asked.unknown:
+        shown_names = ", ".join(name[:80] for name in asked.unknown[:5])
+        return NotDone(f"bounds on what is no tool of yours: {shown_names}", code=ReasonCode.ARGUMENTS)
     return await runs.prepare(
         call.agent,
         asked.task,
