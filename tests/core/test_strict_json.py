@@ -203,3 +203,27 @@ LOOSE = st.recursive(
 @given(LOOSE, st.booleans())
 def test_ordinary_json_is_read_whatever_way_it_is_escaped(value: Any, ascii_only: bool) -> None:
     assert parse_strict(json.dumps(value, ensure_ascii=ascii_only, indent=1).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("form", "of_one"),
+    [
+        ("[{}]", "1"),
+        ("[{}]", '"a"'),
+        ("[{}]", "[]"),
+        ("[{}]", '{"k":"v"}'),
+        ('{{"k": [{}]}}', '",[{"'),
+        ("[{}]", '"\\\\"'),
+    ],
+)
+def test_a_text_with_too_many_values_is_refused_before_it_is_parsed(form: str, of_one: str) -> None:
+    limits = JsonLimits(keys=1000, values=100)
+    many = form.format(", ".join([of_one] * 101)).encode()
+    with pytest.raises(RequestError, match="more than 100 values"):
+        parse_strict(many, limits)
+
+
+@pytest.mark.parametrize("text", [",[{" * 100, '\\",' * 100, '"' * 300])
+def test_what_stands_in_strings_is_no_value(text: str) -> None:
+    value = {"k": [text] * 20, "l": [1] * 70}
+    assert parse_strict(json.dumps(value).encode(), JsonLimits(values=100)) == value

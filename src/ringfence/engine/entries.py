@@ -115,7 +115,10 @@ def outcome_entry(
     if credential:
         body["credential"] = credential
     if findings:
-        body["findings"] = [{"class": f.kind.value, "rule": f.rule, "at": f.at, "count": f.count} for f in findings]
+        body["findings"] = [
+            {"class": f.kind.value, "rule": f.rule, "at": f.at, "count": f.count, **({"at_least": True} if f.is_least else {})}
+            for f in findings
+        ]
     if stopped:
         body["stopped"] = True
     return Entry(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ringfence.core.rules import ArgumentAction, InstructionAction, ScanRule, SecretAction
 from ringfence.core.scan.redactor import RULE, Seam
@@ -18,6 +18,8 @@ from ringfence.engine.entries import error_facts, result_facts
 from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, Withheld
 
 Listener = Callable[[Mapping[str, Any]], None]
+NOT_SCANNED: Final = "not-scanned"
+"""Stands for arguments that went on although they could not be scanned."""
 _MOST_PLACES = 50
 _SECRETS = frozenset({Kind.SECRET, Kind.OWN})
 _REFUSED = "the request was refused by its inspection"
@@ -45,6 +47,8 @@ class Inspection:
         try:
             found = self._scanner.see(arguments, "/arguments").findings
         except ScanError:
+            # Where secrets are refused, the call was refused with it; here it is only said.
+            self._note([Finding(Kind.SECRET, NOT_SCANNED, "/arguments", 1)])
             return
         self._note([one for one in found if one.kind is Kind.SECRET and one.rule not in self._rule.allow])
 
@@ -152,4 +156,7 @@ class Inspection:
             if key not in self._found and len(self._found) >= _MOST_PLACES:
                 key, finding = (finding.kind, finding.rule, "/*"), replace(finding, at="/*")
             known = self._found.get(key)
-            self._found[key] = finding if known is None else replace(known, count=known.count + finding.count)
+            if known is not None:
+                least = known.is_least or finding.is_least
+                finding = replace(known, count=known.count + finding.count, is_least=least)
+            self._found[key] = finding

@@ -135,7 +135,10 @@ def scanned_in_words(body: dict[str, Any]) -> list[str]:
     said: list[str] = []
     if "withheld" in body:
         said.append(f"The agent did not get the answer: {_HELD.get(body['withheld'], body['withheld'])}.")
-    found = [f"{finding['rule']} at {finding['at']} ({finding['count']})" for finding in body.get("findings", [])]
+    found = [
+        f"{finding['rule']} at {finding['at']} ({'at least ' if finding.get('at_least') else ''}{finding['count']})"
+        for finding in body.get("findings", [])
+    ]
     if found:
         said.append(f"In what the server said the scan found {', '.join(found)}.")
     return said

@@ -54,26 +54,51 @@ def texts_of(value: Any, binary: list[str] | None = None) -> list[str]:
     return found
 
 
-def places_of(value: Any, texts: Collection[str], at: str) -> Iterator[tuple[str, str]]:
-    """Where these texts stand: each with a JSON pointer below `at`.
+class Place:
+    """Where something stands, written as a JSON pointer only when somebody asks: most places are never told of."""
+
+    __slots__ = ("_above", "_step")
+
+    def __init__(self, above: Place | None, step: str) -> None:
+        self._above = above
+        self._step = step
+
+    def __str__(self) -> str:
+        steps: list[str] = []
+        place: Place | None = self
+        while place is not None:
+            steps.append(place._step)
+            place = place._above
+        return "/".join(reversed(steps))
+
+
+def places_of(value: Any, texts: Collection[str], at: str) -> Iterator[tuple[str, Place]]:
+    """Where these texts stand: each with its place, a JSON pointer below `at`.
 
     A key is shown where it is a plain name and not itself one of the texts; any other, and a key that is found, is `*`: what
     goes into the log holds nothing of what was found.
     """
-    stack: list[tuple[Any, str]] = [(value, at)]
+    stack: list[tuple[Any, Place]] = [(value, Place(None, at))]
     while stack:
-        item, pointer = stack.pop()
-        if isinstance(item, str):
-            if item in texts:
-                yield item, pointer
-        elif isinstance(item, Mapping):
+        item, place = stack.pop()
+        if isinstance(item, Mapping):
             for key, inner in cast("Mapping[str, Any]", item).items():
-                if key in texts:
-                    yield key, f"{pointer}/*"
-                shown = key if _NAME.fullmatch(key) and key not in texts else "*"
-                stack.append((inner, f"{pointer}/{shown}"))
+                found = key in texts
+                if found:
+                    yield key, Place(place, "*")
+                if _may_hold(inner, texts):
+                    stack.append((inner, Place(place, key if not found and _NAME.fullmatch(key) else "*")))
         elif isinstance(item, list | tuple):
-            stack += [(inner, f"{pointer}/{place}") for place, inner in enumerate(cast("list[Any]", item))]
+            for index, inner in enumerate(cast("list[Any]", item)):
+                if _may_hold(inner, texts):
+                    stack.append((inner, Place(place, str(index))))
+        elif isinstance(item, str) and item in texts:
+            yield item, place
+
+
+def _may_hold(item: Any, texts: Collection[str]) -> bool:
+    """Whether it is one of the texts, or something that others can stand in."""
+    return item in texts if isinstance(item, str) else isinstance(item, list | dict | tuple | Mapping)
 
 
 def replaced(value: Any, texts: Mapping[str, str]) -> Any:

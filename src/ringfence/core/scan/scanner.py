@@ -13,7 +13,7 @@ from __future__ import annotations
 from base64 import b64encode
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
@@ -66,6 +66,20 @@ class Finding:
     """A JSON pointer of the field; `*` for a key that is no plain name."""
     count: int
     is_hidden: bool = False
+    is_least: bool = False
+    """There may be more: counting stopped at a limit. Never so of what is masked."""
+
+
+@dataclass(slots=True)
+class Work:
+    """What a scanner did so far: what can be held against the size of what it was given."""
+
+    passed: int = 0
+    """Bytes that went through the one pass."""
+    read: int = 0
+    """Bytes that were handed on to find spans."""
+    spans: int = 0
+    """Matches that were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,7 @@ class Scanner:
     def __init__(self, redactor: Redactor | None = None) -> None:
         self._one_pass = OnePass(RULES)
         self.redactor = redactor if redactor is not None else Redactor()
+        self.work = Work()
 
     def see(self, value: Any, at: str, *, rules: bool = True) -> Seen:
         """What stands in the texts and keys of a JSON value. `at` goes before each pointer. Raises ScanError.
@@ -95,14 +110,15 @@ class Scanner:
         Without `rules` only the gateway's own secrets are looked for.
         """
         binary: list[str] = []
-        texts = texts_of(value, binary)
         try:
+            texts = texts_of(value, binary)
             joined = _BETWEEN.join(texts)
             whole = joined.encode()
             if len(whole) > _MOST_BYTES:
                 raise ScanError("too large to be scanned")
             own = self._own(joined, texts, binary) if self.redactor else _NO_SPANS
             hits = self._one_pass.hits(whole) if rules else []
+            self.work.passed += len(whole)
             if not hits and not own:
                 return CLEAN
             return self._locate(value, at, texts, whole, hits, own)
@@ -157,6 +173,7 @@ class Scanner:
         among = frozenset(texts) if own else frozenset[str]()
         exact = _exact()
         left = _MOST_SPANS
+        cut_off: set[str] = set()
         for place, first_end in sorted(hits):
             rule = RULES[place]
             start, end, most = 0, len(whole), left
@@ -164,11 +181,16 @@ class Scanner:
                 most = _MOST_COUNTED
                 if not _is_read_whole(rule):
                     start, end = max(0, first_end - _BEFORE), min(end, first_end + _AFTER)
+                    if end < len(whole):
+                        cut_off.add(rule.id)
+            self.work.read += end - start
             for found, (begin, stop) in enumerate(exact[place].spans(whole, start, end), start=1):
                 if found > most:
                     if rule.kind is Kind.SECRET:
                         raise ScanError("holds more secrets than can be masked")
+                    cut_off.add(rule.id)
                     break
+                self.work.spans += 1
                 index = bisect_right(starts, begin) - 1
                 key = (rule.id, begin)
                 if key in seen:
@@ -182,7 +204,7 @@ class Scanner:
         for text, found in own.items():
             counts.setdefault(text, Counter())[OWN] += len(found)
         masks = {texts[index]: _mask(texts[index], found, own.get(texts[index], ())) for index, found in spans.items()}
-        return Seen(_findings(value, counts, at), {**known, **masks}, known)
+        return Seen(_findings(value, counts, at, cut_off), {**known, **masks}, known)
 
 
 def _is_read_whole(rule: Rule) -> bool:
@@ -205,12 +227,16 @@ def _named(rule: Rule) -> Rule:
     return _first_of().get(rule.id, rule)
 
 
-def _findings(value: Any, counts: Mapping[str, Counter[Rule]], at: str) -> tuple[Finding, ...]:
+def _findings(value: Any, counts: Mapping[str, Counter[Rule]], at: str, cut_off: Set[str]) -> tuple[Finding, ...]:
     found: Counter[tuple[Rule, str]] = Counter()
-    for text, pointer in places_of(value, counts.keys(), at):
+    elsewhere = f"{at}/*"
+    for text, place in places_of(value, counts.keys(), at):
+        pointer = str(place) if len(found) < MOST_FINDINGS else elsewhere
         for rule, count in counts[text].items():
-            found[rule, pointer if len(found) < MOST_FINDINGS or (rule, pointer) in found else f"{at}/*"] += count
-    return tuple(sorted(Finding(r.kind, r.id, pointer, count, r.is_hidden) for (r, pointer), count in found.items()))
+            found[rule, pointer] += count
+    return tuple(
+        sorted(Finding(r.kind, r.id, pointer, count, r.is_hidden, r.id in cut_off) for (r, pointer), count in found.items())
+    )
 
 
 def _own_mask(text: str, spans: Iterable[tuple[int, int]], *, is_binary: bool) -> str:
@@ -218,10 +244,19 @@ def _own_mask(text: str, spans: Iterable[tuple[int, int]], *, is_binary: bool) -
     return b64encode(OWN_MASK.encode()).decode() if is_binary else masked(text, spans)
 
 
+def _in_bytes(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
+    """Spans in characters, in order, as spans of the text's UTF-8. Each is counted on from the one before."""
+    characters = count = 0
+    for begin, end in spans:
+        first = count + len(text[characters:begin].encode())
+        characters, count = end, first + len(text[begin:end].encode())
+        yield first, count, OWN.id
+
+
 def _mask(text: str, spans: list[tuple[int, int, str]], own: Iterable[tuple[int, int]]) -> str:
     """The text with these spans of its UTF-8 replaced; those that overlap become one."""
     encoded = text.encode()
-    spans = [*spans, *((len(text[:begin].encode()), len(text[:end].encode()), OWN.id) for begin, end in own)]
+    spans = [*spans, *_in_bytes(text, own)]
     pieces: list[bytes] = []
     end = 0
     for begin, stop, rule in sorted(spans):
