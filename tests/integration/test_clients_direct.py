@@ -65,15 +65,16 @@ async def served(server: MCPServer) -> AsyncGenerator[str]:
 async def test_a_driver_lists_and_calls_over_http(tmp_path: Path, driver: Driver) -> None:
     server = DemoServer("payments", tmp_path)
     async with server.http() as url:
-        listed = await drive(driver, "list", url=url)
-        called = await drive(driver, "call", "refund", json.dumps(REFUND), url=url, progress=True)
-    assert set(listed["tools"]) == {"get_balance", "refund", "issue_voucher", "change_payout_account"}
-    assert listed["tools"]["refund"]["required"] == ["order_id", "amount_cents", "reason"]
-    assert listed["protocol_version"] == called["protocol_version"] == driver.revision
-    assert called["result"]["is_error"] is False
-    assert called["result"]["structured"]["amount_cents"] == 100
+        report = await drive(driver, "steps", json.dumps(["list", {"tool": "refund", "arguments": REFUND}]), url=url)
+    assert "error" not in report, report
+    [called] = report["steps"]
+    assert set(report["tools"]) == {"get_balance", "refund", "issue_voucher", "change_payout_account"}
+    assert report["tools"]["refund"]["required"] == ["order_id", "amount_cents", "reason"]
+    assert report["protocol_version"] == driver.revision
+    assert called["is_error"] is False
+    assert called["structured"]["amount_cents"] == 100
     # The last of the two notifications may be lost to a client that settles the call first.
-    assert called["progress"] in (1, 2)
+    assert report["progress"] in (1, 2)
     assert server.executed() == [("refund", REFUND)]
 
 

@@ -6,9 +6,10 @@
     driver.py ... --scenario steps JSON [--answer JSON] [--events FILE]
 
 `steps` calls tools one after the other on one connection: `[{"tool", "arguments", "cancel"}, ...]`, all with progress. A step
-with `cancel` is taken back when the file of that name appears. With `--answer` the client declares form elicitation and
-accepts every question with that content. What it hears meanwhile, it adds to `--events` at once, one JSON list a line:
-`["progress", PROGRESS, TOTAL, MESSAGE]`, `["question", MESSAGE]`, `["call", STEP]`.
+with `cancel` is taken back when the file of that name appears; the step `"list"` lists the tools and is not among the results.
+With `--answer` the client declares form elicitation and accepts every question with that content. What it hears meanwhile, it
+adds to `--events` at once, one JSON list a line: `["progress", PROGRESS, TOTAL, MESSAGE]`, `["question", MESSAGE]`,
+`["call", STEP]`.
 
 `approve` calls a gated tool and waits whatever the server makes it wait. When the answer is a pending approval, it writes
 that to `--pending` (if given), waits for `--go` to appear, and claims. The client's own defaults stay untouched, above all
@@ -176,6 +177,9 @@ async def walk(peer: Peer, options: Options, report: Report) -> None:
 
     report.steps = []
     for place, step in enumerate(json.loads(options.scenario[1])):
+        if step == "list":
+            report.tools = await peer.list_tools()
+            continue
         heard(options, "call", place)
         call = asyncio.ensure_future(peer.call(step["tool"], step["arguments"], told))
         if "cancel" in step:

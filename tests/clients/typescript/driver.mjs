@@ -122,9 +122,18 @@ function request(client, options, params, settings) {
   return options.sdk === "v1" ? client.callTool(params, undefined, settings) : client.callTool(params, settings);
 }
 
+async function list(client) {
+  const { tools } = await client.listTools();
+  return Object.fromEntries(tools.map((tool) => [tool.name, tool.inputSchema]));
+}
+
 async function walk(client, options, report) {
   report.steps = [];
   for (const [place, step] of JSON.parse(options.scenario[1]).entries()) {
+    if (step === "list") {
+      report.tools = await list(client);
+      continue;
+    }
     heard(options, "call", place);
     const aborting = new AbortController();
     const onprogress = ({ progress, total, message }) => {
@@ -148,8 +157,7 @@ async function walk(client, options, report) {
 async function hold(client, options, report) {
   const [verb, name, text] = options.scenario;
   if (verb === "list") {
-    const { tools } = await client.listTools();
-    report.tools = Object.fromEntries(tools.map((tool) => [tool.name, tool.inputSchema]));
+    report.tools = await list(client);
     return;
   }
   if (verb === "steps") {
