@@ -129,6 +129,20 @@ async def test_an_operator_says_to_whom_a_credential_is_bound() -> None:
     assert (await desk.api("GET", "/status")).json["unbound_runs"] == 0
 
 
+@pytest.mark.requirement("I8", "I11")
+async def test_an_operator_binds_a_child_to_a_user_and_to_a_key_of_its_own() -> None:
+    desk = await Desk.open()
+    parent = (await desk.api("POST", "/runs", {"agent": "support", "task": "x", "binding": "uid:1000"})).json
+    both = "uid:1000+jkt:" + "A" * 43
+    asked = {"agent": "support", "task": "x", "parent": parent["run"], "binding": both}
+    child = (await desk.api("POST", "/runs", asked)).json
+    assert child["bound_to"] == both
+    for senders, is_mine in (({"uid:1000"}, False), ({both[9:]}, False), ({"uid:1000", both[9:]}, True)):
+        sent = Presented(child["credential"], Posture.SEPARATE, frozenset(senders))
+        outcome = await desk.world.enforcer.enforce(sent, ToolRequest("orders__get", ORDER))
+        assert isinstance(outcome, Returned) is is_mine, senders
+
+
 @pytest.mark.parametrize("binding", ["jkt:short", "pid:1", "uid:root", "nobody"])
 async def test_a_binding_that_is_none_is_refused_with_its_forms(binding: str) -> None:
     desk = await Desk.open()

@@ -47,3 +47,46 @@ async def test_a_child_is_bound_to_whom_its_parent_is(how: str) -> None:
     mine = await world.enforcer.enforce(Presented(credential, Posture.SEPARATE, MINE), look)
     assert isinstance(stolen, Refused)
     assert isinstance(mine, Returned)
+
+
+OWN = "jkt:" + "E" * 43
+USER = "uid:1000"
+LOOK = ToolRequest("orders__get", {"order": "A1"})
+
+
+async def delegating_world() -> World:
+    rules = shop_rules()
+    caps = SpawnCaps(depth=2, children=5, tree=20)
+    agents = {**rules.agents, SUPPORT: replace(rules.agents[SUPPORT], delegate=caps)}
+    return await World.build(rules=replace(rules, agents=agents))
+
+
+@pytest.mark.requirement("I8", "I11")
+@pytest.mark.parametrize(
+    ("parent", "senders"), [("", set[str]()), (KEY, {KEY}), (USER, {USER}), (f"{USER}+{KEY}", {USER, KEY})]
+)
+async def test_a_child_with_a_key_of_its_own_is_of_use_to_that_key_alone(parent: str, senders: set[str]) -> None:
+    world = await delegating_world()
+    opened = await world.runs.open(AgentId("support"), "x", by="operator:ada", trusted=True, binding=parent)
+    assert isinstance(opened, Opened)
+    asked = ToolRequest("ringfence__delegate", {"task": "part", "dpop_jkt": OWN.removeprefix("jkt:")})
+    outcome = await world.enforcer.enforce(Presented(opened.credential, Posture.SEPARATE, frozenset(senders)), asked)
+    assert isinstance(outcome, Returned), outcome
+    credential = dict(outcome.result["structuredContent"])["credential"]
+    where = senders - {KEY}
+    for shown in (senders, where, {KEY, *where}, {"uid:1001", OWN} if where else {"jkt:" + "I" * 43}):
+        stolen = await world.enforcer.enforce(Presented(credential, Posture.SEPARATE, frozenset(shown)), LOOK)
+        assert isinstance(stolen, Refused), shown
+    mine = await world.enforcer.enforce(Presented(credential, Posture.SEPARATE, frozenset({*where, OWN})), LOOK)
+    assert isinstance(mine, Returned)
+    entry = next(entry for entry in reversed(await world.entries()) if entry["kind"] == "run")
+    assert OWN in entry["body"]["binding"]
+
+
+@pytest.mark.parametrize("thumbprint", ["", "short", "A" * 44, "A" * 42 + "B", f"{'A' * 43}+uid:1", 5, None])
+async def test_a_key_that_is_none_opens_nothing(thumbprint: object) -> None:
+    world = await delegating_world()
+    run = await world.open_run()
+    outcome = await world.call(run, "ringfence__delegate", {"task": "part", "dpop_jkt": thumbprint})
+    assert isinstance(outcome, Refused)
+    assert len(await world.store.runs()) == 1

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from ringfence.core.model.binding import KEY_THUMBPRINT
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.grant import Grant
 from ringfence.core.model.identifiers import Millis, ServerId, ToolId
@@ -57,6 +58,12 @@ DEFINITION: Final[Mapping[str, Any]] = {
             },
             "calls": {"type": "integer", "minimum": 1, "maximum": 10_000_000, "description": "The most calls of it."},
             "depth": {"type": "integer", "minimum": 0, "maximum": 8, "description": "How many generations may follow it."},
+            "dpop_jkt": {
+                "type": "string",
+                "pattern": KEY_THUMBPRINT,
+                "description": "SHA-256 thumbprint (RFC 7638) of the child's own DPoP key: without proofs of it, its credential"
+                " is of no use.",
+            },
             "ttl_s": {"type": "integer", "minimum": 1, "maximum": 604_800, "description": "Seconds until it ends for good."},
         },
         "required": ["task"],
@@ -88,6 +95,8 @@ class Delegation:
 
     task: str
     grant: Grant
+    key: str = ""
+    """The thumbprint of the child's own key; empty: it has none."""
     unknown: tuple[str, ...] = ()
     """Names in its bounds that no tool of the agent has."""
 
@@ -115,6 +124,7 @@ def delegation_in(value: Mapping[str, Any], names: Mapping[str, ToolId], now: Mi
             depth=None if depth is None else int(depth),
             until=None if ttl_s is None else Millis(now + int(ttl_s) * 1000),
         ),
+        key=value.get("dpop_jkt", ""),
         unknown=tuple(sorted(bounds.keys() - known_tools)),
     )
 

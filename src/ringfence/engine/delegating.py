@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ringfence.core.delegation import delegation_in
+from ringfence.core.model.binding import with_key
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.verdict import ReasonCode
@@ -15,7 +16,10 @@ from ringfence.engine.runs import NotDone, Opened, Opening, Runs
 
 
 async def opening_for(call: Call, now: Millis, principal: Principal, view: AgentView | None, runs: Runs) -> Opening | NotDone:
-    """The child that a call asks for. Its credential is bound to whom its parent's, or the token behind it, is."""
+    """The child that a call asks for. Its credential is bound to whom its parent's, or the token behind it, is.
+
+    A key that the call names comes to that; of two keys a sender could prove one only, so it takes the place of the parent's.
+    """
     asked = delegation_in(call.value, view.by_wire_name if view is not None else {}, now)
     if asked.unknown:
         shown_names = ", ".join(name[:80] for name in asked.unknown[:5])
@@ -26,7 +30,7 @@ async def opening_for(call: Call, now: Millis, principal: Principal, view: Agent
         by=f"agent:{call.agent}",
         trusted=False,
         parent=call.run,
-        binding=principal.binding,
+        binding=with_key(principal.binding, asked.key) if asked.key else principal.binding,
         asked=asked.grant,
     )
 

@@ -27,7 +27,10 @@ from ringfence.ports.store import Store
 TASK_LIMIT = 20_000
 """Characters of a task statement."""
 TREE_FULL = "close child runs that are done, or raise `delegate` of the agent"
-BINDING_FORMS = "`uid:NUMBER`, `x5t:SHA-256 of a certificate` or `jkt:SHA-256 of a DPoP key`, the last two in base64url"
+BINDING_FORMS = (
+    "`uid:NUMBER`, `x5t:SHA-256 of a certificate` or `jkt:SHA-256 of a DPoP key`, the last two in base64url; "
+    "the first two may be followed by `+jkt:...`"
+)
 
 
 @dataclass(frozen=True, slots=True)

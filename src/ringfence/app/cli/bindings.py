@@ -40,7 +40,7 @@ def bound_text(bindings: Sequence[str]) -> str:
 def say_binding(answer: Mapping[str, Any]) -> None:
     """How the credential just shown is sent, and by whom."""
     bound = answer["bound_to"]
-    scheme = "DPoP" if bound.startswith(_KEY) else "Bearer"
+    scheme = "DPoP" if _KEY in bound else "Bearer"
     typer.echo(f"bound to    {bound}")
     typer.echo(f"\nThe agent's client sends it as `Authorization: {scheme} CREDENTIAL`. It is shown once.")
     if bound == "nobody":

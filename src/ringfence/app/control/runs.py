@@ -29,8 +29,9 @@ VOUCHED = "whoever the issuer or certificate says"
 _BINDING = Field(
     "binding",
     "From whom alone the credential is accepted: `jkt:` with the SHA-256 thumbprint of a DPoP key (RFC 9449), `x5t:` with the "
-    "SHA-256 of a client certificate (RFC 8705), both in base64url, or `uid:` with a local user's number.",
-    most=80,
+    "SHA-256 of a client certificate (RFC 8705), both in base64url, or `uid:` with a local user's number. The last two may be "
+    "followed by `+jkt:`: then the sender has to show both.",
+    most=120,
     nullable=True,
 )
 
