@@ -8,18 +8,33 @@ import yaml
 
 from ringfence.app.config.load import parse_config
 from ringfence.app.config.settings import Loaded
+from ringfence.app.redaction import references
+from ringfence.core.model.assumed_role import Allowed, PolicyArgument
 from ringfence.core.model.credential import MintedGrant, Place
 from ringfence.core.model.identifiers import ToolId
 from ringfence.errors import ConfigError
+from ringfence.ports.minter import AwsAccount
 
 READ_ORDERS = {"on": "table sales.orders", "privileges": ["select"], "columns": ["id"]}
+ACCOUNT: dict[str, Any] = {
+    "region": "eu-west-1",
+    "access_key_id": {"from": "env:ID"},
+    "secret_access_key": {"from": "file:aws.secret"},
+}
+ROLE: dict[str, Any] = {
+    "minter": "lake",
+    "role": "arn:aws:iam::123456789012:role/reader",
+    "policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "<bucket>"}]},
+    "arguments": {"bucket": {"from": "/bucket", "allow": ["slashes"]}},
+}
+COMMAND = {"command": ["lake-mcp"]}
 MINT = {"minter": "sales", "grants": [READ_ORDERS]}
 
 
 def load(credential: dict[str, Any], server: dict[str, Any] | None = None, **more: Any) -> Loaded:
     file = {
         "version": 1,
-        "minters": {"sales": {"postgres": {"from": "file:sales.dsn"}}},
+        "minters": {"sales": {"postgres": {"from": "file:sales.dsn"}}, "lake": {"aws": ACCOUNT}},
         "servers": {"db": {"url": "http://127.0.0.1:1/mcp"} if server is None else server},
         "tools": {"db.report": {"effect": "read", "credential": credential, **more}},
     }
@@ -126,3 +141,78 @@ def test_a_method_has_no_credential_of_its_own() -> None:
 def test_another_credential_is_another_configuration() -> None:
     one, two = (load({"header": "x-api-key", "from": f"env:{name}"}).digest for name in ("A", "B"))
     assert one != two
+
+
+def test_a_role_is_read_with_its_policy_its_arguments_and_three_variables() -> None:
+    loaded = load({"env": "AWS_*", "mint": ROLE}, COMMAND)
+    credential = loaded.rules.tools[ToolId("db.report")].credential
+    assert credential is not None
+    minting = credential.minting
+    assert minting is not None
+    assert minting.role is not None
+    assert (minting.lifetime_s, minting.margin_s, minting.value) == (900, 300, "json")
+    assert dict(minting.variables) == {
+        "AWS_ACCESS_KEY_ID": "access_key_id",
+        "AWS_SECRET_ACCESS_KEY": "secret_access_key",
+        "AWS_SESSION_TOKEN": "session_token",
+    }
+    assert minting.role.arguments == (PolicyArgument(name="bucket", pointer="/bucket", allowed=(Allowed.SLASHES,)),)
+    account = loaded.minters["lake"]
+    assert isinstance(account, AwsAccount)
+    assert (account.endpoint, str(account.secret)) == ("https://sts.eu-west-1.amazonaws.com", "`file:aws.secret`")
+    assert (account.tags, account.source_identity) == (False, False)
+    assert references(loaded) >= {account.key_id, account.secret}
+
+
+@pytest.mark.parametrize(
+    ("credential", "words"),
+    [
+        ({"env": "AWS_*", "from": "env:A"}, "`AWS_*` goes with a minted `role`"),
+        ({"env": "AWS_*", "mint": MINT}, "`AWS_*` goes with a minted `role`"),
+        ({"env": "AWS_*", "mint": {**ROLE, "value": "json"}}, "hands over all values"),
+        ({"env": "A", "mint": {**ROLE, "value": "dsn"}}, "no `dsn` comes with a role"),
+        ({"env": "A", "mint": {**MINT, "value": "json"}}, "no `json` comes with a role of a database"),
+        ({"env": "A", "mint": {**ROLE, "minter": "sales"}}, "`role` goes with a minter that has `aws`"),
+        ({"env": "A", "mint": {**MINT, "minter": "lake"}}, "`grants` goes with a minter that has `postgres`"),
+        ({"env": "A", "mint": {**ROLE, "grants": [READ_ORDERS]}}, "expected either `grants` or `role`, found both"),
+        ({"env": "A", "mint": {"minter": "lake"}}, "expected either `grants` or `role`"),
+        ({"env": "A", "mint": {**ROLE, "lifetime": "10m"}}, "STS gives a role for 15m to 1h"),
+        ({"env": "A", "mint": {**ROLE, "lifetime": "2h"}}, "STS gives a role for 15m to 1h"),
+        ({"env": "A", "mint": {**ROLE, "role": "reader"}}, "the ARN of a role"),
+        ({"env": "A", "mint": {**ROLE, "statement": "5s"}}, "`statement` goes with `grants`"),
+        ({"env": "A", "mint": {**MINT, "policy": {}}}, "`policy` goes with `role`"),
+        ({"env": "A", "mint": {k: v for k, v in ROLE.items() if k != "policy"}}, "without a session policy every call may"),
+        ({"env": "A", "mint": {**ROLE, "arguments": {}}}, "`<bucket>` is not among the `arguments`"),
+        ({"env": "A", "mint": {**ROLE, "arguments": {"bucket": {"from": "bucket"}}}}, "a JSON pointer"),
+        ({"env": "A", "mint": {**ROLE, "arguments": {"bucket": {"from": "/bucket", "allow": ["all"]}}}}, "wildcards"),
+    ],
+)
+def test_what_cannot_be_of_a_role_is_refused(credential: dict[str, Any], words: str) -> None:
+    assert words in complaint(credential, COMMAND)
+
+
+def test_variables_that_the_server_has_already_are_refused() -> None:
+    server = {**COMMAND, "env": {"AWS_SESSION_TOKEN": "x"}}
+    assert "the server's `env` has `AWS_SESSION_TOKEN` too" in complaint({"env": "AWS_*", "mint": ROLE}, server)
+
+
+def test_a_role_needs_a_life_longer_than_the_servers_deadline() -> None:
+    assert "longer than the server's `deadline`" in complaint({"env": "A", "mint": ROLE}, {**COMMAND, "deadline": "15m"})
+
+
+@pytest.mark.parametrize(
+    ("minter", "words"),
+    [
+        ({}, "expected either `postgres` or `aws`"),
+        ({"aws": ACCOUNT, "postgres": {"from": "env:A"}}, "found both"),
+        ({"aws": {**ACCOUNT, "endpoint": "http://sts.example"}}, "STS on another machine needs https"),
+        ({"aws": {**ACCOUNT, "endpoint": "https://sts.example/path"}}, "without a path"),
+        ({"aws": {**ACCOUNT, "endpoint": "https://sts.example:99999"}}, "not a URL"),
+        ({"aws": {"region": "eu-west-1"}}, "missing key `access_key_id`"),
+        ({"aws": {**ACCOUNT, "secret_access_key": "literal"}}, "a mapping `{from: ...}`"),
+    ],
+)
+def test_a_minter_that_cannot_be_used_is_refused(minter: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as failed:
+        parse_config(yaml.safe_dump({"version": 1, "minters": {"lake": minter}}).encode(), Path("r.yaml"))
+    assert words in str(failed.value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ringfence.core.model.assumed_role import AssumedRole, PolicyArgument
 from ringfence.core.model.credential import MintedGrant, Minting, Place, ToolCredential
 from ringfence.core.model.identifiers import ServerId, ToolId
 from ringfence.core.model.verdict import ReasonCode
@@ -263,4 +264,44 @@ async def test_a_minted_variable_has_a_process_for_one_call() -> None:
     at = await shop(ToolCredential(place=Place.ENV, name="DATABASE_URL", minting=MINTING))
     await at.call({"month": "May", "dsn": "postgresql://db"})
     assert at.books.forgotten == [at.books.executed[0].principal]
+    assert at.minter.in_force == {}
+
+
+STATEMENT = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"<month>"}]}'
+ROLE = AssumedRole(
+    arn="arn:aws:iam::123456789012:role/reader", policy=STATEMENT, arguments=(PolicyArgument(name="month", pointer="/month"),)
+)
+BOTH = (("ID", "user"), ("KEY", "password"))
+ASSUMED = ToolCredential(
+    place=Place.ENV, name="AWS_*", minting=Minting(minter="sales", role=ROLE, lifetime_s=900, margin_s=300, variables=BOTH)
+)
+
+
+@pytest.mark.requirement("I8")
+async def test_a_session_policy_of_the_calls_own_arguments_is_asked_for_and_several_variables_are_set() -> None:
+    at = await shop(ASSUMED, closed=False)
+    at.books.acts["report"] = _say_done
+    assert isinstance(await at.call({"month": "May", "dsn": "postgresql://x"}), Returned)
+    (sending,) = at.books.executed
+    assert {name: value.reveal() for name, value in sending.env.items()} == {
+        "ID": at.minter.made[0],
+        "KEY": f"pw-{at.minter.made[0]}",
+    }
+    (need,) = at.minter.asked
+    assert (need.role, need.policy, need.margin_s) == (ROLE.arn, STATEMENT.replace("<month>", "May"), 300)
+    assert ROLE.arn in await at.log()
+
+
+@pytest.mark.requirement("I8")
+async def test_an_argument_that_does_not_fit_into_the_policy_is_denied_and_nothing_is_minted() -> None:
+    at = await shop(ASSUMED, closed=False)
+    refused = await at.call({"month": "*", "dsn": "postgresql://x"})
+    assert isinstance(refused, Refused)
+    assert (refused.reasons[0].code, refused.reasons[0].check) == (ReasonCode.ARGUMENTS, "arguments")
+    assert at.minter.made == []
+
+
+async def test_a_value_that_the_minter_does_not_make_stops_the_call() -> None:
+    at = await shop(replace(MINTED, minting=replace(MINTING, value="json")))
+    assert isinstance(await at.call(), NotSent)
     assert at.minter.in_force == {}

@@ -17,6 +17,7 @@ class FakeMinter:
         self._alive: set[str] = set()
         self.in_force: dict[str, Need] = {}
         self.made: list[str] = []
+        self.asked: list[Need] = []
         self.broken = ""
         """Why nothing can be made or ended; empty: all is well."""
 
@@ -28,6 +29,7 @@ class FakeMinter:
         self._check()
         name = f"fake_{len(self.made)}_{run}_{call}"
         self.made.append(name)
+        self.asked.append(need)
         self._alive.add(name)
         self.in_force[name] = need
         values = {"dsn": Secret(f"fake://{name}:pw-{name}@db"), "user": Secret(name), "password": Secret(f"pw-{name}")}
