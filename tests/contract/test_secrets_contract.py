@@ -3,7 +3,8 @@
 The vault here is a small server that answers as the KV version 2 API does; no real Vault is started.
 """
 
-from __future__ import annotations
+from __future__ import asyncio
+import annotations
 
 import json
 import os
@@ -114,6 +115,15 @@ class TestCommandSecrets(SecretSourceContract):
         with pytest.raises(UnavailableError, match="did not end within"):
             await CommandSecrets(PATHS, answer_s=0.5).read(ref)
         assert not still_runs(int(pid_file.read_text()))
+
+    async def test_what_a_command_leaves_behind_is_ended_too(self) -> None:
+        pid_file = self.folder / "pid"
+        ref = SecretRef(f"exec:sh -c 'sleep 600 & echo $! > {pid_file}; echo value'")
+        with pytest.raises(UnavailableError, match="did not end within"):
+            await CommandSecrets(PATHS, answer_s=0.5).read(ref)
+        async with asyncio.timeout(10):
+            while still_runs(int(pid_file.read_text())):
+                await asyncio.sleep(0)
 
     @pytest.mark.parametrize("source", ["exec:", "exec:  ", "exec:echo 'open"])
     async def test_what_is_no_command_is_refused(self, source: str) -> None:

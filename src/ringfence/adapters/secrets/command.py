@@ -81,6 +81,6 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        _kill(process)
-        await process.wait()
+    # Also where the command itself has ended: what it left behind may still hold its output.
+    _kill(process)
+    await process.wait()
