@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.types import ASGIApp
 
+from ringfence.adapters.identity.people import OidcPeople
 from ringfence.app.control.app import build_control
 from ringfence.app.control.inprocess import Response, ask
 from ringfence.app.control.services import ControlServices
@@ -39,6 +40,8 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "runs": world.runs,
         "outsiders": world.outsiders,
         "operators": world.operators,
+        "people": world.people,
+        "people_issuer": OidcPeople(None, world.clock),
         "pins": world.pins,
         "budgets": world.budgets,
         "catalogue": world.catalogue,

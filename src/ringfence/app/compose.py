@@ -17,6 +17,7 @@ import uvloop
 
 from ringfence.adapters.identity.dpop import DpopProofs
 from ringfence.adapters.identity.outside import Authorities
+from ringfence.adapters.identity.people import OidcPeople
 from ringfence.adapters.notifiers.log import LogNotifier
 from ringfence.adapters.notifiers.message import Format
 from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
@@ -38,7 +39,7 @@ from ringfence.adapters.upstream.missing import MissingUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
-from ringfence.app.compose_identity import outside_options, tls_of
+from ringfence.app.compose_identity import outside_options, people_options, tls_of
 from ringfence.app.compose_log import build_outlets
 from ringfence.app.compose_minters import Minters
 from ringfence.app.compose_secrets import build_secrets, passed_on, sources_of
@@ -249,6 +250,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk)
 
     outside = Authorities(outside_options(loaded.identity), gateway.clock)
+    people = OidcPeople(people_options(loaded.oidc, secrets), gateway.clock)
 
     async def look_anew(fresh: Loaded) -> None:
         redactor.learn_lasting(literal_secrets(fresh))
@@ -257,14 +259,16 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         gateway.injection.replace(fresh.minters)
         notifier.switch(build_notifiers(fresh, secrets))
         outside.replace(outside_options(fresh.identity))
+        people.replace(people_options(fresh.oidc, secrets))
 
     try:
         reloader = Reloader(gateway, loaded, lambda connection: build_upstream(connection, secrets, redactor.text), look_anew)
         agents = serve_agents_of(gateway, lambda: _told_issuers(reloader.loaded), outside, tls)
-        return await serve(gateway, reloader, agents, listen)
+        return await serve(gateway, reloader, agents, people, listen)
     finally:
         await gateway.close()
         await outside.close()
+        await people.close()
         await secrets.close()
 
 
@@ -307,7 +311,7 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
         notifier = SwitchNotifier(build_notifiers(nothing_configured, secrets))
         gateway = await compose(nothing_configured, state, notifier, secrets, Redactor())
         try:
-            yield control_services(gateway, None, {})
+            yield control_services(gateway, None, OidcPeople(None, gateway.clock), {})
         finally:
             await gateway.checkpointer.checkpoint()
             await gateway.log_care.close()

@@ -1,12 +1,14 @@
-"""Who is believed about agents, and TLS of the data plane: from settings to adapters."""
+"""Who is believed about agents and people, and TLS of the data plane: from settings to adapters."""
 
 from __future__ import annotations
 
 import ssl
 
 from ringfence.adapters.identity.outside import IssuerOptions, OutsideOptions
+from ringfence.adapters.identity.people import PeopleOptions
 from ringfence.adapters.pep.mcp_gateway.tls import TlsOptions, server_context
-from ringfence.app.config.settings import IdentitySettings, ListenSettings
+from ringfence.app.config.settings import IdentitySettings, ListenSettings, OidcSettings
+from ringfence.engine.secret_book import SecretBook
 
 
 def outside_options(settings: IdentitySettings) -> OutsideOptions:
@@ -19,6 +21,20 @@ def outside_options(settings: IdentitySettings) -> OutsideOptions:
             for issuer in settings.issuers
         ),
         certificates=settings.certificates,
+    )
+
+
+def people_options(settings: OidcSettings | None, secrets: SecretBook) -> PeopleOptions | None:
+    """For `adapters.identity.people.OidcPeople`."""
+    if settings is None:
+        return None
+    return PeopleOptions(
+        issuer=settings.issuer,
+        client=settings.client,
+        secret=secrets.late(settings.secret) if settings.secret is not None else None,
+        scopes=settings.scopes,
+        redirect_uri=settings.redirect_uri,
+        label=settings.label,
     )
 
 

@@ -26,6 +26,7 @@ from ringfence.app.posture import stated_posture
 from ringfence.app.reload import Reloader
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.run import Posture
+from ringfence.ports.people import PeopleIssuer
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,9 @@ class Listening:
     unsafe_same_user: bool
 
 
-def control_services(gateway: Gateway, reloader: Reloader | None, listening: dict[str, Any]) -> ControlServices:
+def control_services(
+    gateway: Gateway, reloader: Reloader | None, people_issuer: PeopleIssuer, listening: dict[str, Any]
+) -> ControlServices:
     """What people's side stands on."""
     own_uid = os.getuid()
     posture, _ = stated_posture(gateway.catalogue.rules.agents.values(), own_uid)
@@ -67,6 +70,8 @@ def control_services(gateway: Gateway, reloader: Reloader | None, listening: dic
         runs=gateway.runs,
         outsiders=gateway.outsiders,
         operators=gateway.operators,
+        people=gateway.people,
+        people_issuer=people_issuer,
         pins=gateway.pins,
         budgets=gateway.budgets,
         catalogue=gateway.catalogue,
@@ -82,7 +87,9 @@ def control_services(gateway: Gateway, reloader: Reloader | None, listening: dic
     )
 
 
-async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents, listen: Listening) -> int:
+async def serve(
+    gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents, people_issuer: PeopleIssuer, listen: Listening
+) -> int:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again. Answers the exit code."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -111,7 +118,7 @@ async def serve(gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents,
     if listen.control_port is not None:
         control.append(listen_tcp("127.0.0.1", listen.control_port))
         about["control"] = f"http://127.0.0.1:{control[1].getsockname()[1]}/"
-    app = build_control(control_services(gateway, reloader, about))
+    app = build_control(control_services(gateway, reloader, people_issuer, about))
     people = [ControlServer(app, listening) for listening in control]
     if (agent := await gateway.anonymous.prepare()) is not None:
         _say_anonymous(agent)

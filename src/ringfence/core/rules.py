@@ -13,8 +13,13 @@ from ringfence.core.model.credential import Place, ToolCredential
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
+from ringfence.core.model.operator import Operator
+from ringfence.core.model.people import PeopleRules
 from ringfence.core.model.policy import Policies
 from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, ToolProfile
+
+GROUP = "group:"
+"""What a group's name begins with where an agent's approvers are listed."""
 
 
 class Share(StrEnum):
@@ -146,6 +151,7 @@ class AgentRule:
     limits: Limits = Limits()
     separation: bool = False
     approvers: frozenset[OperatorName] = frozenset()
+    """Names of operators, and of groups as `group:NAME`."""
     approval_expiry_s: int = 3600
     run_ttl_s: int = 900
     """Life of a run credential between renewals, in seconds."""
@@ -192,6 +198,23 @@ class Rules:
     """None: there are none."""
     groups: Mapping[str, frozenset[OperatorName]] = field(default_factory=dict[str, frozenset[OperatorName]])
     """Groups of approvers, by name."""
+    people: PeopleRules | None = None
+    """Who may log in at an issuer; None: nobody."""
+
+    def groups_of(self, operator: Operator) -> tuple[str, ...]:
+        """The groups that an operator is in, by name or by an issuer's word."""
+        named = {group for group, members in self.groups.items() if operator.name in members}
+        return tuple(sorted(named | set(operator.groups)))
+
+    def is_among(self, approvers: frozenset[OperatorName], operator: Operator) -> bool:
+        """Whether an agent's `approvers` name an operator or one of their groups. Everybody is where they name nobody."""
+        given = {operator.name, *(f"{GROUP}{group}" for group in self.groups_of(operator))}
+        return not approvers or not approvers.isdisjoint(given)
+
+    @property
+    def open_groups(self) -> frozenset[str]:
+        """Groups whose members an issuer knows too, so that nobody here can count them."""
+        return frozenset(group for rule in self.people.roles for group in rule.groups) if self.people else frozenset()
 
     @property
     def anonymous(self) -> AgentRule | None:

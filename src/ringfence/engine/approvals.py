@@ -56,13 +56,13 @@ class Approvals:
         if card_digest != ticket.card_digest:
             return NotDone("the digest is not that of the card", "read the card again and decide on what it says")
         now = self._clock.now()
-        groups = tuple(sorted(g for g, members in self._catalogue.rules.groups.items() if operator.name in members))
-        vote = Vote(operator=operator.name, approve=approve, reason=reason[:1000], at=now, groups=groups)
+        groups = self._catalogue.rules.groups_of(operator)
+        vote = Vote(operator=operator.name, approve=approve, reason=reason[:1000], at=now, groups=groups, shown=operator.shown)
         verb = "approved" if approve else "denied"
         entry = Entry(
             kind=EntryKind.APPROVAL,
             at=now,
-            summary=f"{operator.name} {verb} {ticket.tool} ({ticket.id})",
+            summary=f"{operator.label} {verb} {ticket.tool} ({ticket.id})",
             run=ticket.run,
             agent=ticket.agent,
             tool=ticket.tool,
@@ -76,6 +76,7 @@ class Approvals:
                 "reason": vote.reason,
                 "role": operator.role.value,
                 "groups": list(groups),
+                **({"shown": operator.shown} if operator.shown else {}),
             },
         )
         self._at(Step.VOTE)
@@ -98,7 +99,7 @@ class Approvals:
         view = self._catalogue.view(ticket.agent)
         if view is None:
             return NotDone(f"agent `{ticket.agent}` is no longer configured")
-        if view.agent.approvers and operator.name not in view.agent.approvers:
+        if not self._catalogue.rules.is_among(view.agent.approvers, operator):
             return NotDone(f"{operator.name} is not among the approvers of {ticket.agent}")
         run = await self._store.run(ticket.run)
         if run is None:

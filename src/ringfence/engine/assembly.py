@@ -25,6 +25,7 @@ from ringfence.engine.log_care import LogCare, LogOutlets
 from ringfence.engine.notices import Notices
 from ringfence.engine.operators import Operators
 from ringfence.engine.outsiders import Outsiders
+from ringfence.engine.people import People
 from ringfence.engine.pin_book import PinBook
 from ringfence.engine.pins import Pins
 from ringfence.engine.redacted_store import redacted
@@ -67,6 +68,7 @@ class Engine:
     outsiders: Outsiders
     stops: Stops
     operators: Operators
+    people: People
     pins: Pins
     budgets: Budgets
     checkpointer: Checkpointer
@@ -156,6 +158,7 @@ class Engine:
             outsiders=Outsiders(runs=runs, store=store, clock=clock, ids=ids, catalogue=catalogue),
             stops=stops,
             operators=Operators(store=store, clock=clock, ids=ids),
+            people=People(catalogue=catalogue, store=store, clock=clock),
             budgets=Budgets(store=store, clock=clock, catalogue=catalogue),
             pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
             checkpointer=checkpointer,

@@ -146,7 +146,7 @@ class Budgets:
         rule = self._catalogue.rules.agents.get(run.agent)
         if rule is None:
             return NotDone(f"agent {run.agent} is no longer configured")
-        if rule.approvers and operator.name not in rule.approvers:
+        if not self._catalogue.rules.is_among(rule.approvers, operator):
             return NotDone(f"{operator.name} is not among the approvers of {run.agent}")
         if rule.separation and run.opened_by == f"operator:{operator.name}":
             return NotDone(f"{operator.name} opened run {run.id}, so somebody else has to raise its caps")

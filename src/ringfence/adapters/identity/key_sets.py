@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, cast
 
 import aiohttp
 
-from ringfence.adapters.identity.jose import PublicKey, algorithms_of, public_key
+from ringfence.adapters.identity.jose import PublicKey, Signed, algorithms_of, public_key
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import CredentialError, RequestError
 from ringfence.ports.clock import Clock
@@ -55,6 +55,21 @@ class Keys(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+async def key_of(keys: Keys, signed: Signed) -> Key:
+    """The one key that a token has to be signed with, its algorithm among those of the key. Raises: CredentialError."""
+    kid = signed.header.get("kid", "")
+    if not isinstance(kid, str):
+        raise CredentialError("its kid is not text")
+    known = await keys.find(kid)
+    # Without a kid there is no choice to be made: a set of one key, or nothing.
+    key = known.get(kid) or (next(iter(known.values())) if not kid and len(known) == 1 else None)
+    if key is None:
+        raise CredentialError("its issuer has no such key" if known else "its issuer's keys cannot be had")
+    if signed.algorithm not in key.algorithms:
+        raise CredentialError(f"{signed.algorithm[:20]!r} is not the algorithm of its key")
+    return key
 
 
 def read_set(data: bytes) -> KeySet:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from ringfence.adapters.identity.jose import Signed, read_signed, verify
-from ringfence.adapters.identity.key_sets import FileKeys, Key, Keys, RemoteKeys
+from ringfence.adapters.identity.key_sets import FileKeys, Keys, RemoteKeys, key_of
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.binding import BindingKind, bound_to, is_binding
 from ringfence.core.model.identifiers import Millis
@@ -111,7 +111,7 @@ class Authorities:
         kind = signed.header.get("typ", "jwt")
         if not isinstance(kind, str) or kind.lower() not in _TYPES:
             raise CredentialError("its type is not that of an access token")
-        verify(signed, (await self._key(issuer, signed)).public)
+        verify(signed, (await key_of(self._keys[issuer.url], signed)).public)
         if not _is_for(claims.get("aud"), issuer.audience):
             raise CredentialError("it is for another audience")
         expires_s = self._lifetime(claims)
@@ -126,19 +126,6 @@ class Authorities:
             binding=_binding(claims.get("cnf")),
             still=partial(self._still, issuer.url, claims, agent),
         )
-
-    async def _key(self, issuer: IssuerOptions, signed: Signed) -> Key:
-        kid = signed.header.get("kid", "")
-        if not isinstance(kid, str):
-            raise CredentialError("its kid is not text")
-        keys = await self._keys[issuer.url].find(kid)
-        # Without a kid there is no choice to be made: a set of one key, or nothing.
-        key = keys.get(kid) or (next(iter(keys.values())) if not kid and len(keys) == 1 else None)
-        if key is None:
-            raise CredentialError("its issuer has no such key" if keys else "its issuer's keys cannot be had")
-        if signed.algorithm not in key.algorithms:
-            raise CredentialError(f"{signed.algorithm[:20]!r} is not the algorithm of its key")
-        return key
 
     def _lifetime(self, claims: Mapping[str, Any]) -> float:
         now_s = self._clock.now() / 1000

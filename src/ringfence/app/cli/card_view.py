@@ -92,6 +92,5 @@ def _facts(approval: Mapping[str, Any], card: Mapping[str, Any]) -> RenderableTy
 
 def _vote(vote: Mapping[str, Any]) -> Text:
     verb = "approved" if vote["decision"] == "approve" else "denied"
-    return Text.assemble(
-        "  ", safe(vote["operator"], "bold"), f" {verb}  ", safe(vote["at"], "dim"), "  ", safe(vote["reason"])
-    )
+    who = vote.get("shown") or vote["operator"]
+    return Text.assemble("  ", safe(who, "bold"), f" {verb}  ", safe(vote["at"], "dim"), "  ", safe(vote["reason"]))

@@ -20,11 +20,12 @@ from ringfence.errors import CredentialError, Error, UnavailableError
 class Desk:
     """One command's dealings with the gateway."""
 
-    def __init__(self, state: Path | None, as_name: str | None = None, as_json: bool = False) -> None:
+    def __init__(self, state: Path | None, as_name: str | None = None, as_json: bool = False, *, nobody: bool = False) -> None:
+        """`nobody`: with no credential, whatever the environment has."""
         self.as_json = as_json
         self.state = state_directory(state, os.environ, Path.cwd())
         try:
-            self.credential = credential(as_name, os.environ)
+            self.credential = None if nobody else credential(as_name, os.environ)
         except CredentialError as error:
             self.fail(str(error), error.remedy, REFUSED)
         self._client = ControlClient(self.state / CONTROL_SOCKET, self.credential)

@@ -36,8 +36,7 @@ def credential(name: str | None, environment: Mapping[str, str]) -> str | None:
     """The credential to present; None: being this local user has to do. Raises: CredentialError."""
     if name is None:
         return environment.get("RINGFENCE_OPERATOR_CREDENTIAL") or None
-    if not name.replace(".", "").replace("-", "").replace("_", "").isalnum() or name.startswith("."):
-        raise CredentialError(f"`{name}` cannot be an operator's name")
+    check_name(name)
     path = credential_file(name, environment)
     try:
         if path.stat().st_mode & 0o077:
@@ -46,6 +45,12 @@ def credential(name: str | None, environment: Mapping[str, str]) -> str | None:
     except OSError as error:
         remedy = f"`ringfence operator add {name} --save` keeps one, or set RINGFENCE_OPERATOR_CREDENTIAL"
         raise CredentialError(f"no credential of {name} is kept here", remedy=remedy) from error
+
+
+def check_name(name: str) -> None:
+    """What a credential is kept under is part of a path. Raises: CredentialError."""
+    if not name.replace(".", "").replace("-", "").replace("_", "").isalnum() or name.startswith("."):
+        raise CredentialError(f"`{name}` cannot be an operator's name")
 
 
 def keep_credential(name: str, secret: str, environment: Mapping[str, str]) -> Path:

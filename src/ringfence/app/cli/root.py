@@ -14,6 +14,7 @@ from ringfence.app.cli import (
     config_commands,
     connect,
     doctor,
+    login,
     operator,
     pins,
     policy,
@@ -54,6 +55,7 @@ def options(
 
 up.register(app)
 connect.register(app)
+login.register(app)
 config_commands.register(app)
 app.add_typer(doctor.app, name="doctor")
 app.add_typer(operator.app, name="operator")

@@ -8,6 +8,7 @@ from ringfence.app.config.credential_layout import CREDENTIAL, MINTER, MINTER_NA
 from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
+from ringfence.app.config.operators_layout import OPERATORS
 from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
 from ringfence.app.config.shapes import (
     Choice,
@@ -239,8 +240,8 @@ AGENT: Final = Record(
         ),
         "separation": Key(Truth(), "Whether the operator who opened a run is barred from approving for it.", default=False),
         "approvers": Key(
-            ListOf(Text("an operator's name", NAME, 64), most=200),
-            "Who may approve for it. Every approver and admin where absent.",
+            ListOf(Text("an operator's name, or `group:` and a group's", rf"(?:group:)?{NAME}", 70), most=200),
+            "Who may approve for it: operators, and groups as `group:NAME`. Every approver and admin where absent.",
         ),
         "approval_expiry": Key(Duration(10, 30 * 86400), "How long an approval waits before it expires.", default="1h"),
         "run_ttl": Key(Duration(10, 7 * 86400), "Life of a run credential between renewals.", default="15m"),
@@ -344,11 +345,12 @@ FILE: Final = Record(
         ),
         "groups": Key(
             MapOf(
-                ListOf(Text("an operator's name", NAME, 64), least=1, most=200),
+                ListOf(Text("an operator's name", NAME, 64), most=200),
                 r"[A-Za-z][A-Za-z0-9_.@-]{0,63}",
                 "a group's name of letters, digits and `_.@-`",
             ),
-            "Groups of approvers, by name: who counts where a policy asks for one with `@approve`.",
+            "Groups of approvers, by name: who counts where a policy asks for one with `@approve`. A group that only "
+            "`operators.oidc` fills has an empty list.",
         ),
         "control": Key(
             Record(
@@ -368,6 +370,7 @@ FILE: Final = Record(
         "secrets": Key(SECRETS, "Where secrets are looked up that `vault:` references name."),
         "listen": Key(LISTEN, "Where agents connect over TCP. `--port` says at which port."),
         "identity": Key(IDENTITY, "Who outside is believed about agents."),
+        "operators": Key(OPERATORS, "Who outside is believed about people."),
         "log": Key(LOG, "Where the audit log goes besides the state directory, and how long it keeps bodies."),
     },
     "a mapping that begins with `version: 1`",

@@ -34,6 +34,7 @@ from ringfence.app.config.limits_of import check_limits
 from ringfence.app.config.log_section import check_log, log_of
 from ringfence.app.config.names import check_names, check_references
 from ringfence.app.config.narrowing import narrowing_faults
+from ringfence.app.config.operators_section import check_operators, oidc_of
 from ringfence.app.config.policies import is_timezone, with_policies
 from ringfence.app.config.problems import FatalProblem, Position, Problem, Problems, nearest, path_text, shown
 from ringfence.app.config.problems import Path as Place
@@ -103,6 +104,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         authorization=authorization_of(values.get("authorization", {})),
         listen=listen_of(values.get("listen", {}), folder),
         identity=identity_of(values.get("identity", {}), folder),
+        oidc=oidc_of(values, folder),
         secrets=secrets_of(values.get("secrets", {}), folder),
         minters=minters_of(values.get("minters", {}), folder),
     )
@@ -145,6 +147,7 @@ class _Checked:
         check_log(values.get("log", {}), self.report, self.warn)
         check_listen(values.get("listen", {}), self.report)
         check_identity(values, self.keys(("agents",)), self.report, self.warn)
+        check_operators(values, self.keys(("groups",)), self.report, self.warn)
         if "public_url" in values.get("control", {}):
             check_url(("control", "public_url"), values["control"]["public_url"], self.report, self.warn)
         for index, issuer in enumerate(values.get("authorization", {}).get("issuers", [])):

@@ -14,8 +14,9 @@ from ringfence.app.config.settings import Loaded
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.policy import LocalTime, Policies, Policy
-from ringfence.core.policy.reading import MOST_POLICIES, read_policies
+from ringfence.core.policy.reading import MOST_POLICIES, MOST_QUORUM, read_policies
 from ringfence.core.policy.vocabulary import Names
+from ringfence.core.rules import GROUP
 from ringfence.errors import ConfigError
 
 FOLDER = "policies"
@@ -75,7 +76,8 @@ def with_policies(loaded: Loaded, folder: Path | None = None) -> Loaded:
 def _policies(files: dict[Path, str], loaded: Loaded) -> Policies:
     rules = loaded.rules
     names = Names(tuple(rules.tools), tuple(rules.servers), tuple(rules.agents))
-    groups = {name: len(members) for name, members in rules.groups.items()}
+    # Nobody here can count those whom an issuer puts into a group.
+    groups = {name: len(members) + MOST_QUORUM * (name in rules.open_groups) for name, members in rules.groups.items()}
     found: list[Policy] = []
     problems: list[str] = []
     for path, text in files.items():
@@ -139,9 +141,12 @@ def _unmeetable(loaded: Loaded, policies: Policies) -> list[str]:
     for policy in policies.policies:
         if policy.gate is None or not policy.gate.group:
             continue
+        if policy.gate.group in loaded.rules.open_groups:
+            continue
         members = loaded.rules.groups[policy.gate.group]
         for agent in loaded.rules.agents.values():
-            if agent.approvers and len(members & agent.approvers) < policy.gate.quorum:
+            named = [loaded.rules.groups[name.removeprefix(GROUP)] for name in agent.approvers if name.startswith(GROUP)]
+            if agent.approvers and len(members & agent.approvers.union(*named)) < policy.gate.quorum:
                 found.append(
                     f"{policy.place}: {policy.id} asks for {policy.gate.quorum} of {policy.gate.group},"
                     f" of whom fewer are among the approvers of {agent.id}"

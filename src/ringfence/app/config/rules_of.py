@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.app.config.limits_of import freezes_of, loops_of, rate_of, tool_limits_of, use_limits_of
+from ringfence.app.config.operators_section import people_of
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
@@ -46,6 +47,7 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         groups={
             name: frozenset(OperatorName(member) for member in members) for name, members in values.get("groups", {}).items()
         },
+        people=people_of(values),
     )
 
 

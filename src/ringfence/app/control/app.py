@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply
 from ringfence.app.control.browser import HEADERS, is_served
+from ringfence.app.control.device_login import device_routes
 from ringfence.app.control.login import login_routes
 from ringfence.app.control.openapi import openapi
 from ringfence.app.control.pages import page_routes
@@ -29,6 +30,8 @@ from ringfence.app.control.routes import Route
 from ringfence.app.control.services import ControlServices
 from ringfence.app.control.sessions import Sessions
 from ringfence.app.control.table import ROUTES
+from ringfence.ports.clock import Clock
+from ringfence.ports.entropy import Entropy
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +39,14 @@ logger = logging.getLogger(__name__)
 def build_control(services: ControlServices) -> ASGIApp:
     """The API, the pages and the health checks."""
     sessions = Sessions(services.clock, services.entropy)
-    routes = all_routes(services.version, sessions)
+    routes = all_routes(services.version, sessions, services.clock, services.entropy)
     served: list[BaseRoute] = [*_resources(services, sessions, routes), *page_routes(services, sessions)]
     starlette = Starlette(routes=served, exception_handlers={404: _nothing_here, Exception: _broken})
     starlette.router.redirect_slashes = False
     return Guard(starlette, services.public_url)
 
 
-def all_routes(version: str, sessions: Sessions) -> tuple[Route, ...]:
+def all_routes(version: str, sessions: Sessions, clock: Clock, entropy: Entropy) -> tuple[Route, ...]:
     """Every route of the API, its own description included."""
 
     async def describe(_: Asked) -> Answer:
@@ -52,7 +55,7 @@ def all_routes(version: str, sessions: Sessions) -> tuple[Route, ...]:
     description = Route(
         method="GET", path="/openapi.json", handler=describe, role=None, summary="This document.", answer="OpenAPI 3.1"
     )
-    described = (*ROUTES, *login_routes(sessions), description)
+    described = (*ROUTES, *login_routes(sessions), *device_routes(sessions, clock, entropy), description)
     return described
 
 

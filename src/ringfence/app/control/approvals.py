@@ -84,7 +84,13 @@ def ticket_view(ticket: Ticket, now: Millis) -> dict[str, Any]:
         ],
         "needs": still_needed(ticket) if ticket.state is TicketState.PENDING else "",
         "votes": [
-            {"operator": v.operator, "decision": "approve" if v.approve else "deny", "reason": v.reason, "at": iso(v.at)}
+            {
+                "operator": v.operator,
+                "shown": v.shown,
+                "decision": "approve" if v.approve else "deny",
+                "reason": v.reason,
+                "at": iso(v.at),
+            }
             for v in ticket.votes
         ],
         "closed_at": iso(ticket.closed_at),

@@ -43,7 +43,8 @@ async def remove_operator(asked: Asked) -> Answer:
 
 def operator_view(operator: Operator) -> dict[str, Any]:
     """Never the credential's hash."""
-    return {"name": operator.name, "role": operator.role.value, "uid": operator.uid, "added_at": iso(operator.added_at)}
+    known = {"name": operator.name, "role": operator.role.value, "uid": operator.uid, "added_at": iso(operator.added_at)}
+    return {**known, "shown": operator.shown, "groups": list(operator.groups)} if operator.shown or operator.groups else known
 
 
 ROUTES = (

@@ -23,6 +23,7 @@ from ringfence.app.control.auth import Known, authenticate
 from ringfence.app.control.browser import is_own_page
 from ringfence.app.control.forms import read_form
 from ringfence.app.control.login import log_in
+from ringfence.app.control.oidc_pages import OidcPages
 from ringfence.app.control.request import Incoming, incoming, read_all
 from ringfence.app.control.resource import set_cookie, settled
 from ringfence.app.control.services import ControlServices
@@ -65,7 +66,7 @@ class Pages:
                 return self._turned_away(found, came)
             assert isinstance(found, Known)
             answer = await settled(page(request, came, found.operator))
-            return self._problem(answer, found.operator) if isinstance(answer, Problem) else answer
+            return self.problem(answer, found.operator) if isinstance(answer, Problem) else answer
 
         return handler
 
@@ -81,18 +82,19 @@ class Pages:
 
     def _turned_away(self, problem: Problem, came: Incoming) -> Response:
         if problem.code is not ProblemCode.UNAUTHENTICATED or came.connection.unix or came.is_unsafe:
-            return self._problem(problem, None)
+            return self.problem(problem, None)
         if came.headers.get("sec-fetch-site") == "cross-site":
             # A strict cookie does not come along from a link in a chat; one step inside our own site, and it does.
-            return self._html("onward.html", path=came.path)
+            return self.html("onward.html", path=came.path)
         return RedirectResponse(f"/login?next={quote(came.path, safe='/')}", 303)
 
-    def _html(self, template: str, status_code: int = 200, **values: Any) -> Response:
+    def html(self, template: str, status_code: int = 200, **values: Any) -> Response:
+        """A page of ours."""
         page = self._templates.get_template(template).render(posture=self._services.posture.value, **values)
         return HTMLResponse(page, status_code)
 
-    def _problem(self, problem: Problem, operator: Operator | None) -> Response:
-        return self._html("problem.html", problem.status, problem=problem, operator=operator)
+    def problem(self, problem: Problem, operator: Operator | None) -> Response:
+        return self.html("problem.html", problem.status, problem=problem, operator=operator)
 
     # --- approvals ---------------------------------------------------------------------------------------------------
 
@@ -100,7 +102,7 @@ class Pages:
         now = self._services.clock.now()
         tickets = await self._services.store.tickets(_LIVE)
         cards = [card_view(ticket, now) for ticket in tickets if now < ticket.expires_at]
-        return self._html("list.html", cards=cards, operator=operator)
+        return self.html("list.html", cards=cards, operator=operator)
 
     async def card(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
         return await self._card(str(request.path_params["id"]), operator)
@@ -110,7 +112,7 @@ class Pages:
         if ticket is None:
             return not_found("there is no such approval")
         view = card_view(ticket, self._services.clock.now())
-        return self._html("card.html", fault.status if fault else 200, view=view, operator=operator, fault=fault)
+        return self.html("card.html", fault.status if fault else 200, view=view, operator=operator, fault=fault)
 
     async def decide(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
         form = read_form(
@@ -148,17 +150,24 @@ class Pages:
         if isinstance(answer, Problem):
             return answer
         assert isinstance(answer, Reply)
-        return self._html(template, title=title, facts=answer.body, operator=operator)
+        return self.html(template, title=title, facts=answer.body, operator=operator)
 
     # --- logging in --------------------------------------------------------------------------------------------------
 
     async def login_form(self, request: Request) -> Response:
-        return self._html("login.html", next=own_path(request.query_params.get("next", "/")), fault="", operator=None)
+        return self._login_page(own_path(request.query_params.get("next", "/")))
+
+    def _login_page(self, onward: str, fault: str = "") -> Response:
+        offer = self._services.people_issuer.offer
+        # From the address that the issuer sends browsers back to: their cookie has to be that one's.
+        oidc = f"{offer.redirect_uri.removesuffix('/callback')}?next={quote(onward, safe='')}" if offer else ""
+        label = offer.label if offer else ""
+        return self.html("login.html", 401 if fault else 200, next=onward, fault=fault, operator=None, oidc=oidc, label=label)
 
     async def login(self, request: Request) -> Response:
         came = incoming(request.scope)
         answer = await settled(self._log_in(request, came))
-        return self._problem(answer, None) if isinstance(answer, Problem) else answer
+        return self.problem(answer, None) if isinstance(answer, Problem) else answer
 
     async def _log_in(self, request: Request, came: Incoming) -> Response | Problem:
         if not is_own_page(came.headers):
@@ -169,8 +178,7 @@ class Pages:
         onward = own_path(form.get("next", "/"))
         operator = await log_in(self._services, form.get("operator", ""), form.get("credential", ""))
         if operator is None:
-            fault = "operator or credential not accepted"
-            return self._html("login.html", 401, next=onward, fault=fault, operator=None)
+            return self._login_page(onward, "operator or credential not accepted")
         response = RedirectResponse(onward, 303)
         set_cookie(response, self._sessions.open(operator), came, self._services.public_url)
         return response
@@ -201,6 +209,7 @@ def page_routes(services: ControlServices, sessions: Sessions) -> list[BaseRoute
     """The pages' routes."""
     pages = Pages(services, sessions)
     return [
+        *OidcPages(services, sessions, pages, own_path).routes(),
         StarletteRoute("/", _home, methods=["GET"]),
         StarletteRoute("/static/ringfence.css", _style, methods=["GET"]),
         StarletteRoute("/login", pages.login_form, methods=["GET"]),

@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ringfence.app.control.answer import Answer, Asked, Bootstrap, Lines, Problem, ProblemCode, Reply
-from ringfence.app.control.auth import Known, authenticate
+from ringfence.app.control.auth import Known, authenticate, bearer_of
 from ringfence.app.control.browser import is_own_page, is_secure
 from ringfence.app.control.request import Incoming, TooLarge, incoming, read_all
 from ringfence.app.control.routes import Route, is_at_least
@@ -74,6 +74,8 @@ class Resource:
                 services=self._services,
                 operator=who.operator if isinstance(who, Known) else None,
                 bootstrap=who if isinstance(who, Bootstrap) else None,
+                peer_uid=request.connection.peer_uid if request.connection.unix else None,
+                credential=bearer_of(request.connection.authorization or "") or "",
                 path=scope.get("path_params", {}),
                 query=query,
                 body=body,
@@ -129,9 +131,9 @@ def rendered(answer: Answer, request: Incoming, public_url: str) -> Response:
             return response
 
 
-def set_cookie(response: Response, value: str, request: Incoming, public_url: str) -> None:
+def set_cookie(response: Response, value: str, request: Incoming, public_url: str, life_s: int = LIFE_S) -> None:
     """Give or take the login cookie."""
     secure = is_secure(request.host, request.scheme, public_url)
     response.set_cookie(
-        COOKIE, value, max_age=LIFE_S if value else 0, path="/", secure=secure, httponly=True, samesite="strict"
+        COOKIE, value, max_age=life_s if value else 0, path="/", secure=secure, httponly=True, samesite="strict"
     )

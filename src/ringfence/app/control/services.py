@@ -15,12 +15,14 @@ from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.log_care import LogCare
 from ringfence.engine.operators import Operators
 from ringfence.engine.outsiders import Outsiders
+from ringfence.engine.people import People
 from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
 from ringfence.engine.stops import Stops
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
+from ringfence.ports.people import PeopleIssuer
 from ringfence.ports.signer import Signer
 from ringfence.ports.store import Store
 
@@ -40,6 +42,9 @@ class ControlServices:
     runs: Runs
     outsiders: Outsiders
     operators: Operators
+    people: People
+    people_issuer: PeopleIssuer
+    """Where people log in who have no credential of ours."""
     pins: Pins
     budgets: Budgets
     catalogue: Catalogue

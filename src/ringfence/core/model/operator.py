@@ -28,3 +28,12 @@ class Operator:
     """The local user whose unix-socket peer this is, where one is bound."""
     added_at: Millis = 0
     removed: bool = False
+    groups: tuple[str, ...] = ()
+    """Groups of approvers besides those that name them: what an issuer's word gives."""
+    shown: str = ""
+    """How people know somebody whose name is an issuer's subject: the e-mail address that the issuer states."""
+
+    @property
+    def label(self) -> str:
+        """For people: the name, and what it is known by."""
+        return f"{self.shown} ({self.name})" if self.shown else self.name

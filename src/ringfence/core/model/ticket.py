@@ -28,6 +28,8 @@ class Vote:
     at: Millis
     groups: tuple[str, ...] = ()
     """The configured groups that the operator was in when they decided."""
+    shown: str = ""
+    """How people know the operator, where the name is an issuer's subject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
