@@ -9,7 +9,7 @@ import pytest
 from ringfence.core.scan.redactor import MASK, Redactor
 from ringfence.engine.secret_book import KEPT_S, REFUSED_S, SecretBook
 from ringfence.errors import UnavailableError
-from ringfence.ports.secrets import SecretRef
+from ringfence.ports.secrets import Secret, SecretRef
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.secrets import FakeSecrets
 
@@ -132,3 +132,33 @@ async def test_what_is_there_at_the_start_is_masked_before_it_is_used_and_what_i
     assert await secrets.acquaint([REF, SecretRef("fake:none")]) == ("the secret `fake:none` is not there",)
     assert redactor.text("first-value second-value") == f"{MASK} second-value"
     assert await secrets.acquaint([]) == ()
+
+
+class SlowSecrets(FakeSecrets):
+    """Reads, and says so a moment later."""
+
+    def __init__(self, **values: str) -> None:
+        super().__init__(**values)
+        self.has_read, self.go = asyncio.Event(), asyncio.Event()
+
+    async def read(self, ref: SecretRef) -> Secret:
+        found = await super().read(ref)
+        self.has_read.set()
+        await self.go.wait()
+        return found
+
+
+@pytest.mark.parametrize("how", ["forget", "replace"])
+async def test_what_was_being_read_when_everything_was_to_be_read_anew_is_not_kept(how: str) -> None:
+    source = SlowSecrets(one="old")
+    secrets = book(source, FakeClock())
+    under_way = asyncio.create_task(secrets.read(REF))
+    await source.has_read.wait()
+    source.values["one"] = "new"
+    if how == "forget":
+        secrets.forget()
+    else:
+        await secrets.replace({"fake": FakeSecrets(one="new")})
+    source.go.set()
+    assert (await under_way).reveal() == "old"
+    assert (await secrets.read(REF)).reveal() == "new"

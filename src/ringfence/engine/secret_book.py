@@ -118,7 +118,7 @@ class SecretBook:
         return known if known is not None and self._clock.monotonic() < known.until else None
 
     async def _ask(self, ref: SecretRef) -> _Known:
-        source = self._sources.get(ref.kind)
+        source, changes = self._sources.get(ref.kind), self._changes
         value: Secret | UnavailableError
         try:
             if source is None:
@@ -131,7 +131,9 @@ class SecretBook:
             value, kept = error, REFUSED_S
         now = self._clock.monotonic()
         known = _Known(value, now, now + kept)
-        self._known[ref] = known
+        # What was asked for before everything was to be read anew is an answer to whoever asked, and to nobody later.
+        if changes == self._changes:
+            self._known[ref] = known
         return known
 
 
