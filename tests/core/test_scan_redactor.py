@@ -188,6 +188,15 @@ def test_many_secrets_that_come_and_go_push_out_only_the_oldest_of_them() -> Non
     assert redactor.text(names[0]) == names[0]
 
 
+def test_minted_secrets_push_out_no_secret_that_was_looked_up() -> None:
+    """A process knows for hours what was looked up when it started; each call of a tool may mint two."""
+    redactor = knowing("looked-up-at-start")
+    for number in range(MOST_PASSING + 100):
+        redactor.learn_minted(f"minted-{number:05}-x")
+    assert redactor.text(f"looked-up-at-start minted-{MOST_PASSING + 99:05}-x") == f"{MASK} {MASK}"
+    assert redactor.text("minted-00000-x") == "minted-00000-x"
+
+
 def test_what_is_no_unicode_is_masked_all_the_same() -> None:
     assert knowing("s3cret-value").text("\ud800 s3cret-value") == f"? {MASK}"
 

@@ -174,7 +174,7 @@ async def compose(
         notifier=notifier,
         lever=FileLever(state / "KILL"),
         outlets=build_outlets(loaded.log, state, LOG_ORIGIN, secrets),
-        injection=Injection(secrets, minters.of, loaded.minters, redactor.learn),
+        injection=Injection(secrets, minters.of, loaded.minters, redactor.learn_minted),
         redactor=redactor,
         at_step=at_step,
     )

@@ -19,7 +19,8 @@ from ringfence.core.scan.needles import SHORTEST, beginnings_of, needles_of
 RULE: Final = "configured-secret"
 MASK: Final = f"[masked: {RULE}]"
 MOST_PASSING: Final = 1024
-"""Secrets that come and go (looked up, minted). The one that was learned longest ago is forgotten first."""
+"""Secrets that come and go: looked up, minted. The one that was learned longest ago is forgotten first, minted ones before
+all others."""
 _MOST_RECENT: Final = 32
 """So many are kept in a small automaton of their own, so that learning one costs little."""
 _BEGINNING: Final = (2, 3)
@@ -34,6 +35,7 @@ class Redactor:
         self._lasting: dict[str, frozenset[str]] = {}
         self._passing: dict[str, frozenset[str]] = {}
         self._recent: dict[str, frozenset[str]] = {}
+        self._minted: set[str] = set()
         self._beginnings: dict[str, frozenset[str]] = {}
         self._automata: tuple[ahocorasick_rs.AhoCorasick, ...] = ()
         self._settled: ahocorasick_rs.AhoCorasick | None = None
@@ -44,10 +46,22 @@ class Redactor:
     def __bool__(self) -> bool:
         return bool(self._automata)
 
+    def learn_minted(self, secret: str) -> None:
+        """The same for what was made for one call: it is forgotten before anything that was looked up.
+
+        An agent can make as many calls as its budget bears. It must not push out what a process was started with.
+        """
+        if _is_maskable(secret):
+            self._minted.add(secret)
+            self._learn(secret)
+
     def learn(self, secret: str) -> None:
         """Mask it from now on. Of fewer than six characters, or a word of the mask itself: left alone."""
-        if not _is_maskable(secret):
-            return
+        if _is_maskable(secret):
+            self._minted.discard(secret)
+            self._learn(secret)
+
+    def _learn(self, secret: str) -> None:
         for known in (self._passing, self._recent):
             if secret in known:
                 known[secret] = known.pop(secret)
@@ -59,8 +73,9 @@ class Redactor:
             self._passing |= self._recent
             self._recent = {}
             while len(self._passing) > MOST_PASSING:
-                gone = next(iter(self._passing))
+                gone = next((known for known in self._passing if known in self._minted), next(iter(self._passing)))
                 del self._passing[gone]
+                self._minted.discard(gone)
                 if gone not in self._lasting:
                     del self._beginnings[gone]
             self._settle()
