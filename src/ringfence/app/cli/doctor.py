@@ -37,7 +37,7 @@ def doctor(
     import os
     import time
 
-    from ringfence.app.cli.desk import fail
+    from ringfence.app.cli.desk import fail, fail_with
     from ringfence.app.cli.places import state_directory
     from ringfence.app.cli.terminal import console, safe
     from ringfence.app.compose_stored import stored_runs
@@ -47,6 +47,7 @@ def doctor(
     from ringfence.app.doctor.report import as_json as json_of
     from ringfence.app.doctor.report import as_lines
     from ringfence.core.model.identifiers import Millis
+    from ringfence.errors import Error
 
     file = config or DEFAULT
     place = state_directory(state, os.environ, Path.cwd())
@@ -66,12 +67,16 @@ def doctor(
         ask=_asking(place),
         stored_runs=stored_runs,
     )
-    found = examine(around, texts)
+    try:
+        found = examine(around, texts)
+        answer, lines = json_of(found, texts.cleaned), list(as_lines(found, texts.cleaned))
+    except Error as error:
+        fail_with(error, UNAVAILABLE, as_json=as_json)
     if as_json:
-        typer.echo(json.dumps(json_of(found, texts.redactor), ensure_ascii=False))
+        typer.echo(json.dumps(answer, ensure_ascii=False))
     else:
         out = console()
-        for style, line in as_lines(found, texts.redactor):
+        for style, line in lines:
             out.print(safe(line, style), soft_wrap=True)
     raise typer.Exit(REFUSED if found.is_serious else 0)
 

@@ -66,7 +66,7 @@ def other_owners(facts: Facts) -> Iterator[Finding]:
 def _is_writable(file: FileFact) -> bool:
     if file.is_folder and file.mode & _STICKY and file.part is Part.FOLDER:
         return False  # as /tmp: nobody replaces what is another's
-    group = file.mode & 0o020 and not (file.is_own_group and file.part not in _PRIVATE)
+    group = file.mode & 0o020 and not (file.is_own_group and file.part not in _OWN | _PRIVATE)
     return bool(group or file.mode & 0o002)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ringfence.app.config.document import Entries, Items, Node, Scalar, parse_document
@@ -77,6 +77,11 @@ class Texts:
         if data != ABSENT:
             self.unseen.append(Unseen(what=str(path), why=f"it cannot be read ({data})"))
         return None
+
+    def cleaned(self, value: Any) -> Any:
+        """A JSON value without any secret that was come across, and without any of a published format. Raises: ScanError."""
+        known = self.redactor.value(value)
+        return self.scanner.masked(known, self.scanner.see(known, ""))
 
     def add(self, source: Source, holds: Holds, where: str, rule: str = "") -> None:
         """Remember a place, once."""

@@ -1,22 +1,23 @@
-"""A diagnosis for people and for scripts. Whatever it says goes through the redactor: no secret value leaves, from wherever."""
+"""A diagnosis for people and for scripts. Whatever it says is cleaned first, so no secret value leaves, from wherever."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from ringfence.app.doctor.doctor import Diagnosis
 from ringfence.app.doctor.findings import Finding, Severity
 from ringfence.app.posture import MEANS, posture_because, stated_posture
 from ringfence.core.plain_text import plain
-from ringfence.core.scan.redactor import Redactor
 
+Cleaned = Callable[[Any], Any]
+"""A value without secrets."""
 _MOST_SHOWN: Final = 5
 _LONGEST: Final = 400
 
 
-def as_json(diagnosis: Diagnosis, redactor: Redactor) -> dict[str, Any]:
+def as_json(diagnosis: Diagnosis, cleaned: Cleaned) -> dict[str, Any]:
     """Plain values: `ok`, `posture`, `looked_at`, `counts` and `findings`."""
     facts = diagnosis.facts
     counts = Counter(finding.severity for finding in diagnosis.findings)
@@ -45,13 +46,13 @@ def as_json(diagnosis: Diagnosis, redactor: Redactor) -> dict[str, Any]:
         posture, _ = stated_posture(agents, facts.gateway_uid)
         because = list(posture_because(agents, facts.gateway_uid))
         answer["posture"] = {"is": posture.value, "means": MEANS[posture], "because": because}
-    return redactor.value(answer)
+    return cleaned(answer)
 
 
-def as_lines(diagnosis: Diagnosis, redactor: Redactor) -> Iterator[tuple[str, str]]:
+def as_lines(diagnosis: Diagnosis, cleaned: Cleaned) -> Iterator[tuple[str, str]]:
     """Lines, each with the style that a terminal may give it."""
     for style, line in _lines(diagnosis):
-        yield style, plain(redactor.text(line), _LONGEST)
+        yield style, plain(cleaned(line), _LONGEST)
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
