@@ -32,6 +32,7 @@ WHY = {
     ReasonCode.IDENTITY: "it changes who may do what",
     ReasonCode.UNBOUNDED: "nothing bounds how much it changes",
     ReasonCode.FROZEN: "it falls into a freeze window",
+    ReasonCode.HOST: "no rule names this host",
 }
 
 

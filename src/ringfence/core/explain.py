@@ -101,6 +101,8 @@ def meaning(code: ReasonCode) -> str:
             return "the run repeats itself: the same calls bring the same results"
         case ReasonCode.FROZEN:
             return "the call falls into a freeze window"
+        case ReasonCode.HOST:
+            return "no egress rule of the agent has this host with this kind of request"
         case ReasonCode.POLICY:
             return "a policy of the operator's forbids the call, or wants a person to agree to it"
         case ReasonCode.POLICY_ERROR:
@@ -203,6 +205,9 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.polling")
         case ReasonCode.FROZEN:
             return Change(Lever.CONFIGURATION, "wait until the window is over, or change it", "limits.freeze")
+        case ReasonCode.HOST:
+            text = "give the agent a rule for this host; or `unlisted: ask`, so that a person may let one run reach it"
+            return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.egress")
         case ReasonCode.POLICY:
             text = "the detail names the policy: change its condition, or let people approve with `@approve`; simulate it first"
             return Change(Lever.CONFIGURATION, text, "policies")

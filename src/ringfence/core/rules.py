@@ -9,7 +9,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ringfence.core.model.agent import Limits
+from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.credential import Place, ToolCredential
+from ringfence.core.model.egress import EgressRules
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
@@ -163,6 +165,10 @@ class AgentRule:
     """Whoever connects from this machine without a credential is this agent, in its standing run. At most one agent."""
     delegate: SpawnCaps | None = None
     """Its runs may open child runs by themselves (`ringfence__delegate`), so far; None: only operators open children."""
+    box: BoxProfile | None = None
+    """What its box is like (`ringfence run`); None: it has no profile of its own."""
+    egress: EgressRules | None = None
+    """Whom its boxes may reach; None: nobody, and nobody is asked."""
 
     def may_see(self, tool: ToolId) -> bool:
         """Whether the tool is exposed to this agent."""

@@ -12,13 +12,14 @@ from typing import Any
 from ringfence.core.asking import EVERYTHING_ASKABLE, granted_capabilities
 from ringfence.core.charges import Plan, plan_of
 from ringfence.core.confusable import folded
-from ringfence.core.delegation import DEFINITION, DELEGATE, RULE
 from ringfence.core.methods import definitions, is_method
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
+from ringfence.core.model.egress import EgressRules
 from ringfence.core.model.identifiers import AgentId, Millis, ServerId, ToolId
 from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.tool import Tool
+from ringfence.core.own_tools import OWN_TOOLS, own_tools_of
 from ringfence.core.pins import PinKind
 from ringfence.core.rules import AgentRule, Rules, ToolRule
 from ringfence.core.scan.redactor import Redactor
@@ -342,10 +343,9 @@ class Catalogue:
         quarantined |= {tool: why for tool, why in self.alike.items() if tool in tools}
         exposed = frozenset(tool for tool in tools if rule.may_see(tool))
         plans = {tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None}
-        if rule.delegate is not None:
-            # Of no server, so no pattern gives it, and no listing takes it away.
-            tools[DELEGATE] = build_tool(DEFINITION, RULE, rule.tighten.get(DELEGATE))
-            exposed |= {DELEGATE}
+        for own in own_tools_of(rule):
+            tools[own.rule.id] = build_tool(own.definition, own.rule, rule.tighten.get(own.rule.id))
+            exposed |= {own.rule.id}
         agent = Agent(
             id=rule.id,
             purpose=rule.purpose,
@@ -354,17 +354,19 @@ class Catalogue:
             separation=rule.separation,
             approval_expiry_s=rule.approval_expiry_s,
             approvers=rule.approvers,
+            egress=rule.egress or EgressRules(),
         )
         derived = {tool_rule.id for tool_rule in self._rules.tools.values() if tool_rule.derived}
+        unseen = {tool for tool, own in OWN_TOOLS.items() if not own.shown}
         return AgentView(
             agent=agent,
             rule=rule,
             tools=tools,
-            by_wire_name={wire_name(t): t for t in sorted(tools) if not is_method(tools[t].upstream_name)},
+            by_wire_name={wire_name(t): t for t in sorted(tools) if t not in unseen and not is_method(tools[t].upstream_name)},
             by_server_name={
                 (tools[t].server, tools[t].upstream_name): t
                 for t in sorted(tools)
-                if t not in derived and t != DELEGATE and not is_method(tools[t].upstream_name)
+                if t not in derived and t not in OWN_TOOLS and not is_method(tools[t].upstream_name)
             },
             quarantined=quarantined,
             plans=plans,
@@ -397,7 +399,7 @@ class Catalogue:
         if rules.policies is None:
             return {}
         known = ((rule, self._definition(rule)) for rule in rules.tools.values())
-        own = {DELEGATE: DEFINITION} if any(agent.delegate is not None for agent in rules.agents.values()) else {}
+        own = {own.rule.id: own.definition for agent in rules.agents.values() for own in own_tools_of(agent)}
         return own | {
             rule.id: definition
             for rule, definition in known

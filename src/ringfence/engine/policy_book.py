@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.core.canonical import digest_of
-from ringfence.core.delegation import RULE
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.policy import Policies, Policy, PolicySnapshot
+from ringfence.core.own_tools import OWN_TOOLS
 from ringfence.core.policy.argument_types import arguments_of
 from ringfence.core.policy.shard import Broken, Parsed, Shard, ToolSource, compiled, misnamed, naming, parsed
 from ringfence.core.rules import Rules, ToolRule
@@ -60,7 +60,7 @@ class PolicyBook:
             return Compiled(None)
         if policies is not self._policies:
             self._policies, self._parsed = policies, parsed(policies.policies)
-        tools = {**rules.tools, RULE.id: RULE} if RULE.id in definitions else rules.tools
+        tools = {**rules.tools, **{tool: own.rule for tool, own in OWN_TOOLS.items() if tool in definitions}}
         known = {tool: self._of(tools[tool], own) for tool, own in definitions.items() if tool in tools}
         self._known = known
         wrong = misnamed(

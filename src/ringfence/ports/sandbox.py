@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from socket import socket
 from typing import Protocol
 
 from ringfence.core.model.box import BoxProfile, Layer
@@ -87,8 +86,8 @@ class Box(Protocol):
         ...
 
     @property
-    def listener(self) -> socket | None:
-        """Bound and listening in the box's network before the command starts. Whoever serves it owns it."""
+    def listener(self) -> int | None:
+        """Descriptor of a socket that listens in the box's network before the command starts. Whoever serves it owns it."""
         ...
 
     @property

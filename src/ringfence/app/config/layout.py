@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ringfence.app.config.box_layout import BOX, EGRESS
 from ringfence.app.config.credential_layout import CREDENTIAL, MINTER, MINTER_NAME
 from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
@@ -36,8 +37,8 @@ METHOD_ID: Final = rf"{SERVER_ID}\.(?:{READ_RESOURCE}|{GET_PROMPT}|{COMPLETE})"
 CALLABLE_ID: Final = rf"(?:{TOOL_ID}|{METHOD_ID})"
 """A tool, or what stands for one of the other methods that a server executes."""
 WIRE_NAME_MOST: Final = 64
-RESERVED_SERVER_IDS: Final = frozenset({"ringfence"})
-"""`ringfence__claim` and its like are the gateway's own tools."""
+RESERVED_SERVER_IDS: Final = frozenset({"ringfence", "egress"})
+"""`ringfence__claim` and its like are the gateway's own tools, and so is the way out of a box."""
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"
 
 _tool_id = Text("a tool id `server.tool`", TOOL_ID, 120, examples=("payments.refund",))
@@ -238,6 +239,8 @@ AGENT: Final = Record(
             DELEGATE,
             "Its runs may open child runs by themselves (`ringfence__delegate`), within these caps. They may not where absent.",
         ),
+        "box": Key(BOX, "The box that its commands run in (`ringfence run`)."),
+        "egress": Key(EGRESS, "Whom its boxes may reach. Nobody where absent."),
         "separation": Key(Truth(), "Whether the operator who opened a run is barred from approving for it.", default=False),
         "approvers": Key(
             ListOf(Text("an operator's name, or `group:` and a group's", rf"(?:group:)?{NAME}", 70), most=200),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ringfence.app.config.box_section import check_boxes
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
 from ringfence.app.config.connections import (
     alerts_of,
@@ -157,6 +158,7 @@ class _Checked:
             self.report(("timezone",), f"no time zone `{values['timezone']}` is known here, such as `Europe/Berlin`")
         check_limits(values, self.report)
         check_credentials(values, self.report)
+        check_boxes(values, self.report)
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
             for below, message in narrowing_faults(schema):

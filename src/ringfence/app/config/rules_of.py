@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.app.config.box_section import box_of, egress_of
 from ringfence.app.config.limits_of import freezes_of, loops_of, rate_of, tool_limits_of, use_limits_of
 from ringfence.app.config.operators_section import people_of
 from ringfence.app.config.profiles import conditional_of, profile_of
@@ -156,4 +157,6 @@ def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
         only_mcp=fields.get("only_mcp", False),
         unsafe_anonymous=fields.get("unsafe_anonymous", False),
         delegate=_delegate(fields.get("delegate")),
+        box=box_of(fields.get("box")),
+        egress=egress_of(fields.get("egress")),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ringfence.core.model.egress import EgressRules
 from ringfence.core.model.identifiers import AgentId, OperatorName, ToolId
 from ringfence.core.model.limits import Freeze, Loops, Rate
 
@@ -39,3 +40,5 @@ class Agent:
     approval_expiry_s: int = 3600
     approvers: frozenset[OperatorName] = frozenset()
     """Who may approve for this agent; empty means every approver and admin."""
+    egress: EgressRules = EgressRules()
+    """Whom its boxes may reach: nobody."""

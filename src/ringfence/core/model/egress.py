@@ -37,9 +37,33 @@ class EgressRule:
     header: str = ""
     """With `terminate`: the header that the credential is put into, in place of whatever the client sent."""
     credential: str = ""
-    """Name of the secret that goes there; empty: none."""
+    """Where the secret is found that goes there (`env:NAME` and the like); empty: none."""
+    prefix: str = ""
+    """What stands before the secret in the header, such as `Bearer `."""
+    tls: bool = True
+    """False: plain HTTP inside the tunnel and behind the proxy. Only with `terminate` and `private`."""
     up_mib: int = 64
     """What a run may send to this host in all. Mebibytes."""
     down_mib: int = 4096
     private: bool = False
     """The operator says that this name may be a private address (an index of packages on the own network). Never link-local."""
+
+
+class Unlisted(StrEnum):
+    """What happens when a box asks for a host that no rule names."""
+
+    DENY = "deny"
+    ASK = "ask"
+    """A person may let this run reach it, until the run ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EgressRules:
+    """Everything that one agent's boxes may reach."""
+
+    rules: tuple[EgressRule, ...] = ()
+    unlisted: Unlisted = Unlisted.DENY
+
+    def of(self, host: str, port: int) -> EgressRule | None:
+        """The rule of one host and port."""
+        return next((rule for rule in self.rules if rule.host == host and rule.port == port), None)

@@ -49,6 +49,8 @@ class ReasonCode(StrEnum):
     UNCOUNTABLE = "uncountable"
     LOOP = "loop"
     FROZEN = "frozen"
+    # the way out of a box
+    HOST = "host"
     # the operator's policies
     POLICY = "policy"
     POLICY_ERROR = "policy_error"

@@ -22,6 +22,7 @@ class RuleClass(StrEnum):
     ARGUMENTS = "arguments"
     LIMIT = "limit"
     FROZEN = "frozen"
+    HOST = "host"
     REPEATING = "repeating"
     TOO_FAST = "too_fast"
     APPROVAL_DENIED = "approval_denied"
@@ -46,6 +47,7 @@ TEXTS = {
     RuleClass.ARGUMENTS: "refused: the arguments do not satisfy the tool's input schema",
     RuleClass.LIMIT: "refused: a limit of this run is reached",
     RuleClass.FROZEN: "refused: no changes are made at this time",
+    RuleClass.HOST: "refused: no rule lets this run reach that host",
     RuleClass.REPEATING: "refused: the same calls bring the same results; do something else",
     RuleClass.TOO_FAST: "refused: too many calls at once; wait a little and try again",
     RuleClass.APPROVAL_DENIED: "refused: a person has denied this call; do not repeat it",
@@ -91,6 +93,8 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.REPEATING
         case ReasonCode.FROZEN:
             return RuleClass.FROZEN
+        case ReasonCode.HOST:
+            return RuleClass.HOST
         case ReasonCode.APPROVAL_DENIED:
             return RuleClass.APPROVAL_DENIED
         case ReasonCode.APPROVAL_EXPIRED | ReasonCode.APPROVAL_WITHDRAWN | ReasonCode.APPROVAL_USED:

@@ -1,0 +1,90 @@
+"""What an agent's `box` and `egress` ask for, and what a shape alone cannot say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ringfence.app.config.connections import is_owned_header
+from ringfence.app.config.names import Report
+from ringfence.core.box_profiles import PROFILES
+from ringfence.core.model.box import BoxProfile
+from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
+
+Fields = Mapping[str, Any]
+_LIMITS = ("memory_mib", "processes", "cpu_percent", "open_files", "file_mib", "workspace_mib", "tmp_mib")
+
+
+def check_boxes(values: Fields, report: Report) -> None:
+    """Every fault of the agents' ways out."""
+    for agent, fields in values.get("agents", {}).items():
+        seen: set[tuple[str, int]] = set()
+        for index, host in enumerate(fields.get("egress", {}).get("hosts", [])):
+            if host and "host" in host:
+                place = ("agents", agent, "egress", "hosts", index)
+                _check(place, host, report)
+                key = (host["host"], host.get("port", 443))
+                if key in seen:
+                    report((*place, "host"), f"`{key[0]}:{key[1]}` has a rule already")
+                seen.add(key)
+
+
+def _check(place: tuple[str | int, ...], host: Fields, report: Report) -> None:
+    terminates = host.get("mode") == EgressMode.TERMINATE
+    if host["host"].rpartition(".")[2].isdigit():
+        report((*place, "host"), "expected a name, found an address")
+    if terminates and not host.get("paths"):
+        report(place, "with `mode: terminate`, `paths` says what may be asked for")
+    for key in ("paths", "credential", "header", "prefix"):
+        if key in host and not terminates:
+            report((*place, key), f"`{key}` needs `mode: terminate`")
+    if "header" in host and host["header"].lower() != "authorization" and is_owned_header(host["header"]):
+        report((*place, "header"), f"`{host['header']}` is set by the gateway and cannot be configured")
+    if host.get("tls") is False and not (terminates and host.get("private")):
+        report((*place, "tls"), "only a `private` host with `mode: terminate` may do without TLS")
+
+
+def box_of(fields: Fields | None) -> BoxProfile | None:
+    """An agent's box."""
+    if fields is None:
+        return None
+    base = PROFILES[fields["profile"]]
+    own = {name: fields[name] for name in _LIMITS if name in fields}
+    if "wall_clock" in fields:
+        own["wall_clock_s"] = fields["wall_clock"]
+    return replace(
+        base,
+        limits=replace(base.limits, **own),
+        network=fields.get("network", base.network),
+        shows=(*base.shows, *fields.get("shows", ())),
+        environment={**base.environment, **fields.get("environment", {})},
+    )
+
+
+def egress_of(fields: Fields | None) -> EgressRules | None:
+    """Whom an agent's boxes may reach."""
+    if fields is None:
+        return None
+    hosts = tuple(_rule(host) for host in fields.get("hosts", []))
+    return EgressRules(rules=hosts, unlisted=Unlisted(fields.get("unlisted", "deny")))
+
+
+def _rule(host: Fields) -> EgressRule:
+    mode = EgressMode(host.get("mode", "tunnel"))
+    return EgressRule(
+        host=host["host"],
+        port=host.get("port", 443),
+        mode=mode,
+        paths=tuple(
+            PathRule(methods=frozenset(path["methods"]), path=path["path"], websocket=path.get("websocket", False))
+            for path in host.get("paths", [])
+        ),
+        header=host.get("header", "Authorization") if "credential" in host else "",
+        credential=host["credential"]["from"] if "credential" in host else "",
+        prefix=host.get("prefix", ""),
+        up_mib=host.get("up_mib", 64),
+        down_mib=host.get("down_mib", 4096),
+        private=host.get("private", False),
+        tls=host.get("tls", True),
+    )

@@ -1,0 +1,34 @@
+"""The tools that are the gateway's own: of no server, so no pattern gives them and no listing takes them away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ringfence.core import connecting, delegation
+from ringfence.core.model.identifiers import ToolId
+from ringfence.core.rules import AgentRule, ToolRule
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTool:
+    """One of them."""
+
+    rule: ToolRule
+    definition: Mapping[str, Any]
+    shown: bool
+    """Whether agents see it on `/mcp`. What is not shown cannot be called there either."""
+
+
+_DELEGATE: Final = OwnTool(delegation.RULE, delegation.DEFINITION, shown=True)
+_CONNECT: Final = OwnTool(connecting.RULE, connecting.DEFINITION, shown=False)
+OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {own.rule.id: own for own in (_DELEGATE, _CONNECT)}
+
+
+def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
+    """Those that an agent has."""
+    return (
+        *((_DELEGATE,) if agent.delegate is not None else ()),
+        *((_CONNECT,) if agent.egress is not None else ()),
+    )
