@@ -17,6 +17,9 @@ $(READY): requirements-dev.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Python keeps what it compiled, whatever the environment says: a test run starts hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: check
 check: $(READY) clients ## format, lint, types, import contracts, no registry addresses
 	$(BIN)/ruff format --check .
@@ -29,7 +32,7 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 
 .PHONY: test
 test: $(READY) clients servers verifier ## everything, on real servers
-	$(BIN)/pytest -n 2 --dist loadfile -q
+	$(BIN)/pytest -n 2 --dist worksteal -q
 
 .PHONY: pins
 pins: ## recompile the hash-pinned dependency files
@@ -164,10 +167,14 @@ leaks: $(READY) ## planted secrets, given away by servers in every form and by e
 crash: $(READY) ## kill the gateway at every step of every kind of call, and judge by the upstream's own log
 	@$(BIN)/python -m tests.crash.campaign $(ARGS)
 
+# What draws its examples at random draws all of them here; `make test` draws a third, other ones each time.
+PROPERTIES = $$(grep -rlE --include='test_*.py' --exclude-dir='.*' --exclude-dir=node_modules 'from hypothesis' tests)
+
 # Prints its seed; `ARGS="--seed N --rounds 1"` runs one round again.
 MINUTES ?= 30
 .PHONY: test-long
 test-long: $(READY) test-state ## the fuzz tests' generators for MINUTES: no crash, no bytes upstream but the gateway's own, bounded memory
+	TEST_EFFORT=all $(BIN)/pytest -n 2 --dist worksteal -q $(PROPERTIES)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES) $(ARGS)
 
 STATE_MINUTES ?= 10

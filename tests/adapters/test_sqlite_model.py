@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.adapters.faulty_disk import Watched
+from tests.effort import examples
 
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.leaves import has_stop
@@ -237,4 +238,4 @@ class StoresAgree(RuleBasedStateMachine):
 
 
 TestStoresAgree = StoresAgree.TestCase
-TestStoresAgree.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestStoresAgree.settings = settings(max_examples=examples(30), stateful_step_count=20, deadline=None)

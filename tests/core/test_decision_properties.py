@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.reference_model import decide_slowly
 from tests.core.strategies import situations
+from tests.effort import examples
 
 from ringfence.core.decision import CHECKS, decide, join
 from ringfence.core.model.call import Call
@@ -35,7 +36,7 @@ def test_the_join_is_associative_commutative_and_idempotent(a: Verdict, b: Verdi
 
 
 @pytest.mark.requirement("I16")
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(situations())
 def test_the_fast_path_agrees_with_the_reference_model(situation: tuple[Call, Facts]) -> None:
     call, facts = situation

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.effort import examples
 
 from ringfence.core.ledger import PARTS, frees_at, held_of, is_idle, refusal, release, reserve, settle, used_of
 from ringfence.core.model.limits import Rate
@@ -114,7 +115,7 @@ class OneMeter(RuleBasedStateMachine):
 
 
 TestOneMeter = pytest.mark.requirement("I7")(OneMeter.TestCase)
-TestOneMeter.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestOneMeter.settings = settings(max_examples=examples(40), stateful_step_count=30, deadline=None)
 
 charges = st.builds(
     lambda kind, amount, span, values: Charge("m", kind, 10**9, amount, 1 if kind is MeterKind.RATE else span, tuple(values)),
@@ -147,7 +148,7 @@ rates = st.builds(Rate, st.integers(1, 100), st.sampled_from([1000, 60_000, HOUR
 
 
 @pytest.mark.requirement("I7")
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(rates, st.lists(st.integers(-20_000, 60_000), max_size=60))
 def test_a_rate_agrees_with_a_bucket_that_is_written_down_plainly(rate: Rate, steps: list[int]) -> None:
     charge = Charge("m", MeterKind.RATE, rate.burst, span=rate.interval_us)

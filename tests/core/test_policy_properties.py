@@ -25,6 +25,7 @@ from tests.core.policy_kit import (
     unsharded,
 )
 from tests.core.policy_model import Node, Rule, decide
+from tests.effort import examples
 
 from ringfence.core.checks.policy import policy
 from ringfence.core.model.identifiers import ToolId
@@ -34,7 +35,9 @@ from ringfence.core.policy.argument_types import RecordOf, arguments_of
 from ringfence.core.policy.shard import Broken, Shard
 from ringfence.core.policy.values import NotHeldError, record_value
 
-FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FEW = settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 TOOLS = (REFUND, BALANCE, NOTE)
 words = st.sampled_from(["A-1", "A-2", "B", ""])
 longs = st.one_of(st.integers(-3, 60), st.sampled_from([2**53 - 1, -(2**53), 2**40, 2**62]))
@@ -178,7 +181,7 @@ def shapes(value: Any, kind: Any) -> None:
 
 
 @pytest.mark.requirement("I16")
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.dictionaries(escapes, values, max_size=6))
 def test_raw_arguments_never_become_cedar_values(arguments: dict[str, Any]) -> None:
     declared = arguments_of(tool_of().definition["inputSchema"])

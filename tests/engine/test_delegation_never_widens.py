@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
+from tests.effort import examples
 
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.grant import Grant, SpawnCaps
@@ -185,6 +186,6 @@ class Delegating(RuleBasedStateMachine):
 
 
 Delegating.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(150), stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestDelegating = pytest.mark.requirement("I11")(Delegating.TestCase)

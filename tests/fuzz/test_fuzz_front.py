@@ -5,6 +5,7 @@ from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.fuzz.answers import reply
 from tests.fuzz.front import Front
 from tests.fuzz.requests import Wire
@@ -12,7 +13,7 @@ from tests.fuzz.requests import Wire
 from ringfence.testing.scenario import ORDERS
 
 RANDOMNESS = st.randoms(use_true_random=False)
-RANDOMLY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
+RANDOMLY = settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.large_base_example])
 MANY = 40
 """Requests of one example: all on the same gateway, as one client sends them."""
 
@@ -25,13 +26,13 @@ async def all_faults(rng: Random) -> list[str]:
     return [*found, *await front.end()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_no_request_crashes_the_front_or_sends_what_it_did_not_write(seed: int) -> None:
     assert asyncio.run(all_faults(Random(seed))) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(body=st.binary(max_size=200))
 def test_arbitrary_bytes_get_an_answer(body: bytes) -> None:
     async def sent() -> list[str]:

@@ -1,0 +1,5 @@
+"""What holds for the whole suite."""
+
+from tests import effort
+
+effort.use()
