@@ -1,8 +1,7 @@
-"""docs/policies.md is true: a newcomer who follows it, block by block, has “refunds over 50 need finance, none at night”."""
+"""A newcomer who follows docs/policies.md, block by block, in the directory that a demo has left."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -14,12 +13,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
-
-from ringfence.app.cli.client import Refusal
-from ringfence.app.cli.offline import ask_offline
-
-ROOT = Path(__file__).parents[2]
 LONGEST_S = 120
 _STEP = re.compile(r"<!-- try: (?P<act>append|write|run|prints) ?(?P<file>\S*) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
 
@@ -65,37 +58,6 @@ class Newcomer:
                     yield step["text"], printed
                 case _:
                     assert printed == step["text"], "the document shows another output"
-
-
-@pytest.mark.requirement("I16")
-@pytest.mark.requirement("I20")
-def test_whoever_follows_the_document_gets_the_policy_that_its_sentence_says(tmp_path: Path) -> None:
-    made = subprocess.run(
-        [sys.executable, "-m", "demo", "--directory", str(tmp_path / "demo")],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
-    assert made.returncode == 0, made.stdout + made.stderr
-    newcomer = Newcomer(tmp_path / "demo")
-    done = dict(newcomer.follow((ROOT / "docs" / "policies.md").read_text("utf-8")))
-    assert [command.split()[2] for command in done] == ["check", "test", "simulate", "explain"]
-    found = json.loads(newcomer.run("ringfence policy simulate --json"))
-    assert found["replayed"] > 25
-    assert found["skipped"] == []
-    recorded = ask_offline(newcomer.folder / "state", None, "GET", "/audit?kind=decision&tool=payments.refund&limit=1000")
-    assert not isinstance(recorded, Refusal), recorded
-    expected = dict(expected_changes(recorded))
-    assert {change["entry"]: (change["after"], change["policies"]) for change in found["changes"]} == expected
-    assert len(expected) in (2, 3), "the refunds of the hijacked agent; at night the small one too"
-    assert (
-        f"{found['replayed']} calls replayed, {len(expected)} would be decided otherwise" in done["ringfence policy simulate\n"]
-    )
-    asked = {tuple(change["asked"]) for change in found["changes"] if change["after"] == "ask"}
-    assert asked <= {("1 of finance (carol, dave)", "1 person")}
 
 
 def expected_changes(answer: dict[str, Any]) -> Iterator[tuple[str, tuple[str, list[str]]]]:

@@ -1,23 +1,36 @@
-"""`make demo`, once, as a person would run it: on real servers, judged by what the servers themselves wrote down."""
+"""`make demo`, once, as a person would run it: on real servers, judged by what the servers themselves wrote down.
+
+And docs/policies.md on what it left: whoever follows it has “refunds over 50 need finance, none at night”.
+"""
 
 import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.acceptance.newcomer import Newcomer, expected_changes
+
+from ringfence.app.cli.client import Refusal
+from ringfence.app.cli.offline import ask_offline
 
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 120
 
 
-@pytest.mark.requirement("I4")
-@pytest.mark.requirement("I6")
-@pytest.mark.requirement("I7")
-@pytest.mark.requirement("I16")
-def test_the_demo_contains_the_incident_and_stops_every_process_that_it_started(tmp_path: Path) -> None:
-    world = tmp_path / "demo"
+@dataclass(frozen=True)
+class Demo:
+    """A demo that has ended: its directory, and what it printed."""
+
+    world: Path
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    world = tmp_path_factory.mktemp("acceptance") / "demo"
     done = subprocess.run(
         [sys.executable, "-m", "demo", "--directory", str(world)],
         cwd=ROOT,
@@ -29,7 +42,16 @@ def test_the_demo_contains_the_incident_and_stops_every_process_that_it_started(
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr + logs(world)
-    table = done.stdout[done.stdout.index("its server's own log") :]
+    return Demo(world, done.stdout)
+
+
+@pytest.mark.requirement("I4")
+@pytest.mark.requirement("I6")
+@pytest.mark.requirement("I7")
+@pytest.mark.requirement("I16")
+def test_the_demo_contains_the_incident_and_stops_every_process_that_it_started(demo: Demo) -> None:
+    world = demo.world
+    table = demo.printed[demo.printed.index("its server's own log") :]
     for attempt, says in (
         ("change_payout_account Mateo", "never executed"),
         ("delete_note 1", "never executed"),
@@ -51,6 +73,27 @@ def test_the_demo_contains_the_incident_and_stops_every_process_that_it_started(
     assert not executed(world, "payments", "change_payout_account")
     assert not executed(world, "orders", "delete_note")
     assert not left_behind(world)
+
+
+@pytest.mark.requirement("I16")
+@pytest.mark.requirement("I20")
+def test_whoever_follows_the_document_gets_the_policy_that_its_sentence_says(demo: Demo) -> None:
+    newcomer = Newcomer(demo.world)
+    done = dict(newcomer.follow((ROOT / "docs" / "policies.md").read_text("utf-8")))
+    assert [command.split()[2] for command in done] == ["check", "test", "simulate", "explain"]
+    found = json.loads(newcomer.run("ringfence policy simulate --json"))
+    assert found["replayed"] > 25
+    assert found["skipped"] == []
+    recorded = ask_offline(newcomer.folder / "state", None, "GET", "/audit?kind=decision&tool=payments.refund&limit=1000")
+    assert not isinstance(recorded, Refusal), recorded
+    expected = dict(expected_changes(recorded))
+    assert {change["entry"]: (change["after"], change["policies"]) for change in found["changes"]} == expected
+    assert len(expected) in (2, 3), "the refunds of the hijacked agent; at night the small one too"
+    assert (
+        f"{found['replayed']} calls replayed, {len(expected)} would be decided otherwise" in done["ringfence policy simulate\n"]
+    )
+    asked = {tuple(change["asked"]) for change in found["changes"] if change["after"] == "ask"}
+    assert asked <= {("1 of finance (carol, dave)", "1 person")}
 
 
 def executed(world: Path, server: str, tool: str) -> list[dict[str, object]]:
