@@ -19,8 +19,9 @@ from ringfence.core.scan.needles import SHORTEST, beginnings_of, needles_of
 RULE: Final = "configured-secret"
 MASK: Final = f"[masked: {RULE}]"
 MOST_PASSING: Final = 1024
-"""Secrets that come and go: looked up, minted. The one that was learned longest ago is forgotten first, minted ones before
-all others."""
+"""Secrets that are looked up, and come and go. The one that was learned longest ago is forgotten first."""
+MOST_MINTED: Final = 64
+"""The same for what was made for one call. After the call it opens nothing any more."""
 _MOST_RECENT: Final = 32
 """So many are kept in a small automaton of their own, so that learning one costs little."""
 _BEGINNING: Final = (2, 3)
@@ -47,9 +48,10 @@ class Redactor:
         return bool(self._automata)
 
     def learn_minted(self, secret: str) -> None:
-        """The same for what was made for one call: it is forgotten before anything that was looked up.
+        """The same for what was made for one call.
 
-        An agent can make as many calls as its budget bears. It must not push out what a process was started with.
+        An agent makes as many calls as its budget bears: they push out nothing that was looked up, and what is remembered of
+        them is little, since it is compiled anew again and again while nothing else is done.
         """
         if _is_maskable(secret):
             self._minted.add(secret)
@@ -72,14 +74,21 @@ class Redactor:
         if len(self._recent) > _MOST_RECENT:
             self._passing |= self._recent
             self._recent = {}
-            while len(self._passing) > MOST_PASSING:
-                gone = next((known for known in self._passing if known in self._minted), next(iter(self._passing)))
-                del self._passing[gone]
-                self._minted.discard(gone)
-                if gone not in self._lasting:
-                    del self._beginnings[gone]
+            self._forget()
             self._settle()
         self._compile()
+
+    def _forget(self) -> None:
+        """What was learned longest ago, where it is too much."""
+        minted = [known for known in self._passing if known in self._minted]
+        gone = minted[: max(0, len(minted) - MOST_MINTED)]
+        others = [known for known in self._passing if known not in self._minted]
+        gone += others[: max(0, len(others) - MOST_PASSING)]
+        for secret in gone:
+            del self._passing[secret]
+            self._minted.discard(secret)
+            if secret not in self._lasting:
+                del self._beginnings[secret]
 
     def learn_lasting(self, secrets: Iterable[str]) -> None:
         """Mask these from now on, and never forget them: what a configuration holds literally."""
@@ -115,7 +124,15 @@ class Redactor:
             return self.text(value)
         if isinstance(value, Mapping):
             known = cast("Mapping[str, Any]", value)
-            fresh = {self.text(key): self.value(item) for key, item in known.items()}
+            fresh: dict[str, Any] = {}
+            numbers: dict[str, int] = {}
+            for key, item in known.items():
+                shown = name = self.text(key)
+                while shown in fresh:
+                    # Nothing is lost where keys become the same.
+                    numbers[name] = numbers.get(name, 1) + 1
+                    shown = f"{name} {numbers[name]}"
+                fresh[shown] = self.value(item)
             same = len(fresh) == len(known) and all(key in known and known[key] is item for key, item in fresh.items())
             return known if same else fresh
         if isinstance(value, list | tuple):
