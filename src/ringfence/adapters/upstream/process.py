@@ -66,8 +66,10 @@ class Process(asyncio.SubprocessProtocol):
         self._transport = cast(asyncio.SubprocessTransport, transport)
         self._pid = self._transport.get_pid()
         self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(STDIN))
-        # Zero: writable means that every byte written before has left.
-        self._stdin.set_write_buffer_limits(high=0)
+        # A process that has ended by now has closed it: `process_exited` tells of that.
+        if not self._stdin.is_closing():
+            # Zero: writable means that every byte written before has left.
+            self._stdin.set_write_buffer_limits(high=0)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == STDERR:
