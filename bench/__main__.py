@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import gateway
+from bench import gateway, scanning
 from bench.driver import BenchFault
 from bench.figures import LEVELS, figures, ratios, result
 from bench.flame import draw
@@ -125,6 +125,7 @@ async def set_up(options: Options, started: Processes) -> Stage:
 async def bench(options: Options, started: Processes) -> Measurement:
     """Everything, once. Raises: BenchFault, NotStarted."""
     load = os.getloadavg()[0]
+    scan = scanning.figures()
     stage = await set_up(options, started)
     samples, failed = await play(stage.targets, options.plan, tell, may_fail=[peer.name for peer in stage.peers])
     stage.absent += [Absent(name, why) for name, why in failed.items()]
@@ -149,6 +150,7 @@ async def bench(options: Options, started: Processes) -> Measurement:
         absent=stage.absent,
         result={
             **found,
+            **scan,
             "plain_read": ratios(by_name[stage.plain.name].by_level),
             "era": stage.read.era.value,
             "peers": peers,

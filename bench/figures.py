@@ -126,4 +126,6 @@ GOALS: Final = (
     Goal("ratio_c8", 0.75, True, False, "of the direct throughput at concurrency 8"),
     Goal("ratio_c64", 0.95, True, False, "of the direct throughput at concurrency 64"),
     Goal("added_p50_ms_c1", 0.8, False, False, "ms added at the median at concurrency 1"),
+    Goal("scan_ms_10kb", 0.2, False, False, "ms CPU to scan the dearest ordinary answer of 10 kB"),
+    Goal("scan_ms_1mb", 30, False, False, "ms CPU to scan the dearest ordinary answer of 1 MB"),
 )

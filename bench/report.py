@@ -36,6 +36,8 @@ def for_terminal(found: Measurement) -> str:
     widths = [max(len(line[column]) for line in table) for column in range(len(_HEAD))]
     rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
     rows += [f"{absent.name}: not measured: {absent.why}" for absent in found.absent]
+    scan = [f"{key} {value}" for key, value in found.result.items() if key.startswith("scan_")]
+    rows += ["scan: " + ", ".join(scan)] if scan else []
     return "\n".join([*rows, "", *goals(found)])
 
 
@@ -63,12 +65,23 @@ def for_docs(found: Measurement) -> str:
         *(f"- {row.name}: {row.what}." for row in found.rows),
         *(f"- {absent.name}: not measured. {absent.why}" for absent in found.absent),
         "",
+        *_scan(found),
         f"The gateway's memory at the end: {found.result['rss_mib']} MiB.",
         "",
         *(f"- {line}" for line in goals(found)),
         *_shares(found),
     ]
     return "\n".join(parts)
+
+
+def _scan(found: Measurement) -> list[str]:
+    """What inspecting an answer costs, whatever its size: the calls above are answered with a few bytes."""
+    if "scan_ms_10kb" not in found.result:
+        return []
+    ordinary, large, hostile = (found.result[f"scan_ms_{name}"] for name in ("10kb", "1mb", "1mb_hostile"))
+    rows = [["ordinary, 10 kB", f"{ordinary:.3f}"], ["ordinary, 1 MB", f"{large:.1f}"], ["hostile, 1 MB", f"{hostile:.0f}"]]
+    head = "Scanning an answer ([how, and over its size](scanning.md#cost)), the dearest of each kind, CPU:"
+    return [head, "", *_markdown([["answer", "ms"], *rows]), ""]
 
 
 def _shares(found: Measurement) -> list[str]:

@@ -103,5 +103,6 @@ def test_a_goal_is_reached_at_its_bound_and_never_by_a_figure_that_is_missing(
 def test_each_goal_judges_a_figure_that_the_result_has() -> None:
     by_level = {level: at() for level in LEVELS}
     found = result(by_level, by_level, cores=1, checks_on=[], rss_mib=1)
-    assert {goal.key for goal in GOALS} <= set(found)
+    measured_apart = {"scan_ms_10kb", "scan_ms_1mb"}
+    assert {goal.key for goal in GOALS} <= set(found) | measured_apart
     assert [goal.key for goal in GOALS if goal.binding] == ["cpu_ms_per_read"]

@@ -10,6 +10,7 @@ _LEAST = 4
 """Shorter texts hold nothing that any rule looks for."""
 _BLOCKS = frozenset({"content", "contents", "messages"})
 """Where MCP puts blocks, which may be binary: `CallToolResult`, `ReadResourceResult`, `GetPromptResult`, sampling messages."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
@@ -81,7 +82,7 @@ def places_of(value: Any, texts: Collection[str], at: str) -> Iterator[tuple[str
     stack: list[tuple[Any, Place]] = [(value, Place(None, at))]
     while stack:
         item, place = stack.pop()
-        if isinstance(item, Mapping):
+        if type(item) is not list and isinstance(item, Mapping):
             for key, inner in cast("Mapping[str, Any]", item).items():
                 found = key in texts
                 if found:
@@ -98,14 +99,21 @@ def places_of(value: Any, texts: Collection[str], at: str) -> Iterator[tuple[str
 
 def _may_hold(item: Any, texts: Collection[str]) -> bool:
     """Whether it is one of the texts, or something that others can stand in."""
-    return item in texts if isinstance(item, str) else isinstance(item, list | dict | tuple | Mapping)
+    kind = type(item)
+    if kind is str:
+        return item in texts
+    # Exact types first: asking an abstract class costs ten times as much, and there may be a million values.
+    return kind is list or kind is dict or (kind not in _PLAIN and isinstance(item, list | tuple | Mapping))
 
 
 def replaced(value: Any, texts: Mapping[str, str]) -> Any:
     """The value with these texts, and these keys, replaced. Keys that become the same are numbered, so that nothing is lost."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return texts.get(value, value)
-    if isinstance(value, Mapping):
+    if kind is list:
+        return [replaced(item, texts) for item in value]
+    if kind not in _PLAIN and isinstance(value, Mapping):
         result: dict[str, Any] = {}
         numbers: dict[str, int] = {}
         for key, item in cast("Mapping[str, Any]", value).items():
@@ -116,8 +124,8 @@ def replaced(value: Any, texts: Mapping[str, str]) -> Any:
                 shown = f"{name} {numbers[name]}"
             result[shown] = replaced(item, texts)
         return result
-    if isinstance(value, list | tuple):
-        return [replaced(item, texts) for item in cast("list[Any]", value)]
+    if kind is tuple:
+        return [replaced(item, texts) for item in value]
     return value
 
 
