@@ -69,6 +69,7 @@ def test_a_configuration_that_is_not_there_is_a_usage_error(place: Place, as_jso
     place.config.unlink()
     assert doctor(place, *as_json).code == 2
     assert doctor(place, "--no-such-option").code == 2
+    assert doctor(place, "no-such-part").code == 2
 
 
 def test_a_state_directory_that_is_not_there_is_unavailable(place: Place) -> None:

@@ -80,6 +80,16 @@ def test_an_operators_credential_in_an_agents_shell_is_serious(tmp_path: Path) -
     assert NAMED not in looked.printed
 
 
+def test_what_the_configuration_refers_to_is_a_credential_whatever_its_name(tmp_path: Path) -> None:
+    place = Place.made(tmp_path)
+    paying = {"effect": "write", "credential": {"env": "PAY", "from": "env:GT"}}
+    server = {"command": ["/bin/true"], "env": {"KEY": {"from": "env:PLAIN"}}}
+    place.configure({**QUIET, "servers": {"shop": server}, "tools": {"shop.pay": paying}})
+    looked = place.look({"CODEX_SANDBOX": "1", "PLAIN": NAMED, "GT": "abc", "OTHER": "abc"})
+    assert looked.where(Code.ENVIRONMENT_SECRET) == {"$GT", "$PLAIN"}
+    assert NAMED not in looked.printed
+
+
 # --- clients' files --------------------------------------------------------------------------------------------------
 
 SERVERS: dict[str, Any] = {

@@ -113,7 +113,7 @@ def test_a_token_with_an_end_is_told_of_by_its_reference(tmp_path: Path) -> None
 
 def test_what_is_not_good_yet_is_refused_now_and_is_serious() -> None:
     later = Ending(what="A key", where="x", since=Millis(NOW + DAY_MS), until=Millis(NOW + 100 * DAY_MS))
-    [finding] = judge(Facts(now=NOW, own_uid=1, gateway_uid=1, endings=(later,)))
+    [finding] = judge(Facts(now=NOW, gateway_uid=1, endings=(later,)))
     assert (finding.code, finding.severity) == (Code.EXPIRED, Severity.SERIOUS)
     assert "is not good before 2027-01-16" in finding.what
 
@@ -137,6 +137,6 @@ def test_credentials_that_live_too_long_are_told_of(tmp_path: Path) -> None:
 )
 def test_only_an_unbound_credential_without_an_end_lives_too_long(is_unbound: bool, has_end: bool, expected: bool) -> None:
     run = HeldRun(id="r", agent="a", is_standing=True, is_unbound=is_unbound, has_end=has_end)
-    found = {finding.code for finding in judge(Facts(now=NOW, own_uid=1, gateway_uid=1, runs=(run,)))}
+    found = {finding.code for finding in judge(Facts(now=NOW, gateway_uid=1, runs=(run,)))}
     assert (Code.LONG_LIVED in found) is expected
     assert (Code.UNBOUND_BEARER in found) is is_unbound

@@ -124,7 +124,7 @@ def test_a_pipe_in_the_place_of_a_file_does_not_hang_it(place: Place) -> None:
 
 def file(part: Part, mode: int = 0o600, owner: int = 500, *, is_own_group: bool = False) -> Facts:
     fact = FileFact(path=Path("/x"), part=part, owner=owner, mode=mode, is_own_group=is_own_group)
-    return Facts(now=NOW, own_uid=500, gateway_uid=500, files=(fact,))
+    return Facts(now=NOW, gateway_uid=500, files=(fact,))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_file_of_an_agents_user_is_serious_whatever_it_is(place: Place) -> Non
     place.configure({**QUIET, "agents": {"clerk": {"purpose": "x", "tools": [], "users": ["501"]}}})
     loaded = place.look().facts.loaded
     given = file(Part.RULES, owner=501)
-    facts = Facts(now=NOW, own_uid=500, gateway_uid=500, loaded=loaded, files=given.files)
+    facts = Facts(now=NOW, gateway_uid=500, loaded=loaded, files=given.files)
     [finding] = judge(facts)
     assert (finding.code, finding.severity) == (Code.OTHER_OWNER, Severity.SERIOUS)
     assert "may be an agent" in finding.what

@@ -67,7 +67,7 @@ def test_an_anonymous_agent_is_told_of(tmp_path: Path) -> None:
     ],
 )
 def test_where_people_are_served_is_judged(url: str, expected: list[Any]) -> None:
-    found = judge(Facts(now=NOW, own_uid=1, gateway_uid=1, is_running=True, control_url=url))
+    found = judge(Facts(now=NOW, gateway_uid=1, is_running=True, control_url=url))
     assert [(finding.code, finding.severity) for finding in found] == expected
 
 
@@ -119,7 +119,7 @@ def test_bearers_are_serious_where_other_machines_reach_the_gateway(tmp_path: Pa
     looked = place.look()
     assert looked.where(Code.UNBOUND_BEARER) == {"listen.tls"}
     run = HeldRun(id="r", agent="clerk", is_standing=True, is_unbound=True, has_end=True)
-    found = judge(Facts(now=NOW, own_uid=1, gateway_uid=1, loaded=looked.facts.loaded, runs=(run,)))
+    found = judge(Facts(now=NOW, gateway_uid=1, loaded=looked.facts.loaded, runs=(run,)))
     [first, *_] = found
     assert (first.code, first.severity, first.where) == (Code.UNBOUND_BEARER, Severity.SERIOUS, ("run r (clerk, standing)",))
 

@@ -51,14 +51,15 @@ def doctor(
 
     file = config or DEFAULT
     place = state_directory(state, os.environ, Path.cwd())
-    if state is not None and not place.is_dir():
+    has_config, has_state = os.path.isfile(file), os.path.isdir(place)
+    if state is not None and not has_state:
         fail(f"{place}: no such directory", "name the one that `ringfence up --state` uses", UNAVAILABLE, as_json=as_json)
-    if not file.is_file() and (config is not None or not place.is_dir()):
+    if not has_config and (config is not None or not has_state):
         fail(f"{file}: no such file", "name the configuration with --config", USAGE, as_json=as_json)
     texts = Texts()
     around = Surroundings(
-        config=file if file.is_file() else None,
-        state=place if place.is_dir() else None,
+        config=file if has_config else None,
+        state=place if has_state else None,
         home=Path(os.environ.get("HOME") or Path.home()),
         here=Path.cwd(),
         environment=dict(os.environ),

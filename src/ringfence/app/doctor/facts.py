@@ -116,7 +116,6 @@ class Facts:
     """Everything that is judged. What is not there was not found, or is in `unseen`."""
 
     now: Millis
-    own_uid: int
     gateway_uid: int
     """The owner of the state directory; without one, this process's own user."""
     loaded: Loaded | None = None

@@ -15,6 +15,7 @@ from ringfence.app.doctor.gather_environment import agent_shell, variables
 from ringfence.app.doctor.gather_files import config_files, operator_files, state_files
 from ringfence.app.doctor.gather_gateway import Ask, StoredRuns, seen_gateway
 from ringfence.app.doctor.gather_texts import Texts
+from ringfence.app.doctor.references import every_reference
 from ringfence.app.redaction import literal_secrets
 from ringfence.core.model.identifiers import Millis
 from ringfence.errors import ConfigError
@@ -45,6 +46,7 @@ def gather(around: Surroundings, texts: Texts) -> Facts:
     loaded, faults = _configuration(around.config)
     if loaded is not None:
         texts.redactor.learn_lasting(literal_secrets(loaded))
+    referred = {ref.name for ref in every_reference(loaded) if ref.kind == "env"} if loaded is not None else set[str]()
     unseen: list[Unseen] = []
     folders = tuple(dict.fromkeys((around.here, *((around.config.absolute().parent,) if around.config else ()))))
     if around.config is not None:
@@ -60,7 +62,6 @@ def gather(around: Surroundings, texts: Texts) -> Facts:
     ]
     return Facts(
         now=around.now,
-        own_uid=around.own_uid,
         gateway_uid=next((file.owner for file in files if file.path == around.state), around.own_uid),
         loaded=loaded,
         faults=faults,
@@ -68,7 +69,7 @@ def gather(around: Surroundings, texts: Texts) -> Facts:
         is_running=gateway.is_running,
         control_url=gateway.control_url,
         agent_shell=agent_shell(around.environment),
-        variables=variables(around.environment, texts.redactor),
+        variables=variables(around.environment, texts.redactor, referred),
         written=tuple(texts.written),
         files=tuple(files),
         endings=tuple(endings(loaded, around.environment, texts.redactor, unseen)) if loaded is not None else (),

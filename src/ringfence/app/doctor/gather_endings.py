@@ -16,7 +16,7 @@ from cryptography import x509
 from ringfence.app.config.settings import Loaded
 from ringfence.app.doctor.facts import Ending, Unseen
 from ringfence.app.doctor.reading import ABSENT, read_bytes
-from ringfence.app.redaction import references
+from ringfence.app.doctor.references import every_reference
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.scan.redactor import Redactor
 from ringfence.ports.secrets import MAX_SECRET_BYTES, SecretRef
@@ -38,7 +38,7 @@ def endings(loaded: Loaded, environment: Mapping[str, str], redactor: Redactor, 
     for issuer in loaded.identity.issuers:
         if issuer.file is not None and (data := _read(issuer.file, unseen)) is not None:
             yield from _of_key_set(str(issuer.file), data, unseen)
-    for ref in sorted(references(loaded), key=lambda ref: (ref.source, ref.folder)):
+    for ref in every_reference(loaded):
         text = _secret(ref, environment)
         if text is not None:
             redactor.learn_lasting([text])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -31,12 +31,18 @@ def agent_shell(environment: Mapping[str, str]) -> str:
     return next((name for name in AGENT_SHELLS if environment.get(name)), "")
 
 
-def variables(environment: Mapping[str, str], redactor: Redactor) -> tuple[Variable, ...]:
-    """Variables that hold credentials, by name. Their values are made known to the redactor and to nobody else."""
+def variables(environment: Mapping[str, str], redactor: Redactor, referred: Collection[str] = ()) -> tuple[Variable, ...]:
+    """Variables that hold credentials, by name: `referred` are those that the configuration says hold one.
+
+    Their values are made known to the redactor and to nobody else.
+    """
     scanner = Scanner()
     found: list[Variable] = []
     for name, value in sorted(environment.items()):
-        if (holds := holds_of(name, value, scanner)) is not None:
+        holds = holds_of(name, value, scanner)
+        if holds is None and value and name in referred:
+            holds = Holds.SECRET
+        if holds is not None:
             redactor.learn_lasting([value])
             found.append(Variable(name=name, holds=holds))
     return tuple(found)

@@ -15,7 +15,7 @@ from typing import Final
 from ringfence.app.config.policies import FOLDER, SUFFIX
 from ringfence.app.config.settings import Loaded
 from ringfence.app.doctor.facts import FileFact, Part, Unseen
-from ringfence.app.redaction import references
+from ringfence.app.doctor.references import every_reference
 
 MOST_FILES: Final = 2000
 _SOCKET, _OPEN = "control.sock", frozenset({"agents.sock", "KILL"})
@@ -101,9 +101,11 @@ def _is_own_group(uid: int, gid: int) -> bool:
 
 def _policies(loaded: Loaded) -> list[tuple[Path, Part]]:
     folder = loaded.policies.folder or loaded.path.absolute().parent / FOLDER
-    if not folder.is_dir():
-        return []
-    return [(folder, Part.FOLDER), *((path, Part.POLICY) for path in sorted(folder.glob(f"*{SUFFIX}")))]
+    try:
+        policies = [path for path in sorted(folder.iterdir()) if path.name.endswith(SUFFIX)]
+    except OSError:
+        return []  # there is none, or loading the configuration has said why not
+    return [(folder, Part.FOLDER), *((path, Part.POLICY) for path in policies)]
 
 
 def _trusted(loaded: Loaded) -> list[tuple[Path, Part]]:
@@ -117,19 +119,13 @@ def _trusted(loaded: Loaded) -> list[tuple[Path, Part]]:
 
 
 def _secrets(loaded: Loaded) -> list[tuple[Path, Part]]:
-    refs = sorted(references(loaded), key=lambda ref: (ref.source, ref.folder))
-    files = [(Path(ref.folder) / ref.name, Part.SECRET) for ref in refs if ref.kind == "file"]
-    for tool in loaded.rules.tools.values():
-        own = tool.credential
-        if own is not None and own.reference.startswith("file:"):
-            files.append((Path(own.folder) / own.reference.partition(":")[2], Part.SECRET))
-    return files
+    return [(Path(ref.folder) / ref.name, Part.SECRET) for ref in every_reference(loaded) if ref.kind == "file"]
 
 
 def _programs(loaded: Loaded, environment: Mapping[str, str]) -> list[tuple[Path, Part]]:
     """What the gateway starts: servers and commands that print secrets."""
     starts = [(server.command[0], str(server.cwd or "")) for server in loaded.servers.values() if server.command]
-    for ref in references(loaded):
+    for ref in every_reference(loaded):
         if ref.kind == "exec":
             try:
                 words = shlex.split(ref.name)

@@ -25,6 +25,7 @@ from ringfence.core.scan.scanner import ScanError, Scanner
 MOST_FILES: Final = 200
 MOST_PLACES: Final = 50
 """Of one file."""
+MOST_WRITTEN: Final = 2000
 _ASSIGNED: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
 _SAMPLES: Final = (".example", ".sample", ".template", ".dist")
 _NAMED: Final = frozenset({"env", "headers", "fixed"})
@@ -39,6 +40,7 @@ class Texts:
     scanner: Scanner = field(default_factory=Scanner)
     written: list[Written] = field(default_factory=list[Written])
     unseen: list[Unseen] = field(default_factory=list[Unseen])
+    _places: set[str] = field(default_factory=set[str])
 
     def configuration(self, path: Path, loaded: Loaded | None) -> None:
         """The configuration, its comments too, and the policies that belong to it."""
@@ -85,7 +87,8 @@ class Texts:
 
     def add(self, source: Source, holds: Holds, where: str, rule: str = "") -> None:
         """Remember a place, once."""
-        if not any(written.where == where for written in self.written):
+        if where not in self._places and len(self._places) < MOST_WRITTEN:
+            self._places.add(where)
             self.written.append(Written(source=source, holds=holds, where=where, rule=rule))
 
     def formats(self, source: Source, path: Path, text: str, known: Iterable[str]) -> None:
@@ -94,11 +97,11 @@ class Texts:
         own.learn_lasting(known)
         self.redactor.learn_lasting(known)
         rest = own.text(text)
-        rules: set[str] = set()
+        rules: list[str] = []
         try:
             for number, line in enumerate(rest.splitlines(), start=1):
                 for rule in self._rules_in(line):
-                    rules.add(rule)
+                    rules.append(rule)
                     self.add(source, Holds.SECRET, f"{path}:{number}", rule)
                 if len(rules) >= MOST_PLACES:
                     return
