@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 from cryptography.hazmat.primitives import serialization
-from tests.app.control_kit import Desk
+from tests.app.control_kit import PAGE, Desk
 from tests.servers.browser import Browser, Page
 from tests.servers.oidc_provider import CLIENT, SECRET, Provider, provider
 
@@ -481,6 +481,15 @@ async def test_a_change_made_by_another_site_with_the_cookie_of_such_a_login_is_
         value = at.browser.cookies[at.url, COOKIE][0]
         headers = {"cookie": f"{COOKIE}={value}", "origin": "https://evil.example", "sec-fetch-site": "cross-site"}
         assert (await at.desk.page("POST", "/logout", {}, headers=headers)).status == 403
+
+
+async def test_the_api_ends_a_login_by_its_cookie_too() -> None:
+    async with scene() as at:
+        await at.log_in()
+        headers = {**PAGE, "cookie": f"{COOKIE}={at.browser.cookies[at.url, COOKIE][0]}"}
+        ended = await at.desk.api("POST", "/logout", by=None, headers=headers)
+        assert (ended.status, "Max-Age=0" in ended.raw.headers["set-cookie"]) == (200, True)
+        assert not await at.is_in()
 
 
 async def test_without_an_issuer_there_is_no_button_and_nothing_behind_it() -> None:

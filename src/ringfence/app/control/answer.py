@@ -95,7 +95,7 @@ class Asked:
     peer_uid: int | None = None
     """The user at the other end of the unix socket; None over TCP."""
     credential: str = ""
-    """What the request showed as a bearer; empty: nothing."""
+    """What the request showed: a bearer, else the login cookie; empty: nothing."""
     path: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Mapping[str, Any] = field(default_factory=dict[str, Any])
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -160,7 +160,7 @@ def device_routes(sessions: Sessions, clock: Clock, entropy: Entropy) -> tuple[R
 
     async def log_out(asked: Asked) -> Answer:
         sessions.close(asked.credential)
-        return Reply(operator_view(asked.who))
+        return Reply(operator_view(asked.who), cookie="")
 
     return (
         Route(
@@ -185,7 +185,7 @@ def device_routes(sessions: Sessions, clock: Clock, entropy: Entropy) -> tuple[R
             method="POST",
             path="/logout",
             handler=log_out,
-            summary="End the login whose credential the request shows; an operator's own credential stays.",
+            summary="End the login whose credential or cookie the request shows; an operator's own credential stays.",
             answer="The operator.",
         ),
     )

@@ -75,12 +75,18 @@ class Resource:
                 operator=who.operator if isinstance(who, Known) else None,
                 bootstrap=who if isinstance(who, Bootstrap) else None,
                 peer_uid=request.connection.peer_uid if request.connection.unix else None,
-                credential=bearer_of(request.connection.authorization or "") or "",
+                credential=_shown(request),
                 path=scope.get("path_params", {}),
                 query=query,
                 body=body,
             )
         )
+
+
+def _shown(request: Incoming) -> str:
+    """What the request shows itself by: a bearer goes before a cookie."""
+    connection = request.connection
+    return (bearer_of(connection.authorization) or "") if connection.authorization is not None else connection.cookie or ""
 
 
 def may(found: Known | Bootstrap, route: Route, request: Incoming) -> Problem | None:
