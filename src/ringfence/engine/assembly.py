@@ -16,6 +16,7 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
+from ringfence.engine.connections import Connections, ReadSecret, no_secrets
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
@@ -23,6 +24,7 @@ from ringfence.engine.inflight import Inflight
 from ringfence.engine.injection import Injection
 from ringfence.engine.log_care import LogCare, LogOutlets
 from ringfence.engine.notices import Notices
+from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.operators import Operators
 from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.people import People
@@ -61,7 +63,9 @@ class Engine:
     alerts: Alerts
     inflight: Inflight
     injection: Injection
+    on_behalf: OnBehalf
     enforcer: Enforcer
+    connections: Connections
     approvals: Approvals
     runs: Runs
     anonymous: Anonymous
@@ -91,14 +95,17 @@ class Engine:
         lever: Lever,
         outlets: LogOutlets | None = None,
         injection: Injection | None = None,
+        on_behalf: OnBehalf | None = None,
         redactor: Redactor | None = None,
+        read_secret: ReadSecret = no_secrets,
         at_step: AtStep = nothing,
     ) -> Self:
         """Wire every part. `at_step` is for tests that crash or stop at a chosen moment.
 
-        Without `injection` no tool has a credential of its own.
+        Without `injection` no tool has a credential of its own; without `on_behalf` no server is told a user.
         """
         injection = injection or Injection(SecretBook({}, clock))
+        on_behalf = on_behalf or OnBehalf(clock)
         redactor = redactor if redactor is not None else Redactor()
         scanner = Scanner(redactor)
         store = redacted(store, scanner)
@@ -122,6 +129,13 @@ class Engine:
             await approvals.withdraw_run(run, why, "gateway")
 
         runs.on_end.append(withdraw)
+        runs.on_end.append(on_behalf.forget)
+        connections = Connections(store=store, clock=clock, catalogue=catalogue, approvals=approvals, read_secret=read_secret)
+
+        async def close_ways(run: RunId, why: str) -> None:
+            connections.close_run(run, why)
+
+        runs.on_end.append(close_ways)
         enforcer = Enforcer(
             store=store,
             clock=clock,
@@ -134,8 +148,11 @@ class Engine:
             trails=Trails(),
             scanner=scanner,
             injection=injection,
+            ways_out=connections,
+            on_behalf=on_behalf,
             at_step=at_step,
         )
+        connections.use(enforcer.connect)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
         checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce), Notices(catalogue, clock)
         return cls(
@@ -151,7 +168,9 @@ class Engine:
             alerts=alerts,
             inflight=inflight,
             injection=injection,
+            on_behalf=on_behalf,
             enforcer=enforcer,
+            connections=connections,
             approvals=approvals,
             runs=runs,
             anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),

@@ -26,6 +26,7 @@ from typing import Any, assert_never
 from ringfence.core.asking import granted_capabilities
 from ringfence.core.charges import charges_of, rows_in
 from ringfence.core.client_meta import NO_META, ClientMeta
+from ringfence.core.connecting import CONNECT, EGRESS, SERVER
 from ringfence.core.decision import decide
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.framing import frame, frame_unknown
@@ -35,14 +36,14 @@ from ringfence.core.methods import is_method
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
-from ringfence.core.model.identifiers import AgentId, Millis, TicketId
+from ringfence.core.model.identifiers import AgentId, Millis, ServerId, TicketId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
 from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
-from ringfence.core.rules import ArgumentAction, ScanRule, Share
+from ringfence.core.rules import ArgumentAction, ScanRule, ServerRule, Share
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
@@ -50,12 +51,13 @@ from ringfence.engine.alerts import Alerts, CapNear
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.delegating import opening_for, shown
 from ringfence.engine.entries import decision_entry, outcome_entry
-from ringfence.engine.identify import Presented, Principal, Unidentified, identify
+from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
 from ringfence.engine.injection import HELD_BACK, Injection
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.mediation import failed, mediated
+from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
 from ringfence.engine.runs import NotDone, Opening, Runs
 from ringfence.engine.steps import AtStep, Step, nothing
@@ -66,7 +68,7 @@ from ringfence.engine.waiters import Waiters
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Receipt, Store
-from ringfence.ports.upstream import TOOLS_CALL, Answered, Asker, Failed, Sending, Unknown, keep_all
+from ringfence.ports.upstream import TOOLS_CALL, Answered, Asker, Failed, Sending, Unknown, Upstream, keep_all
 from ringfence.ports.upstream import NotSent as UpstreamNotSent
 
 logger = logging.getLogger(__name__)
@@ -145,6 +147,8 @@ class Enforcer:
         trails: Trails,
         scanner: Scanner,
         injection: Injection,
+        ways_out: Upstream | None = None,
+        on_behalf: OnBehalf,
         at_step: AtStep = nothing,
     ) -> None:
         self._store = store
@@ -158,6 +162,8 @@ class Enforcer:
         self._trails = trails
         self._scanner = scanner
         self._injection = injection
+        self._ways_out = ways_out
+        self._on_behalf = on_behalf
         self._suspicions = Suspicions(alerts)
         self._at = at_step
 
@@ -170,7 +176,7 @@ class Enforcer:
             return Refused(Level.DENY, (principal.reason,), None)
         view = self._catalogue.view(principal.agent)
         call = self._frame(principal, view, request)
-        return await self._pass(principal, view, call, client)
+        return await self._pass(principal, view, call, client, presented.vouched)
 
     async def claim(self, presented: Presented, ticket_id: str, client: ClientSide = SILENT) -> Outcome:
         """Execute the frozen call of an approved ticket. Everything is checked again as if it were sent anew."""
@@ -184,7 +190,7 @@ class Enforcer:
             call = frame_unknown(
                 self._ids.call(), principal.agent, principal.run, "ringfence__claim", {"ticket": ticket_id[:80]}
             )
-            return await self._pass(principal, view, call, client)
+            return await self._pass(principal, view, call, client, None)
         tool = view.tools.get(ticket.tool) if view else None
         call = frozen_call(ticket, self._ids.call())
         if tool is None or tool.pin != ticket.pin:
@@ -193,7 +199,28 @@ class Enforcer:
         if ticket.state in _CLOSED_CODES:
             code, why = _CLOSED_CODES[ticket.state], f"ticket {ticket.id} is {ticket.state.value}: {ticket.closed_why}"
             return await self._refuse(principal, view, call, code, why, client.meta)
-        return await self._pass(principal, view, call, client)
+        return await self._pass(principal, view, call, client, presented.vouched)
+
+    async def connect(self, presented: Presented, arguments: Mapping[str, Any]) -> Outcome:
+        """Open a way out of a box (`engine.connections`). The answer comes when it is closed again, or was refused."""
+        self._at(Step.IDENTIFY)
+        principal = await identify(self._store, self._clock, presented)
+        if isinstance(principal, Unidentified):
+            return Refused(Level.DENY, (principal.reason,), None)
+        view = self._catalogue.view(principal.agent)
+        tool = view.tools.get(CONNECT) if view is not None else None
+        call = (
+            frame(self._ids.call(), principal.agent, principal.run, tool, arguments)
+            if tool is not None
+            else frame_unknown(self._ids.call(), principal.agent, principal.run, CONNECT, arguments)
+        )
+        return await self._pass(principal, view, call, SILENT, None)
+
+    def _server(self, server: ServerId) -> tuple[Upstream | None, ServerRule | None]:
+        """Who executes a server's calls, and the operator's rule for it."""
+        if server == EGRESS:
+            return self._ways_out, SERVER
+        return self._catalogue.upstreams.get(server), self._catalogue.rules.servers.get(server)
 
     def _frame(self, principal: Principal, view: AgentView | None, request: ToolRequest) -> Call:
         call_id = self._ids.call()
@@ -208,7 +235,9 @@ class Enforcer:
         name = request.name if request.server is None else f"{request.server}.{request.name}"
         return frame_unknown(call_id, principal.agent, principal.run, name, request.arguments)
 
-    async def _pass(self, principal: Principal, view: AgentView | None, call: Call, client: ClientSide) -> Outcome:
+    async def _pass(
+        self, principal: Principal, view: AgentView | None, call: Call, client: ClientSide, vouched: Vouched | None
+    ) -> Outcome:
         self._at(Step.FACTS)
         case = await self._gather(principal, view, call, client.meta)  # 2
         self._at(Step.DECIDE)
@@ -219,7 +248,7 @@ class Enforcer:
             return await self._ask(case, decision)
         if decision.level is not Level.ALLOW:
             return await self._deny(case, decision)
-        return await self._allow(case, decision, client)
+        return await self._allow(case, decision, client, vouched)
 
     def _leaving(self, case: Case) -> str:
         """Why the arguments must not leave: they hold a secret of the gateway's own, that no agent has a reason to know, or a
@@ -300,7 +329,7 @@ class Enforcer:
 
     # 4 ---------------------------------------------------------------------------------------------------------------
 
-    async def _allow(self, case: Case, decision: Decision, client: ClientSide) -> Outcome:
+    async def _allow(self, case: Case, decision: Decision, client: ClientSide, vouched: Vouched | None) -> Outcome:
         call, facts = case.call, case.facts
         caps = tuple((link.run.id, link.limits.calls_per_run) for link in facts.chain)
         changes: list[Change] = [Reserve(call.id, call.tool, caps, facts.charges, facts.now)]
@@ -329,7 +358,7 @@ class Enforcer:
             code = receipt.code or ReasonCode.APPROVAL_USED
             return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
-        return await self._act(call, facts, receipt, client, opening)
+        return await self._act(call, facts, receipt, client, vouched, opening)
 
     async def _deny(self, case: Case, decision: Decision) -> Refused:
         call, tool = case.call, case.facts.tool
@@ -365,7 +394,13 @@ class Enforcer:
     # 5 ---------------------------------------------------------------------------------------------------------------
 
     async def _act(
-        self, call: Call, facts: Facts, receipt: Receipt, client: ClientSide, opening: Opening | None = None
+        self,
+        call: Call,
+        facts: Facts,
+        receipt: Receipt,
+        client: ClientSide,
+        vouched: Vouched | None,
+        opening: Opening | None = None,
     ) -> Outcome:
         tool = facts.tool
         assert tool is not None  # INVARIANT: `exposure` denied otherwise
@@ -387,7 +422,7 @@ class Enforcer:
                 if opening is not None:
                     flight.sent = True
                     return await self._settle(call, flight, Returned(shown(opening.opened), entry), profile, inspection)
-                outcome = inspection.outcome(await self._send(call, flight, reach, entry, client, inspection))  # 6
+                outcome = inspection.outcome(await self._send(call, flight, reach, entry, client, inspection, vouched))  # 6
             except UnavailableError as error:
                 # The entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
                 await self._settle(call, flight, NotSent("the decision could not be made durable", entry), profile, inspection)
@@ -403,10 +438,16 @@ class Enforcer:
             return await self._settle(call, flight, outcome, profile, inspection)
 
     async def _send(
-        self, call: Call, flight: Flight, reach: Reach, entry: str, client: ClientSide, inspection: Inspection
+        self,
+        call: Call,
+        flight: Flight,
+        reach: Reach,
+        entry: str,
+        client: ClientSide,
+        inspection: Inspection,
+        vouched: Vouched | None,
     ) -> Outcome:
-        upstream = self._catalogue.upstreams.get(call.server)
-        rule = self._catalogue.rules.servers.get(call.server)
+        upstream, rule = self._server(call.server)
         if upstream is None or rule is None:
             return NotSent(f"server {call.server} is no longer configured", entry)
 
@@ -424,6 +465,7 @@ class Enforcer:
         declared = granted_capabilities(client.capabilities, rule.grants)
         async with AsyncExitStack() as held:
             try:
+                bearer = await self._on_behalf.bearer(call, vouched)
                 injected = await held.enter_async_context(
                     self._injection.injected(
                         call, self._catalogue.rules.tools.get(call.tool), lambda lane: upstream.forget(f"{principal}{lane}")
@@ -432,15 +474,19 @@ class Enforcer:
             except UnavailableError as error:
                 logger.error("call %s of %s is not sent: %s", call.id, call.tool, error.diagnostics())
                 return NotSent(HELD_BACK, entry)
-            flight.credential = injected.used
+            flight.credential = injected.used if bearer is None else bearer.used_with(injected.used)
             sending = Sending(
                 call=call.id,
+                entry=entry,
                 principal=f"{principal}{injected.lane}",
                 method=call.upstream_name if is_method(call.upstream_name) else TOOLS_CALL,
                 tool="" if is_method(call.upstream_name) else call.upstream_name,
                 arguments=injected.arguments,
                 headers=injected.headers,
                 env=injected.env,
+                bearer=bearer.token if bearer is not None else None,
+                bearer_for=bearer.target if bearer is not None else "",
+                on_refused=bearer.refused if bearer is not None else None,
                 may_send=may_send,
                 deadline_s=rule.deadline_s,
                 on_progress=inspection.progress(client.on_progress),

@@ -12,6 +12,7 @@ from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.run import Credential, Posture
 from ringfence.core.model.verdict import Reason, ReasonCode
 from ringfence.ports.clock import Clock
+from ringfence.ports.secrets import Secret
 from ringfence.ports.store import Store
 
 NOBODY: Final[frozenset[str]] = frozenset()
@@ -32,6 +33,8 @@ class Vouched:
     """From whom alone it is accepted."""
     still: Callable[[], bool]
     """Whether the operator's configuration still has it so."""
+    token: Secret | None = None
+    """The access token that was shown, for an exchange; never kept longer than the request that brought it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Principal:
     posture: Posture
     binding: str = UNBOUND
     """To whom what it presented is bound, so that what it is given can be bound to the same."""
+    until: Millis | None = None
+    """When the word of an authority outside ends; None: it showed a credential of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +100,10 @@ async def identify(store: Store, clock: Clock, presented: Presented) -> Principa
         return _unknown(f"the credential of run {credential.run} came from another sender: {why}")
     if presented.vouched is not None and (why := _no_longer(presented.vouched, credential, presented.senders, now)):
         return _unknown(f"the identity behind run {credential.run}: {why}")
-    binding = credential.binding if presented.vouched is None else presented.vouched.binding
-    return Principal(credential.agent, credential.run, key, presented.posture, binding)
+    if presented.vouched is None:
+        return Principal(credential.agent, credential.run, key, presented.posture, credential.binding)
+    vouched = presented.vouched
+    return Principal(credential.agent, credential.run, key, presented.posture, vouched.binding, vouched.until)
 
 
 def _no_longer(vouched: Vouched, credential: Credential, senders: frozenset[str], now: Millis) -> str:

@@ -48,7 +48,14 @@ class Outsiders:
                 found = await self._known(key, outsider) or await self._open(key, outsider)
         if isinstance(found, str):
             return found
-        return Vouched(key=key, run=found.run, until=outsider.until, binding=outsider.binding, still=outsider.still)
+        return Vouched(
+            key=key,
+            run=found.run,
+            until=outsider.until,
+            binding=outsider.binding,
+            still=outsider.still,
+            token=outsider.token,
+        )
 
     async def readmit(self, run_id: RunId, *, by: str) -> Run | NotDone:
         """A new run for the subject of an old one, which ends if it has not: only an operator does this."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringfence.core.model.identifiers import Millis
+from ringfence.ports.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ class Outsider:
     """From whom alone it is accepted; empty: from whoever has its token."""
     still: Callable[[], bool]
     """Whether the operator's configuration, as it is now, would map it to this agent."""
+    token: Secret | None = None
+    """The access token that says so, where one does: for an exchange, while the request is open that brought it."""
 
 
 class Outside(Protocol):

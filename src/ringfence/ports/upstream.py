@@ -55,6 +55,8 @@ class Sending:
     """One call to be sent, exactly as decided."""
 
     call: CallId
+    entry: str = ""
+    """Of the decision, as people know it."""
     principal: str
     """Upstream sessions and processes are never shared between principals."""
     method: str = TOOLS_CALL
@@ -65,6 +67,13 @@ class Sending:
     """RFC 8785 canonical JSON object: a tool's arguments, or another method's params. These bytes go out, nothing else."""
     headers: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     """Over HTTP: further headers of this call's own requests."""
+    bearer: Secret | None = None
+    """Over HTTP: a token in the name of a user, instead of the gateway's own `Authorization`, in every request that is made for
+    this principal."""
+    bearer_for: str = ""
+    """For whom it is; an adapter whose server has another one, or none, sends nothing."""
+    on_refused: Callable[[], None] | None = None
+    """Called where the server does not accept `bearer`."""
     env: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     """Over stdio: further variables of the process. Whoever gives other ones names another principal."""
     may_send: Callable[[], bool]

@@ -24,6 +24,7 @@ from ringfence.engine.assembly import Engine
 from ringfence.engine.enforce import SILENT, ClientSide, ToolRequest
 from ringfence.engine.identify import Presented
 from ringfence.engine.injection import Injection
+from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Outcome, Waiting
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.engine.steps import AtStep, nothing
@@ -58,6 +59,7 @@ class World(Engine):
         store: tuple[Store, AuditLog] | None = None,
         clock: FakeClock | None = None,
         injection: Injection | None = None,
+        on_behalf: OnBehalf | None = None,
         redactor: Redactor | None = None,
         at_step: AtStep = nothing,
     ) -> World:
@@ -76,6 +78,7 @@ class World(Engine):
             notifier=FakeNotifier(),
             lever=FakeLever(),
             injection=injection,
+            on_behalf=on_behalf,
             redactor=redactor,
             at_step=at_step,
         )

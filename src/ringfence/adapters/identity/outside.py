@@ -7,7 +7,7 @@ X.509-SVID.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -20,6 +20,7 @@ from ringfence.core.model.identifiers import Millis
 from ringfence.errors import CredentialError
 from ringfence.ports.clock import Clock
 from ringfence.ports.identity import Outsider
+from ringfence.ports.secrets import Secret
 
 TOKEN_MOST: Final = 8192
 NAME_MOST: Final = 255
@@ -84,7 +85,7 @@ class Authorities:
     async def by_token(self, token: str) -> Outsider | str:
         try:
             signed = read_signed(token, TOKEN_MOST)
-            return await self._judged(signed)
+            return replace(await self._judged(signed), token=Secret(token))
         except CredentialError as error:
             return f"access token: {error}"
 

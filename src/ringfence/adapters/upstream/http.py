@@ -17,7 +17,8 @@ from ringfence.adapters.upstream.http_back import BackChannel
 from ringfence.adapters.upstream.http_catalogue import HttpCatalogue
 from ringfence.adapters.upstream.http_channel import HttpChannel, Received
 from ringfence.adapters.upstream.http_probe import Eras
-from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, Session, Sessions, always
+from ringfence.adapters.upstream.http_secrets import AUTHORIZATION
+from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, NO_HEADERS, Session, Sessions, always
 from ringfence.adapters.upstream.http_url import check_options
 from ringfence.adapters.upstream.logs import LEVELS
 from ringfence.adapters.upstream.options import HttpOptions
@@ -82,11 +83,14 @@ class HttpUpstream:
         request = outgoing(sending)
         if isinstance(request, NotSent):
             return request
+        if sending.bearer_for != self._options.on_behalf:
+            # The engine and this adapter are replaced one after the other.
+            return NotSent("the configuration of this server is being replaced")
         era = self._eras.known
         if era is None or (era is Era.MODERN and request.method == TOOLS_CALL and self._catalogue.param_maps is None):
             try:
                 async with asyncio.timeout_at(deadline):
-                    era = await self._eras.settle(sending.principal, request.capabilities, deadline)
+                    era = await self._eras.settle(sending.principal, request.capabilities, deadline, _of_user(sending))
                     if era is Era.MODERN and request.method == TOOLS_CALL and self._catalogue.param_maps is None:
                         await self._catalogue.map_params(deadline)
             except TimeoutError:
@@ -94,7 +98,7 @@ class HttpUpstream:
             except UnavailableError as error:
                 return NotSent(str(error))
         if era is Era.MODERN and sending.legacy_client and (sending.capabilities or sending.log_level is not None):
-            era = await self._eras.older(sending.principal, request.capabilities, deadline)
+            era = await self._eras.older(sending.principal, request.capabilities, deadline, _of_user(sending))
         hearing = Hearing(sending, self.oddities)
         try:
             if era is Era.MODERN:
@@ -123,7 +127,7 @@ class HttpUpstream:
             received = await self._channel.post(
                 headers, body, identity=identity, deadline=deadline, listener=hearing.hear, may_keep=sending.may_keep
             )
-            return self._reply(received, Era.MODERN, request.method)
+            return self._reply(received, Era.MODERN, request.method, sending)
 
         reply = await send()
         if isinstance(reply, InputRequired):
@@ -133,8 +137,10 @@ class HttpUpstream:
     async def _call_legacy(self, sending: Sending, request: Outgoing, hearing: Hearing, deadline: float) -> Reply | None:
         """None: the server did not know the session, so nothing was executed."""
         try:
-            session = await self._sessions.get(sending.principal, deadline, request.capabilities)
+            session = await self._sessions.get(sending.principal, deadline, request.capabilities, _of_user(sending))
         except UnavailableError as error:
+            if sending.on_refused is not None:
+                sending.on_refused()
             if not self._sessions.is_full:
                 self._eras.forget()
             return NotSent(str(error))
@@ -164,7 +170,7 @@ class HttpUpstream:
             return None
         if isinstance(received, Unknown):
             self._back.cancel(identity, session)
-        reply = self._reply(received, Era.LEGACY, request.method)
+        reply = self._reply(received, Era.LEGACY, request.method, sending)
         assert not isinstance(reply, InputRequired)  # INVARIANT: only a modern result is read as one
         return reply
 
@@ -184,10 +190,12 @@ class HttpUpstream:
         limit = min(deadline, asyncio.get_running_loop().time() + self._options.answer_s)
         await self._channel.post(session.headers, body, identity=identity, deadline=limit)
 
-    def _reply(self, received: Received | NotSent | Unknown, era: Era, method: str) -> Reply | InputRequired:
+    def _reply(self, received: Received | NotSent | Unknown, era: Era, method: str, sending: Sending) -> Reply | InputRequired:
         if isinstance(received, NotSent | Unknown):
             return received
         status, message = received.status, received.message
+        if status == 401 and sending.on_refused is not None:
+            sending.on_refused()
         if status in (401, 403):
             return Failed(INTERNAL_ERROR, "the server does not accept the gateway's credential")
         if message is None or isinstance(message, ErrorAnswer):
@@ -216,6 +224,11 @@ class HttpUpstream:
         await self._channel.close()
 
 
+def _of_user(sending: Sending) -> Mapping[str, str]:
+    """What all requests for the principal have."""
+    return {AUTHORIZATION: f"Bearer {sending.bearer.reveal()}"} if sending.bearer is not None else NO_HEADERS
+
+
 def _revealed(sending: Sending) -> dict[str, str]:
     """The headers that only this call's requests have."""
-    return {name: value.reveal() for name, value in sending.headers.items()}
+    return {**{name: value.reveal() for name, value in sending.headers.items()}, **_of_user(sending)}

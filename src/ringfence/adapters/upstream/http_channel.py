@@ -13,7 +13,7 @@ from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.http_connection import Connection
 from ringfence.adapters.upstream.http_connections import Connections, NoConnectionError
 from ringfence.adapters.upstream.http_reach import Reach
-from ringfence.adapters.upstream.http_secrets import SecretHeaders
+from ringfence.adapters.upstream.http_secrets import AUTHORIZATION, SecretHeaders
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.upstream.room import NO_ROOM, MayKeep, Reserved
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
@@ -77,10 +77,10 @@ class HttpChannel:
         `identity` is the request's id; None for what has no answer. `deadline` is in loop time. Never raises for what the
         server does. However it ends, no byte of the body leaves afterwards. `may_keep` is asked for room for the answer.
         """
-        if (secret := self.secrets.fresh()) is None:
+        if (secret := self.secrets.fresh(headers)) is None:
             try:
                 async with asyncio.timeout_at(deadline):
-                    secret = await self.secrets.lines()
+                    secret = await self.secrets.lines(headers)
             except TimeoutError:
                 return NotSent("the deadline passed while a secret was looked up")
             except UnavailableError as error:
@@ -92,7 +92,7 @@ class HttpChannel:
         try:
             received = await exchange.run(self._connections, headers, body, secret)
             self.reach.answered()
-            if received.status == 401:
+            if received.status == 401 and AUTHORIZATION not in headers:
                 self.secrets.refused()
             return received
         except NoConnectionError as error:
@@ -119,7 +119,7 @@ class HttpChannel:
         """End a legacy session, as well as that goes."""
         try:
             async with asyncio.timeout(self.options.cancel_s):
-                headers = {**headers, **await self.secrets.values()}
+                headers = await self.secrets.joined(headers)
                 async with self.streams().delete(self.options.url, headers=headers, allow_redirects=False):
                     pass
         except (TimeoutError, aiohttp.ClientError, OSError, UnavailableError):

@@ -1,12 +1,13 @@
 """Which era a server over HTTP belongs to."""
 
 import asyncio
+from collections.abc import Mapping
 
 from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.http_channel import HttpChannel, Received
-from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, Sessions, always
+from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, NO_HEADERS, Sessions, always
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, era_from, modern_headers, modern_meta
@@ -27,25 +28,25 @@ class Eras:
         self.known = channel.options.era
         self._has_older: bool | None = None if channel.options.era is None else False
 
-    async def settle(self, principal: str, capabilities: bytes, deadline: float) -> Era:
+    async def settle(self, principal: str, capabilities: bytes, deadline: float, own: Mapping[str, str] = NO_HEADERS) -> Era:
         """Raises UnavailableError."""
         if self.known is not None:
             return self.known
         async with self._probing:
             if self.known is None:
-                era = await era_of(self._channel, deadline)
+                era = await era_of(self._channel, deadline, own)
                 if era is Era.LEGACY:
                     # Only a completed handshake proves the older era; an outage does not.
-                    await self._sessions.get(principal, deadline, capabilities)
+                    await self._sessions.get(principal, deadline, capabilities, own)
                 self.known = era
             return self.known
 
-    async def older(self, principal: str, capabilities: bytes, deadline: float) -> Era:
+    async def older(self, principal: str, capabilities: bytes, deadline: float, own: Mapping[str, str] = NO_HEADERS) -> Era:
         """The legacy era, where this modern server serves it as well. It does not say so: the handshake is tried, once."""
         if self._has_older is False:
             return Era.MODERN
         try:
-            await self._sessions.get(principal, deadline, capabilities)
+            await self._sessions.get(principal, deadline, capabilities, own)
         except UnavailableError:
             self._has_older = self._has_older or False
             return Era.MODERN
@@ -63,7 +64,7 @@ class Eras:
             self.forget()
 
 
-async def era_of(channel: HttpChannel, deadline: float) -> Era:
+async def era_of(channel: HttpChannel, deadline: float, own: Mapping[str, str] = NO_HEADERS) -> Era:
     """Ask once with `server/discover`.
 
     A time-out, a broken connection or a refused credential is an outage and no era: UnavailableError. Every other answer
@@ -71,7 +72,7 @@ async def era_of(channel: HttpChannel, deadline: float) -> Era:
     """
     identity = channel.next_id()
     body = GuardedBody(jsonrpc.request(identity, METHOD, canonical_bytes({"_meta": modern_meta()})), always)
-    headers = {**BASE_HEADERS, **modern_headers(METHOD)}
+    headers = {**BASE_HEADERS, **modern_headers(METHOD), **own}
     received = await channel.post(headers, body, identity=identity, deadline=deadline)
     if isinstance(received, NotSent | Unknown):
         raise UnavailableError(f"the server cannot be reached: {received.why}")

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
 
@@ -26,6 +28,7 @@ from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown
 
 BASE_HEADERS = {"content-type": JSON_TYPE, "accept": f"{JSON_TYPE}, {SSE_TYPE}", "accept-encoding": "identity"}
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 ENDED_TOGETHER = 16
 _SESSION_ID = re.compile(r"[\x21-\x7e]{1,512}")
 
@@ -81,8 +84,15 @@ class Sessions:
         self._slots: dict[str, dict[bytes, _Slot]] = {}
         self._count = 0
 
-    async def get(self, principal: str, deadline: float, capabilities: bytes = NO_CAPABILITIES) -> Session:
-        """The session of a principal for which this JSON object is declared, opened where there is none.
+    async def get(
+        self,
+        principal: str,
+        deadline: float,
+        capabilities: bytes = NO_CAPABILITIES,
+        own: Mapping[str, str] = NO_HEADERS,
+    ) -> Session:
+        """The session of a principal for which this JSON object is declared, opened where there is none. `own` are headers of
+        the principal's, which all its requests have from now on.
 
         Raises UnavailableError.
         """
@@ -94,11 +104,13 @@ class Sessions:
             slot = self._slots.setdefault(principal, {})[capabilities] = _Slot(asyncio.Lock())
             self._count += 1
         if slot.session is not None:
+            slot.session.headers.update(own)
             return slot.session
         try:
             async with asyncio.timeout_at(deadline), slot.lock:
                 if slot.session is None:
-                    slot.session = await self._open(deadline, capabilities)
+                    slot.session = await self._open(deadline, capabilities, own)
+                slot.session.headers.update(own)
                 return slot.session
         except TimeoutError as error:
             raise UnavailableError("no session was opened before the deadline") from error
@@ -147,13 +159,14 @@ class Sessions:
             some = list(self._slots)[:ENDED_TOGETHER]
             await asyncio.gather(*(self.end(principal) for principal in some))
 
-    async def _open(self, deadline: float, capabilities: bytes) -> Session:
+    async def _open(self, deadline: float, capabilities: bytes, own: Mapping[str, str]) -> Session:
         identity = self._channel.next_id()
         body = GuardedBody(jsonrpc.request(identity, "initialize", initialize_params(capabilities)), always)
-        received = await self._channel.post(BASE_HEADERS, body, identity=identity, deadline=deadline)
+        received = await self._channel.post({**BASE_HEADERS, **own}, body, identity=identity, deadline=deadline)
         if isinstance(received, NotSent | Unknown):
             raise UnavailableError(f"the server cannot be initialised: {received.why}")
         session = _session_of(received)
+        session.headers.update(own)
         notice = GuardedBody(jsonrpc.notification("notifications/initialized"), always)
         accepted = await self._channel.post(session.headers, notice, identity=None, deadline=deadline)
         if not isinstance(accepted, Received) or accepted.status >= 400:

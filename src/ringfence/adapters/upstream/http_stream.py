@@ -48,7 +48,7 @@ async def follow(
     options, begun = channel.options, asyncio.get_running_loop().time()
     verb = hdrs.METH_GET if body is None else hdrs.METH_POST
     data = None if body is None else StreamBody(body)
-    headers = {**headers, **await channel.secrets.values()}
+    headers = await channel.secrets.joined(headers)
     try:
         async with channel.streams().request(verb, options.url, data=data, headers=headers, allow_redirects=False) as response:
             kind = response.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()

@@ -21,6 +21,8 @@ class HttpOptions:
     """Headers of the gateway's own for this server."""
     late_headers: LateValues | None = None
     """Those that hold its credentials: asked for at each request."""
+    on_behalf: str = ""
+    """Calls are sent with a token for this target, in the name of a user, or not at all; empty: never with one."""
     era: Era | None = None
     """None: ask the server once."""
     connect_s: float = 5.0
