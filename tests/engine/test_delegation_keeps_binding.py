@@ -90,3 +90,23 @@ async def test_a_key_that_is_none_opens_nothing(thumbprint: object) -> None:
     outcome = await world.call(run, "ringfence__delegate", {"task": "part", "dpop_jkt": thumbprint})
     assert isinstance(outcome, Refused)
     assert len(await world.store.runs()) == 1
+
+
+@pytest.mark.requirement("I8", "I11")
+async def test_a_child_ends_with_the_token_that_opened_it_however_often_it_is_renewed() -> None:
+    """Else a token that was stolen for its last minutes would be as good as one that never ends."""
+    world = await delegating_world()
+    presented = await sender(world, "vouched")
+    outcome = await world.enforcer.enforce(presented, ToolRequest("ringfence__delegate", {"task": "part", "depth": 1}))
+    assert isinstance(outcome, Returned), outcome
+    child = dict(outcome.result["structuredContent"])
+    mine = Presented(child["credential"], Posture.SEPARATE, MINE)
+    world.clock.advance(59_000)
+    await world.runs.renew(child["run"], child["credential"])
+    assert isinstance(await world.enforcer.enforce(mine, LOOK), Returned)
+    below = await world.enforcer.enforce(mine, ToolRequest("ringfence__delegate", {"task": "part of it", "depth": 0}))
+    assert isinstance(below, Returned)
+    world.clock.advance(1_000)
+    assert isinstance(await world.enforcer.enforce(mine, LOOK), Refused)
+    grandchild = Presented(dict(below.result["structuredContent"])["credential"], Posture.SEPARATE, MINE)
+    assert isinstance(await world.enforcer.enforce(grandchild, LOOK), Refused)

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from ringfence.core.delegation import delegation_in
+from ringfence.core.grants import narrow
 from ringfence.core.model.binding import with_key
 from ringfence.core.model.call import Call
+from ringfence.core.model.grant import Grant
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.engine.catalogue import AgentView
@@ -19,6 +21,7 @@ async def opening_for(call: Call, now: Millis, principal: Principal, view: Agent
     """The child that a call asks for. Its credential is bound to whom its parent's, or the token behind it, is.
 
     A key that the call names comes to that; of two keys a sender could prove one only, so it takes the place of the parent's.
+    Below a token or certificate the child ends with it: who stole one must not turn it into what can be renewed.
     """
     asked = delegation_in(call.value, view.by_wire_name if view is not None else {}, now)
     if asked.unknown:
@@ -31,7 +34,7 @@ async def opening_for(call: Call, now: Millis, principal: Principal, view: Agent
         trusted=False,
         parent=call.run,
         binding=with_key(principal.binding, asked.key) if asked.key else principal.binding,
-        asked=asked.grant,
+        asked=asked.grant if principal.until is None else narrow(Grant(until=principal.until), asked.grant),
     )
 
 
