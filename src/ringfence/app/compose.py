@@ -39,6 +39,7 @@ from ringfence.adapters.upstream.missing import MissingUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
+from ringfence.app.compose_exchange import exchanges_of
 from ringfence.app.compose_identity import outside_options, people_options, tls_of
 from ringfence.app.compose_log import build_outlets
 from ringfence.app.compose_minters import Minters
@@ -66,6 +67,7 @@ from ringfence.core.model.identifiers import Digest
 from ringfence.core.rules import Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.injection import Injection
+from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.recovery import distrust_time, recover
 from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.steps import AtStep, nothing
@@ -87,11 +89,16 @@ def build_upstream(connection: ServerConnection, secrets: SecretBook, redact: Ca
     try:
         if connection.kind is TransportKind.HTTP:
             headers, late = _told_apart(connection.headers)
+            given: Mapping[str, Value] = late
+            if connection.exchange is not None:
+                # One of them may give way to a user's token: none is written once and for all.
+                headers, given = {}, connection.headers
             return HttpUpstream(
                 HttpOptions(
                     url=connection.url,
                     headers=headers,
-                    late_headers=secrets.values(late) if late else None,
+                    late_headers=secrets.values(given) if given else None,
+                    on_behalf=connection.exchange.target if connection.exchange is not None else "",
                     era=_ERAS[connection.era],
                     first_byte_s=connection.first_byte_s,
                 ),
@@ -175,6 +182,7 @@ async def compose(
         lever=FileLever(state / "KILL"),
         outlets=build_outlets(loaded.log, state, LOG_ORIGIN, secrets),
         injection=Injection(secrets, minters.of, loaded.minters, redactor.learn_minted),
+        on_behalf=OnBehalf(clock, redactor.learn_minted, exchanges_of(loaded.servers, secrets, clock)),
         redactor=redactor,
         at_step=at_step,
     )
@@ -257,6 +265,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         await secrets.replace(sources_of(fresh.secrets, secrets))
         await _acquaint(secrets, fresh)
         gateway.injection.replace(fresh.minters)
+        gateway.on_behalf.replace(exchanges_of(fresh.servers, secrets, gateway.clock))
         notifier.switch(build_notifiers(fresh, secrets))
         outside.replace(outside_options(fresh.identity))
         people.replace(people_options(fresh.oidc, secrets))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ringfence.app.config.box_layout import BOX, EGRESS
 from ringfence.app.config.credential_layout import CREDENTIAL, MINTER, MINTER_NAME
+from ringfence.app.config.exchange_layout import EXCHANGE
 from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
@@ -121,6 +122,11 @@ SERVER: Final = Record(
         "headers": Key(
             MapOf(SECRET_VALUE, r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a header name"),
             "Headers sent with every request to `url`. This is how the server's credential is injected behind the gateway.",
+        ),
+        "exchange": Key(
+            EXCHANGE,
+            "Calls reach the server at `url` with a token in the name of their user, made from the access token that the "
+            "caller showed (RFC 8693). `headers` then serve for what is nobody's call.",
         ),
         "era": Key(
             Choice(("auto", "legacy", "modern")),

@@ -29,6 +29,7 @@ from ringfence.app.config.connections import (
 )
 from ringfence.app.config.credentials_of import check_credentials, minters_of, with_credentials
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
+from ringfence.app.config.exchange_of import check_exchanges, exchange_of
 from ringfence.app.config.identity_section import check_identity, check_listen, identity_of, listen_of
 from ringfence.app.config.layout import FILE
 from ringfence.app.config.limits_of import check_limits
@@ -92,7 +93,10 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         raise ConfigError(f"{path}: a number in it has no exact JSON form: {error}") from error
     return Loaded(
         rules=with_credentials(rules_of(values, digest, users), values, folder),
-        servers={ServerId(name): connection_of(name, fields, folder) for name, fields in values.get("servers", {}).items()},
+        servers={
+            ServerId(name): replace(connection_of(name, fields, folder), exchange=exchange_of(fields, folder))
+            for name, fields in values.get("servers", {}).items()
+        },
         alerts=alerts_of(values.get("alerts", {}), folder),
         control=control_of(values.get("control", {})),
         log=log_of(values.get("log", {}), folder),
@@ -158,6 +162,7 @@ class _Checked:
             self.report(("timezone",), f"no time zone `{values['timezone']}` is known here, such as `Europe/Berlin`")
         check_limits(values, self.report)
         check_credentials(values, self.report)
+        check_exchanges(values, self.report, self.warn)
         check_boxes(values, self.report)
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):

@@ -32,6 +32,27 @@ class Era(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeSettings:
+    """Where the tokens come from that a server is reached with in the name of users (RFC 8693)."""
+
+    token_url: str
+    client_id: str
+    client_secret: SecretRef
+    client_auth: str
+    audience: str
+    resource: str
+    scope: str
+    subject_type: str
+    actor: SecretRef | None
+    actor_type: str
+
+    @property
+    def target(self) -> str:
+        """For whom its tokens are."""
+        return self.audience or self.resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConnection:
     """How one upstream server is reached. `repr` shows no literal of `env` and `headers`."""
 
@@ -46,6 +67,8 @@ class ServerConnection:
     era: Era = Era.AUTO
     first_byte_s: float = 30.0
     """HTTP: how long the server may think before its answer begins."""
+    exchange: ExchangeSettings | None = None
+    """HTTP: calls are sent in the name of their user."""
 
 
 class WebhookFormat(StrEnum):
