@@ -129,6 +129,17 @@ async def test_an_agent_that_may_delegates_and_its_child_is_decided_like_any_oth
     assert await world.calls_used(parent.run.id) == (0, 2)
 
 
+@pytest.mark.requirement("I9")
+async def test_no_credential_of_a_run_that_an_agent_sends_on_stands_in_the_log() -> None:
+    world = await World.build(rules=delegating())
+    parent = await world.open_run()
+    credential = str((await delegated(world, parent))["credential"])
+    noted = await world.call(parent, "orders__note", {"order": "A", "text": f"use {credential} for it"})
+    assert isinstance(noted, Returned)
+    assert isinstance(await world.call(parent, DELEGATE, {"task": f"go on with {credential}"}), Returned)
+    assert credential not in str(await world.entries())
+
+
 async def test_an_agent_that_may_not_delegate_does_not_find_the_tool() -> None:
     world = await World.build()
     assert code(await world.call(await world.open_run(), DELEGATE, {"task": "x"})) is ReasonCode.UNKNOWN_TOOL

@@ -5,14 +5,17 @@ This stands under every part of the engine, so that no entry finds another way i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import Conflict, Unit
 from ringfence.ports.store import Receipt, Store
+
+_SENT: Final[Mapping[EntryKind, tuple[str, ...]]] = {EntryKind.DECISION: ("arguments", "objects"), EntryKind.RUN: ("task",)}
+"""What of a body an agent has written."""
 
 
 class _RedactedStore:
@@ -39,13 +42,13 @@ class _RedactedStore:
 
     def _entry(self, entry: Entry) -> Entry:
         summary, body = self._redactor.text(entry.summary), cast("Mapping[str, Any]", self._redactor.value(entry.body))
-        if entry.kind is EntryKind.DECISION:
-            body = self._without_credentials(body)
+        if entry.kind in _SENT:
+            body = self._without_credentials(body, _SENT[entry.kind])
         return entry if summary == entry.summary and body is entry.body else replace(entry, summary=summary, body=body)
 
-    def _without_credentials(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _without_credentials(self, body: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
         """What an agent sent, less the credentials in it that nobody here knew."""
-        sent = {key: body[key] for key in ("arguments", "objects") if body.get(key)}
+        sent = {key: body[key] for key in names if body.get(key)}
         if not sent:
             return body
         try:
