@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, TextContent
@@ -61,11 +62,20 @@ async def served(server: MCPServer) -> AsyncGenerator[str]:
             await task
 
 
-@each_driver
-async def test_a_driver_lists_and_calls_over_http(tmp_path: Path, driver: Driver) -> None:
-    server = DemoServer("payments", tmp_path)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[tuple[DemoServer, str]]:
+    """One server for all clients; its start takes longer than what they say to it."""
+    server = DemoServer("payments", tmp_path_factory.mktemp("shop"))
     async with server.http() as url:
-        report = await drive(driver, "steps", json.dumps(["list", {"tool": "refund", "arguments": REFUND}]), url=url)
+        yield server, url
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@each_driver
+async def test_a_driver_lists_and_calls_over_http(shop: tuple[DemoServer, str], driver: Driver) -> None:
+    server, url = shop
+    refund = {**REFUND, "reason": str(driver)}
+    report = await drive(driver, "steps", json.dumps(["list", {"tool": "refund", "arguments": refund}]), url=url)
     assert "error" not in report, report
     [called] = report["steps"]
     assert set(report["tools"]) == {"get_balance", "refund", "issue_voucher", "change_payout_account"}
@@ -75,7 +85,7 @@ async def test_a_driver_lists_and_calls_over_http(tmp_path: Path, driver: Driver
     assert called["structured"]["amount_cents"] == 100
     # The last of the two notifications may be lost to a client that settles the call first.
     assert report["progress"] in (1, 2)
-    assert server.executed() == [("refund", REFUND)]
+    assert [call for call in server.executed() if call[1]["reason"] == str(driver)] == [("refund", refund)]
 
 
 @each_driver

@@ -22,7 +22,7 @@ from tests.servers.real_servers import assert_set_up
 
 REVISIONS = {"legacy": "2025-11-25", "modern": "2026-07-28"}
 NEVER = "/nonexistent/never"
-TRIES = 20
+TRIES, PAUSE_S = 20, 0.5
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 each_era = pytest.mark.parametrize("era", REVISIONS)
@@ -144,9 +144,10 @@ async def test_mcpdo_completes_and_hears_logs(desk: Desk, era: str) -> None:
         tail = await mcpdo.start("--format", "json", "logging/tail")
         assert tail.stdout is not None
         hearing = asyncio.ensure_future(tail.stdout.readuntil(b'"said"'))
-        for _ in range(TRIES):  # it does not say when it has begun to listen
+        for _ in range(TRIES):  # it does not say when it has begun to listen, and each try is a process that hinders it
             if not hearing.done():
                 await mcpdo.run("tools/call", "log", "{}")
+                await asyncio.wait({hearing}, timeout=PAUSE_S)
         tail.send_signal(signal.SIGINT)
         await ended(tail)
         assert b"notifications/message" in await hearing
