@@ -35,7 +35,7 @@ SECRETS = {
     "digitalocean-token": ["dop_v1_" + "0f" * 32],
     "shopify-token": ["shpat_" + "0f" * 16],
     "vault-token": ["hvs." + "aB3_E6-H9" * 11],
-    "ringfence-credential": ["rfr_" + "aB3_E6-H9" * 4 + "aB3dE6g", "rfo_" + "aB3_E6-H9" * 4 + "aB3dE6g"],
+    "ringfence-credential": [kind + "aB3_E6-H9" * 4 + "aB3dE6g" for kind in ("rfr_", "rfo_", "rfl_")],
     "telegram-token": ["123456789:AA" + "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0bC3"],
     "age-key": ["AGE-SECRET-KEY-1" + "QPZRY9X8GF" * 5 + "QPZRY9X8"],
     "private-key": [

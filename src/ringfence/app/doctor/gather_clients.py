@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
@@ -34,6 +35,8 @@ OF_MACHINE: Final = ("/etc/claude-code/managed-settings.json", "/etc/claude-code
 _OF_STATE: Final = ".claude.json"
 """It holds what was said in the past too, which is no configuration: only its servers and variables are read."""
 MOST_PROJECTS: Final = 500
+_OPERATORS: Final = re.compile("rf[ol]_")
+"""An operator's own credential, or that of a login."""
 
 
 def clients_files(home: Path, folders: tuple[Path, ...], environment: Mapping[str, str], texts: Texts) -> None:
@@ -79,7 +82,7 @@ def _in_server(path: Path, server: FoundServer, texts: Texts) -> Iterator[str]:
     name = plain(server.name)
     for place in server.literals:
         value = str(values.get(place, ""))
-        holds = Holds.RUN if "rfr_" in value else Holds.OPERATOR if "rfo_" in value else Holds.SECRET
+        holds = Holds.RUN if "rfr_" in value else Holds.OPERATOR if _OPERATORS.search(value) else Holds.SECRET
         texts.add(Source.CLIENT, holds, f"{path}: {name}: {place}")
         if value:
             yield value.rpartition(" ")[2]

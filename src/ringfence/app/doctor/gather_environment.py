@@ -52,7 +52,7 @@ def holds_of(name: str, value: str, scanner: Scanner) -> Holds | None:
     """What a variable of this name and value holds; None: nothing that matters here."""
     if len(value) < _SHORTEST or name in _NEVER:
         return None
-    if name == OPERATOR_CREDENTIAL or value.startswith("rfo_"):
+    if name == OPERATOR_CREDENTIAL or value.startswith(("rfo_", "rfl_")):
         return Holds.OPERATOR
     if value.startswith("rfr_"):
         return Holds.RUN

@@ -64,8 +64,8 @@ SECRET_RULES: Final[tuple[Rule, ...]] = (
     secret("shopify-token", r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b", trigger=r"\bshp(?:at|ca|pa|ss)_"),
     secret("vault-token", r"\bhv[sb]\.[A-Za-z0-9_-]{90,300}", trigger=r"\bhv[sb]\.[A-Za-z0-9_-]"),
     secret("telegram-token", r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}", trigger=r"[0-9]{8}:AA"),
-    # Of agents' runs and of operators: kept as hashes here, so that nobody knows them by heart.
-    secret("ringfence-credential", r"\brf[ro]_[A-Za-z0-9_-]{43}", trigger=r"\brf[ro]_[A-Za-z0-9_-]"),
+    # Of agents' runs, of operators and of their logins: kept as hashes here, so that nobody knows them by heart.
+    secret("ringfence-credential", r"\brf[rol]_[A-Za-z0-9_-]{43}", trigger=r"\brf[rol]_[A-Za-z0-9_-]"),
     secret("age-key", r"\bAGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}", trigger=r"\bAGE-SECRET-KEY-1"),
     secret(
         "private-key",
