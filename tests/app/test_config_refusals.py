@@ -277,6 +277,15 @@ def test_a_literal_secret_is_in_no_message() -> None:
     assert "hunter2" not in "\n".join(complaints(text))
 
 
+@pytest.mark.requirement("I9")
+@pytest.mark.parametrize("where", ["env: {{TOKEN: {{from: {0}}}}}", 'env: {{TOKEN: {{from: "other:{0}"}}}}'])
+def test_a_secret_in_the_place_of_its_reference_is_in_no_message(where: str) -> None:
+    """Messages of a reload go into the log and to people."""
+    said = "\n".join(complaints(but("{command: [g]}", "{command: [g], " + where.format("hunter2-s3cret") + "}")))
+    assert "from" in said
+    assert "hunter2" not in said
+
+
 def test_no_more_than_a_hundred_problems_are_listed() -> None:
     lines = complaints(GOOD + "".join(f"x{number}: 1\n" for number in range(150)))
     assert len(lines) == 101

@@ -13,6 +13,7 @@ SECRET_FROM: Final = Record(
                 "`env:NAME`, `file:PATH`, `exec:COMMAND` or `vault:MOUNT/PATH#FIELD`",
                 r"env:[A-Za-z_][A-Za-z0-9_]*|(?:file|exec):[^\n]+|vault:[^/#\s]+/[^#\s]+#[^#\s]+",
                 1000,
+                secret=True,  # whoever takes `from` for the place of the value itself must not read it in the log
                 examples=("env:TOKEN", "file:token", "exec:pass show token", "vault:secret/ci#token"),
             ),
             "Where the secret is found when it is needed: `env:NAME` (the gateway's environment), `file:PATH` (relative to "
