@@ -23,6 +23,9 @@ class Deaf(Redactor):
     def learn(self, secret: str) -> None:
         pass
 
+    def learn_minted(self, secret: str) -> None:
+        pass
+
     def learn_lasting(self, secrets: Iterable[str]) -> None:
         pass
 
