@@ -56,6 +56,7 @@ from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
 from ringfence.engine.injection import HELD_BACK, Injection
 from ringfence.engine.inspection import Inspection
+from ringfence.engine.large_answers import LargeAnswers
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
@@ -161,6 +162,7 @@ class Enforcer:
         self._waiters = waiters
         self._trails = trails
         self._scanner = scanner
+        self._large = LargeAnswers(scanner.redactor)
         self._injection = injection
         self._ways_out = ways_out
         self._on_behalf = on_behalf
@@ -215,6 +217,15 @@ class Enforcer:
             else frame_unknown(self._ids.call(), principal.agent, principal.run, CONNECT, arguments)
         )
         return await self._pass(principal, view, call, SILENT, None)
+
+    async def refuse_connection(self, presented: Presented, arguments: Mapping[str, Any], why: str) -> Refused:
+        """Record that the egress proxy refused something that no rule could have allowed."""
+        principal = await identify(self._store, self._clock, presented)
+        if isinstance(principal, Unidentified):
+            return Refused(Level.DENY, (principal.reason,), None)
+        call = frame_unknown(self._ids.call(), principal.agent, principal.run, CONNECT, arguments)
+        case = await self._gather(principal, self._catalogue.view(principal.agent), call, NO_META)
+        return await self._deny(case, Decision(Level.DENY, (Reason(ReasonCode.HOST, "egress", why[:300]),)))
 
     def _server(self, server: ServerId) -> tuple[Upstream | None, ServerRule | None]:
         """Who executes a server's calls, and the operator's rule for it."""
@@ -411,6 +422,7 @@ class Enforcer:
         rule = self._catalogue.rules.servers.get(call.server)
         inspection = Inspection(self._scanner, rule.scan if rule is not None else ScanRule())
         inspection.leaving(call.shown, profile.outbound)
+        until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
             flight.charges, flight.loops = facts.charges, facts.loops
             outcome: Outcome
@@ -422,7 +434,8 @@ class Enforcer:
                 if opening is not None:
                     flight.sent = True
                     return await self._settle(call, flight, Returned(shown(opening.opened), entry), profile, inspection)
-                outcome = inspection.outcome(await self._send(call, flight, reach, entry, client, inspection, vouched))  # 6
+                answer = await self._send(call, flight, reach, entry, client, inspection, vouched)
+                outcome = await inspection.inspected(answer, self._large, until)  # 6
             except UnavailableError as error:
                 # The entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
                 await self._settle(call, flight, NotSent("the decision could not be made durable", entry), profile, inspection)
@@ -465,7 +478,7 @@ class Enforcer:
         declared = granted_capabilities(client.capabilities, rule.grants)
         async with AsyncExitStack() as held:
             try:
-                bearer = await self._on_behalf.bearer(call, vouched)
+                bearer = await self._on_behalf.bearer(call.server, call.run, vouched)
                 injected = await held.enter_async_context(
                     self._injection.injected(
                         call, self._catalogue.rules.tools.get(call.tool), lambda lane: upstream.forget(f"{principal}{lane}")
@@ -496,7 +509,7 @@ class Enforcer:
                 meta={**client.meta.vendor, **client.meta.trace},
                 log_level=client.log_level if rule.grants.logging else None,
                 on_log=inspection.logs(client.on_log) if rule.grants.logging else None,
-                may_keep=client.may_keep,
+                may_keep=inspection.keeping(client.may_keep),
             )
             reply = await upstream.call(sending)
         self._at(Step.ANSWER)
@@ -532,7 +545,7 @@ class Enforcer:
             change = Release(call.id, now)
         else:
             change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
-        entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings, flight.credential)
+        entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings, flight.credential, inspection.facts)
         if flight.loops is not None:
             self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
         try:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import Millis, RunId, ServerId
 from ringfence.engine.identify import Vouched
 from ringfence.errors import UnavailableError
@@ -87,25 +86,25 @@ class OnBehalf:
         for key in [key for key in self._known if key.run == run]:
             del self._known[key]
 
-    async def bearer(self, call: Call, vouched: Vouched | None) -> Bearer | None:
-        """The token for a call. None: its server is reached with the gateway's own credential.
+    async def bearer(self, server: ServerId, run: RunId, vouched: Vouched | None) -> Bearer | None:
+        """The token for a call of a run. None: its server is reached with the gateway's own credential.
 
         Raises UnavailableError, for operators only: nothing may be sent.
         """
-        by = self._exchanges.get(call.server)
+        by = self._exchanges.get(server)
         if by is None:
             return None
         subject = vouched.token if vouched is not None else None
         if vouched is None or subject is None:
             raise UnavailableError(
-                f"server {call.server} needs the user on whose behalf run {call.run} acts, and the run was not called with an "
+                f"server {server} needs the user on whose behalf run {run} acts, and the run was not called with an "
                 "access token of an issuer",
                 remedy="have its client present the issuer's token itself; run credentials and certificates name no user",
             )
         if self._clock.now() >= vouched.until:
-            raise UnavailableError(f"the access token that run {call.run} was called with has expired meanwhile")
+            raise UnavailableError(f"the access token that run {run} was called with has expired meanwhile")
         self._learn(subject.reveal())
-        key = _Key(call.server, call.run, hashlib.sha256(subject.reveal().encode()).digest())
+        key = _Key(server, run, hashlib.sha256(subject.reveal().encode()).digest())
         made = await self._made(key, by, subject, vouched.until)
         self._learn(made.token.reveal())
         return Bearer(made.token, by.target, lambda: self._drop(key, made))

@@ -26,7 +26,7 @@ LIFE_MOST_S: Final = 24 * 3600
 """A token that claims to live longer is looked at as if it lived so long."""
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 _KINDS: Final = "urn:ietf:params:oauth:token-type:"
-_GIVEN: Final = frozenset({f"{_KINDS}access_token", f"{_KINDS}jwt"})
+_GIVEN: Final = (f"{_KINDS}access_token", f"{_KINDS}jwt")
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,16384}=*")
 """RFC 6750, section 2.1."""
 _ERROR: Final = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,100}")
