@@ -88,14 +88,23 @@ def _summary(call: Call, decision: Decision) -> str:
 
 
 def outcome_entry(
-    call: Call, at: Millis, outcome: Outcome, stopped: bool, findings: Sequence[Finding] = (), credential: str = ""
+    call: Call,
+    at: Millis,
+    outcome: Outcome,
+    stopped: bool,
+    findings: Sequence[Finding] = (),
+    credential: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> Entry:
-    """What came of a call that was allowed, and what the scan found in what its server said."""
+    """What came of a call that was allowed, and what the scan found in what its server said.
+
+    `facts` are those of the result, where they are known already.
+    """
     body: dict[str, Any] = {"digest": call.digest}
     match outcome:
         case Returned(result=result):
             state = "returned"
-            body |= result_facts(result)
+            body |= facts if facts is not None else result_facts(result)
         case ServerFailed(code=code, message=message):
             state = "returned"
             body |= error_facts(code, message)

@@ -6,8 +6,10 @@ scanned is withheld. This detects; what may be done with what a server said is d
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, cast
 
 from ringfence.core.rules import ArgumentAction, InstructionAction, ScanRule, SecretAction
@@ -15,6 +17,7 @@ from ringfence.core.scan.redactor import RULE, Seam
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Finding, ScanError, Scanner
 from ringfence.engine.entries import error_facts, result_facts
+from ringfence.engine.large_answers import LARGE, LargeAnswers
 from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, Withheld
 
 Listener = Callable[[Mapping[str, Any]], None]
@@ -34,6 +37,9 @@ class Inspection:
         self._off = rule.instructions is InstructionAction.OFF and rule.secrets is SecretAction.OFF
         self._redactor = scanner.redactor
         self._found: dict[tuple[Kind, str, str], Finding] = {}
+        self._kept = 0
+        self.facts: Mapping[str, Any] | None = None
+        """What the log keeps of a large result, once it was inspected."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -51,6 +57,29 @@ class Inspection:
             self._note([Finding(Kind.SECRET, NOT_SCANNED, "/arguments", 1)])
             return
         self._note([one for one in found if one.kind is Kind.SECRET and one.rule not in self._rule.allow])
+
+    def keeping(self, may_keep: Callable[[int], bool]) -> Callable[[int], bool]:
+        """The same, remembering how much was kept: what the answer weighs."""
+
+        def keep(size: int) -> bool:
+            granted = may_keep(size)
+            if granted:
+                self._kept += size
+            return granted
+
+        return keep
+
+    async def inspected(self, outcome: Outcome, large: LargeAnswers, until: float) -> Outcome:
+        """As `outcome`; of a large answer in a thread. `until` (seconds of the loop's clock) it is scanned, or withheld."""
+        if self._passes_all or self._kept < LARGE or not isinstance(outcome, Returned | ServerFailed):
+            return self.outcome(outcome)
+        try:
+            async with asyncio.timeout_at(until):
+                passed, findings, self.facts = await large.scanned(partial(_in_one_go, rule=self._rule, outcome=outcome))
+        except TimeoutError:
+            return Withheld(Held.UNREADABLE, outcome.entry, {"why": "it could not be scanned in time"})
+        self._note(list(findings))
+        return passed
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """What the agent gets of the server's answer. An answer that never came is returned as it is."""
@@ -160,3 +189,12 @@ class Inspection:
                 least = known.is_least or finding.is_least
                 finding = replace(known, count=known.count + finding.count, is_least=least)
             self._found[key] = finding
+
+
+def _in_one_go(
+    scanner: Scanner, rule: ScanRule, outcome: Returned | ServerFailed
+) -> tuple[Outcome, tuple[Finding, ...], Mapping[str, Any] | None]:
+    """An inspection by itself, which shares nothing with the event loop's."""
+    inspection = Inspection(scanner, rule)
+    passed = inspection.outcome(outcome)
+    return passed, inspection.findings, result_facts(passed.result) if isinstance(passed, Returned) else None
