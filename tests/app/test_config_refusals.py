@@ -185,7 +185,7 @@ FACED: dict[str, tuple[str | bytes, list[str]]] = {
             "2:57: servers.git.env.TOKEN: expected text; this is read as true or false by YAML: put it in quotes",
             "2:74: servers.git.env.T: expected text; this is read as a number by YAML: put it in quotes",
             "2:89: servers.git.env.S.from: expected `env:NAME`, `file:PATH`, `exec:COMMAND` or `vault:MOUNT/PATH#FIELD`, "
-            "found `env:9`",
+            "found other text",
             "2:110: servers.git.deadline: expected a duration from 1s to 1d such as `45s`, `15m`, "
             "`1h` or `7d`, found `5 minutes`",
             "2:126: servers.git.era: expected one of `auto`, `legacy`, `modern`, found `modrn`; nearest known: `modern`",
