@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-CLIENT, SECRET = "gate way", "exchange secret/0001"
+CLIENT, SECRET = "gate+way/%", "exchange secret/0001"
 """With signs that have to be escaped in `Authorization: Basic`."""
 ACCESS = "urn:ietf:params:oauth:token-type:access_token"
 
