@@ -30,9 +30,11 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 	@! grep -rnE 'https?://' --include='*requirements*.txt' . --exclude-dir=.venv --exclude-dir=node_modules
 	@! grep -n '"resolved"' $$(git ls-files '*package-lock.json')
 
+# Whole files, because many of them share servers, in the order of tests/conftest.py: the longest first.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 .PHONY: test
 test: $(READY) clients servers verifier ## everything, on real servers
-	$(BIN)/pytest -n 2 --dist worksteal -q
+	$(BIN)/pytest $(WORKERS) -q
 
 .PHONY: pins
 pins: ## recompile the hash-pinned dependency files
@@ -174,7 +176,7 @@ PROPERTIES = $$(grep -rlE --include='test_*.py' --exclude-dir='.*' --exclude-dir
 MINUTES ?= 30
 .PHONY: test-long
 test-long: $(READY) test-state ## the fuzz tests' generators for MINUTES: no crash, no bytes upstream but the gateway's own, bounded memory
-	TEST_EFFORT=all $(BIN)/pytest -n 2 --dist worksteal -q $(PROPERTIES)
+	TEST_EFFORT=all $(BIN)/pytest $(WORKERS) -q $(PROPERTIES)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES) $(ARGS)
 
 STATE_MINUTES ?= 10

@@ -1,5 +1,36 @@
 """What holds for the whole suite."""
 
+import pytest
 from tests import effort
 
+LONGEST = (
+    "acceptance/test_readme.py",
+    "crash/test_crash_points.py",
+    "integration/test_clients_direct.py",
+    "integration/test_inspector.py",
+    "integration/test_clients_through_connect.py",
+    "integration/test_client_features.py",
+    "integration/test_real_servers.py",
+    "integration/test_caps_under_load.py",
+    "integration/test_clients_through_gateway.py",
+    "acceptance/test_demo.py",
+    "integration/",
+    "leaks/",
+    "contract/test_upstream_contract.py",
+    "core/test_decision_properties.py",
+    "core/test_policy_properties.py",
+)
+"""Files that take long, and folders of such files. Each worker takes whole files, and the short ones even out the end."""
+
 effort.use()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+    items.sort(key=place)
+
+
+def place(item: pytest.Item) -> int:
+    """Where a test stands: the first that fits, else behind all of them."""
+    fitting = (number for number, name in enumerate(LONGEST) if item.nodeid.startswith(f"tests/{name}"))
+    return next(fitting, len(LONGEST))
