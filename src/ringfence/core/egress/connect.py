@@ -27,9 +27,9 @@ def connect_of(data: bytes) -> Asked | Refusal:
         return Refusal("connect_only", 405, "not a CONNECT")
     host, colon, port = target.rpartition(":")
     if not colon or not _PORT.fullmatch(port) or int(port) > 65535:
-        host_only = host_of(target)
-        if isinstance(host_only, Refusal) and host_only.code == "address_literal":
-            return host_only
+        named = host_of(host or target)
+        if isinstance(named, Refusal) and named.code == "address_literal":
+            return named
         return Refusal("malformed_head", 400, "the target is not HOST:PORT")
     name = host_of(host)
     if isinstance(name, Refusal):

@@ -38,9 +38,11 @@ class Gate(Protocol):
         ...
 
     async def refused(self, presented: Presented, opening: Opening, refusal: Refusal) -> str:
-        """The enforcement point said no by itself (a malformed head, a server name of another, a private address): record it.
-        Returns the entry, or nothing where refusals come too fast to have one each. Where the bytes named no host, `opening` has
-        an empty one."""
+        """The enforcement point said no by itself (a malformed head, another's server name, a private address): record it.
+
+        Returns the entry, or nothing where refusals come too fast to have one each. Where the bytes named no host, `opening`
+        has an empty one.
+        """
         ...
 
 

@@ -1,0 +1,62 @@
+"""From a host that may be reached to a socket: resolved once, judged, and the judged address dialled."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+from ringfence.adapters.pep.egress.gate import Dialler, Resolver
+from ringfence.core.egress.addresses import judged
+from ringfence.core.egress.opening import Refusal
+
+_MOST_TRIED = 4
+
+
+class SystemResolver:
+    """As the machine resolves names."""
+
+    async def resolve(self, host: str) -> Sequence[str]:
+        loop = asyncio.get_running_loop()
+        try:
+            # A dot behind it: no search list of the machine's turns it into another name.
+            found = await loop.getaddrinfo(f"{host}.", None, type=socket.SOCK_STREAM)
+        except socket.gaierror:
+            found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)  # names in /etc/hosts have no dot
+        return [str(address[4][0]) for address in found]
+
+
+class SystemDialler:
+    """TCP as the machine has it."""
+
+    async def dial(self, address: str, port: int) -> socket.socket:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        dialled = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            dialled.setblocking(False)
+            dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(dialled, (address, port))
+        except BaseException:
+            dialled.close()
+            raise
+        return dialled
+
+
+async def addresses_of(resolver: Resolver, host: str, *, private: bool) -> tuple[str, ...] | Refusal:
+    """All addresses of the host, if each of them may be dialled."""
+    try:
+        answers = await resolver.resolve(host)
+    except (OSError, UnicodeError) as error:
+        return Refusal("unresolved", 502, f"the name could not be resolved: {type(error).__name__}")
+    return judged(answers, private=private)
+
+
+async def dialled(dialler: Dialler, addresses: Sequence[str], port: int) -> socket.socket | Refusal:
+    """A connection to the first address that answers."""
+    why = "nothing to dial"
+    for address in addresses[:_MOST_TRIED]:
+        try:
+            return await dialler.dial(address, port)
+        except OSError as error:
+            why = f"{address}: {type(error).__name__}"
+    return Refusal("unreachable", 502, why)
