@@ -33,15 +33,18 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Run the gateway in the foreground until SIGTERM. Prints a line that begins with `ready` when it accepts."""
+    import gc
     import logging
     import os
     import sys
 
+    gc.disable()  # it would walk what is being imported again and again: a sixth of the start
     from ringfence.app.cli.desk import fail, fail_with
     from ringfence.app.cli.places import state_directory
     from ringfence.app.compose import run_gateway
     from ringfence.errors import ConfigError, Error
 
+    gc.enable()
     if not config.is_file():
         fail(f"{config}: no such file", "`ringfence init` writes a first one", REFUSED, as_json=as_json)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
