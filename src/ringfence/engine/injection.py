@@ -185,8 +185,8 @@ def _check(call: Call, credential: ToolCredential) -> None:
 
 
 def _secrets_of(minted: Minted) -> list[Secret]:
-    """A user's name is no secret: the log names it."""
-    return [value for value in minted.values.values() if value.reveal() != minted.id]
+    """A user's name is no secret, the log names it; `json` is made of the others, and what is remembered is bounded."""
+    return [value for name, value in minted.values.items() if name != "json" and value.reveal() != minted.id]
 
 
 def _need(call: Call, minting: Minting) -> Need:
