@@ -18,7 +18,7 @@ from tests.leaks.leaky_server import FORMS
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make leaks")
-    parser.add_argument("--each", type=int, default=6, help="secrets of each kind (seven kinds, and four single ones)")
+    parser.add_argument("--each", type=int, default=6, help="secrets of each kind (seven kinds, and eight single ones)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         garden, scrubbed, unscrubbed = asyncio.run(both(Path(directory), each=options.each))

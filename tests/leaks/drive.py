@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ async def look(directory: Path, garden: Garden, program: tuple[str, ...]) -> See
     seen = Seen()
     state, config, extra = directory / "state", directory / "ringfence.yaml", directory / "extra.json"
     extra.write_text(json.dumps(garden.extra))
-    async with _hook(seen) as hook, _web_server(extra) as port:
-        config.write_text(configuration(garden, SERVER, sys.executable, extra, port, hook), "utf-8")
+    async with _hook(seen) as hook, _web_server(extra) as port, _sts(garden) as sts:
+        config.write_text(configuration(garden, SERVER, sys.executable, extra, port, hook, sts), "utf-8")
         async with _gateway(directory, config, state, program, garden) as gateway:
             await _act(gateway, garden, seen)
             _environments(gateway.pid, garden, seen)
@@ -207,6 +208,33 @@ async def _hook(seen: Seen) -> AsyncGenerator[str]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _sts(garden: Garden) -> AsyncGenerator[str]:
+    """Gives the planted credential to everybody."""
+
+    async def give(_: web.Request) -> web.Response:
+        until = datetime.now(UTC) + timedelta(seconds=900)
+        names = {
+            "AWS_ACCESS_KEY_ID": "AccessKeyId",
+            "AWS_SECRET_ACCESS_KEY": "SecretAccessKey",
+            "AWS_SESSION_TOKEN": "SessionToken",
+        }
+        given = "".join(f"<{tag}>{garden.minted[name]}</{tag}>" for name, tag in names.items())
+        credentials = f"<Credentials>{given}<Expiration>{until.isoformat()}</Expiration></Credentials>"
+        text = f"<AssumeRoleResponse><AssumeRoleResult>{credentials}</AssumeRoleResult></AssumeRoleResponse>"
+        return web.Response(text=text, content_type="text/xml")
+
+    app = web.Application()
+    app.router.add_post("/", give)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:

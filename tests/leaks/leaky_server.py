@@ -146,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    extra = json.loads(Path(sys.argv[2]).read_text())
+    extra = json.loads(Path(sys.argv[2]).read_text() or "{}")
     if sys.argv[1] == "stdio":
         speak_stdio(extra)
     else:

@@ -21,7 +21,7 @@ class Plant:
     name: str
     """Under which the servers know it."""
     server: str
-    """`pipe` or `web`: who gives it away."""
+    """`pipe`, `web` or `cloud`: who gives it away."""
     value: str = field(repr=False)
 
 
@@ -38,9 +38,12 @@ class Garden:
     extra: dict[str, str] = field(default_factory=dict[str, str])
     """What the servers know without having been told: whatever else is configured."""
 
+    minted: dict[str, str] = field(default_factory=dict[str, str])
+    """What STS gives for each call of the server `cloud`, by the names of the variables."""
+
     def given_to_processes(self) -> set[str]:
-        """Names of what the process behind `pipe` has to hold."""
-        return {*self.pipe_env, "P_ARGUMENT"}
+        """Names of what the processes behind `pipe` and `cloud` have to hold."""
+        return {*self.pipe_env, "P_ARGUMENT", *self.minted}
 
 
 def value_of(kind: str, *, ascii_only: bool = False) -> str:
@@ -68,6 +71,7 @@ def plant(directory: Path, *, each: int) -> Garden:
     ):
         garden.plants.append(Plant(name, "pipe", value))
         garden.extra[name] = value
+    _minted(garden)
     garden.environment["HOOK_KEY"] = garden.extra["P_HOOK_KEY"]
     bearer = value_of("bear", ascii_only=True)
     garden.web_headers["Authorization"] = f"Bearer {bearer}"
@@ -75,7 +79,7 @@ def plant(directory: Path, *, each: int) -> Garden:
     return garden
 
 
-def configuration(garden: Garden, server: Path, python: str, extra: Path, web_port: int, hook: str) -> str:
+def configuration(garden: Garden, server: Path, python: str, extra: Path, web_port: int, hook: str, sts: str) -> str:
     """`ringfence.yaml` (JSON is YAML)."""
     argument = next(p.value for p in garden.plants if p.name == "P_ARGUMENT")
     pipe = [python, "-I", str(server), "stdio", str(extra), f"--token={argument}"]
@@ -90,6 +94,15 @@ def configuration(garden: Garden, server: Path, python: str, extra: Path, web_po
     tools: dict[str, object] = {}
     for name in ("pipe", "web"):
         tools |= {f"{name}.leak": read, f"{name}.wipe": {}, f"{name}.resources/read": read}
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "<name>"}
+    mint = {
+        "minter": "lake",
+        "role": "arn:aws:iam::123456789012:role/reader",
+        "policy": {"Version": "2012-10-17", "Statement": statement},
+        "arguments": {"name": {"from": "/name"}},
+    }
+    tools["cloud.leak"] = {**read, "credential": {"env": "AWS_*", "mint": mint}}
+    account = {"access_key_id": {"from": "env:STS_ID"}, "secret_access_key": {"from": "env:STS_OWN"}}
     url = f"{hook}/{quote(garden.extra['P_HOOK_PATH'], safe='')}"
     grants = {"logging": True}
     return json.dumps(
@@ -104,12 +117,15 @@ def configuration(garden: Garden, server: Path, python: str, extra: Path, web_po
                     "share": "server",
                     "grants": grants,
                 },
+                # It knows nothing but what is minted for it.
+                "cloud": {"command": [python, "-I", str(server), "stdio", "/dev/null"], "era": "legacy", "grants": grants},
             },
+            "minters": {"lake": {"aws": {"region": "eu-west-1", "endpoint": sts, **account}}},
             "tools": tools,
             "agents": {
                 "leaker": {
                     "purpose": "read whatever servers say",
-                    "tools": ["pipe.*", "web.*", "pipe.resources/read", "web.resources/read"],
+                    "tools": ["pipe.*", "web.*", "cloud.*", "pipe.resources/read", "web.resources/read"],
                     "limits": {"calls_per_run": 100000, "pending_approvals": 100},
                 }
             },
@@ -173,6 +189,21 @@ def _dsn(garden: Garden, name: str, password: str) -> None:
     garden.environment[f"OURS_{name}"] = f"postgres://app:{quote(password, safe='')}@db.example:5432/shop"
     garden.pipe_env[name] = {"from": f"env:OURS_{name}"}
     garden.plants.append(Plant(name, "pipe", password))
+
+
+def _minted(garden: Garden) -> None:
+    """The gateway's own secret for STS, and what STS gives for it."""
+    garden.environment |= {"STS_ID": "AKIAIOSFODNN7EXAMPLE", "STS_OWN": value_of("sts", ascii_only=True)}
+    garden.extra["P_STS_OWN"] = garden.environment["STS_OWN"]
+    garden.plants.append(Plant("P_STS_OWN", "pipe", garden.environment["STS_OWN"]))
+    plain = ["".join(secrets.choice(LETTERS) for _ in range(40)) for _ in range(3)]
+    garden.minted = {
+        # Not of the form that is known anyway.
+        "AWS_ACCESS_KEY_ID": f"KEY{plain[0].upper()}",
+        "AWS_SECRET_ACCESS_KEY": f"{plain[1][:20]}/+{plain[1][20:]}",
+        "AWS_SESSION_TOKEN": f"{plain[2][:20]}/{plain[2][20:]}==",
+    }
+    garden.plants.extend(Plant(name, "cloud", value) for name, value in garden.minted.items())
 
 
 def _header(garden: Garden, name: str, value: str, *, is_late: bool) -> None:
