@@ -16,7 +16,10 @@ from ringfence.adapters.pep.egress.dialling import addresses_of, dialled
 from ringfence.adapters.pep.egress.gate import Dialler, Gate, Resolver
 from ringfence.adapters.pep.egress.settings import Settings
 from ringfence.adapters.pep.egress.splice import Splice
-from ringfence.adapters.pep.egress.tunnel import opened, spliced
+from ringfence.adapters.pep.egress.terminate import Terminated
+from ringfence.adapters.pep.egress.tls import TlsWire
+from ringfence.adapters.pep.egress.tunnel import first_flight, opened, spliced
+from ringfence.adapters.pep.egress.upstream import Upstream
 from ringfence.adapters.pep.egress.wire import Wire
 from ringfence.core.egress.connect import connect_of
 from ringfence.core.egress.head import MOST_CONNECT, length_of_head
@@ -28,6 +31,7 @@ from ringfence.engine.identify import Presented
 logger = logging.getLogger("ringfence.egress")
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _SLOW: Final = Refusal("timeout", 408, "the head did not come in time")
+_SLOW_FLIGHT: Final = Refusal("timeout", 408, "the first flight did not come in time")
 _UNREACHABLE: Final = Refusal("unreachable", 502, "no connection in time")
 
 
@@ -56,6 +60,8 @@ class Connection:
         self._using: set[Admitted] = set()
         """What this connection was admitted for and still uses."""
         self._splice: Splice | None = None
+        self._is_idle = False
+        """Unset by every byte, set by every look."""
         self._touched = 0.0
         self._ends_with_box = True
         """A box that sends no more has gone; in a tunnel it may still listen."""
@@ -69,11 +75,13 @@ class Connection:
         """Now and then: cut what was stopped, and what nobody uses."""
         if not all(self._gate.lives(admitted) for admitted in self._using):
             self._cut("stopped")
-        elif self._splice is not None:
-            if not self._splice.is_idle:
-                self._splice.is_idle, self._touched = True, now
-            elif now - self._touched > self._settings.idle_s:
-                self._cut("idle")
+            return
+        if self._splice is not None and not self._splice.is_idle:
+            self._splice.is_idle, self._is_idle = True, False
+        if not self._is_idle:
+            self._is_idle, self._touched = True, now
+        elif now - self._touched > self._settings.idle_s:
+            self._cut("idle")
 
     async def run(self) -> None:
         """Everything. Never raises but for its own cancellation."""
@@ -143,9 +151,44 @@ class Connection:
 
     async def _admitted(self, opening: Opening, admitted: Admitted) -> None:
         if admitted.rule.mode is EgressMode.TERMINATE:
-            await self._refuse(opening, _UNREACHABLE)
+            await self._terminate(opening, admitted)
         else:
             await self._tunnel(opening, admitted)
+
+    async def _terminate(self, opening: Opening, admitted: Admitted) -> None:
+        shared, settings = self._shared, self._settings
+        self._wire.write(_ESTABLISHED)
+        box = TlsWire(self._wire, shared.authority.context(opening.host))
+        try:
+            async with asyncio.timeout(settings.head_s):
+                flight = await first_flight(self._wire, opening.host, sees_inside=True)
+                if not isinstance(flight, Refusal):
+                    await box.handshake(flight)
+        except TimeoutError:
+            flight = _SLOW_FLIGHT
+        except ssl.SSLError as error:
+            flight = Refusal("handshake", 403, f"the handshake with the box failed: {error.reason}")
+        if isinstance(flight, Refusal):
+            await self._refuse(opening, flight, inside=True)
+            return
+        upstream = Upstream(admitted.rule, shared.resolver, shared.dialler, shared.trusted, settings.connect_s)
+        try:
+            await Terminated(
+                box,
+                opening,
+                upstream,
+                presented=shared.presented,
+                gate=self._gate,
+                redactor=shared.redactor,
+                settings=settings,
+                using=self._using,
+                touched=self._touch,
+            ).run()
+        finally:
+            box.close()
+
+    def _touch(self) -> None:
+        self._is_idle = False
 
     async def _tunnel(self, opening: Opening, admitted: Admitted) -> None:
         outside = await self._dialled(opening, admitted)
@@ -162,12 +205,11 @@ class Connection:
                 async with asyncio.timeout(self._settings.head_s):
                     refusal = await opened(self._wire, outside, opening.host, moved)
             except TimeoutError:
-                refusal = Refusal("timeout", 408, "the first flight did not come in time")
+                refusal = _SLOW_FLIGHT
             if refusal is not None:
                 await self._refuse(opening, refusal, inside=True)
                 return
             self._ends_with_box = False
-            self._touched = asyncio.get_running_loop().time()
             self._splice = await spliced(self._wire, outside, moved, self._shared.scratch)
             await self._splice.run()
 
