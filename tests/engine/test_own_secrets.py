@@ -11,24 +11,29 @@ import pytest
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.app.redaction import RedactedFormatter
 from ringfence.core.canonical import canonical_bytes
+from ringfence.core.client_meta import client_meta
 from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.framing import frame_unknown
+from ringfence.core.model.identifiers import CallId, RunId
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.rules import ArgumentAction, InstructionAction, Rules, ScanRule, SecretAction
+from ringfence.core.rules import ArgumentAction, Grants, InstructionAction, Rules, ScanRule, SecretAction, ServerRule
 from ringfence.core.scan.redactor import MASK, Redactor
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import Conflict, Unit
 from ringfence.engine.alerts import Alerts
+from ringfence.engine.enforce import ClientSide
 from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.masking import described_without
+from ringfence.engine.mediation import mediated
 from ringfence.engine.outcome import Held, Refused, Returned, ServerFailed, Withheld
 from ringfence.engine.redacted_store import redacted
-from ringfence.ports.upstream import Described
+from ringfence.ports.upstream import ClientAnswer, Described, Granted, ServerRequest
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy
 from ringfence.testing.fakes.notifier import FakeNotifier
-from ringfence.testing.scenario import ORDERS, shop_rules
+from ringfence.testing.scenario import ORDERS, SUPPORT, shop_rules
 from ringfence.testing.world import World
 
 pytestmark = pytest.mark.requirement("I9")
@@ -167,6 +172,44 @@ async def test_a_credential_in_arguments_is_denied_where_the_rule_says_so_and_it
     assert entry["body"]["reasons"][0]["detail"] == "aws-access-key in /order"
     assert KEY not in str(entry)
     assert entry["body"]["arguments"] == {"order": "[masked: aws-access-key]"}
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"acme.example/note": f"x {KEY}"},
+        {"acme.example/note": {KEY: 1}},
+        {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": f"acme={KEY}"},
+        {"acme.example/note": SHORT},
+    ],
+)
+async def test_no_credential_leaves_beside_the_arguments(meta: dict[str, Any]) -> None:
+    redactor = Redactor()
+    redactor.learn(SHORT)
+    world = await World.build(rules=with_scan(ScanRule(arguments=ArgumentAction.DENY)), redactor=redactor)
+    run = await world.open_run("support")
+    outcome = await world.call(run, "orders__get", {"order": "A1"}, client=ClientSide(meta=client_meta(meta)))
+    assert isinstance(outcome, Refused)
+    assert outcome.code is ReasonCode.ARGUMENTS
+    entry = (await world.entries())[-1]
+    assert "in /_meta/" in entry["body"]["reasons"][0]["detail"]
+    assert KEY not in str(entry)
+
+
+async def test_what_a_client_answers_a_server_is_held_to_the_same_rule() -> None:
+    scanner = Scanner(Redactor())
+    looked = Inspection(scanner, ScanRule(arguments=ArgumentAction.DENY))
+    looked.leaving({}, False)
+    asked = {"q": ServerRequest("roots/list", {})}
+    rule = ServerRule(id=ORDERS, grants=Grants(roots=True))
+    call = frame_unknown(CallId("c1"), SUPPORT, RunId("r1"), "x", {})
+    for said, may in ((f"file:///{KEY}", False), ("file:///home", True)):
+
+        async def ask(requests: Mapping[str, ServerRequest], said: str = said) -> Mapping[str, ClientAnswer]:
+            return {key: Granted({"roots": [{"uri": said}]}) for key in requests}
+
+        answers = await mediated(ask, rule, call, looked)(asked)
+        assert isinstance(answers["q"], Granted) is may
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,11 @@ class ClientMeta:
     vendor: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
+    def beside(self) -> Mapping[str, Any]:
+        """All of it, as it reaches the server beside the arguments."""
+        return {**self.vendor, **self.trace} if self.vendor or self.trace else {}
+
+    @property
     def trace_id(self) -> str:
         """Under which the client's own tools show this call; empty where it named none."""
         return self.trace.get("traceparent", "")[3:35]

@@ -272,6 +272,8 @@ class Enforcer:
             return ""
         try:
             found = self._scanner.see(call.shown, "", rules=denies).findings
+            if beside := case.meta.beside:
+                found += self._scanner.see(beside, "/_meta", rules=denies).findings
         except ScanError as error:
             return str(error)
         refused = [one for one in found if one.kind is Kind.OWN or (one.kind is Kind.SECRET and one.rule not in scan.allow)]
@@ -421,7 +423,7 @@ class Enforcer:
         reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool, above)
         rule = self._catalogue.rules.servers.get(call.server)
         inspection = Inspection(self._scanner, rule.scan if rule is not None else ScanRule())
-        inspection.leaving(call.shown, profile.outbound)
+        inspection.leaving(call.shown, profile.outbound, client.meta.beside)
         until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
             flight.charges, flight.loops = facts.charges, facts.loops

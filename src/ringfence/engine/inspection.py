@@ -36,6 +36,7 @@ class Inspection:
         self._rule = rule
         self._off = rule.instructions is InstructionAction.OFF and rule.secrets is SecretAction.OFF
         self._redactor = scanner.redactor
+        self._denies_leaving = False
         self._found: dict[tuple[Kind, str, str], Finding] = {}
         self._kept = 0
         self.facts: Mapping[str, Any] | None = None
@@ -46,12 +47,15 @@ class Inspection:
         """What was found so far, by class, rule and place. Bounded; without the texts."""
         return tuple(sorted(self._found.values()))
 
-    def leaving(self, arguments: Mapping[str, Any], is_outbound: bool) -> None:
-        """Note what a call that goes on carries."""
+    def leaving(self, arguments: Mapping[str, Any], is_outbound: bool, beside: Mapping[str, Any] | None = None) -> None:
+        """Note what a call that goes on carries, in its arguments and in `_meta` beside them."""
+        self._denies_leaving = self._rule.on_arguments(is_outbound) is ArgumentAction.DENY
         if self._rule.on_arguments(is_outbound) is ArgumentAction.OFF:
             return
         try:
             found = self._scanner.see(arguments, "/arguments").findings
+            if beside:
+                found += self._scanner.see(beside, "/_meta").findings
         except ScanError:
             # Where secrets are refused, the call was refused with it; here it is only said.
             self._note([Finding(Kind.SECRET, NOT_SCANNED, "/arguments", 1)])
@@ -137,6 +141,20 @@ class Inspection:
         self._note(found)
         withheld = self._rule.instructions is InstructionAction.WITHHOLD
         return _REFUSED if any(f.kind is not Kind.INSTRUCTIONS or f.is_hidden or withheld for f in found) else ""
+
+    def may_answer(self, answer: Mapping[str, Any]) -> bool:
+        """Whether what a client answers a server may leave: it is held to what the arguments of the call are held to."""
+        denies = self._denies_leaving
+        if not denies and not self._redactor:
+            return True
+        try:
+            found = self._scanner.see(answer, "/answer", rules=denies).findings
+        except ScanError:
+            return False
+        allowed = self._rule.allow
+        refused = [one for one in found if one.kind is Kind.OWN or (one.kind is Kind.SECRET and one.rule not in allowed)]
+        self._note(refused)
+        return not refused
 
     def _passed(self, value: Mapping[str, Any], at: str) -> Mapping[str, Any] | Held:
         """The value as the agent may have it: itself, where nothing of it has to change."""

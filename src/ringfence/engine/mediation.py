@@ -10,7 +10,7 @@ from ringfence.core.model.call import Call
 from ringfence.core.rules import ServerRule
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.outcome import ServerFailed
-from ringfence.ports.upstream import Asker, ClientAnswer, Declined, Failed, ServerRequest
+from ringfence.ports.upstream import Asker, ClientAnswer, Declined, Failed, Granted, ServerRequest
 
 REFUSED = -32601
 """What a client answers to a method that it does not have (JSON-RPC 2.0)."""
@@ -38,7 +38,9 @@ def mediated(ask: Asker, rule: ServerRule, call: Call, inspection: Inspection) -
                 left -= 1
                 passed[key] = ServerRequest(judged.method, judged.params, rule.id)
         if passed:
-            answers |= await ask(passed)
+            for key, answer in (await ask(passed)).items():
+                may = not isinstance(answer, Granted) or inspection.may_answer(answer.result)
+                answers[key] = answer if may else Declined(REFUSED, "the answer was refused by its inspection")
         return answers
 
     return ask_within_bounds
