@@ -23,6 +23,8 @@ class Act(StrEnum):
     """What a connection is used for. Requests of one class under one path rule are one act."""
 
     TUNNEL = "tunnel"
+    OPEN = "open"
+    """TLS begins that ends at the proxy; nothing is asked for yet."""
     READ = "read"
     WRITE = "write"
     WEBSOCKET = "websocket"
@@ -95,6 +97,8 @@ def is_within(rule: EgressRule, arguments: Mapping[str, Any]) -> bool:
         return False
     if rule.mode is EgressMode.TUNNEL:
         return act == Act.TUNNEL and path == "" and arguments.get("credential") == ""
+    if act == Act.OPEN:
+        return path == ""
     return arguments.get("credential") == rule.credential and any(
         path == each.path and any(act == act_of(method, each) for method in each.methods) for each in rule.paths
     )

@@ -30,5 +30,5 @@ def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
     """Those that an agent has."""
     return (
         *((_DELEGATE,) if agent.delegate is not None else ()),
-        *((_CONNECT,) if agent.egress is not None else ()),
+        *((_CONNECT,) if agent.egress is not None or agent.box is not None else ()),
     )

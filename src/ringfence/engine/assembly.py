@@ -135,7 +135,7 @@ class Engine:
         async def close_ways(run: RunId, why: str) -> None:
             connections.close_run(run, why)
 
-        runs.on_end.append(close_ways)
+        runs.on_close.append(close_ways)
         enforcer = Enforcer(
             store=store,
             clock=clock,
@@ -152,7 +152,7 @@ class Engine:
             on_behalf=on_behalf,
             at_step=at_step,
         )
-        connections.use(enforcer.connect)
+        connections.use(enforcer.connect, enforcer.refuse_connection)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
         checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce), Notices(catalogue, clock)
         return cls(

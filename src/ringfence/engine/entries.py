@@ -8,6 +8,7 @@ from typing import Any
 
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.client_meta import NO_META, ClientMeta
+from ringfence.core.connecting import CONNECT
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.framing import masked, recorded_arguments
 from ringfence.core.model.call import Call
@@ -105,6 +106,8 @@ def outcome_entry(
         case Returned(result=result):
             state = "returned"
             body |= facts if facts is not None else result_facts(result)
+            if call.tool == CONNECT:
+                body["carried"] = result.get("structuredContent")
         case ServerFailed(code=code, message=message):
             state = "returned"
             body |= error_facts(code, message)

@@ -72,6 +72,8 @@ class Runs:
         self._clock = clock
         self._ids = ids
         self._catalogue = catalogue
+        self.on_close: list[Callable[[RunId, str], Awaitable[object]]] = []
+        """Called with each run that was closed, and why, when that is durable."""
         self.on_end: list[Callable[[RunId, str], Awaitable[object]]] = []
         """Called with each run that ended because of time or of a run above it, and why."""
 
@@ -270,6 +272,8 @@ class Runs:
         await receipt.durable()
         for upstream in self._catalogue.upstreams.values():
             await upstream.forget(f"run:{run.id}")
+        for tell in self.on_close:
+            await tell(run.id, why)
         return run
 
     async def reset_standing(self, agent: AgentId, *, by: str, binding: str = UNBOUND) -> Opened | NotDone:

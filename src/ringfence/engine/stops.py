@@ -16,6 +16,7 @@ from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.stop import Reach, Scope, ScopeKind, Stop, StopMode, covers
+from ringfence.core.own_tools import own_tools_of
 from ringfence.core.unit import AddStop, Conflict, LiftStop, Unit
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import LIVE, Approvals
@@ -245,7 +246,7 @@ class Stops:
             case ScopeKind.SERVER:
                 known = set(rules.servers)
             case ScopeKind.TOOL:
-                known = set(rules.tools)
+                known = {*rules.tools, *(own.rule.id for agent in rules.agents.values() for own in own_tools_of(agent))}
                 if scope.agent is not None and scope.agent not in rules.agents:
                     return NotDone(f"there is no agent `{scope.agent}`", f"known: {', '.join(sorted(rules.agents))}")
             case ScopeKind.RUN:

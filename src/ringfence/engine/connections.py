@@ -1,0 +1,349 @@
+"""Ways out of boxes that are open: each is one call under way, from its decision to an outcome that says what it carried.
+
+    admitted = await connections.admit(presented, Opening("api.example.com", 443))
+    connections.lives(admitted)              before each request and every few reads: no await
+    connections.moved(admitted, up, down)    False: over the budget, close now
+    await connections.ended(admitted)        one connection less
+
+The first use of host, port, kind of request, path rule and credential by a run goes through the enforcer. What it allows lives
+here as the `Upstream` of the gateway's own server `egress`: its call is answered when the way out is closed, so a kill cancels
+it like every other call under way. Later uses within a minute are the same act.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, Act, act_of, arguments_of
+from ringfence.core.egress.matching import path_rule_for
+from ringfence.core.egress.opening import CONNECT as OPENING
+from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
+from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
+from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.stop import Reach
+from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import ReasonCode
+from ringfence.engine.approvals import Approvals
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.outcome import Outcome, Refused, Waiting
+from ringfence.engine.reaching import reach_of
+from ringfence.engine.waiting import settled
+from ringfence.errors import UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.secrets import Secret
+from ringfence.ports.store import Store
+from ringfence.ports.upstream import NOTHING_DECLARED, Answered, Described, Health, HealthState, Notice, NotSent, Reply, Sending
+
+GRANT_S: Final = 60.0
+"""How long one decision stands for further uses of the same way out (DESIGN, section 3)."""
+HOLD_S: Final = 120.0
+"""How long a box's process is kept waiting while a person decides about a host."""
+MOST_OPEN: Final = 256
+"""Ways out of one run at once."""
+LOOK_S: Final = 1.0
+"""How often it is looked whether a way out is still used."""
+MOST_REFUSALS: Final = 120
+"""Refusals of the proxy's own that have an entry each, of all boxes in a minute."""
+MIB: Final = 1 << 20
+
+logger = logging.getLogger(__name__)
+
+
+ReadSecret = Callable[[str], Awaitable[Secret]]
+"""A secret by where it is found. Raises UnavailableError."""
+
+
+async def no_secrets(source: str) -> Secret:
+    """There are none."""
+    raise UnavailableError(f"`{source}` cannot be looked up here")
+
+
+class Connect(Protocol):
+    """The enforcer's way for a connection."""
+
+    async def __call__(self, presented: Presented, arguments: Mapping[str, Any]) -> Outcome: ...
+
+
+Refuse = Callable[[Presented, Mapping[str, Any], str], Awaitable[Refused]]
+"""Records a refusal of the proxy's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    run: RunId
+    arguments: bytes
+    """As canonical JSON: everything that the decision depends on."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """Somebody waits for the enforcer's word on a way out."""
+
+    rule: EgressRule
+    path: PathRule | None
+    principal: Principal
+    lasting: bool
+    granted: asyncio.Future[_Way]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Way(Admitted):
+    """One that is open. It ends on the monotonic clock."""
+
+    key: _Key
+    reach: Reach
+    users: int = 0
+    """Connections, and requests under way, that use it at the moment."""
+    uses: int = 0
+    up: int = 0
+    down: int = 0
+    why: str = ""
+    """Why it was ended, where it was ended from outside."""
+    is_over: bool = False
+    end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def close(self, why: str) -> None:
+        self.why = self.why or why
+        self.is_over = True
+        self.end.set()
+
+
+class Connections:
+    """All ways out of all boxes of one gateway."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, catalogue: Catalogue, approvals: Approvals, read_secret: ReadSecret
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._approvals = approvals
+        self.read_secret = read_secret
+        """Replaced with the configuration."""
+        self._connect: Connect | None = None
+        self._refuse: Refuse | None = None
+        self._refusals: deque[float] = deque(maxlen=MOST_REFUSALS)
+        self._asked: dict[_Key, _Asked] = {}
+        self._ways: dict[str, _Way] = {}
+        """By the call that each is."""
+        self._newest: dict[_Key, _Way] = {}
+        self._turns: dict[_Key, asyncio.Lock] = {}
+        self._carried: dict[tuple[RunId, str, int], list[int]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def use(self, connect: Connect, refuse: Refuse) -> None:
+        """The enforcer's two ways in, which in turn has this for its upstream."""
+        self._connect, self._refuse = connect, refuse
+
+    # --- what the proxy asks
+
+    async def admit(self, presented: Presented, opening: Opening) -> Admitted | NotAdmitted:
+        """One use of a way out: decided and durable, or covered by what was decided a moment ago."""
+        principal = await identify(self._store, self._clock, presented)
+        if not isinstance(principal, Principal):
+            return NotAdmitted(code=ReasonCode.CREDENTIAL)
+        rules = self._rules(principal.agent)
+        known = rules.of(opening.host, opening.port)
+        rule = known or EgressRule(host=opening.host, port=opening.port)
+        path = path_rule_for(rule, opening.method, opening.path, websocket=opening.websocket) if opening.path else None
+        arguments = arguments_of(rule, _act(rule, opening, path), path)
+        if opening.path and path is None:
+            arguments["path"] = opening.path[:2000]  # recorded as it was asked; no rule has it, so the check denies it
+        key = _Key(principal.run, canonical_bytes(arguments))
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            way = self._newest.get(key)
+            if way is not None and self._clock.monotonic() < way.until and self.lives(way):
+                return _used(way)
+            if sum(each.key.run == principal.run for each in self._ways.values()) >= MOST_OPEN:
+                return NotAdmitted(code=ReasonCode.CONCURRENCY)
+            lasting = known is None and rules.unlisted is Unlisted.ASK
+            asked = _Asked(rule, path, principal, lasting, asyncio.get_running_loop().create_future())
+            return await self._decided(presented, key, asked, arguments)
+
+    def lives(self, admitted: Admitted) -> bool:
+        """Whether it may still be used: no await, so that nothing stops it between the look and the byte (I6)."""
+        if not isinstance(admitted, _Way) or admitted.is_over or self._is_spent(admitted):
+            return False
+        try:
+            return not self._store.stops_on(admitted.reach)
+        except UnavailableError:
+            return False
+
+    def moved(self, admitted: Admitted, up: int, down: int) -> bool:
+        """Count bytes. False: the run has given to, or had from, this host all that it may."""
+        if not isinstance(admitted, _Way):
+            return False
+        admitted.up += up
+        admitted.down += down
+        total = self._carried.setdefault(_place(admitted), [0, 0])
+        total[0] += up
+        total[1] += down
+        return not admitted.is_over and not self._is_spent(admitted)
+
+    async def secret(self, admitted: Admitted) -> str | None:
+        """What goes into the rule's header, looked up now; None: nothing does. Raises UnavailableError."""
+        rule = admitted.rule
+        return f"{rule.prefix}{(await self.read_secret(rule.credential)).reveal()}" if rule.credential else None
+
+    async def ended(self, admitted: Admitted) -> None:
+        """One use less. What nobody uses is closed when its minute is over."""
+        if isinstance(admitted, _Way):
+            admitted.users -= 1
+
+    async def refused(self, presented: Presented, opening: Opening, refusal: Refusal) -> str:
+        """Record that the proxy itself said no. Empty where nobody is known, or refusals come too fast for an entry each."""
+        now = self._clock.monotonic()
+        self._refusals = deque((at for at in self._refusals if now - at < 60), maxlen=MOST_REFUSALS)
+        if self._refuse is None or len(self._refusals) == MOST_REFUSALS:
+            logger.warning("refused on the way to %s: %s", opening.host, refusal.why)
+            return ""
+        self._refusals.append(now)
+        arguments = {
+            "host": opening.host[:253],
+            "port": opening.port,
+            "path": opening.path[:2000],
+            "method": opening.method[:32],
+        }
+        refused = await self._refuse(presented, arguments, f"{refusal.code}: {refusal.why}")
+        return refused.entry or ""
+
+    async def close(self) -> None:
+        """Close every way out; each has its outcome recorded."""
+        for way in list(self._ways.values()):
+            way.close("the gateway is stopping")
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def close_run(self, run: RunId, why: str) -> None:
+        """Close what a run has open."""
+        for way in [way for way in self._ways.values() if way.key.run == run]:
+            way.close(why)
+        for place in [place for place in self._carried if place[0] == run]:
+            del self._carried[place]
+        for key in [key for key, turn in self._turns.items() if key.run == run and not turn.locked()]:
+            del self._turns[key]
+
+    # --- deciding
+
+    async def _decided(
+        self, presented: Presented, key: _Key, asked: _Asked, arguments: Mapping[str, Any]
+    ) -> Admitted | NotAdmitted:
+        until = self._clock.monotonic() + HOLD_S
+        while True:
+            outcome = await self._enforced(presented, key, asked, arguments)
+            if isinstance(outcome, _Way):
+                return _used(outcome)
+            if not isinstance(outcome, Waiting):
+                return _refusal(outcome)
+            left = until - self._clock.monotonic()
+            ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
+            if ticket is None or ticket.state is TicketState.PENDING:
+                return NotAdmitted(
+                    code=ReasonCode.HOST, entry=outcome.entry, why_public="a person has not decided about this host yet"
+                )
+
+    async def _enforced(self, presented: Presented, key: _Key, asked: _Asked, arguments: Mapping[str, Any]) -> _Way | Outcome:
+        """Send it through the enforcer; the answer is a way out as soon as one is open, else what the call came to.
+
+        If who waits is cancelled, the box's process went away: what was decided stands, and is closed when its minute is over.
+        """
+        assert self._connect is not None  # INVARIANT: `use` comes first
+        self._asked[key] = asked
+        task = asyncio.ensure_future(self._connect(presented, arguments))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            await asyncio.wait({task, asked.granted}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._asked.pop(key, None)
+        return asked.granted.result() if asked.granted.done() else task.result()
+
+    def _rules(self, agent: AgentId) -> EgressRules:
+        view = self._catalogue.view(agent)
+        return view.agent.egress if view is not None else EgressRules()
+
+    def _is_spent(self, way: _Way) -> bool:
+        up, down = self._carried.get(_place(way), (0, 0))
+        return up > way.rule.up_mib * MIB or down > way.rule.down_mib * MIB
+
+    # --- the upstream of `egress`
+
+    async def call(self, sending: Sending) -> Reply:
+        """Open a way out, and answer when it is closed."""
+        run = RunId(sending.principal.removeprefix("run:"))
+        asked = self._asked.get(_Key(run, sending.arguments))
+        above = await self._store.run(run)
+        if asked is None or above is None or asked.granted.done():
+            return NotSent("nobody waits for this way out")
+        reach = await reach_of(self._store, above, EGRESS, CONNECT)
+        if not sending.may_send():
+            return NotSent("it was stopped before anything left")
+        key = _Key(run, sending.arguments)
+        way = _Way(
+            rule=asked.rule,
+            path=asked.path,
+            entry=sending.entry,
+            until=math.inf if asked.lasting else self._clock.monotonic() + GRANT_S,
+            key=key,
+            reach=reach,
+        )
+        self._ways[sending.call], self._newest[key] = way, way
+        asked.granted.set_result(way)
+        try:
+            while not way.is_over and (self._clock.monotonic() < way.until or way.users > 0):
+                await settled([way.end.wait()], self._clock, LOOK_S)
+        finally:
+            way.is_over = True
+            del self._ways[sending.call]
+            if self._newest.get(key) is way:
+                del self._newest[key]
+        carried = {"uses": way.uses, "up": way.up, "down": way.down, **({"why": way.why} if way.why else {})}
+        return Answered({"content": [], "structuredContent": carried})
+
+    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
+        del declared
+        return Described(era="modern", capabilities={"tools": {}}, tools=(DEFINITION,))
+
+    async def listen(
+        self,
+        uris: frozenset[str],
+        on_notice: Callable[[Notice], None],
+        on_listening: Callable[[], None] | None = None,
+    ) -> None:
+        del uris, on_notice, on_listening
+
+    def health(self) -> Health:
+        return Health(state=HealthState.UP, transport="box", running=len(self._ways))
+
+    async def forget(self, principal: str) -> None:
+        self.close_run(RunId(principal.removeprefix("run:")), "its run has ended")
+
+
+def _act(rule: EgressRule, opening: Opening, path: PathRule | None) -> Act:
+    if opening.method == OPENING and not opening.path:
+        return Act.OPEN if rule.mode is EgressMode.TERMINATE else Act.TUNNEL
+    return act_of(opening.method, path)
+
+
+def _place(way: _Way) -> tuple[RunId, str, int]:
+    return way.key.run, way.rule.host, way.rule.port
+
+
+def _used(way: _Way) -> Admitted:
+    way.users += 1
+    way.uses += 1
+    return way
+
+
+def _refusal(outcome: Outcome) -> NotAdmitted:
+    if isinstance(outcome, Refused):
+        return NotAdmitted(code=outcome.code, entry=outcome.entry)
+    return NotAdmitted(code=ReasonCode.INTERNAL)

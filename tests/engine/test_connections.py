@@ -1,0 +1,223 @@
+"""Ways out of boxes: one decision for each, a minute of use, an outcome that says what went through, and an end at once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from ringfence.core.connecting import CONNECT
+from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
+from ringfence.core.entry import EntryKind
+from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
+from ringfence.core.model.stop import Scope, ScopeKind, StopMode
+from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.rules import Rules
+from ringfence.engine.runs import Opened
+from ringfence.ports.secrets import Secret
+from ringfence.testing.scenario import SUPPORT, shop_rules
+from ringfence.testing.world import World, presented
+
+API = EgressRule(
+    host="api.example.com",
+    mode=EgressMode.TERMINATE,
+    paths=(
+        PathRule(methods=frozenset({"GET"}), path="/v1/*"),
+        PathRule(methods=frozenset({"GET", "POST"}), path="/v1/orders"),
+    ),
+    header="Authorization",
+    prefix="Bearer ",
+    credential="env:API",
+    up_mib=1,
+)
+INDEX = EgressRule(host="pypi.example.com")
+
+
+def rules(unlisted: Unlisted = Unlisted.DENY) -> Rules:
+    shop = shop_rules()
+    agent = replace(shop.agents[SUPPORT], egress=EgressRules(rules=(API, INDEX), unlisted=unlisted))
+    return replace(shop, agents={**shop.agents, SUPPORT: agent})
+
+
+async def boxed(unlisted: Unlisted = Unlisted.DENY) -> tuple[World, Opened]:
+    world = await World.build(rules=rules(unlisted))
+    return world, await world.open_run()
+
+
+async def admit(world: World, run: Opened, opening: Opening) -> Admitted | NotAdmitted:
+    return await world.connections.admit(presented(run), opening)
+
+
+async def admitted(world: World, run: Opened, opening: Opening) -> Admitted:
+    found = await admit(world, run, opening)
+    assert isinstance(found, Admitted), found
+    return found
+
+
+async def decisions(world: World) -> list[tuple[str, str]]:
+    return [(e["kind"], e["decision"]) for e in await world.entries() if e["tool"] == CONNECT]
+
+
+@pytest.mark.requirement("I1")
+async def test_a_listed_host_is_recorded_before_anything_leaves_and_once_for_a_minute() -> None:
+    world, run = await boxed()
+    first = await admitted(world, run, Opening("pypi.example.com", 443))
+    assert await decisions(world) == [(EntryKind.DECISION, "allow")]
+    again = await admitted(world, run, Opening("pypi.example.com", 443))
+    assert again is first
+    world.clock.advance(61_000)
+    anew = await admitted(world, run, Opening("pypi.example.com", 443))
+    assert anew is not first
+    assert (await decisions(world)).count((EntryKind.DECISION, "allow")) == 2
+    await world.connections.close()
+
+
+async def test_the_outcome_says_what_went_through() -> None:
+    world, run = await boxed()
+    way = await admitted(world, run, Opening("pypi.example.com", 443))
+    assert world.connections.moved(way, 300, 70_000)
+    await world.connections.ended(way)
+    await world.connections.close()
+    outcome = next(e for e in await world.entries() if e["kind"] == EntryKind.OUTCOME and e["tool"] == CONNECT)
+    assert outcome["body"]["carried"] == {"uses": 1, "up": 300, "down": 70_000, "why": "the gateway is stopping"}
+    assert not world.connections.lives(way)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        Opening("evil.example.com", 443),
+        Opening("pypi.example.com", 80),
+        Opening("api.example.com", 443, "DELETE", "/v1/orders"),
+        Opening("api.example.com", 443, "POST", "/v1/other"),
+        Opening("api.example.com", 443, "GET", "/admin"),
+        Opening("pypi.example.com", 443, "GET", "/simple"),
+    ],
+)
+async def test_what_no_rule_has_is_denied_and_recorded(opening: Opening) -> None:
+    world, run = await boxed()
+    refused = await admit(world, run, opening)
+    assert isinstance(refused, NotAdmitted)
+    assert refused.code == ReasonCode.HOST
+    assert refused.entry is not None
+    assert await decisions(world) == [(EntryKind.DECISION, "deny")]
+
+
+async def test_requests_of_one_class_under_one_path_rule_are_one_act() -> None:
+    world, run = await boxed()
+    opened = await admitted(world, run, Opening("api.example.com", 443))
+    reads = [await admitted(world, run, Opening("api.example.com", 443, "GET", f"/v1/{name}")) for name in ("a", "b/c")]
+    write = await admitted(world, run, Opening("api.example.com", 443, "POST", "/v1/orders"))
+    assert reads[0] is reads[1]
+    assert len({id(way) for way in (opened, reads[0], write)}) == 3
+    assert len(await decisions(world)) == 3
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I6")
+@pytest.mark.parametrize("scope", [Scope(ScopeKind.EVERYTHING), Scope(ScopeKind.TOOL, CONNECT)])
+async def test_a_stop_closes_every_way_out_at_once(scope: Scope) -> None:
+    world, run = await boxed()
+    way = await admitted(world, run, Opening("pypi.example.com", 443))
+    assert world.connections.lives(way)
+    stopping = asyncio.ensure_future(world.stops.stop(StopMode.KILL, scope, reason="now", by="operator:ada"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not world.connections.lives(way)
+    while not stopping.done():
+        await asyncio.sleep(0)
+        world.clock.advance(100)
+    outcome = next(e for e in await world.entries() if e["kind"] == EntryKind.OUTCOME and e["tool"] == CONNECT)
+    assert outcome["body"]["stopped"]
+    refused = await admit(world, run, Opening("pypi.example.com", 443))
+    assert isinstance(refused, NotAdmitted)
+    await world.connections.close()
+
+
+async def test_the_end_of_a_run_closes_its_ways_out() -> None:
+    world, run = await boxed()
+    way = await admitted(world, run, Opening("pypi.example.com", 443))
+    await world.runs.close(run.run.id, by="operator:ada", why="done")
+    assert not world.connections.lives(way)
+    await world.connections.close()
+
+
+async def test_a_budget_counts_all_connections_of_a_run_to_a_host() -> None:
+    world, run = await boxed()
+    read = await admitted(world, run, Opening("api.example.com", 443, "GET", "/v1/a"))
+    write = await admitted(world, run, Opening("api.example.com", 443, "POST", "/v1/orders"))
+    assert world.connections.moved(read, 600_000, 0)
+    assert not world.connections.moved(write, 600_000, 0)
+    assert not world.connections.lives(read)
+    refused = await world.connections.admit(presented(run), Opening("api.example.com", 443, "GET", "/v1/b"))
+    assert isinstance(refused, Admitted | NotAdmitted)
+    assert isinstance(refused, NotAdmitted) or not world.connections.lives(refused)
+    await world.connections.close()
+
+
+async def test_a_person_can_let_one_run_reach_a_host_until_it_ends() -> None:
+    world, run = await boxed(Unlisted.ASK)
+    await world.operator()
+    waiting = asyncio.ensure_future(admit(world, run, Opening("new.example.com", 443)))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    await world.approve(ticket)
+    way = await waiting
+    assert isinstance(way, Admitted)
+    await world.connections.ended(way)
+    world.clock.advance(300_000)
+    assert await admit(world, run, Opening("new.example.com", 443)) is way
+    other = await world.open_run()
+    refused = asyncio.ensure_future(admit(world, other, Opening("new.example.com", 443)))
+    await asyncio.sleep(0.01)
+    assert not refused.done()
+    refused.cancel()
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I9")
+async def test_the_credential_is_looked_up_late_and_stands_in_no_entry() -> None:
+    world, run = await boxed()
+
+    async def read(source: str) -> Secret:
+        assert source == "env:API"
+        return Secret("s3cret-of-the-api")
+
+    world.connections.read_secret = read
+    way = await admitted(world, run, Opening("api.example.com", 443, "GET", "/v1/a"))
+    assert await world.connections.secret(way) == "Bearer s3cret-of-the-api"
+    await world.connections.close()
+    entries = await world.entries()
+    assert "s3cret" not in str(entries)
+    assert any(entry["body"].get("arguments", {}).get("credential") == "env:API" for entry in entries)
+
+
+async def test_the_proxys_own_refusals_are_recorded_but_not_without_end() -> None:
+    world, run = await boxed()
+    opening, refusal = Opening("pypi.example.com", 443), Refusal("sni", 403, "the server name is another")
+    entries = [await world.connections.refused(presented(run), opening, refusal) for _ in range(130)]
+    assert entries[0]
+    assert not entries[-1]
+    assert (await decisions(world)).count((EntryKind.DECISION, "deny")) == 120
+
+
+async def test_nobody_can_call_it_over_mcp() -> None:
+    world, _ = await boxed()
+    view = world.catalogue.view(SUPPORT)
+    assert view is not None
+    assert CONNECT in view.tools
+    assert not any("connect" in name for name in view.by_wire_name)
+    assert not any(server == "egress" for server, _ in view.by_server_name)
+    assert "egress__connect" not in view.exposed(None)
+    await world.connections.close()
+
+
+async def test_a_stranger_gets_nothing_and_leaves_no_trace() -> None:
+    world, _ = await boxed()
+    refused = await world.connections.admit(presented("nonsense"), Opening("pypi.example.com", 443))
+    assert isinstance(refused, NotAdmitted)
+    assert refused.entry is None
+    assert await decisions(world) == []
