@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 from ringfence.core.model.box import BoxProfile, Layer
@@ -46,7 +45,8 @@ class Workspace:
     """Where the command works: `/work` in the box."""
 
     kind: WorkspaceKind = WorkspaceKind.NONE
-    source: Path | None = None
+    source: str | None = None
+    """Absolute path on the host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,44 @@
+"""What a box shows of the machine: `/usr` and the links into it. Never `/home`, `/root`, `/run`, `/var` or all of `/etc`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ringfence.adapters.sandbox.bubblewrap.argv import Root
+from ringfence.adapters.sandbox.bubblewrap.etc import HOST_PATHS
+from ringfence.errors import UnavailableError
+
+TOP = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+HIDDEN = ("/proc", "/sys", "/dev", "/run", "/etc", "/tmp", "/work", "/boot")
+"""Either made for the box, or the kernel's and the machine's own."""
+
+
+def roots_here() -> list[Root]:
+    """`/usr`, what stands beside it on this distribution, and the two paths of `/etc` that programs need to start."""
+    found = [Root(path="/usr")]
+    for top in TOP:
+        if os.path.islink(top):
+            found.append(Root(path=top, target=os.readlink(top)))
+        elif os.path.isdir(top):
+            found.append(Root(path=top))
+    return found
+
+
+def host_etc() -> list[str]:
+    return [path for path in HOST_PATHS if os.path.exists(path)]
+
+
+def shown_paths(shows: Sequence[str]) -> list[str]:
+    """Raises UnavailableError for a path that is not there, or that no box may be shown."""
+    for path in shows:
+        if not path.startswith("/") or os.path.normpath(path) != path or path == "/" or _below(path, HIDDEN):
+            raise UnavailableError(f"a box cannot be shown {path}", remedy="name an absolute path outside " + ", ".join(HIDDEN))
+        if not Path(path).exists():
+            raise UnavailableError(f"{path} is to be shown in the box and is not there")
+    return list(shows)
+
+
+def _below(path: str, tops: Sequence[str]) -> bool:
+    return any(path == top or path.startswith(top + "/") for top in tops)

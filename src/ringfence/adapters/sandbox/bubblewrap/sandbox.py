@@ -1,0 +1,183 @@
+"""Makes boxes with bubblewrap. Read this file first: the order of `start` is the order in which a box comes to be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import takewhile
+from pathlib import Path
+
+from ringfence.adapters.sandbox.bubblewrap.argv import Descriptors, flags
+from ringfence.adapters.sandbox.bubblewrap.box import BubblewrapBox, Parts
+from ringfence.adapters.sandbox.bubblewrap.cgroup_places import Places, places_here
+from ringfence.adapters.sandbox.bubblewrap.cgroups import BoxGroup, make_group
+from ringfence.adapters.sandbox.bubblewrap.environment import box_environment
+from ringfence.adapters.sandbox.bubblewrap.etc import made_files, made_links
+from ringfence.adapters.sandbox.bubblewrap.limits import file_systems, kernel_limits, rlimits
+from ringfence.adapters.sandbox.bubblewrap.names import tag_of
+from ringfence.adapters.sandbox.bubblewrap.records import Records
+from ringfence.adapters.sandbox.bubblewrap.remedies import REMEDIES
+from ringfence.adapters.sandbox.bubblewrap.roots import host_etc, roots_here, shown_paths
+from ringfence.adapters.sandbox.bubblewrap.seccomp import program
+from ringfence.adapters.sandbox.bubblewrap.spawning import Spawn, spawn
+from ringfence.adapters.sandbox.bubblewrap.sweep import swept
+from ringfence.adapters.sandbox.bubblewrap.uids import uids_here
+from ringfence.adapters.sandbox.bubblewrap.visits import Visit, Visits
+from ringfence.adapters.sandbox.bubblewrap.workspace import Prepared, prepared
+from ringfence.core.model.box import BoxProfile, Layer
+from ringfence.errors import UnavailableError
+from ringfence.ports.sandbox import BoxPlan, Probed
+
+BWRAP = Path("/usr/bin/bwrap")
+"""The distribution's: Ubuntu lets no other copy make user namespaces."""
+ALWAYS = frozenset({Layer.NAMESPACES, Layer.SECCOMP, Layer.NO_NEW_PRIVILEGES, Layer.RLIMITS})
+"""Bubblewrap and the visit refuse to go on without one of these."""
+COUNTS_PER_NAMESPACE = (5, 14)
+"""From this Linux on, RLIMIT_NPROC counts the processes of one user namespace."""
+
+
+class BubblewrapSandbox:
+    """Implements `ringfence.ports.sandbox.Sandbox`. To be used from the loop of the main thread."""
+
+    def __init__(self, *, folder: Path, bwrap: Path = BWRAP) -> None:
+        """`folder`: of our own, not shown in any box, on a file system that is empty after a boot."""
+        self._bwrap = bwrap
+        self._root = os.geteuid() == 0
+        self._records = Records(folder / "boxes")
+        self._uids = uids_here(folder / "uids")
+        self._visits = Visits()
+        self._places: Places | None = None
+
+    async def probe(self) -> Sequence[Probed]:
+        raise UnavailableError("nothing was tried yet")
+
+    async def start(self, plan: BoxPlan) -> BubblewrapBox:
+        """A box whose command has not begun. Raises UnavailableError, with the remedy."""
+        self._visits.begin()
+        with ExitStack() as held, ExitStack() as handed:
+            work = prepared(plan.workspace, plan.command, root=self._root, held=held, handed=handed)
+            user = self._user(work, held)
+            group = self._group(plan, held)
+            counted = user is not None or kernel_release() >= COUNTS_PER_NAMESPACE
+            layers = _layers(group, work, own_uid=user is not None, counted=counted)
+            _refuse_less(plan.profile, layers)
+            spawned = await spawn(self._spawn(plan, work, user))
+            box = BubblewrapBox(
+                Parts(spawned=spawned, group=group, wall_clock_s=plan.profile.limits.wall_clock_s, held=held.pop_all())
+            )
+        try:
+            listener = await self._visits.make(_visit(plan, work, spawned.init, user, counted=counted))
+            box.furnish(listener, layers)
+            group.add(spawned.init)
+        except BaseException:
+            await box.close()
+            raise
+        return box
+
+    async def sweep(self) -> int:
+        """Remove what dead boxes left over. Answers how many."""
+        return await swept(self._records)
+
+    def close(self) -> None:
+        """End what is kept between boxes. The boxes themselves are closed by who started them."""
+        self._visits.close()
+
+    def _user(self, work: Prepared, held: ExitStack) -> int | None:
+        """The uid that the box is made under; None: ours. Never root's."""
+        if work.owner is not None:
+            return work.owner
+        if not self._root:
+            return None
+        if self._uids is None:
+            raise UnavailableError(
+                "root may not become another user here, and no process of a box may be root's",
+                remedy="start as an ordinary user, or give the container CAP_SETUID and CAP_SETGID",
+            )
+        uid = self._uids.take()
+        held.callback(uid.give_back)
+        return uid.uid
+
+    def _group(self, plan: BoxPlan, held: ExitStack) -> BoxGroup:
+        tag = tag_of(plan.name)
+        places = self._places_here()
+        self._records.write(tag, places.parents.values())
+        held.callback(self._records.drop, tag)
+        group = make_group(places, tag, plan.profile.limits)
+        held.callback(group.drop_empty)
+        return group
+
+    def _places_here(self) -> Places:
+        if self._places is None:
+            own = Path("/proc/self")
+            self._places = places_here(
+                (own / "mountinfo").read_text(encoding="utf-8", errors="surrogateescape"),
+                (own / "cgroup").read_text(encoding="utf-8", errors="surrogateescape"),
+                root=self._root,
+            )
+        return self._places
+
+    def _spawn(self, plan: BoxPlan, work: Prepared, user: int | None) -> Spawn:
+        shown = [*host_etc(), *shown_paths(plan.profile.shows)]
+        environment = box_environment(plan.profile.environment, plan.environment, plan.listener_port, plan.files)
+
+        def told(descriptors: Descriptors) -> list[str]:
+            return flags(
+                roots=roots_here(),
+                shown=shown,
+                links=made_links(plan.files),
+                environment=environment,
+                limits=plan.profile.limits,
+                descriptors=descriptors,
+                workspace=work.folder,
+            )
+
+        return Spawn(
+            bwrap=self._bwrap,
+            tag=tag_of(plan.name),
+            user=user,
+            filter=program(),
+            files=made_files(plan.files),
+            flags=told,
+            command=work.command,
+            stdio=plan.stdio,
+            passed=work.passed,
+        )
+
+
+def _visit(plan: BoxPlan, work: Prepared, init: int, user: int | None, *, counted: bool) -> Visit:
+    limits = plan.profile.limits
+    return Visit(
+        pid=init,
+        user=user,
+        port=plan.listener_port,
+        limits=rlimits(limits, processes=counted),
+        kernel=kernel_limits(),
+        mounts=file_systems(limits, own_workspace=work.folder is None),
+    )
+
+
+def _layers(group: BoxGroup, work: Prepared, *, own_uid: bool, counted: bool) -> frozenset[Layer]:
+    """What will hold the box. Each part of it fails the start where it cannot be put in force."""
+    made = ALWAYS | group.layers
+    if counted:
+        made |= {Layer.PROCESSES}
+    if own_uid and work.owner is None:
+        made |= {Layer.OWN_UID}
+    if work.folder is None:
+        made |= {Layer.SIZED_WORKSPACE}
+    return made
+
+
+def _refuse_less(profile: BoxProfile, layers: frozenset[Layer]) -> None:
+    missing = sorted(profile.needs - layers)
+    if missing:
+        raise UnavailableError(
+            f"profile {profile.name} needs more than this machine gives a box: {', '.join(missing)}",
+            remedy="; ".join(REMEDIES[layer] for layer in missing),
+        )
+
+
+def kernel_release() -> tuple[int, int]:
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int("".join(takewhile(str.isdecimal, minor)) or "0")

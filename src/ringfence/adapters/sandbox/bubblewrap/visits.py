@@ -1,0 +1,111 @@
+"""Our end of the visitor: asks for a visit to the namespaces of a box, and gets its listener."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ringfence.adapters.sandbox.bubblewrap.descriptors import readable
+from ringfence.errors import UnavailableError
+
+PROGRAM = Path(__file__).with_name("visitor.py")
+WITHIN_S = 20.0
+LARGEST_ANSWER = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """What is to be done in a box whose command has not begun."""
+
+    pid: int
+    user: int | None
+    """The uid and gid that the box was made under, where that is not ours."""
+    port: int | None
+    """Where to listen, on 127.0.0.1 of the box's network."""
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Name of an rlimit, without `RLIMIT_`, to its value."""
+    kernel: Mapping[str, int] = field(default_factory=dict[str, int])
+    """File below `/proc/sys/user` to its value."""
+    mounts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Mount point in the box to options that are set on it."""
+
+
+class Visits:
+    """One visitor, begun when it is first needed. One visit at a time: each is a few milliseconds."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._visitor: subprocess.Popen[bytes] | None = None
+        self._door: socket.socket | None = None
+
+    def begin(self) -> None:
+        """Start the visitor, so that it is ready when the box is."""
+        if self._door is not None:
+            return
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._visitor = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(PROGRAM)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        ours.setblocking(False)
+        self._door = ours
+
+    async def make(self, visit: Visit) -> socket.socket | None:
+        """The listener, where a port was asked for. Raises UnavailableError with the step that was refused."""
+        async with self._lock:
+            self.begin()
+            assert self._door is not None
+            try:
+                return await _asked(self._door, visit)
+            except OSError as error:
+                self.close()
+                raise UnavailableError("the process that sets up boxes died") from error
+            except (TimeoutError, asyncio.CancelledError):
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """The visitor goes first: one that sees the door closed ends the boxes."""
+        if self._visitor is not None:
+            self._visitor.kill()
+            self._visitor.wait()
+        if self._door is not None:
+            self._door.close()
+        self._door = self._visitor = None
+
+
+async def _asked(door: socket.socket, visit: Visit) -> socket.socket | None:
+    request = {
+        "pid": visit.pid,
+        "uid": visit.user,
+        "gid": visit.user,
+        "port": visit.port,
+        "limits": dict(visit.limits),
+        "kernel": dict(visit.kernel),
+        "mounts": dict(visit.mounts),
+    }
+    door.send(json.dumps(request).encode())
+    if not await readable(door.fileno(), WITHIN_S):
+        raise OSError("no answer")
+    data, passed, _, _ = socket.recv_fds(door, LARGEST_ANSWER, 1, socket.MSG_CMSG_CLOEXEC)
+    listener = socket.socket(fileno=passed[0]) if passed else None
+    answer = json.loads(data) if data else {"ok": False, "why": "it died"}
+    if not answer["ok"] or (visit.port is not None and listener is None):
+        if listener is not None:
+            listener.close()
+        raise UnavailableError(f"the box cannot be set up: {answer.get('why', 'no listener')}")
+    if listener is not None:
+        listener.setblocking(False)
+    return listener
