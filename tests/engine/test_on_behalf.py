@@ -219,8 +219,12 @@ async def test_a_token_that_ended_while_the_call_waited_is_not_exchanged() -> No
 
 async def test_both_tokens_are_masked_wherever_they_turn_up() -> None:
     at = await shop()
-    redactor = Redactor()
-    on_behalf = OnBehalf(at.world.clock, redactor.learn, {ORDERS: at.exchange})
+    redactor, passing = Redactor(), list[str]()
+    on_behalf = OnBehalf(at.world.clock, redactor.learn, {ORDERS: at.exchange}, learn_passing=passing.append)
     user = await at.user()
     await on_behalf.bearer(ORDERS, RunId("r_a"), user.vouched)
+    assert passing == []
+    at.exchange.life_ms = None
+    await on_behalf.bearer(ORDERS, RunId("r_b"), user.vouched)
+    assert passing == ["exchanged-token-2"]
     assert redactor.text("users-own-token-1 exchanged-token-1") == "[masked: configured-secret] [masked: configured-secret]"

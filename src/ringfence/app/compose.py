@@ -182,7 +182,9 @@ async def compose(
         lever=FileLever(state / "KILL"),
         outlets=build_outlets(loaded.log, state, LOG_ORIGIN, secrets),
         injection=Injection(secrets, minters.of, loaded.minters, redactor.learn_minted),
-        on_behalf=OnBehalf(clock, redactor.learn, exchanges_of(loaded.servers, secrets, clock)),
+        on_behalf=OnBehalf(
+            clock, redactor.learn, exchanges_of(loaded.servers, secrets, clock), learn_passing=redactor.learn_minted
+        ),
         redactor=redactor,
         at_step=at_step,
     )

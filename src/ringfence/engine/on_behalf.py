@@ -68,10 +68,13 @@ class OnBehalf:
         clock: Clock,
         learn: Callable[[str], None] = lambda _: None,
         exchanges: Mapping[ServerId, TokenExchange] = NO_EXCHANGES,
+        learn_passing: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`learn` is told every token before it is used, so that it is masked wherever it turns up."""
+        """`learn` is told every token before it is used, so that it is masked wherever it turns up; `learn_passing` those that
+        are made for one call, of which there may be as many as there are calls."""
         self._clock = clock
         self._learn = learn
+        self._learn_passing = learn_passing
         self._exchanges = exchanges
         self._known: dict[_Key, _Known] = {}
         self._asking: dict[_Key, asyncio.Lock] = {}
@@ -106,7 +109,7 @@ class OnBehalf:
         self._learn(subject.reveal())
         key = _Key(server, run, hashlib.sha256(subject.reveal().encode()).digest())
         made = await self._made(key, by, subject, vouched.until)
-        self._learn(made.token.reveal())
+        (self._learn if key in self._known else self._learn_passing)(made.token.reveal())
         return Bearer(made.token, by.target, lambda: self._drop(key, made))
 
     async def _made(self, key: _Key, by: TokenExchange, subject: Secret, until: Millis) -> Exchanged:
