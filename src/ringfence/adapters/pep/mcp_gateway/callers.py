@@ -16,6 +16,7 @@ from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.places import Place
 from ringfence.core.model.binding import mismatch
 from ringfence.core.model.run import Posture
+from ringfence.core.plain_text import plain
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.identify import Presented, Principal, Vouched, identify
 from ringfence.engine.outsiders import Outsiders
@@ -24,6 +25,9 @@ from ringfence.ports.identity import BadProof, Outside, Outsider, Proofs, Proven
 from ringfence.ports.store import Store
 
 logger = logging.getLogger(__name__)
+
+_MOST_SAID = 1000
+"""Characters of a line that holds the name of a subject, which somebody else has chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class Callers:
             admitted = mismatch(outsider.binding, senders) or await self._outsiders.admit(outsider)
         if isinstance(admitted, Vouched):
             return admitted
-        logger.warning("not let in: %s", admitted)
+        logger.warning("not let in: %s", plain(str(admitted), _MOST_SAID))
         return None
 
     async def _anonymous_credential(self, head: Head, peer: Peer) -> str:
