@@ -54,6 +54,16 @@ def test_a_binding_that_is_none_ends_with_one_and_two_of_them_with_two(at: Offic
     assert at(*START, "--bind", f"x5t:{KEY}", "--dpop-jkt", KEY).code == 2
 
 
+def test_a_subject_cannot_write_on_the_operators_terminal(at: Office) -> None:
+    """A name that a user of an issuer has chosen may hold control sequences (U+009B) and turn lines around (U+202E)."""
+    outsider = Outsider(subject="desk\x9b2J\u202eksed", agent="support", until=1 << 60, binding="", still=lambda: True)
+    at.run(at.world.outsiders.admit(outsider))
+    (run,) = at("run", "list", "--json").json["runs"]
+    for said in (at("run", "list"), at("run", "show", run["id"]), at("run", "readmit", run["id"])):
+        assert said.code == 0
+        assert not {"\x9b", "\u202e"} & set(said.out), said.out
+
+
 def test_a_subject_is_readmitted(at: Office) -> None:
     outsider = Outsider(subject="spiffe://x/desk", agent="support", until=1 << 60, binding="", still=lambda: True)
     at.run(at.world.outsiders.admit(outsider))

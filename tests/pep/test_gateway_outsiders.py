@@ -131,6 +131,18 @@ async def test_a_run_that_an_operator_ended_is_not_opened_again_by_the_next_toke
     assert [found.id for found in await outside.runs()] == [again.id]
 
 
+async def test_a_subject_cannot_write_on_the_terminal_of_whoever_reads_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outside = await Outside.open(tmp_path)
+    token = outside.token(sub="u\x9b2J\u202e1")
+    assert (await outside.call(token)).status == 200
+    await outside.world.runs.close((await outside.runs())[0].id, by="operator:ada", why="x")
+    assert (await outside.call(token)).status == 401
+    assert "<U+202E>" in caplog.text
+    assert not {"\x9b", "\u202e"} & set(caplog.text)
+
+
 async def test_readmission_is_for_the_newest_run_of_somebody_outside(tmp_path: Path) -> None:
     outside = await Outside.open(tmp_path)
     opened = await outside.world.open_run()

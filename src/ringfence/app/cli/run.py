@@ -10,6 +10,7 @@ import typer
 from ringfence.app.cli.bindings import Bind, DpopKey, binding_of, bound_text, say_binding
 from ringfence.app.cli.grants import Bounds, Calls, Depth, Tools, Ttl, asked_of, say_dropped
 from ringfence.app.cli.options import As, AsJson, Reason, State
+from ringfence.core.plain_text import plain
 
 app = typer.Typer(no_args_is_help=True, help="Runs: start, list, show, close.")
 
@@ -100,7 +101,9 @@ def readmit(run: str, state: State = None, as_name: As = None, as_json: AsJson =
     answer = desk.ask("POST", f"/runs/{quote(run, safe='')}/readmit", {})
     if as_json:
         return desk.print_json(answer)
-    typer.echo(f"run {answer['id']} of agent {answer['agent']} stands for {answer['opened_by'].removeprefix('outside:')}")
+    # Somebody else has chosen this name.
+    subject = plain(answer["opened_by"].removeprefix("outside:"), 1000)
+    typer.echo(f"run {answer['id']} of agent {answer['agent']} stands for {subject}")
     return None
 
 
