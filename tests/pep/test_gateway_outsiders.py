@@ -11,10 +11,15 @@ import pytest
 from ringfence.adapters.identity.dpop import DpopProofs
 from ringfence.adapters.identity.outside import Authorities, IssuerOptions, OutsideOptions
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
+from ringfence.adapters.pep.mcp_gateway.callers import Callers
+from ringfence.adapters.pep.mcp_gateway.parse import Head
 from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Listener, Peer, PeerCertificate
+from ringfence.adapters.pep.mcp_gateway.places import Place
 from ringfence.core.model.identifiers import AgentId, RunId
-from ringfence.core.model.run import OUTSIDE, Run, RunState
-from ringfence.engine.runs import NotDone
+from ringfence.core.model.run import OUTSIDE, Posture, Run, RunState
+from ringfence.engine.identify import Principal, Unidentified, identify
+from ringfence.engine.runs import NotDone, Opened
+from ringfence.ports.identity import BadProof
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import HOST, Agent, gateway
 from ringfence.testing.keys import SigningKey
@@ -266,3 +271,20 @@ async def test_one_subject_does_not_use_anothers_session(tmp_path: Path) -> None
 async def test_a_token_as_long_as_headers_may_be_is_only_refused(tmp_path: Path, size: int) -> None:
     outside = await Outside.open(tmp_path)
     assert (await outside.call("a." + "b" * (size - 4) + ".c")).status == 401
+
+
+@pytest.mark.requirement("I8")
+async def test_a_certificate_that_expires_while_a_request_is_open_binds_nobody_any_more() -> None:
+    """A held call or a stream is identified again before anything is told; its connection began long ago."""
+    world = await World.build()
+    peer = certificate(SPIFFE, until=world.clock.now() + 60_000)
+    assert peer.certificate is not None
+    opened = await world.runs.open(AgentId("support"), "x", by="operator:ada", trusted=True, binding=peer.certificate.binding)
+    assert isinstance(opened, Opened)
+    callers = Callers(store=world.store, clock=world.clock, posture_of=lambda _: Posture.SEPARATE, anonymous=None, proofs=None)
+    head = Head(Place.MCP, None, "POST", {"authorization": f"Bearer {opened.credential}"}, opened.credential)
+    caller = await callers.caller(head, peer)
+    assert not isinstance(caller, BadProof)
+    assert isinstance(await identify(world.store, world.clock, caller.presented), Principal)
+    world.clock.advance(60_000)
+    assert isinstance(await identify(world.store, world.clock, caller.presented), Unidentified)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ringfence.core.model.binding import UNBOUND, mismatch
+from ringfence.core.model.binding import UNBOUND, BindingKind, kind_of, mismatch
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.run import Credential, Posture
 from ringfence.core.model.verdict import Reason, ReasonCode
@@ -49,6 +49,14 @@ class Presented:
     """What the transport says of the sender, each a `core.model.binding`: never what the client merely asserts."""
     vouched: Vouched | None = None
     """Instead of a credential."""
+    until: Millis | None = None
+    """When the certificate among the senders expires: calls that are held, and streams, outlive the moment they came in."""
+
+    def senders_at(self, now: Millis) -> frozenset[str]:
+        """Those that still count."""
+        if self.until is None or now < self.until:
+            return self.senders
+        return frozenset(sender for sender in self.senders if kind_of(sender) is not BindingKind.CERTIFICATE)
 
     @property
     def key(self) -> str:
@@ -87,6 +95,7 @@ def hash_of(credential: str) -> str:
 async def identify(store: Store, clock: Clock, presented: Presented) -> Principal | Unidentified:
     """The run that a credential names. Whether the run may still act is for the `standing` check to say."""
     key, now = presented.key, clock.now()
+    senders = presented.senders_at(now)
     if not key:
         return _unknown("no credential was presented")
     credential = await store.credential(key)
@@ -96,9 +105,9 @@ async def identify(store: Store, clock: Clock, presented: Presented) -> Principa
         return _unknown(f"the credential of run {credential.run} is revoked")
     if credential.expires_at is not None and now >= credential.expires_at:
         return _unknown(f"the credential of run {credential.run} has expired")
-    if presented.vouched is None and (why := mismatch(credential.binding, presented.senders)):
+    if presented.vouched is None and (why := mismatch(credential.binding, senders)):
         return _unknown(f"the credential of run {credential.run} came from another sender: {why}")
-    if presented.vouched is not None and (why := _no_longer(presented.vouched, credential, presented.senders, now)):
+    if presented.vouched is not None and (why := _no_longer(presented.vouched, credential, senders, now)):
         return _unknown(f"the identity behind run {credential.run}: {why}")
     if presented.vouched is None:
         return Principal(credential.agent, credential.run, key, presented.posture, credential.binding)
