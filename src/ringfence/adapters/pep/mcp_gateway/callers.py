@@ -15,6 +15,7 @@ from ringfence.adapters.pep.mcp_gateway.parse import Head
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.places import Place
 from ringfence.core.model.binding import mismatch
+from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.run import Posture
 from ringfence.core.plain_text import plain
 from ringfence.engine.anonymous import Anonymous
@@ -41,6 +42,10 @@ class Caller:
 def looks_like_token(credential: str) -> bool:
     """Whether it is an issuer's token (RFC 7515, section 3.1): ours have no dots."""
     return credential.count(".") == 2
+
+
+def _until(peer: Peer) -> Millis | None:
+    return peer.certificate.until if peer.certificate is not None else None
 
 
 class Callers:
@@ -87,9 +92,9 @@ class Callers:
         posture = self._posture_of(peer)
         if (outsider := await self._outsider(head, peer)) is not None:
             # Nobody is told why; without anything that could be known, the answer is the same as to a stranger.
-            return Caller(Presented("", posture, senders, await self._vouched(outsider, senders)), proven)
+            return Caller(Presented("", posture, senders, await self._vouched(outsider, senders), _until(peer)), proven)
         credential = head.credential or await self._anonymous_credential(head, peer)
-        return Caller(Presented(credential, posture, senders), proven)
+        return Caller(Presented(credential, posture, senders, until=_until(peer)), proven)
 
     async def principal(self, caller: Caller) -> Principal | None:
         """The known agent behind a caller, whose proof is used up by it. None: the reason is in the operators' log."""
