@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, cast
 import hyperscan
 import re2  # pyright: ignore[reportMissingTypeStubs]
 
-from ringfence.core.scan.rule import Rule
+from ringfence.core.scan.rule import Check, Rule
 
 ENGINE_ERRORS: Final = (hyperscan.HyperscanError, re2.error)
 """What either engine raises where it cannot go on."""
@@ -59,6 +59,14 @@ class _Pattern(Protocol):
 
     def finditer(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Iterator[_Match]: ...
 
+    def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> _Match | None: ...
+
+
+NOT_ONE: Final = -1
+"""In place of an end: a candidate that does not count."""
+_LONGEST_BROKEN_UP: Final = 48
+"""Bytes. Longer candidates that do not count are passed over whole, so that nothing is read again and again."""
+
 
 class Exact:
     """The spans of one rule."""
@@ -70,11 +78,30 @@ class Exact:
         pattern = f"({rule.skip})|(?:{rule.pattern})" if rule.skip else rule.pattern
         self._pattern = cast(_Pattern, re2.compile(pattern.encode(), options))
         self._skips = 1 if rule.skip else 0
+        self._check = rule.check
 
     def spans(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Begin and end of every match, in order. Raises ENGINE_ERRORS."""
+        """Begin and end of every match, in order; for a candidate that does not count NOT_ONE. Raises ENGINE_ERRORS."""
+        if self._check is not None:
+            yield from self._checked(self._check, text, start, end)
+            return
         for match in self._pattern.finditer(text, start, end):
             if self._skips and match.span(1)[0] >= 0:
                 continue
             groups = (match.span(group) for group in range(self._skips + 1, self._pattern.groups + 1))
             yield next((span for span in groups if span[0] >= 0), match.span())
+
+    def _checked(self, check: Check, text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+        while start < end and (match := self._pattern.search(text, start, end)) is not None:
+            groups = (match.span(group) for group in range(1, self._pattern.groups + 1))
+            begin, last = next((span for span in groups if span[0] >= 0), match.span())
+            stop = check(text, begin, last)
+            yield begin, stop
+            # Of digits that are none together, those after the first gap may be one.
+            start = stop if stop >= 0 else _after_gap(text, begin, last)
+
+
+def _after_gap(text: bytes, begin: int, last: int) -> int:
+    if last - begin <= _LONGEST_BROKEN_UP:
+        return next((place + 1 for place in range(begin + 1, last) if text[place] in b" -"), last)
+    return last

@@ -7,6 +7,7 @@ separates one text from the next.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +23,12 @@ class Kind(StrEnum):
     """Of a format that its issuer publishes."""
     OWN = "own_secret"
     """Known to the gateway: always masked."""
+    PERSONAL = "personal"
+    """What identifies a person: looked for only where the operator wants it."""
+
+
+Check = Callable[[bytes, int, int], int]
+"""Of a text, and where a candidate begins and ends in it: where what counts ends, or -1 where it does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ class Rule:
     """What every match holds, where the whole pattern would be dear to look for at once; empty: the pattern itself."""
     skip: str = ""
     """What looks the same and is harmless: passed over where it begins no later."""
+    check: Check | None = None
+    """Decides what of the candidates that the pattern finds counts."""
     is_hidden: bool = False
     """Characters that a person does not see: no server has a reason to put them into a question to somebody."""
 
@@ -56,3 +65,8 @@ def hidden(rule: str, pattern: str, skip: str = "") -> Rule:
 def secret(rule: str, pattern: str, *, trigger: str = "", skip: str = "") -> Rule:
     """A rule for a credential of a known format. The first group, where there is one, is what gets masked."""
     return Rule(rule, Kind.SECRET, pattern, trigger, skip)
+
+
+def personal(rule: str, pattern: str, *, trigger: str, check: Check) -> Rule:
+    """A rule for what identifies a person. The first group, where there is one, is what is checked and masked."""
+    return Rule(rule, Kind.PERSONAL, pattern, trigger, check=check)

@@ -19,9 +19,11 @@ from functools import cache
 from itertools import accumulate
 from typing import Any, Final
 
-from ringfence.core.scan.engines import ENGINE_ERRORS, Exact, OnePass
+from ringfence.core.scan.engines import ENGINE_ERRORS, NOT_ONE, Exact, OnePass
 from ringfence.core.scan.hidden_rules import HIDDEN_RULES
 from ringfence.core.scan.instruction_rules import INSTRUCTION_RULES
+from ringfence.core.scan.personal import Personal
+from ringfence.core.scan.personal_rules import PERSONAL_RULES
 from ringfence.core.scan.places import places_of, replaced, texts_of
 from ringfence.core.scan.redactor import MASK as OWN_MASK
 from ringfence.core.scan.redactor import RULE as OWN_RULE
@@ -32,8 +34,10 @@ from ringfence.errors import UnavailableError
 
 OWN: Final = Rule(OWN_RULE, Kind.OWN, "")
 """Stands for every secret that the gateway itself knows."""
+SECRETS: Final = frozenset({Kind.SECRET})
 _NO_SPANS: Final[Mapping[str, list[tuple[int, int]]]] = {}
 RULES: Final[tuple[Rule, ...]] = (*INSTRUCTION_RULES, *HIDDEN_RULES, *SECRET_RULES)
+EVERY_RULE: Final[tuple[Rule, ...]] = (*RULES, *PERSONAL_RULES)
 MASK: Final = "[masked: {rule}]"
 MOST_FINDINGS: Final = 20
 """Places that are told of one value. More are counted as one more finding at `*`."""
@@ -44,6 +48,8 @@ _MOST_BYTES: Final = 32 << 20
 _MOST_WORK: Final = 128 << 20
 """Bytes that are looked at for spans: those of the value, once for each rule that has to read all of it."""
 _MOST_SPANS: Final = 10_000
+_MOST_CHECKED: Final = 200_000
+"""Candidates for personal data in one value."""
 _MOST_COUNTED: Final = 100
 _BEFORE, _AFTER = 4096, 1 << 20
 """Where matches that are only told of are counted: around the first one."""
@@ -102,12 +108,21 @@ class Scanner:
     def __init__(self, redactor: Redactor | None = None) -> None:
         self._one_pass = OnePass(RULES)
         self.redactor = redactor if redactor is not None else Redactor()
+        self._with_personal: OnePass | None = None
         self.work = Work()
 
-    def see(self, value: Any, at: str, *, rules: bool = True) -> Seen:
+    def prepare(self) -> None:
+        """Compile what finds personal data, some tenths of a second, before a call needs it."""
+        if self._with_personal is None:
+            self._with_personal = OnePass(EVERY_RULE)
+
+    def see(
+        self, value: Any, at: str, *, rules: bool = True, personal: Personal | None = None, masks: Set[Kind] = SECRETS
+    ) -> Seen:
         """What stands in the texts and keys of a JSON value. `at` goes before each pointer. Raises ScanError.
 
-        Without `rules` only the gateway's own secrets are looked for.
+        Without `rules` only the gateway's own secrets are looked for, and `personal` data where that is given. `masks` says
+        what is masked in `Seen.masks`.
         """
         binary: list[str] = []
         try:
@@ -117,28 +132,55 @@ class Scanner:
             if len(whole) > _MOST_BYTES:
                 raise ScanError("too large to be scanned")
             own = self._own(joined, texts, binary) if self.redactor else _NO_SPANS
-            hits = self._one_pass.hits(whole) if rules else []
-            self.work.passed += len(whole)
+            hits = self._hits(whole, rules, personal)
             if not hits and not own:
                 return CLEAN
-            return self._locate(value, at, texts, whole, hits, own)
+            return self._locate(value, at, texts, whole, hits, own, personal, masks)
         except (UnicodeEncodeError, RecursionError, MemoryError, *ENGINE_ERRORS) as error:
             raise ScanError(f"could not be scanned: {type(error).__name__}") from error
 
-    def masked(self, value: Any, seen: Seen, *, only_own: bool = False) -> Any:
-        """The value with every secret masked, looked at again until none is left. Raises ScanError."""
+    def masked(
+        self,
+        value: Any,
+        seen: Seen,
+        *,
+        only_own: bool = False,
+        rules: bool = True,
+        personal: Personal | None = None,
+        masks: Set[Kind] = SECRETS,
+    ) -> Any:
+        """The value with every secret masked, looked at again until none is left. Raises ScanError.
+
+        `rules`, `personal` and `masks` are what it was seen with.
+        """
+        if only_own:
+            rules, personal = False, None
         for _ in range(_ROUNDS):
-            masks = seen.own if only_own else seen.masks
-            if not masks:
+            copies = seen.own if only_own else seen.masks
+            if not copies:
                 return value
             try:
-                value = replaced(value, masks)
+                value = replaced(value, copies)
             except RecursionError as error:
                 raise ScanError("too deep to be masked") from error
-            seen = self.see(value, "", rules=not only_own)
+            seen = self.see(value, "", rules=rules, personal=personal, masks=masks)
         if seen.own if only_own else seen.masks:
             raise ScanError("holds secrets that cannot be masked")
         return value
+
+    def _hits(self, whole: bytes, rules: bool, personal: Personal | None) -> list[tuple[int, int]]:
+        if not rules and personal is None:
+            return []
+        self.work.passed += len(whole)
+        if personal is None:
+            return self._one_pass.hits(whole)
+        self.prepare()
+        assert self._with_personal is not None  # INVARIANT: just prepared
+        return [
+            (place, end)
+            for place, end in self._with_personal.hits(whole)
+            if (rules if place < len(RULES) else EVERY_RULE[place].id in personal.rules)
+        ]
 
     def _own(self, joined: str, texts: list[str], binary: list[str]) -> dict[str, list[tuple[int, int]]]:
         """The gateway's own secrets: where they stand in which text, in characters."""
@@ -163,8 +205,10 @@ class Scanner:
         whole: bytes,
         hits: list[tuple[int, int]],
         own: Mapping[str, list[tuple[int, int]]],
+        personal: Personal | None,
+        mask: Set[Kind],
     ) -> Seen:
-        if len(whole) * sum(_is_read_whole(RULES[place]) for place, _ in hits) > _MOST_WORK:
+        if len(whole) * sum(_is_read_whole(EVERY_RULE[place]) for place, _ in hits) > _MOST_WORK:
             raise ScanError("too large for what it holds")
         starts = [0, *accumulate(len(text.encode()) + len(_BETWEEN) for text in texts)]
         counts: dict[str, Counter[Rule]] = {}
@@ -172,21 +216,27 @@ class Scanner:
         seen: set[tuple[str, int]] = set()
         among = frozenset(texts) if own else frozenset[str]()
         exact = _exact()
-        left = _MOST_SPANS
+        left, checked = _MOST_SPANS, 0
         cut_off: set[str] = set()
         for place, first_end in sorted(hits):
-            rule = RULES[place]
-            start, end, most = 0, len(whole), left
-            if rule.kind is Kind.INSTRUCTIONS:
-                most = _MOST_COUNTED
-                if not _is_read_whole(rule):
-                    start, end = max(0, first_end - _BEFORE), min(end, first_end + _AFTER)
-                    if end < len(whole):
-                        cut_off.add(rule.id)
+            rule = EVERY_RULE[place]
+            start, end, most = 0, len(whole), left if rule.kind in mask else _MOST_COUNTED
+            if rule.kind is Kind.INSTRUCTIONS and not _is_read_whole(rule):
+                start, end = max(0, first_end - _BEFORE), min(end, first_end + _AFTER)
+                if end < len(whole):
+                    cut_off.add(rule.id)
             self.work.read += end - start
-            for found, (begin, stop) in enumerate(exact[place].spans(whole, start, end), start=1):
+            found = 0
+            for begin, stop in exact[place].spans(whole, start, end):
+                if rule.check is not None:
+                    checked += 1
+                    if checked > _MOST_CHECKED:
+                        raise ScanError("holds too many numbers that may be personal data")
+                    if stop == NOT_ONE or (personal and not personal.counts(whole[begin:stop].decode())):
+                        continue
+                found += 1
                 if found > most:
-                    if rule.kind is Kind.SECRET:
+                    if rule.kind in mask:
                         raise ScanError("holds more secrets than can be masked")
                     cut_off.add(rule.id)
                     break
@@ -197,7 +247,7 @@ class Scanner:
                     continue  # two phrasings of one rule
                 seen.add(key)
                 counts.setdefault(texts[index], Counter())[_named(rule)] += 1
-                if rule.kind is Kind.SECRET:
+                if rule.kind in mask:
                     left -= 1
                     spans.setdefault(index, []).append((begin - starts[index], stop - starts[index], rule.id))
         known = {text: _own_mask(text, found, is_binary=text not in among) for text, found in own.items()} if own else {}
@@ -209,12 +259,12 @@ class Scanner:
 
 def _is_read_whole(rule: Rule) -> bool:
     """Whether the first hit does not say where matches begin, or every match counts."""
-    return rule.kind is Kind.SECRET or bool(rule.skip or rule.trigger)
+    return rule.kind is not Kind.INSTRUCTIONS or bool(rule.skip or rule.trigger)
 
 
 @cache
 def _exact() -> list[Exact]:
-    return [Exact(rule) for rule in RULES]
+    return [Exact(rule) for rule in EVERY_RULE]
 
 
 @cache
