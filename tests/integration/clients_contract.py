@@ -19,11 +19,16 @@ class ClientsContract:
         """What a driver is started with; a new run each time."""
         raise NotImplementedError
 
+    def mark(self, request: pytest.FixtureRequest) -> str:
+        """What no other test in the same shop says."""
+        return f"{type(self).__name__}, {request.node.name}"
+
     @each_driver
     async def test_a_client_sees_its_own_tightened_tools_and_calls_them(
         self, shop: Shop, driver: Driver, request: pytest.FixtureRequest
     ) -> None:
-        small = {"order_id": "A-1004", "amount_cents": 50, "reason": request.node.name}
+        mark = self.mark(request)
+        small = {"order_id": "A-1004", "amount_cents": 50, "reason": mark}
         steps = [
             "list",
             {"tool": "orders__get_order", "arguments": {"order_id": "A-1002"}},
@@ -43,14 +48,14 @@ class ClientsContract:
         assert read["structured"]["customer"] == "Jonas Lindqvist"
         assert written["is_error"] is False
         assert written["structured"]["amount_cents"] == 50
-        assert shop.refunds(request.node.name) == [small]
+        assert shop.refunds(mark) == [small]
 
     @pytest.mark.requirement("I4")
     @each_driver
     async def test_a_client_is_told_of_a_pending_approval_and_claims_it_once(
         self, shop: Shop, driver: Driver, tmp_path: Path, request: pytest.FixtureRequest
     ) -> None:
-        pending, go, mark = tmp_path / "pending", tmp_path / "go", request.node.name
+        pending, go, mark = tmp_path / "pending", tmp_path / "go", self.mark(request)
         refund = {"order_id": "A-1004", "amount_cents": 51, "reason": mark}
         async with started(
             driver, "approve", "payments__refund", json.dumps(refund), **await self.way(shop.brief), pending=pending, go=go
@@ -75,7 +80,7 @@ class ClientsContract:
     async def test_a_client_whose_call_is_approved_while_it_is_held_gets_the_result(
         self, shop: Shop, driver: Driver, request: pytest.FixtureRequest
     ) -> None:
-        mark = request.node.name
+        mark = self.mark(request)
         refund = {"order_id": "A-1004", "amount_cents": 51, "reason": mark}
         async with started(
             driver, "call", "tills__refund", json.dumps(refund), **await self.way(shop.patient), progress=True

@@ -1,4 +1,4 @@
-"""The official MCP clients at `/mcp` of the real gateway, each with the credential of a run."""
+"""The official MCP clients at the real gateway, by both ways that lead there."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.integration.clients_contract import ClientsContract
-from tests.integration.shop_behind_gateway import AGENT, Gateway, Shop, open_shop
+from tests.integration.shop_behind_gateway import AGENT, Gateway, Shop, connect_command, open_shop
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -16,6 +16,15 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Shop]
 
 
 class TestClientsAtTheGateway(ClientsContract):
+    """At `/mcp`, each with the credential of a run."""
+
     async def way(self, gateway: Gateway) -> dict[str, Any]:
         _, credential = await gateway.people.open_run(AGENT)
         return {"url": f"{gateway.process.url}/mcp", "bearer": credential}
+
+
+class TestClientsThroughConnect(ClientsContract):
+    """With `ringfence connect` as the one stdio server that they are configured with."""
+
+    async def way(self, gateway: Gateway) -> dict[str, Any]:
+        return {"command": connect_command(gateway)}
