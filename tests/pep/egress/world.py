@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 from ringfence.adapters.pep.egress.authority import Authority
 from ringfence.adapters.pep.egress.proxy import Proxy
@@ -123,8 +124,7 @@ class Listening(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        assert isinstance(self._transport, asyncio.Transport)
-        self._proxy.serve(self._transport, data)
+        self._proxy.serve(cast("asyncio.Transport", self._transport), data)
 
 
 @dataclass

@@ -14,7 +14,8 @@ from ringfence.core.egress.opening import Refusal
 MOST: Final = 32 * 1024
 """Bytes of records that one message may take."""
 _MOST_MESSAGE: Final = 16 * 1024
-_MOST_RECORD: Final = 16 * 1024
+_MOST_RECORD: Final = 16 * 1024 + 256
+_MOST_RECORDS: Final = 64
 _HANDSHAKE: Final = 22
 _CLIENT_HELLO: Final = 1
 _SERVER_HELLO: Final = 2
@@ -96,39 +97,33 @@ def asks_again(data: bytes) -> bool | None:
 
 
 def _message(data: bytes, skipped: frozenset[int]) -> bytes | Refusal | None:
-    """The handshake message, put together from its records."""
+    """The handshake message without its head, put together from its records."""
     message = b""
     at = 0
-    while True:
-        record = data[at : at + 5]
-        if record and record[0] != _HANDSHAKE and (message or record[0] not in skipped):
+    for _ in range(_MOST_RECORDS):
+        kind, content = data[at : at + 1], data[at + 5 : at + 5 + int.from_bytes(data[at + 3 : at + 5], "big")]
+        if kind and kind[0] != _HANDSHAKE and (message or kind[0] not in skipped):
             return _refused("no handshake")
-        if len(record) > 1 and record[1] != 3:
+        if len(data) > at + 1 and data[at + 1] != 3:
             return _refused("no TLS")
-        if len(record) < 5:
+        if len(data) < at + 5:
             return None
-        length = int.from_bytes(record[3:5], "big")
-        if not 0 < length <= _MOST_RECORD + (256 if record[0] != _HANDSHAKE else 0):
+        length = int.from_bytes(data[at + 3 : at + 5], "big")
+        if not 0 < length <= _MOST_RECORD:
             return _refused("a record of a length that it may not have")
         at += 5 + length
-        if record[0] != _HANDSHAKE:
-            if at > len(data):
-                return None
-            continue
-        message += data[at - length : at]
-        if message[0] != _CLIENT_HELLO:
-            return _refused("no ClientHello")
-        if len(message) < 4:
-            if at > len(data):
-                return None
-            continue
-        whole = 4 + int.from_bytes(message[1:4], "big")
-        if whole > _MOST_MESSAGE:
-            return _refused("longer than it may be")
-        if len(message) >= whole or at > len(data):
-            if at > len(data):
-                return None
-            return message[4:] if len(message) == whole else _refused("something behind it in its record")
+        if kind[0] == _HANDSHAKE:
+            message += content
+            if message and message[0] != _CLIENT_HELLO:
+                return _refused("no ClientHello")
+            whole = 4 + int.from_bytes(message[1:4], "big")
+            if len(message) >= 4 and whole > _MOST_MESSAGE:
+                return _refused("longer than it may be")
+            if len(data) >= at and len(message) >= 4 and len(message) >= whole:
+                return message[4:] if len(message) == whole else _refused("something behind it in its record")
+        if len(data) < at:
+            return None
+    return _refused("in too many records")
 
 
 def _read(message: bytes) -> Hello | Refusal:

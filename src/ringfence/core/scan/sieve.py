@@ -12,7 +12,7 @@ from typing import Final
 from ringfence.core.scan.redactor import Redactor, masked
 
 _BREAK: Final = "\n"
-"""No form of a secret reaches across one: of a secret of several lines each line is looked for."""
+"""A credential that was put into a header has none. Of a secret of several lines each long line is looked for by itself."""
 
 
 class Sieve:
