@@ -124,7 +124,7 @@ class Sandbox(Protocol):
         ...
 
     async def start(self, plan: BoxPlan) -> Box:
-        """A box whose command has not begun. Raises UnavailableError, with the remedy, where the profile needs more than there is."""
+        """A box, not begun. Raises UnavailableError, with the remedy, where its profile needs more than there is."""
         ...
 
     async def sweep(self) -> int:

@@ -11,8 +11,9 @@ from ringfence.adapters.sandbox.bubblewrap.etc import HOST_PATHS
 from ringfence.errors import UnavailableError
 
 TOP = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-HIDDEN = ("/proc", "/sys", "/dev", "/run", "/etc", "/tmp", "/work", "/boot")
-"""Either made for the box, or the kernel's and the machine's own."""
+MADE = ("/", "/etc", "/tmp", "/usr", *TOP)
+"""Made for the box, or shown already. What lies below `/etc` and `/tmp` may be shown."""
+KERNEL = ("/proc", "/sys", "/dev", "/work")
 
 
 def roots_here() -> list[Root]:
@@ -33,8 +34,8 @@ def host_etc() -> list[str]:
 def shown_paths(shows: Sequence[str]) -> list[str]:
     """Raises UnavailableError for a path that is not there, or that no box may be shown."""
     for path in shows:
-        if not path.startswith("/") or os.path.normpath(path) != path or path == "/" or _below(path, HIDDEN):
-            raise UnavailableError(f"a box cannot be shown {path}", remedy="name an absolute path outside " + ", ".join(HIDDEN))
+        if not path.startswith("/") or os.path.normpath(path) != path or path in MADE or _below(path, KERNEL):
+            raise UnavailableError(f"a box cannot be shown {path}", remedy=f"name an absolute path outside {', '.join(KERNEL)}")
         if not Path(path).exists():
             raise UnavailableError(f"{path} is to be shown in the box and is not there")
     return list(shows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import takewhile
@@ -40,13 +41,13 @@ COUNTS_PER_NAMESPACE = (5, 14)
 class BubblewrapSandbox:
     """Implements `ringfence.ports.sandbox.Sandbox`. To be used from the loop of the main thread."""
 
-    def __init__(self, *, folder: Path, bwrap: Path = BWRAP) -> None:
-        """`folder`: of our own, not shown in any box, on a file system that is empty after a boot."""
+    def __init__(self, *, folder: Path, bwrap: Path = BWRAP, python: Path | None = None) -> None:
+        """`folder`: of our own, not shown in any box, best on one that is empty after a boot. `python`: for visits."""
         self._bwrap = bwrap
         self._root = os.geteuid() == 0
         self._records = Records(folder / "boxes")
         self._uids = uids_here(folder / "uids")
-        self._visits = Visits()
+        self._visits = Visits(python or Path(sys.executable))
         self._places: Places | None = None
 
     async def probe(self) -> Sequence[Probed]:

@@ -36,9 +36,10 @@ KERNEL = (
     "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key kexec_load "
     "kexec_file_load init_module finit_module delete_module create_module get_kernel_syms query_module syslog acct reboot "
     "swapon swapoff quotactl quotactl_fd fanotify_init fanotify_mark open_by_handle_at name_to_handle_at lookup_dcookie "
-    "vmsplice move_pages migrate_pages mbind set_mempolicy get_mempolicy set_mempolicy_home_node iopl ioperm modify_ldt vm86 vm86old "
-    "clock_settime clock_settime64 clock_adjtime clock_adjtime64 settimeofday stime adjtimex sethostname setdomainname vhangup "
-    "uselib ustat sysfs _sysctl nfsservctl afs_syscall tuxcall security getpmsg putpmsg vserver idle bdflush"
+    "vmsplice move_pages migrate_pages mbind set_mempolicy get_mempolicy set_mempolicy_home_node iopl ioperm modify_ldt "
+    "vm86 vm86old clock_settime clock_settime64 clock_adjtime clock_adjtime64 settimeofday stime adjtimex sethostname "
+    "setdomainname vhangup uselib ustat sysfs _sysctl nfsservctl afs_syscall tuxcall security getpmsg putpmsg vserver idle "
+    "bdflush"
 )
 CLONE_NAMESPACES = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 """mount, cgroup, uts, ipc, user, pid, net: include/uapi/linux/sched.h."""

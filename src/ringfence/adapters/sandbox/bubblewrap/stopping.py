@@ -17,7 +17,8 @@ from ringfence.errors import UnavailableError
 
 ROUNDS = 200
 BETWEEN_S = 0.005
-_HELD = frozenset("TtZX")
+_HELD, _WAITS = frozenset("TtZX"), "D"
+"""Whoever waits in the kernel, such as for its vfork, stops before it runs its own code again, once it was told to."""
 
 
 def tree(first: int) -> dict[int, str]:
@@ -43,13 +44,15 @@ def tree(first: int) -> dict[int, str]:
 
 async def stop(first: int) -> None:
     """Raises UnavailableError where they are not all held after the rounds."""
+    told: set[int] = set()
     for _ in range(ROUNDS):
-        moving = [pid for pid, state in tree(first).items() if state not in _HELD]
+        moving = [pid for pid, state in tree(first).items() if not (state in _HELD or (state == _WAITS and pid in told))]
         if not moving:
             return
         for pid in moving:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
+        told.update(moving)
         await asyncio.sleep(BETWEEN_S)
     raise UnavailableError("not every process of the box stops", remedy="kill it")
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +38,8 @@ class Visit:
 class Visits:
     """One visitor, begun when it is first needed. One visit at a time: each is a few milliseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: Path) -> None:
+        self._python = python
         self._lock = asyncio.Lock()
         self._visitor: subprocess.Popen[bytes] | None = None
         self._door: socket.socket | None = None
@@ -51,7 +51,7 @@ class Visits:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._visitor = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(PROGRAM)],
+                [str(self._python), "-I", "-S", str(PROGRAM)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

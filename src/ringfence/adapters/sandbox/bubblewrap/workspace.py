@@ -93,7 +93,7 @@ def _serve_clone(source: Path, *, root: bool, held: ExitStack, handed: ExitStack
     handed.enter_context(theirs)
     with ours:
         process = subprocess.Popen(
-            [GIT, "upload-pack", "--strict", str(source)],
+            [GIT, "upload-pack", str(source)],
             stdin=ours.fileno(),
             stdout=ours.fileno(),
             stderr=subprocess.DEVNULL,
