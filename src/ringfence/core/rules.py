@@ -19,6 +19,7 @@ from ringfence.core.model.operator import Operator
 from ringfence.core.model.people import PeopleRules
 from ringfence.core.model.policy import Policies
 from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, ToolProfile
+from ringfence.core.scan.personal import Personal
 
 GROUP = "group:"
 """What a group's name begins with where an agent's approvers are listed."""
@@ -74,6 +75,25 @@ class ArgumentAction(StrEnum):
     OFF = "off"
 
 
+class PersonalArguments(StrEnum):
+    """What happens to a call whose arguments hold personal data."""
+
+    DENY = "deny"
+    MASK = "mask"
+    """Each is replaced before anything is decided: what is approved, recorded and sent is the masked call."""
+    FLAG = "flag"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalRule:
+    """What is looked for of what identifies a person, and what happens to it."""
+
+    look_for: Personal
+    results: SecretAction = SecretAction.MASK
+    arguments: PersonalArguments = PersonalArguments.FLAG
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRule:
     """What happens to what the scan finds in a server's answers, and in what agents send to it."""
@@ -84,6 +104,8 @@ class ScanRule:
     """None: as the call's profile says, `deny` where it reaches somebody outside, else `flag`."""
     allow: frozenset[str] = frozenset()
     """Rules whose hits in arguments count for nothing."""
+    personal: PersonalRule | None = None
+    """None: personal data is not looked for, and costs nothing."""
 
     def on_arguments(self, is_outbound: bool) -> ArgumentAction:
         """What holds for one call."""
@@ -120,6 +142,8 @@ class ToolRule:
     """A JSON Schema that arguments must satisfy besides the server's own."""
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Derived tools: arguments that the gateway fills in. Removed from the schema that agents see."""
+    personal: PersonalRule | None = None
+    """In place of the server's; None: the server's."""
     derived: bool = False
     title: str = ""
     description: str = ""

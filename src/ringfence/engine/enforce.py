@@ -43,7 +43,7 @@ from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
-from ringfence.core.rules import ArgumentAction, ScanRule, ServerRule, Share
+from ringfence.core.rules import ArgumentAction, PersonalArguments, Rules, ServerRule, Share
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
@@ -55,11 +55,12 @@ from ringfence.engine.identify import Presented, Principal, Unidentified, Vouche
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Flight, Inflight
 from ringfence.engine.injection import HELD_BACK, Injection
-from ringfence.engine.inspection import Inspection
+from ringfence.engine.inspection import Inspection, personal_in_arguments
 from ringfence.engine.large_answers import LargeAnswers
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
+from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
 from ringfence.engine.runs import NotDone, Opening, Runs
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.suspicions import Suspicions
@@ -163,6 +164,7 @@ class Enforcer:
         self._trails = trails
         self._scanner = scanner
         self._large = LargeAnswers(scanner.redactor)
+        self._look_for(catalogue.rules)
         self._injection = injection
         self._ways_out = ways_out
         self._on_behalf = on_behalf
@@ -242,13 +244,18 @@ class Enforcer:
                 else view.named_method(request.server, request.method)
             )
             if known is not None:
-                return frame(call_id, principal.agent, principal.run, view.tools[known], request.arguments)
+                tool = view.tools[known]
+                scan = scan_rule(self._catalogue.rules, tool.server, tool.id)
+                arguments = without_personal(request.arguments, scan, self._scanner)
+                return frame(call_id, principal.agent, principal.run, tool, arguments)
         name = request.name if request.server is None else f"{request.server}.{request.name}"
         return frame_unknown(call_id, principal.agent, principal.run, name, request.arguments)
 
     async def _pass(
         self, principal: Principal, view: AgentView | None, call: Call, client: ClientSide, vouched: Vouched | None
     ) -> Outcome:
+        if self._catalogue.rules is not self._looked_for:
+            self._look_for(self._catalogue.rules)
         self._at(Step.FACTS)
         case = await self._gather(principal, view, call, client.meta)  # 2
         self._at(Step.DECIDE)
@@ -261,22 +268,30 @@ class Enforcer:
             return await self._deny(case, decision)
         return await self._allow(case, decision, client, vouched)
 
+    def _look_for(self, rules: Rules) -> None:
+        """Have ready what these rules look for."""
+        self._looked_for = rules
+        self._scanner.in_entries = in_entries(rules)
+        if any_personal(rules):
+            self._scanner.prepare()
+
     def _leaving(self, case: Case) -> str:
         """Why the arguments must not leave: they hold a secret of the gateway's own, that no agent has a reason to know, or a
         credential, and the server's rule refuses those. Empty: they may."""
         call, tool = case.call, case.facts.tool
-        server = self._catalogue.rules.servers.get(call.server)
-        scan = server.scan if server is not None else ScanRule()
+        scan = scan_rule(self._catalogue.rules, call.server, call.tool)
+        personal = personal_in_arguments(scan, PersonalArguments.DENY) or personal_in_arguments(scan, PersonalArguments.MASK)
         denies = scan.on_arguments(tool is None or tool.profile_for(call.value).outbound) is ArgumentAction.DENY
-        if not denies and not self._scanner.redactor:
+        if not denies and personal is None and not self._scanner.redactor:
             return ""
         try:
-            found = self._scanner.see(call.shown, "", rules=denies).findings
+            found = self._scanner.see(call.shown, "", rules=denies, personal=personal).findings
             if beside := case.meta.beside:
-                found += self._scanner.see(beside, "/_meta", rules=denies).findings
+                found += self._scanner.see(beside, "/_meta", rules=denies, personal=personal).findings
         except ScanError as error:
             return str(error)
-        refused = [one for one in found if one.kind is Kind.OWN or (one.kind is Kind.SECRET and one.rule not in scan.allow)]
+        never = {Kind.OWN, Kind.PERSONAL}
+        refused = [one for one in found if one.kind in never or (one.kind is Kind.SECRET and one.rule not in scan.allow)]
         return ", ".join(f"{one.rule} in {one.at or '/'}" for one in refused)
 
     async def _refuse(
@@ -422,7 +437,7 @@ class Enforcer:
         above = tuple(link.run.agent for link in facts.chain[1:])
         reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool, above)
         rule = self._catalogue.rules.servers.get(call.server)
-        inspection = Inspection(self._scanner, rule.scan if rule is not None else ScanRule())
+        inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, call.server, call.tool))
         inspection.leaving(call.shown, profile.outbound, client.meta.beside)
         until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:

@@ -12,13 +12,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, cast
 
-from ringfence.core.rules import ArgumentAction, InstructionAction, ScanRule, SecretAction
+from ringfence.core.rules import ArgumentAction, InstructionAction, PersonalArguments, ScanRule, SecretAction
+from ringfence.core.scan.personal import Personal
 from ringfence.core.scan.redactor import RULE, Seam
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Finding, ScanError, Scanner
 from ringfence.engine.entries import error_facts, result_facts
 from ringfence.engine.large_answers import LARGE, LargeAnswers
 from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, Withheld
+from ringfence.engine.personal_data import masked_in
 
 Listener = Callable[[Mapping[str, Any]], None]
 NOT_SCANNED: Final = "not-scanned"
@@ -35,6 +37,11 @@ class Inspection:
         self._scanner = scanner
         self._rule = rule
         self._off = rule.instructions is InstructionAction.OFF and rule.secrets is SecretAction.OFF
+        personal = rule.personal
+        self._personal = personal.look_for if personal is not None and personal.results is not SecretAction.OFF else None
+        self._on_personal = personal.results if personal is not None else SecretAction.OFF
+        masked = ((Kind.SECRET, rule.secrets), (Kind.PERSONAL, self._on_personal))
+        self._masks = frozenset(kind for kind, action in masked if action is SecretAction.MASK)
         self._redactor = scanner.redactor
         self._denies_leaving = False
         self._found: dict[tuple[Kind, str, str], Finding] = {}
@@ -50,17 +57,22 @@ class Inspection:
     def leaving(self, arguments: Mapping[str, Any], is_outbound: bool, beside: Mapping[str, Any] | None = None) -> None:
         """Note what a call that goes on carries, in its arguments and in `_meta` beside them."""
         self._denies_leaving = self._rule.on_arguments(is_outbound) is ArgumentAction.DENY
-        if self._rule.on_arguments(is_outbound) is ArgumentAction.OFF:
+        secrets = self._rule.on_arguments(is_outbound) is not ArgumentAction.OFF
+        personal = personal_in_arguments(self._rule, PersonalArguments.FLAG)
+        if self._rule.personal is not None and self._rule.personal.arguments is PersonalArguments.MASK:
+            self._note(masked_in(arguments, "/arguments"))
+        if personal is None and not secrets:
             return
         try:
-            found = self._scanner.see(arguments, "/arguments").findings
+            found = self._scanner.see(arguments, "/arguments", rules=secrets, personal=personal).findings
             if beside:
-                found += self._scanner.see(beside, "/_meta").findings
+                found += self._scanner.see(beside, "/_meta", rules=secrets, personal=personal).findings
         except ScanError:
             # Where secrets are refused, the call was refused with it; here it is only said.
             self._note([Finding(Kind.SECRET, NOT_SCANNED, "/arguments", 1)])
             return
-        self._note([one for one in found if one.kind is Kind.SECRET and one.rule not in self._rule.allow])
+        told = {Kind.SECRET, Kind.PERSONAL}
+        self._note([one for one in found if one.kind in told and one.rule not in self._rule.allow])
 
     def keeping(self, may_keep: Callable[[int], bool]) -> Callable[[int], bool]:
         """The same, remembering how much was kept: what the answer weighs."""
@@ -161,7 +173,7 @@ class Inspection:
         if self._passes_all:
             return value
         try:
-            seen = self._scanner.see(value, at, rules=not self._off)
+            seen = self._scanner.see(value, at, rules=not self._off, personal=self._personal, masks=self._masks)
             if not seen.findings:
                 return value
             found = self._wanted(seen.findings)
@@ -171,8 +183,11 @@ class Inspection:
                 return Held.INSTRUCTIONS
             if kinds & _SECRETS and self._rule.secrets is SecretAction.WITHHOLD:
                 return Held.SECRET
-            if Kind.SECRET in kinds and self._rule.secrets is SecretAction.MASK:
-                return cast("Mapping[str, Any]", self._scanner.masked(value, seen))
+            if Kind.PERSONAL in kinds and self._on_personal is SecretAction.WITHHOLD:
+                return Held.PERSONAL
+            if kinds & self._masks:
+                without = self._scanner.masked(value, seen, rules=not self._off, personal=self._personal, masks=self._masks)
+                return cast("Mapping[str, Any]", without)
             if Kind.OWN in kinds:
                 return cast("Mapping[str, Any]", self._scanner.masked(value, seen, only_own=True))
         except ScanError:
@@ -182,7 +197,7 @@ class Inspection:
     @property
     def _passes_all(self) -> bool:
         """Nothing is looked for: the operator wants no rules, and the gateway knows no secrets."""
-        return self._off and not self._redactor
+        return self._off and self._personal is None and not self._redactor
 
     def _sewn(self, message: Mapping[str, Any], key: str, seam: Seam, at: str) -> Mapping[str, Any]:
         """A message without the part of a secret that reaches into it from the one before."""
@@ -207,6 +222,11 @@ class Inspection:
                 least = known.is_least or finding.is_least
                 finding = replace(known, count=known.count + finding.count, is_least=least)
             self._found[key] = finding
+
+
+def personal_in_arguments(rule: ScanRule, action: PersonalArguments) -> Personal | None:
+    """What is looked for in arguments to this end; None: nothing."""
+    return rule.personal.look_for if rule.personal is not None and rule.personal.arguments is action else None
 
 
 def _in_one_go(

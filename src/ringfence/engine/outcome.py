@@ -82,6 +82,7 @@ class Held(StrEnum):
 
     INSTRUCTIONS = "instructions"
     SECRET = "secret"
+    PERSONAL = "personal"
     UNREADABLE = "unreadable"
     """It could not be scanned."""
 

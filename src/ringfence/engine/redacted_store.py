@@ -10,12 +10,16 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import Conflict, Unit
 from ringfence.ports.store import Receipt, Store
 
 _SENT: Final[Mapping[EntryKind, tuple[str, ...]]] = {EntryKind.DECISION: ("arguments", "objects"), EntryKind.RUN: ("task",)}
 """What of a body an agent has written."""
+
+
+_MASKED: Final = frozenset({Kind.SECRET, Kind.PERSONAL})
 
 
 class _RedactedStore:
@@ -52,8 +56,11 @@ class _RedactedStore:
         if not sent:
             return body
         try:
-            seen = self._scanner.see(sent, "")
-            return {**body, **self._scanner.masked(sent, seen)} if seen.masks else body
+            personal = self._scanner.in_entries
+            seen = self._scanner.see(sent, "", personal=personal, masks=_MASKED)
+            if not seen.masks:
+                return body
+            return {**body, **self._scanner.masked(sent, seen, personal=personal, masks=_MASKED)}
         except ScanError:
             return {**body, **dict.fromkeys(sent, "[masked: could not be scanned]")}
 

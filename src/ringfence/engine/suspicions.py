@@ -10,6 +10,7 @@ from ringfence.core.scan.scanner import Finding
 from ringfence.engine.alerts import Alerts
 
 _MOST_TOLD = 10_000
+_WHAT = {Kind.SECRET: "a credential", Kind.PERSONAL: "personal data"}
 
 
 class Suspicions:
@@ -28,6 +29,6 @@ class Suspicions:
             self._told[key] = None
             if len(self._told) > _MOST_TOLD:
                 del self._told[next(iter(self._told))]
-            what = "a credential" if finding.kind is Kind.SECRET else "text that reads as orders to a model"
+            what = _WHAT.get(finding.kind, "text that reads as orders to a model")
             text = f"what {call.tool} sent to agent {call.agent} held {what} ({finding.rule})"
             self._alerts.suspicious(call, text, entry, key=key)

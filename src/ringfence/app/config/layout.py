@@ -11,6 +11,7 @@ from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.operators_layout import OPERATORS
+from ringfence.app.config.personal_section import PERSONAL
 from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
 from ringfence.app.config.shapes import (
     Choice,
@@ -100,8 +101,9 @@ SCAN: Final = Record(
             ListOf(Choice(tuple(sorted({rule.id for rule in SECRET_RULES}))), most=50),
             "Kinds of credentials that count for nothing in arguments: false hits, or what the server is there for.",
         ),
+        "personal_data": Key(PERSONAL, "What identifies a person, in place of the file's own `personal_data`."),
     },
-    "a mapping with `instructions`, `secrets`, `arguments` and `allow_in_arguments`",
+    "a mapping with `instructions`, `secrets`, `arguments`, `allow_in_arguments` and `personal_data`",
 )
 
 SERVER: Final = Record(
@@ -205,6 +207,7 @@ TOOL: Final = Record(
         ),
         "tighten": _TIGHTEN,
         "limits": Key(TOOL_LIMITS, "What its calls may use together."),
+        "personal_data": Key(PERSONAL, "What identifies a person, in place of what its server has."),
         "credential": Key(CREDENTIAL, "The one credential that its calls carry besides what its server is reached with."),
         "pin": Key(
             Text("`sha256:` and 64 hexadecimal digits", r"sha256:[0-9a-f]{64}", 71),
@@ -303,6 +306,7 @@ FILE: Final = Record(
             "Narrow tools made from wide ones by fixing and tightening arguments.",
         ),
         "agents": Key(MapOf(AGENT, NAME, "an agent's name of letters, digits and `_.@-`"), "Registered agents, by name."),
+        "personal_data": Key(PERSONAL, "What identifies a person is looked for, on every server. Not where absent."),
         "limits": Key(GATEWAY_LIMITS, "What everything together may use, and what holds for every agent."),
         "approvals": Key(
             Record(

@@ -8,6 +8,7 @@ from typing import Any
 from ringfence.app.config.box_section import box_of, egress_of
 from ringfence.app.config.limits_of import freezes_of, loops_of, rate_of, tool_limits_of, use_limits_of
 from ringfence.app.config.operators_section import people_of
+from ringfence.app.config.personal_section import personal_of
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
@@ -38,7 +39,7 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
     approvals: Fields = values.get("approvals", {})
     return Rules(
         digest=digest,
-        servers={ServerId(name): _server(name, fields) for name, fields in servers.items()},
+        servers={ServerId(name): _server(name, fields, values.get("personal_data")) for name, fields in servers.items()},
         tools=tools,
         agents={AgentId(name): _agent(name, fields, users[name]) for name, fields in values.get("agents", {}).items()},
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
@@ -52,14 +53,14 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
     )
 
 
-def _server(name: str, fields: Fields) -> ServerRule:
+def _server(name: str, fields: Fields, personal: Fields | None) -> ServerRule:
     return ServerRule(
         id=ServerId(name),
         share=Share(fields.get("share", "run")),
         deadline_s=float(fields.get("deadline", 300)),
         grants=_grants(fields.get("grants", {})),
         limits=use_limits_of(fields.get("limits", {})),
-        scan=_scan(fields.get("scan", {})),
+        scan=_scan(fields.get("scan", {}), personal),
         identity=digest_of({key: fields[key] for key in ("command", "cwd", "url") if key in fields}),
     )
 
@@ -82,12 +83,13 @@ def _grants(fields: Fields) -> Grants:
     )
 
 
-def _scan(fields: Fields) -> ScanRule:
+def _scan(fields: Fields, personal: Fields | None) -> ScanRule:
     return ScanRule(
         instructions=InstructionAction(fields.get("instructions", "flag")),
         secrets=SecretAction(fields.get("secrets", "mask")),
         arguments=ArgumentAction(fields["arguments"]) if "arguments" in fields else None,
         allow=frozenset(fields.get("allow_in_arguments", ())),
+        personal=personal_of(fields.get("personal_data", personal)),
     )
 
 
@@ -103,6 +105,7 @@ def _tool(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRule:
         tighten=fields.get("tighten", {}),
         pin=_pin(fields),
         limits=tool_limits_of(fields.get("limits", {})),
+        personal=personal_of(fields.get("personal_data")),
         closed=servers[server].get("closed_schemas", True),
     )
 
@@ -121,6 +124,7 @@ def _derived(name: str, fields: Fields) -> ToolRule:
         fixed=fields.get("fixed", {}),
         derived=True,
         limits=tool_limits_of(fields.get("limits", {})),
+        personal=personal_of(fields.get("personal_data")),
         title=fields.get("title", ""),
         description=fields["description"],
     )

@@ -104,6 +104,7 @@ _ENDS = {
 _HELD = {
     "instructions": "it reads as instructions to a model",
     "secret": "it holds a credential",
+    "personal": "it holds personal data",
     "unreadable": "it could not be scanned",
 }
 

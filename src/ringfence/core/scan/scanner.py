@@ -109,6 +109,8 @@ class Scanner:
         self._one_pass = OnePass(RULES)
         self.redactor = redactor if redactor is not None else Redactor()
         self._with_personal: OnePass | None = None
+        self.in_entries: Personal | None = None
+        """What no entry shows of what agents send."""
         self.work = Work()
 
     def prepare(self) -> None:

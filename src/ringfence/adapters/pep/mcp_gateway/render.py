@@ -60,6 +60,7 @@ _WITHHELD: Final = "withheld: the call was executed, but its answer {why}; do no
 _HELD: Final[Mapping[Held, str]] = {
     Held.INSTRUCTIONS: "reads as instructions to a model",
     Held.SECRET: "holds a credential",
+    Held.PERSONAL: "holds personal data",
     Held.UNREADABLE: "could not be inspected",
 }
 
