@@ -87,12 +87,12 @@ def _mixed(parts: tuple[str, ...], between: str = "") -> Made:
     return made
 
 
-def _rows(size: int) -> list[dict[str, Any]]:
+def _rows(size: int, mail: str = "by letter") -> list[dict[str, Any]]:
     random, rows = Random(3), list[dict[str, Any]]()
     while size > 0:
         number = random.randrange(10**8)
         row = {
-            "id": f"ord_{number:08d}", "customer": {"name": "Anna Müller", "email": f"anna{number}@shop.example"},
+            "id": f"ord_{number:08d}", "customer": {"name": "Anna Müller", "contact": mail.format(number)},
             "items": [{"sku": "KB-104", "title": "Keyboard, German layout", "qty": 2, "price": "49.90"}],
             "status": "shipped", "at": "2026-03-04T10:11:12Z", "note": random.choice(_SENTENCES),
         }  # fmt: skip
@@ -160,6 +160,7 @@ HOSTILE: Final[Mapping[str, Made]] = {
     "keys without an end": _repeated("eyJaaaaaaaaaaaa.eyJ"),
     "key blocks without an end": _repeated("-----BEGIN RSA PRIVATE " + "KEY-----\nAAAA"),
     "real keys": _repeated(KEY + " "),
+    "orders with an address each": lambda size: _text(json.dumps(_rows(size, "anna{}@firma.de"), ensure_ascii=False)),
     "base64": lambda size: _text("".join(Random(9).choices(_BASE64, k=size))),
     "addresses and digits": _repeated("a@b.co 4111111111111112 +4915"),
     "nearly orders to a model": _mixed(_ORDERS, " "),

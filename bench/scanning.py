@@ -17,7 +17,9 @@ from typing import Any, Final
 from bench.log_plot import Curve, drawn
 from bench.scan_inputs import CLEAN, HOSTILE, OWN, Made
 from ringfence.core.canonical import canonical_bytes, parse_strict
-from ringfence.core.rules import ScanRule
+from ringfence.core.rules import PersonalRule, ScanRule
+from ringfence.core.scan.personal import Personal
+from ringfence.core.scan.personal_rules import PERSONAL_RULES
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.inspection import Inspection
@@ -26,7 +28,7 @@ from ringfence.errors import RequestError
 
 SIZES: Final = tuple(1 << power for power in range(10, 25))
 """1 KiB to 16 MiB."""
-RULE: Final = ScanRule()
+RULE: Final = ScanRule(personal=PersonalRule(look_for=Personal(frozenset(rule.id for rule in PERSONAL_RULES))))
 SVG: Final = Path(__file__).parents[1] / "docs/scan-scaling.svg"
 _ENOUGH_S = 0.15
 _STEEP_FROM = 64 << 10
@@ -45,7 +47,9 @@ class Point:
 def scanner() -> Scanner:
     redactor = Redactor()
     redactor.learn_lasting(OWN)
-    return Scanner(redactor)
+    scan = Scanner(redactor)
+    scan.prepare()
+    return scan
 
 
 def best(scan: Scanner, answer: Mapping[str, Any], enough_s: float = _ENOUGH_S) -> tuple[float, bool]:

@@ -59,8 +59,6 @@ class _Pattern(Protocol):
 
     def finditer(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> Iterator[_Match]: ...
 
-    def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> _Match | None: ...
-
 
 NOT_ONE: Final = -1
 """In place of an end: a candidate that does not count."""
@@ -92,13 +90,21 @@ class Exact:
             yield next((span for span in groups if span[0] >= 0), match.span())
 
     def _checked(self, check: Check, text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-        while start < end and (match := self._pattern.search(text, start, end)) is not None:
-            groups = (match.span(group) for group in range(1, self._pattern.groups + 1))
-            begin, last = next((span for span in groups if span[0] >= 0), match.span())
-            stop = check(text, begin, last)
-            yield begin, stop
-            # Of digits that are none together, those after the first gap may be one.
-            start = stop if stop >= 0 else _after_gap(text, begin, last)
+        going_on = True
+        while going_on:
+            going_on = False
+            for match in self._pattern.finditer(text, start, end):
+                begin, last = whole = match.span()
+                if self._pattern.groups:
+                    groups = (match.span(group) for group in range(1, self._pattern.groups + 1))
+                    begin, last = next((span for span in groups if span[0] >= 0), whole)
+                stop = check(text, begin, last)
+                yield begin, stop
+                # What counts may end sooner, and of digits that are none together those after the first gap may be one.
+                start = stop if stop >= 0 else _after_gap(text, begin, last)
+                if start < whole[1]:
+                    going_on = True
+                    break
 
 
 def _after_gap(text: bytes, begin: int, last: int) -> int:
