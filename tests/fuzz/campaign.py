@@ -1,7 +1,7 @@
 """The fuzz tests for as long as one likes: `python -m tests.fuzz.campaign --minutes 30`. Ends with one line `RESULT {...}`.
 
 Rounds of the generators that the suite uses: requests against a whole gateway in-process, replies of servers through it,
-server bytes through the codecs, and HTTP answers on real sockets. Each round has a seed of its own, which is printed where
+server bytes through the codecs, HTTP answers on real sockets, and what a box sends to its way out. Each round has a seed of its own, which is printed where
 something was found: `--seed N --rounds 1` runs that round again. Exit code 1 where anything was found.
 """
 
@@ -20,13 +20,14 @@ from contextlib import AsyncExitStack
 from random import Random
 
 from tests.fuzz.answers import faults, message, reply, response, stream
+from tests.fuzz.egress_bytes import faults_of_flight, faults_of_head, flight, head, hello
 from tests.fuzz.front import Front
 from tests.fuzz.hostile_server import HostileServer, hostile_server
 
 from ringfence.adapters.wire.mcp import Era
 from ringfence.testing.scenario import ORDERS
 
-REQUESTS, REPLIES, MESSAGES, ANSWERS = 400, 100, 400, 20
+REQUESTS, REPLIES, MESSAGES, ANSWERS, EGRESS = 400, 100, 400, 20, 400
 """Cases of one round."""
 SHOWN = 20
 """Findings of one kind that are printed in full."""
@@ -37,6 +38,7 @@ KINDS = {
     "not_canonical": "non_canonical_upstream",
     "malformed": "malformed_answers",
     "left_behind": "left_behind",
+    "egress": "egress_faults",
 }
 
 
@@ -48,6 +50,7 @@ class Campaign:
         self.executed = 0
         self.found: Counter[str] = Counter()
         self._servers = servers
+        self._hello = hello()
 
     async def round(self, seed: int) -> None:
         """One round; everything in it follows from its seed but the timing."""
@@ -61,6 +64,8 @@ class Campaign:
             self._note(seed, await self._shown(rng))
         for _ in range(MESSAGES):
             self._note(seed, await faults(rng, stream(rng) if rng.random() < 0.5 else message(rng)))
+        for _ in range(EGRESS):
+            self._note(seed, [*faults_of_head(head(rng)), *faults_of_flight(flight(rng, self._hello))])
         for _ in range(ANSWERS):
             server = self._servers[rng.choice(tuple(Era))]
             self._note(seed, await server.faults(response(rng)))
