@@ -1,8 +1,8 @@
 """The fuzz tests for as long as one likes: `python -m tests.fuzz.campaign --minutes 30`. Ends with one line `RESULT {...}`.
 
 Rounds of the generators that the suite uses: requests against a whole gateway in-process, replies of servers through it,
-server bytes through the codecs, HTTP answers on real sockets, and what a box sends to its way out. Each round has a seed of its own, which is printed where
-something was found: `--seed N --rounds 1` runs that round again. Exit code 1 where anything was found.
+server bytes through the codecs, HTTP answers on real sockets, and what a box sends to its way out. Each round has a seed of its
+own, printed where something was found: `--seed N --rounds 1` runs that round again. Exit code 1 where anything was found.
 """
 
 from __future__ import annotations
