@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringfence.app.cli import doctor_sandbox
 from ringfence.app.cli.options import REFUSED, UNAVAILABLE, USAGE, AsJson, State
 
 if TYPE_CHECKING:
     from ringfence.app.doctor.gather_gateway import Ask
 
 app = typer.Typer(invoke_without_command=True, help="Look for what is weak around a gateway, and say what to do about it.")
+doctor_sandbox.register(app)
 DEFAULT = Path("ringfence.yaml")
 
 

@@ -24,6 +24,8 @@ class Layer(StrEnum):
     """A uid that no other run has, so that what the kernel counts by uid is not shared."""
     SIZED_WORKSPACE = "sized_workspace"
     """A file system of its own with a limit on bytes and inodes."""
+    INNER_LISTENER = "inner_listener"
+    """A socket that listens in the box's network and is served from outside: its only way out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

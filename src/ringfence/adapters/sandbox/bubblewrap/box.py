@@ -41,7 +41,7 @@ class BubblewrapBox:
         self._outer = os.pidfd_open(parts.spawned.process.pid)
         self._init = os.pidfd_open(parts.spawned.init)
         self._listener: socket | None = None
-        self._served: int | None = None
+        self._taken: int | None = None
         self._layers: frozenset[Layer] = frozenset()
         self._why = ""
         self._clock: asyncio.TimerHandle | None = None
@@ -55,10 +55,10 @@ class BubblewrapBox:
 
     @property
     def listener(self) -> int | None:
-        """A copy of its own for whoever serves it. Without one, nothing is left open by `close`."""
-        if self._served is None and self._listener is not None:
-            self._served = os.dup(self._listener.fileno())
-        return self._served
+        """Whoever asks for it first owns it. One that nobody asked for is closed with the box."""
+        if self._taken is None and self._listener is not None:
+            self._taken = self._listener.detach()
+        return self._taken
 
     @property
     def layers(self) -> frozenset[Layer]:
@@ -104,7 +104,7 @@ class BubblewrapBox:
             stopping.go_on(self.pid)
 
     async def close(self) -> None:
-        """Nothing of it is left when this returns, but the copy of the listener, which its server closes."""
+        """Nothing of it is left when this returns but a listener that somebody has taken."""
         await self.kill()
         if self._closed:
             return

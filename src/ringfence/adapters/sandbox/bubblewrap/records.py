@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ringfence.adapters.sandbox.bubblewrap.cgroups import NAME
 from ringfence.adapters.sandbox.bubblewrap.names import is_orphan
+from ringfence.adapters.sandbox.bubblewrap.private import private_folder
 
 LARGEST = 16_384
 
@@ -20,7 +21,8 @@ class Records:
 
     def write(self, tag: str, parents: Iterable[Path]) -> None:
         """The groups that are about to be made below those parents."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self._folder.parent)
+        private_folder(self._folder)
         text = "".join(f"{parent / (NAME + tag)}\n" for parent in sorted(set(parents)))
         descriptor = os.open(self._folder / tag, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -15,4 +15,5 @@ REMEDIES = {
     Layer.CPU: f"{_DELEGATE}; or take the need for `cpu` from the profile",
     Layer.OWN_UID: "start as root, on a workspace that is no folder of the host",
     Layer.SIZED_WORKSPACE: "work on a clone or in memory; or take the need for `sized_workspace` from the profile",
+    Layer.INNER_LISTENER: "ringfence doctor sandbox says what was refused",
 }

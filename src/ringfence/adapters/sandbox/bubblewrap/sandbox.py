@@ -17,13 +17,14 @@ from ringfence.adapters.sandbox.bubblewrap.environment import box_environment
 from ringfence.adapters.sandbox.bubblewrap.etc import made_files, made_links
 from ringfence.adapters.sandbox.bubblewrap.limits import file_systems, kernel_limits, rlimits
 from ringfence.adapters.sandbox.bubblewrap.names import tag_of
+from ringfence.adapters.sandbox.bubblewrap.probe import first_failure, refused, surroundings_here, tried, without_a_box
 from ringfence.adapters.sandbox.bubblewrap.records import Records
 from ringfence.adapters.sandbox.bubblewrap.remedies import REMEDIES
 from ringfence.adapters.sandbox.bubblewrap.roots import host_etc, roots_here, shown_paths
 from ringfence.adapters.sandbox.bubblewrap.seccomp import program
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawn, spawn
 from ringfence.adapters.sandbox.bubblewrap.sweep import swept
-from ringfence.adapters.sandbox.bubblewrap.uids import uids_here
+from ringfence.adapters.sandbox.bubblewrap.uids import is_real_root, uids_here
 from ringfence.adapters.sandbox.bubblewrap.visits import Visit, Visits
 from ringfence.adapters.sandbox.bubblewrap.workspace import Prepared, prepared
 from ringfence.core.model.box import BoxProfile, Layer
@@ -44,14 +45,23 @@ class BubblewrapSandbox:
     def __init__(self, *, folder: Path, bwrap: Path = BWRAP, python: Path | None = None) -> None:
         """`folder`: of our own, not shown in any box, best on one that is empty after a boot. `python`: for visits."""
         self._bwrap = bwrap
-        self._root = os.geteuid() == 0
+        self._root = os.geteuid() == 0 and is_real_root(Path("/proc/self/uid_map").read_text(encoding="ascii"))
         self._records = Records(folder / "boxes")
         self._uids = uids_here(folder / "uids")
         self._visits = Visits(python or Path(sys.executable))
         self._places: Places | None = None
 
     async def probe(self) -> Sequence[Probed]:
-        raise UnavailableError("nothing was tried yet")
+        """Each layer, tried in a box of its own."""
+        with ExitStack() as held:
+            try:
+                user = self._uid(held)
+            except UnavailableError as error:
+                return refused(error)
+            first = await first_failure(self._bwrap, user)
+        if first is not None:
+            return without_a_box(first, surroundings_here())
+        return await tried(self)
 
     async def start(self, plan: BoxPlan) -> BubblewrapBox:
         """A box whose command has not begun. Raises UnavailableError, with the remedy."""
@@ -61,7 +71,7 @@ class BubblewrapSandbox:
             user = self._user(work, held)
             group = self._group(plan, held)
             counted = user is not None or kernel_release() >= COUNTS_PER_NAMESPACE
-            layers = _layers(group, work, own_uid=user is not None, counted=counted)
+            layers = _layers(group, work, own_uid=user is not None, counted=counted, listens=plan.listener_port is not None)
             _refuse_less(plan.profile, layers)
             spawned = await spawn(self._spawn(plan, work, user))
             box = BubblewrapBox(
@@ -86,15 +96,17 @@ class BubblewrapSandbox:
 
     def _user(self, work: Prepared, held: ExitStack) -> int | None:
         """The uid that the box is made under; None: ours. Never root's."""
-        if work.owner is not None:
-            return work.owner
-        if not self._root:
-            return None
-        if self._uids is None:
+        user = self._uid(held) if work.owner is None else work.owner
+        if user is None and self._root:
             raise UnavailableError(
                 "root may not become another user here, and no process of a box may be root's",
                 remedy="start as an ordinary user, or give the container CAP_SETUID and CAP_SETGID",
             )
+        return user
+
+    def _uid(self, held: ExitStack) -> int | None:
+        if self._uids is None:
+            return None
         uid = self._uids.take()
         held.callback(uid.give_back)
         return uid.uid
@@ -114,7 +126,7 @@ class BubblewrapSandbox:
             self._places = places_here(
                 (own / "mountinfo").read_text(encoding="utf-8", errors="surrogateescape"),
                 (own / "cgroup").read_text(encoding="utf-8", errors="surrogateescape"),
-                root=self._root,
+                root=os.geteuid() == 0,
             )
         return self._places
 
@@ -158,7 +170,7 @@ def _visit(plan: BoxPlan, work: Prepared, init: int, user: int | None, *, counte
     )
 
 
-def _layers(group: BoxGroup, work: Prepared, *, own_uid: bool, counted: bool) -> frozenset[Layer]:
+def _layers(group: BoxGroup, work: Prepared, *, own_uid: bool, counted: bool, listens: bool) -> frozenset[Layer]:
     """What will hold the box. Each part of it fails the start where it cannot be put in force."""
     made = ALWAYS | group.layers
     if counted:
@@ -167,6 +179,8 @@ def _layers(group: BoxGroup, work: Prepared, *, own_uid: bool, counted: bool) ->
         made |= {Layer.OWN_UID}
     if work.folder is None:
         made |= {Layer.SIZED_WORKSPACE}
+    if listens:
+        made |= {Layer.INNER_LISTENER}
     return made
 
 

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+from ringfence.adapters.sandbox.bubblewrap.private import private_folder
 from ringfence.errors import UnavailableError
 
 PREFERRED = range(2_000_000_000, 2_000_065_536)
@@ -43,6 +44,11 @@ def _covers(line: str, wanted: range) -> bool:
     return first <= wanted.start and wanted.stop <= first + count
 
 
+def is_real_root(uid_map: str) -> bool:
+    """Whether our uid 0 is one outside of our user namespace too, and may so own `/dev/null` and the like."""
+    return any(line.split()[:2] == ["0", "0"] for line in uid_map.splitlines())
+
+
 class HeldUid:
     """One uid, held until it is given back."""
 
@@ -63,7 +69,8 @@ class Uids:
 
     def take(self) -> HeldUid:
         """One that no run has. Raises UnavailableError."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self._folder.parent)
+        private_folder(self._folder)
         for uid in self._candidates():
             lock = os.open(self._folder / str(uid), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
