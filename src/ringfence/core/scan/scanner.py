@@ -45,7 +45,7 @@ MOST_FINDINGS: Final = 20
 _BETWEEN: Final = "\n\0\n"
 """Between two texts: no rule matches across a NUL, and no text from the wire holds one."""
 _MOST_BYTES: Final = 32 << 20
-_MOST_WORK: Final = 128 << 20
+_MOST_WORK: Final = 384 << 20
 """Bytes that are looked at for spans: those of the value, once for each rule that has to read all of it."""
 _MOST_SPANS: Final = 10_000
 _MOST_CHECKED: Final = 200_000
