@@ -42,6 +42,10 @@ class HeldUp(Redactor):
         self._loop = asyncio.get_running_loop()
         self._of_loop = threading.get_ident()
 
+    async def is_reached(self) -> None:
+        async with asyncio.timeout(LONG_S):
+            await self.reached.wait()
+
     def spans(self, text: str) -> list[tuple[int, int]]:
         if threading.get_ident() != self._of_loop:
             self._loop.call_soon_threadsafe(self.reached.set)
@@ -111,7 +115,7 @@ async def test_no_more_than_so_many_are_scanned_at_once_and_a_cancelled_one_keep
     large = LargeAnswers(redactor, at_once=1)
 
     first, second = (asyncio.ensure_future(large.scanned(seen)) for _ in range(2))
-    await redactor.reached.wait()
+    await redactor.is_reached()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -125,7 +129,7 @@ async def test_a_cancelled_wait_for_a_place_takes_none() -> None:
     redactor = HeldUp()
     large = LargeAnswers(redactor, at_once=1)
     first, second = (asyncio.ensure_future(large.scanned(seen)) for _ in range(2))
-    await redactor.reached.wait()
+    await redactor.is_reached()
     second.cancel()
     redactor.release.set()
     assert await first == 1
@@ -160,7 +164,7 @@ async def test_other_calls_go_on_while_a_large_answer_is_scanned() -> None:
     world.upstreams[ORDERS].acts["get"] = large_reply
     opened = await world.open_run("support")
     large = asyncio.ensure_future(world.call(opened, "orders__get", {"order": "A1"}))
-    await redactor.reached.wait()
+    await redactor.is_reached()
     del world.upstreams[ORDERS].acts["get"]
     assert isinstance(await world.call(opened, "orders__get", {"order": "A2"}), Returned)
     assert not large.done()
@@ -180,9 +184,23 @@ async def test_a_kill_ends_a_call_whose_answer_is_being_scanned() -> None:
     world.upstreams[ORDERS].acts["get"] = large_reply
     opened = await world.open_run("support")
     large = asyncio.ensure_future(world.call(opened, "orders__get", {"order": "A1"}))
-    await redactor.reached.wait()
+    await redactor.is_reached()
     world.clock.advance(2000)  # a call that was sent a moment ago would get until its server has read it
     stopped = await world.stops.stop(StopMode.KILL, Scope(ScopeKind.EVERYTHING), reason="a test says so", by="operator:ada")
     assert isinstance(stopped, Stopped)
     assert isinstance(await large, Ambiguous)
     redactor.release.set()
+
+
+def test_own_secrets_are_found_in_texts_that_are_looked_at_one_after_the_other() -> None:
+    texts = [f"{OWN} {'x' * (700 << 10)} {OWN}", "ü" * (1 << 20) + OWN, "nothing", f"{'y' * (2 << 20)}{OWN}", OWN]
+    scanner = Scanner(knowing())
+    seen = scanner.see({"texts": texts}, "")
+    assert {finding.at: finding.count for finding in seen.findings} == {
+        "/texts/0": 2,
+        "/texts/1": 1,
+        "/texts/3": 1,
+        "/texts/4": 1,
+    }
+    masked = scanner.masked({"texts": texts}, seen)
+    assert masked == {"texts": [text.replace(OWN, "[masked: configured-secret]") for text in texts]}

@@ -44,6 +44,8 @@ MOST_FINDINGS: Final = 20
 
 _BETWEEN: Final = "\n\0\n"
 """Between two texts: no rule matches across a NUL, and no text from the wire holds one."""
+_AT_ONCE: Final = 1 << 20
+"""Characters that own secrets are looked for in at once: meanwhile no other thread goes on."""
 _MOST_BYTES: Final = 32 << 20
 _MOST_WORK: Final = 384 << 20
 """Bytes that are looked at for spans: those of the value, once for each rule that has to read all of it."""
@@ -184,10 +186,22 @@ class Scanner:
             if (rules if place < len(RULES) else EVERY_RULE[place].id in personal.rules)
         ]
 
+    def _own_spans(self, joined: str) -> list[tuple[int, int]]:
+        if len(joined) <= _AT_ONCE:
+            return self.redactor.spans(joined)
+        spans: list[tuple[int, int]] = []
+        begin = 0
+        while begin < len(joined):
+            cut = joined.find(_BETWEEN, begin + _AT_ONCE)
+            end = len(joined) if cut < 0 else cut + len(_BETWEEN)
+            spans += [(begin + first, begin + last) for first, last in self.redactor.spans(joined[begin:end])]
+            begin = end
+        return spans
+
     def _own(self, joined: str, texts: list[str], binary: list[str]) -> dict[str, list[tuple[int, int]]]:
         """The gateway's own secrets: where they stand in which text, in characters."""
         found: dict[str, list[tuple[int, int]]] = {}
-        if spans := self.redactor.spans(joined):
+        if spans := self._own_spans(joined):
             starts = [0, *accumulate(len(text) + len(_BETWEEN) for text in texts)]
             for begin, end in spans:
                 index = bisect_right(starts, begin) - 1
