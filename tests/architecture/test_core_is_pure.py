@@ -25,6 +25,7 @@ LIBRARIES = {
     "hyperscan": {"scan"},
     "jsonschema_rs": {"checks", "tightening"},
     "re2": {"scan"},
+    "stdnum": {"scan"},
 }
 """Libraries that compute and touch nothing, and the parts of the core that may use them."""
 
