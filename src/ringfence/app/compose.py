@@ -39,6 +39,7 @@ from ringfence.adapters.upstream.missing import MissingUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
+from ringfence.app.compose_boxes import BOX_HOSTS, Joined, reading, serve_boxes_of
 from ringfence.app.compose_exchange import exchanges_of
 from ringfence.app.compose_identity import outside_options, people_options, tls_of
 from ringfence.app.compose_log import build_outlets
@@ -64,6 +65,7 @@ from ringfence.app.up import Listening, ServeAgents, control_services, serve
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
 from ringfence.core.model.identifiers import Digest
+from ringfence.core.model.run import Posture
 from ringfence.core.rules import Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.injection import Injection
@@ -186,6 +188,7 @@ async def compose(
             clock, redactor.learn, exchanges_of(loaded.servers, secrets, clock), learn_passing=redactor.learn_minted
         ),
         redactor=redactor,
+        read_secret=reading(secrets, loaded.egress_secrets),
         at_step=at_step,
     )
     await gateway.stops.finish()
@@ -197,6 +200,7 @@ def serve_agents_of(
     issuers: Callable[[], Sequence[str]] = tuple,
     outside: Outside | None = None,
     tls: SSLContext | None = None,
+    joined: Joined | None = None,
 ) -> ServeAgents:
     """The data plane of a gateway. `issuers` are the authorization servers that its metadata names."""
     own_uid = os.getuid()
@@ -213,9 +217,9 @@ def serve_agents_of(
             store=gateway.store,
             clock=gateway.clock,
             entropy=gateway.entropy,
-            allowed_hosts=hosts,
+            allowed_hosts=(*hosts, *BOX_HOSTS),
             allowed_origins=[f"{scheme}://{host}" for host in hosts],
-            posture_of=lambda peer: connection_posture(peer.uid, own_uid),
+            posture_of=lambda peer: Posture.BOXED if peer.box is not None else connection_posture(peer.uid, own_uid),
             anonymous=gateway.anonymous,
             notices=gateway.notices,
             issuers=issuers,
@@ -223,7 +227,8 @@ def serve_agents_of(
             outside=outside,
             outsiders=gateway.outsiders,
         )
-        await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close, tls=tls)
+        on_joinable = joined.set if joined is not None else lambda make: None
+        await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close, on_joinable=on_joinable, tls=tls)
 
     return serve_agents
 
@@ -267,6 +272,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         await secrets.replace(sources_of(fresh.secrets, secrets))
         await _acquaint(secrets, fresh)
         gateway.injection.replace(fresh.minters)
+        gateway.connections.read_secret = reading(secrets, fresh.egress_secrets)
         gateway.on_behalf.replace(exchanges_of(fresh.servers, secrets, gateway.clock))
         notifier.switch(build_notifiers(fresh, secrets))
         outside.replace(outside_options(fresh.identity))
@@ -274,8 +280,10 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
 
     try:
         reloader = Reloader(gateway, loaded, lambda connection: build_upstream(connection, secrets, redactor.text), look_anew)
-        agents = serve_agents_of(gateway, lambda: _told_issuers(reloader.loaded), outside, tls)
-        return await serve(gateway, reloader, agents, people, listen)
+        joined = Joined()
+        agents = serve_agents_of(gateway, lambda: _told_issuers(reloader.loaded), outside, tls, joined)
+        boxes = serve_boxes_of(gateway, redactor, joined)
+        return await serve(gateway, reloader, agents, boxes, people, listen)
     finally:
         await gateway.close()
         await outside.close()

@@ -23,13 +23,17 @@ MEANS: Final = {
 
 def stated_posture(agents: Iterable[AgentRule], own_uid: int) -> tuple[Posture, tuple[str, ...]]:
     """The weakest posture that the configuration allows, and the agents that make it so."""
-    sharing = tuple(agent.id for agent in agents if shares_user(agent, own_uid))
-    return (Posture.SHARED if sharing else Posture.SEPARATE), sharing
+    known = tuple(agents)
+    sharing = tuple(agent.id for agent in known if shares_user(agent, own_uid))
+    if sharing:
+        return Posture.SHARED, sharing
+    boxed = tuple(agent.id for agent in known if agent.box is not None)
+    return (Posture.BOXED, boxed) if boxed else (Posture.SEPARATE, ())
 
 
 def shares_user(agent: AgentRule, own_uid: int) -> bool:
     """Whether an agent's processes may run as the gateway's user, or as root, whom no file mode stops."""
-    return not agent.only_mcp and (not agent.uids or own_uid in agent.uids or 0 in agent.uids)
+    return not agent.only_mcp and agent.box is None and (not agent.uids or own_uid in agent.uids or 0 in agent.uids)
 
 
 def posture_because(agents: Iterable[AgentRule], own_uid: int) -> tuple[str, ...]:
@@ -38,6 +42,8 @@ def posture_because(agents: Iterable[AgentRule], own_uid: int) -> tuple[str, ...
 
 
 def _why(agent: AgentRule, own_uid: int) -> str:
+    if agent.box is not None:
+        return "lives in boxes only (`ringfence run`), where nothing of the gateway is mounted"
     if agent.only_mcp:
         return "declared `only_mcp`, so it has no shell and no files"
     if not agent.uids:

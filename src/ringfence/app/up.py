@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 AGENT_SOCKET = "agents.sock"
 CONTROL_SOCKET = "control.sock"
+BOX_SOCKET = "boxes.sock"
 LISTING_S = 20.0
 """How long a start waits for servers to list their tools; those that are late are asked again later."""
 
@@ -88,7 +89,12 @@ def control_services(
 
 
 async def serve(
-    gateway: Gateway, reloader: Reloader, serve_agents: ServeAgents, people_issuer: PeopleIssuer, listen: Listening
+    gateway: Gateway,
+    reloader: Reloader,
+    serve_agents: ServeAgents,
+    serve_boxes: Callable[[socket], Awaitable[None]],
+    people_issuer: PeopleIssuer,
+    listen: Listening,
 ) -> int:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again. Answers the exit code."""
     stop = asyncio.Event()
@@ -130,19 +136,23 @@ async def serve(
         await server.start()
     keeping = asyncio.create_task(gateway.housekeeping.run())
     await _first(accepting.wait(), agents)
+    boxes = asyncio.ensure_future(serve_boxes(listen_unix(listen.state / BOX_SOCKET)))
     await gateway.housekeeping.look_at_lever()
     posture = _say_posture(gateway, listen)
     unbound = await _say_unbound(gateway, where)
     await gateway.note("gateway started", {"posture": posture, "rules": reloader.loaded.digest, "unbound_runs": unbound})
     settle_memory()
     _say_ready(about, gateway)
-    ended = await _first(stop.wait(), agents, keeping)
+    ended = await _first(stop.wait(), agents, keeping, boxes)
     code = 0
     if ended is not None:
         logger.critical("a part of the gateway ended by itself", exc_info=ended)
         code = 3
     stop.set()
     logger.info("stopping")
+    boxes.cancel()
+    await asyncio.gather(boxes, return_exceptions=True)
+    await gateway.connections.close()
     await gateway.drain()
     keeping.cancel()
     await asyncio.gather(agents, keeping, *(server.stop() for server in people), return_exceptions=True)

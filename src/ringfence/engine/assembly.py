@@ -13,6 +13,7 @@ from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
+from ringfence.engine.boxes import Boxes
 from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
@@ -66,6 +67,7 @@ class Engine:
     on_behalf: OnBehalf
     enforcer: Enforcer
     connections: Connections
+    boxes: Boxes
     approvals: Approvals
     runs: Runs
     anonymous: Anonymous
@@ -171,6 +173,7 @@ class Engine:
             on_behalf=on_behalf,
             enforcer=enforcer,
             connections=connections,
+            boxes=Boxes(store=store, clock=clock, catalogue=catalogue, runs=runs),
             approvals=approvals,
             runs=runs,
             anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),

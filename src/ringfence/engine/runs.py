@@ -9,7 +9,7 @@ from typing import Any
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.grants import dropped, limited, narrow
-from ringfence.core.model.binding import UNBOUND, is_binding
+from ringfence.core.model.binding import UNBOUND, BindingKind, is_binding, kind_of
 from ringfence.core.model.grant import EVERYTHING, WIDEST_TREE, Grant
 from ringfence.core.model.identifiers import AgentId, Millis, RunId, ToolId
 from ringfence.core.model.run import Credential, Run, RunState
@@ -125,6 +125,8 @@ class Runs:
             return NotDone(f"there is no agent `{agent}`", f"configured agents: {known}")
         if len(task) > TASK_LIMIT:
             return NotDone(f"the task has {len(task)} characters", f"state it in at most {TASK_LIMIT}")
+        if rule.box is not None and kind_of(binding) is not BindingKind.BOX:
+            return NotDone(f"agent {agent} lives in boxes only", f'`ringfence run --agent {agent} --task "..." -- COMMAND`')
         if binding and not is_binding(binding):
             return NotDone(f"`{binding[:80]}` is nobody to bind a credential to", BINDING_FORMS)
         ancestors: tuple[RunId, ...] = ()

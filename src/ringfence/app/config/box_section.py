@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from ringfence.app.config.connections import is_owned_header
+from ringfence.app.config.connections import is_owned_header, secret_ref
 from ringfence.app.config.names import Report
 from ringfence.core.box_profiles import PROFILES
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
+from ringfence.ports.secrets import SecretRef
 
 Fields = Mapping[str, Any]
 _LIMITS = ("memory_mib", "processes", "cpu_percent", "open_files", "file_mib", "workspace_mib", "tmp_mib")
@@ -88,3 +90,9 @@ def _rule(host: Fields) -> EgressRule:
         private=host.get("private", False),
         tls=host.get("tls", True),
     )
+
+
+def egress_secrets_of(values: Fields, folder: Path) -> dict[str, SecretRef]:
+    """The secrets of all egress rules, by where they are found."""
+    hosts = (host for agent in values.get("agents", {}).values() for host in agent.get("egress", {}).get("hosts", []))
+    return {host["credential"]["from"]: secret_ref(host["credential"], folder) for host in hosts if "credential" in host}

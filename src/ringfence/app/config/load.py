@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ringfence.app.config.box_section import check_boxes
+from ringfence.app.config.box_section import check_boxes, egress_secrets_of
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
 from ringfence.app.config.connections import (
     alerts_of,
@@ -112,6 +112,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         oidc=oidc_of(values, folder),
         secrets=secrets_of(values.get("secrets", {}), folder),
         minters=minters_of(values.get("minters", {}), folder),
+        egress_secrets=egress_secrets_of(values, folder),
     )
 
 

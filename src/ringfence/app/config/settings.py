@@ -245,5 +245,7 @@ class Loaded:
     identity: IdentitySettings = IdentitySettings()
     oidc: OidcSettings | None = None
     secrets: SecretSettings = SecretSettings()
+    egress_secrets: Mapping[str, SecretRef] = field(default_factory=dict[str, SecretRef])
+    """What egress rules put into headers, by where it is found."""
     minters: Mapping[str, MinterPlace] = field(default_factory=dict[str, MinterPlace])
     """Per minter, what it is made of."""

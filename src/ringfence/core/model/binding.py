@@ -1,9 +1,10 @@
 """To whom a credential is bound: what only its rightful sender can show, besides knowing it.
 
-Three closed kinds, each one text `KIND:VALUE`, so that what a transport says of a sender is a set of such texts:
+Four closed kinds, each one text `KIND:VALUE`, so that what a transport says of a sender is a set of such texts:
 
     uid:1000      the local user at the other end of the agents' unix socket, as the kernel says
     x5t:...       SHA-256 of a client certificate, base64url (RFC 8705, section 3.1: `x5t#S256`)
+    box:...       the box whose inner listener it comes from; a random name that never enters the box
     jkt:...       SHA-256 thumbprint of a DPoP key (RFC 9449, section 6.1; RFC 7638)
 
 A credential may be bound to a key besides a user or a certificate, `uid:1000+jkt:...`: then its sender shows both.
@@ -22,13 +23,14 @@ _DIGEST: Final = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 KEY_THUMBPRINT: Final = rf"^{_DIGEST}$"
 """What stands after `jkt:`, as a pattern for schemas."""
 _KEY: Final = rf"jkt:{_DIGEST}"
-_FORM: Final = re.compile(rf"(?:uid:(?:0|[1-9][0-9]{{0,9}})|x5t:{_DIGEST})(?:\+{_KEY})?|{_KEY}")
+_FORM: Final = re.compile(rf"(?:uid:(?:0|[1-9][0-9]{{0,9}})|(?:x5t|box):{_DIGEST})(?:\+{_KEY})?|{_KEY}")
 
 
 class BindingKind(StrEnum):
     LOCAL_USER = "uid"
     CERTIFICATE = "x5t"
     KEY = "jkt"
+    BOX = "box"
 
 
 def bound_to(kind: BindingKind, value: int | str) -> str:

@@ -93,7 +93,7 @@ class Callers:
         if (outsider := await self._outsider(head, peer)) is not None:
             # Nobody is told why; without anything that could be known, the answer is the same as to a stranger.
             return Caller(Presented("", posture, senders, await self._vouched(outsider, senders), _until(peer)), proven)
-        credential = head.credential or await self._anonymous_credential(head, peer)
+        credential = head.credential or await self._standing_for(head, peer)
         return Caller(Presented(credential, posture, senders, until=_until(peer)), proven)
 
     async def principal(self, caller: Caller) -> Principal | None:
@@ -137,8 +137,11 @@ class Callers:
         logger.warning("not let in: %s", plain(str(admitted), _MOST_SAID))
         return None
 
-    async def _anonymous_credential(self, head: Head, peer: Peer) -> str:
-        """What stands in for a credential that was not even tried, from this machine and only for MCP itself."""
+    async def _standing_for(self, head: Head, peer: Peer) -> str:
+        """What stands in for a credential that was not even tried: that of the box; or the anonymous agent's, from this machine
+        and only for MCP itself."""
+        if peer.box is not None:
+            return "" if "authorization" in head.headers else peer.box.credential
         if self._anonymous is None or not peer.loopback or "authorization" in head.headers or head.place is not Place.MCP:
             return ""
         return await self._anonymous.credential(peer.uid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ PEER_KEY = "ringfence.peer"
 class Listener(StrEnum):
     TCP = "tcp"
     UNIX = "unix"
+    BOX = "box"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,14 @@ class PeerCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Boxed:
+    """The box whose inner listener a connection came in by. Its processes hold no credential: the listener is theirs."""
+
+    credential: str = field(repr=False)
+    binding: str
+
+
+@dataclass(frozen=True, slots=True)
 class Peer:
     """One connection's other end."""
 
@@ -47,9 +56,12 @@ class Peer:
     """Over TCP from this very machine. False where that is not known."""
     certificate: PeerCertificate | None = None
     """Of the client, where it showed one that the operator's authority has signed."""
+    box: Boxed | None = None
 
     def senders(self, now: Millis) -> frozenset[str]:
         """What a credential may be bound to. A user behind a loopback port does not count: a forwarded port has one too."""
+        if self.box is not None:
+            return frozenset({self.box.binding})
         if self.certificate is not None and now < self.certificate.until:
             return frozenset({self.certificate.binding})
         if self.listener is not Listener.UNIX or self.uid is None:

@@ -40,11 +40,24 @@ class ServerOptions:
     """Which local user is at the other end of a TCP connection."""
 
 
+FindPeer = Callable[[asyncio.Transport], Peer]
+MakeProtocol = Callable[[FindPeer], asyncio.Protocol]
+"""One more connection of the data plane, from somewhere else than its own listeners: who is at its other end is for the caller
+to say."""
+
+
 class _Server(Server):
     """uvicorn's server without its signal handlers: the process has its own. Of its listeners, those over TCP may speak TLS."""
 
-    def __init__(self, config: Config, on_ready: Callable[[], None], tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        on_ready: Callable[[], None],
+        tls: ssl.SSLContext | None,
+        on_joinable: Callable[[MakeProtocol], None],
+    ) -> None:
         super().__init__(config)
+        self._on_joinable = on_joinable
         self._on_ready = on_ready
         self._tls = tls
 
@@ -63,10 +76,15 @@ class _Server(Server):
                 ssl_shutdown_timeout=HANDSHAKE_S,
             )
             self.servers.append(server)
+        self._on_joinable(self._joining)
         self._on_ready()
 
-    def _connection(self) -> asyncio.Protocol:
-        make = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+    def _joining(self, find_peer: FindPeer) -> asyncio.Protocol:
+        bound = self.config.http_protocol_class
+        return self._connection(type("JoinedDataPlaneProtocol", (bound,), {"find_peer": staticmethod(find_peer)}))
+
+    def _connection(self, kind: type[asyncio.Protocol] | None = None) -> asyncio.Protocol:
+        make = cast("Callable[..., asyncio.Protocol]", kind or self.config.http_protocol_class)
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextlib.contextmanager
@@ -81,12 +99,14 @@ async def serve(
     stop: asyncio.Event,
     on_ready: Callable[[], None] = lambda: None,
     on_stop: Callable[[], Awaitable[None]] | None = None,
+    on_joinable: Callable[[MakeProtocol], None] = lambda make: None,
     options: ServerOptions | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until `stop` is set, then finish what is under way and return. `on_ready` is called once it accepts.
 
-    `on_stop` ends what would stay open otherwise; nothing is waited for before it has returned.
+    `on_joinable` is given the way by which others hand connections over. `on_stop` ends what would stay open otherwise; nothing
+    is waited for before it has returned.
 
     The sockets are bound by the caller and closed here. With `tls`, those over TCP speak nothing else.
     """
@@ -105,7 +125,7 @@ async def serve(
         timeout_keep_alive=options.keep_alive_s,
         timeout_graceful_shutdown=options.grace_s,
     )
-    server = _Server(config, on_ready, tls)
+    server = _Server(config, on_ready, tls, on_joinable)
     stopper = asyncio.create_task(_stop_when(server, stop, on_stop))
     try:
         await server.serve(list(sockets))

@@ -1,0 +1,55 @@
+"""A box's one way to the world: a listener inside it that is served here.
+
+CONNECT goes to the egress proxy, everything else to the data plane.
+
+The listener is the run's identity: nothing in the box holds a credential.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final, cast
+
+FIRST_BYTES_S: Final = 15.0
+_CONNECT: Final = b"CONNECT "
+
+ServeProxy = Callable[[asyncio.Transport, bytes], None]
+MakeProtocol = Callable[[], asyncio.Protocol]
+
+
+class _Front(asyncio.Protocol):
+    """Looks at the first bytes of a connection, and hands it over."""
+
+    def __init__(self, proxy: ServeProxy, plain: MakeProtocol) -> None:
+        self._proxy = proxy
+        self._plain = plain
+        self._first = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._timer = asyncio.get_running_loop().call_later(FIRST_BYTES_S, self._transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        self._first += data
+        if len(self._first) < len(_CONNECT) and _CONNECT.startswith(self._first):
+            return
+        self._timer.cancel()
+        if self._first.startswith(_CONNECT):
+            self._proxy(self._transport, self._first)
+            return
+        protocol = self._plain()
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        protocol.data_received(self._first)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+
+
+async def serve_inner(descriptor: int, proxy: ServeProxy, plain: MakeProtocol) -> asyncio.Server:
+    """Serve a listening descriptor, which is owned by the server from now on."""
+    sock = socket.socket(fileno=descriptor)
+    sock.setblocking(False)
+    return await asyncio.get_running_loop().create_server(lambda: _Front(proxy, plain), sock=sock)

@@ -1,0 +1,103 @@
+"""Wires the boxes of one gateway: the socket of their supervisors, their listeners, their way out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from socket import socket
+
+from ringfence.adapters.box_link.server import serve_lines
+from ringfence.adapters.pep.egress.authority import Authority, trusting
+from ringfence.adapters.pep.egress.dialling import SystemDialler, SystemResolver
+from ringfence.adapters.pep.egress.proxy import Proxy
+from ringfence.adapters.pep.mcp_gateway.peer import Boxed, Listener, Peer
+from ringfence.adapters.pep.mcp_gateway.server import MakeProtocol
+from ringfence.app.boxes.keeping import INNER_PORT, BoxKeeper
+from ringfence.app.gateway import Gateway
+from ringfence.core.scan.redactor import Redactor
+from ringfence.engine.boxes import Adopted
+from ringfence.engine.connections import Connections, ReadSecret
+from ringfence.engine.secret_book import SecretBook
+from ringfence.errors import UnavailableError
+from ringfence.ports.secrets import Secret, SecretRef
+
+BOX_HOSTS = (f"127.0.0.1:{INNER_PORT}", f"localhost:{INNER_PORT}")
+"""What processes of a box write into `Host`."""
+
+ServeBoxes = Callable[[socket], Awaitable[None]]
+"""Serve the supervisors' socket until cancelled."""
+
+
+class Joined:
+    """The data plane's way to take connections over, once it accepts."""
+
+    def __init__(self) -> None:
+        self._make: MakeProtocol | None = None
+
+    def set(self, make: MakeProtocol) -> None:
+        self._make = make
+
+    def get(self) -> MakeProtocol:
+        if self._make is None:
+            raise UnavailableError("the data plane does not accept yet")
+        return self._make
+
+
+def reading(book: SecretBook, refs: Mapping[str, SecretRef]) -> ReadSecret:
+    """Looks up the credentials of egress rules."""
+
+    async def read(source: str) -> Secret:
+        ref = refs.get(source)
+        if ref is None:
+            raise UnavailableError(f"`{source}` stands in no egress rule any more")
+        return await book.read(ref)
+
+    return read
+
+
+class ProxiedWayOut:
+    """The egress proxy of one box, with an authority of its own."""
+
+    def __init__(self, adopted: Adopted, connections: Connections, redactor: Redactor) -> None:
+        self._authority = Authority(adopted.run, datetime.now(UTC))
+        self._proxy = Proxy(
+            adopted.presented,
+            connections,
+            resolver=SystemResolver(),
+            dialler=SystemDialler(),
+            authority=self._authority,
+            redactor=redactor,
+            trusted=trusting(),
+        )
+
+    @property
+    def pem(self) -> str:
+        return self._authority.pem
+
+    def serve(self, transport: asyncio.Transport, first: bytes) -> None:
+        self._proxy.serve(transport, first)
+
+    async def close(self) -> None:
+        await self._proxy.close()
+
+
+def serve_boxes_of(gateway: Gateway, redactor: Redactor, joined: Joined) -> ServeBoxes:
+    """The boxes of a gateway."""
+
+    def plain(adopted: Adopted) -> asyncio.Protocol:
+        (binding,) = adopted.presented.senders
+        peer = Peer(Listener.BOX, box=Boxed(adopted.presented.credential, binding))
+        return joined.get()(lambda transport: peer)
+
+    keeper = BoxKeeper(
+        boxes=gateway.boxes,
+        connections=gateway.connections,
+        way_out=lambda adopted: ProxiedWayOut(adopted, gateway.connections, redactor),
+        plain=plain,
+    )
+
+    async def serve_boxes(listening: socket) -> None:
+        await serve_lines(listening, keeper.keep)
+
+    return serve_boxes
