@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tests.contract.sandbox_world import SandboxWorld, groups, text_of
 
-from ringfence.adapters.sandbox.bubblewrap.descriptors import readable
-from ringfence.adapters.sandbox.bubblewrap.names import PREFIX, started
 from ringfence.adapters.sandbox.bubblewrap.stopping import tree
+from ringfence.adapters.sandbox.descriptors import readable
+from ringfence.adapters.sandbox.names import PREFIX, started
 from ringfence.ports.sandbox import Box
 
 DAEMONS = "(setsid sh -c 'sleep 1000; :' &) ; (sleep 1000 &) ; echo ready; head -c 1"

@@ -10,7 +10,7 @@ import sys
 
 from tests.contract.sandbox_world import groups, sandbox_world
 
-from ringfence.adapters.sandbox.bubblewrap.descriptors import readable
+from ringfence.adapters.sandbox.descriptors import readable
 
 
 def killed(place: str, mode: str) -> tuple[int, list[int]]:

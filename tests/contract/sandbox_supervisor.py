@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tests.contract.sandbox_world import PYTHON, SandboxWorld
 
-from ringfence.adapters.sandbox.bubblewrap.descriptors import readable
 from ringfence.adapters.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from ringfence.adapters.sandbox.bubblewrap.stopping import tree
+from ringfence.adapters.sandbox.descriptors import readable
 
 DAEMONS = "(setsid sh -c 'sleep 1000; :' &) ; (sleep 1000 &) ; echo ready; sleep 1000"
 

@@ -12,6 +12,7 @@ from socket import socket
 from ringfence.adapters.sandbox.bubblewrap import stopping
 from ringfence.adapters.sandbox.bubblewrap.cgroups import BoxGroup
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawned
+from ringfence.adapters.sandbox.descriptors import gone
 from ringfence.core.model.box import Layer
 from ringfence.ports.sandbox import BoxEnd
 
@@ -128,24 +129,13 @@ class BubblewrapBox:
         self._parts.group.strike()
 
     async def _watch(self) -> BoxEnd:
-        await _gone(self._outer)
+        await gone(self._outer)
         code = self._parts.spawned.process.wait()
         if self._clock is not None:
             self._clock.cancel()
         self._strike()
-        await _gone(self._init)
+        await gone(self._init)
         starved = self._parts.group.was_out_of_memory()
         await self._parts.group.remove()
         code = code if code >= 0 else 128 - code
         return BoxEnd(code=code, why=self._why or ("out of memory" if starved and code else ""))
-
-
-async def _gone(pidfd: int) -> None:
-    """A pidfd can be read when its process has ended (pidfd_open(2))."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    loop.add_reader(pidfd, ended.set)
-    try:
-        await ended.wait()
-    finally:
-        loop.remove_reader(pidfd)

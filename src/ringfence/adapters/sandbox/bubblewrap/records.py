@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ringfence.adapters.sandbox.bubblewrap.cgroups import NAME
-from ringfence.adapters.sandbox.bubblewrap.names import is_orphan
 from ringfence.adapters.sandbox.bubblewrap.private import private_folder
+from ringfence.adapters.sandbox.names import is_orphan
 
 LARGEST = 16_384
 

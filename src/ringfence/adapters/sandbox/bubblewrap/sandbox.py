@@ -16,7 +16,6 @@ from ringfence.adapters.sandbox.bubblewrap.cgroups import BoxGroup, make_group
 from ringfence.adapters.sandbox.bubblewrap.environment import box_environment
 from ringfence.adapters.sandbox.bubblewrap.etc import made_files, made_links
 from ringfence.adapters.sandbox.bubblewrap.limits import file_systems, kernel_limits, rlimits
-from ringfence.adapters.sandbox.bubblewrap.names import tag_of
 from ringfence.adapters.sandbox.bubblewrap.probe import first_failure, refused, surroundings_here, tried, without_a_box
 from ringfence.adapters.sandbox.bubblewrap.records import Records
 from ringfence.adapters.sandbox.bubblewrap.remedies import REMEDIES
@@ -27,6 +26,7 @@ from ringfence.adapters.sandbox.bubblewrap.sweep import swept
 from ringfence.adapters.sandbox.bubblewrap.uids import is_real_root, uids_here
 from ringfence.adapters.sandbox.bubblewrap.visits import Visit, Visits
 from ringfence.adapters.sandbox.bubblewrap.workspace import Prepared, prepared
+from ringfence.adapters.sandbox.names import tag_of
 from ringfence.core.model.box import BoxProfile, Layer
 from ringfence.errors import UnavailableError
 from ringfence.ports.sandbox import BoxPlan, Probed

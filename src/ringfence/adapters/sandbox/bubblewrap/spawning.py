@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringfence.adapters.sandbox.bubblewrap.argv import Descriptors
-from ringfence.adapters.sandbox.bubblewrap.descriptors import in_memory, read_to_end
-from ringfence.adapters.sandbox.bubblewrap.names import PREFIX
+from ringfence.adapters.sandbox.descriptors import in_memory, read_to_end
+from ringfence.adapters.sandbox.names import PREFIX
 from ringfence.errors import UnavailableError
 
 LARGEST_INFO = 16_384

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ringfence.adapters.sandbox.bubblewrap.cgroups import BETWEEN_S, ROUNDS, kill_members, removed
-from ringfence.adapters.sandbox.bubblewrap.names import PREFIX, is_orphan
 from ringfence.adapters.sandbox.bubblewrap.records import Records
+from ringfence.adapters.sandbox.names import PREFIX, is_orphan
 
 LARGEST_TAG = 256
 

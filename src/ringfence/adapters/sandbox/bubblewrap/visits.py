@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringfence.adapters.sandbox.bubblewrap.descriptors import readable
+from ringfence.adapters.sandbox.descriptors import readable
 from ringfence.errors import UnavailableError
 
 PROGRAM = Path(__file__).with_name("visitor.py")

@@ -40,6 +40,17 @@ async def read_to_end(descriptor: int, at_most: int, within_s: float) -> bytes:
     return held
 
 
+async def gone(pidfd: int) -> None:
+    """A pidfd can be read when its process has ended (pidfd_open(2))."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(pidfd, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(pidfd)
+
+
 def in_memory(name: str, data: bytes) -> int:
     """A descriptor with the content, at its beginning. Whoever asked closes it."""
     descriptor = os.memfd_create(name, os.MFD_CLOEXEC)

@@ -1,0 +1,1 @@
+"""Boxes as containers of podman or docker, with runc or runsc (gVisor)."""

@@ -1,0 +1,1 @@
+"""No box at all: `--unsafe-no-sandbox`."""
