@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .PHONY: setup
-setup: $(READY)
+setup: $(READY) box-advice
 
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ringfence needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"; exit 1; }
@@ -16,6 +16,23 @@ $(READY): requirements-dev.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# What boxes stand on is a system package: installed where we are root, said otherwise. Only boxes need it.
+BOX := /usr/bin/bwrap
+$(BOX):
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing bubblewrap and libseccomp2 (once)"; \
+	  install="apt-get install --yes --quiet --no-install-recommends bubblewrap libseccomp2"; \
+	  $$install >/dev/null 2>&1 || { apt-get update --quiet >/dev/null && $$install >/dev/null; }; \
+	else \
+	  echo "bubblewrap is missing, boxes need it: sudo apt-get install bubblewrap libseccomp2 (Fedora: dnf install bubblewrap" \
+	    "libseccomp, Alpine: apk add bubblewrap libseccomp); then: ringfence doctor sandbox"; \
+	  exit 1; \
+	fi
+
+.PHONY: box-advice
+box-advice:
+	@test -x $(BOX) || $(MAKE) --no-print-directory $(BOX) || true
 
 # Python keeps what it compiled, whatever the environment says: a test run starts hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -33,7 +50,7 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 # Whole files, because many of them share servers, in the order of tests/conftest.py: the longest first.
 WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 .PHONY: test
-test: $(READY) clients servers verifier ## everything, on real servers
+test: $(READY) $(BOX) clients servers verifier ## everything, on real servers
 	$(BIN)/pytest $(WORKERS) -q
 
 .PHONY: pins
@@ -45,7 +62,7 @@ pins: ## recompile the hash-pinned dependency files
 
 # ARGS=--keep leaves everything up at the end.
 .PHONY: demo demo-interactive
-demo: $(READY) ## an injected refund, contained
+demo: $(READY) box-advice ## an injected refund, contained
 	@$(BIN)/python -m demo $(ARGS)
 
 demo-interactive: $(READY) ## the same, and you decide on the approvals
