@@ -25,9 +25,10 @@ REQUIREMENTS: dict[str, str] = {
     "I17": "isolation between runs, and of people from agents",
     "I19": "overload and hostile input are bounded and refused",
     "I20": "every decision can be explained from one query",
+    "I21": "a box holds what runs in it, and nothing of it outlives it",
 }
 
 GAPS: dict[str, str] = {
     "I10": "labels are not built yet",
-    "I18": "egress and the sandbox are not built yet",
+    "I18": "egress is not built yet",
 }

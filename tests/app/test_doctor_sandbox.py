@@ -41,6 +41,7 @@ def test_every_layer_that_a_profile_needs_is_there_or_the_exit_code_says_no() ->
     assert all(found["remedy"] for found in said["layers"] if found["standing"] != "present")
 
 
+@pytest.mark.requirement("I21")
 def test_where_the_kernel_counts_no_more_user_namespaces_it_refuses_and_names_the_limit() -> None:
     code, said = asked(*WHOLE, "--unshare-user", "--disable-userns", "--")
     assert code == 1

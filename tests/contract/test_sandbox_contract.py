@@ -14,12 +14,14 @@ CASES = [
 ]
 
 
+@pytest.mark.requirement("I21")
 @pytest.mark.parametrize(("way", "name"), CASES)
 def test_every_box_holds(way: str, name: str) -> None:
     ran = run_module(way, "sandbox_scenarios", name)
     assert ran.returncode == 0, ran.stderr[-3000:]
 
 
+@pytest.mark.requirement("I21")
 @pytest.mark.parametrize("mode", ["stopped", "released", "paused"])
 @pytest.mark.parametrize("way", ways())
 def test_nothing_outlives_a_supervisor_that_is_killed(way: str, mode: str) -> None:
