@@ -8,9 +8,9 @@ import pytest
 from tests.app.cli_kit import Office, office
 
 from ringfence.core.model.run import Posture
-from ringfence.engine.enforce import ToolRequest
 from ringfence.engine.identify import Presented
 from ringfence.engine.outcome import Refused, Returned
+from ringfence.engine.request import ToolRequest
 from ringfence.ports.identity import Outsider
 
 KEY = "A" * 43

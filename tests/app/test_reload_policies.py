@@ -11,8 +11,8 @@ from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import Loaded, ServerConnection
 from ringfence.app.gateway import Gateway
 from ringfence.app.reload import Reloader
-from ringfence.engine.enforce import ToolRequest
 from ringfence.engine.outcome import Outcome, Refused, Waiting
+from ringfence.engine.request import ToolRequest
 from ringfence.engine.runs import Opened
 from ringfence.ports.audit import AuditQuery
 from ringfence.ports.upstream import Upstream

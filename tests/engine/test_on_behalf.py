@@ -9,10 +9,10 @@ import pytest
 from ringfence.core.model.identifiers import RunId, ServerId
 from ringfence.core.model.run import Posture
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.enforce import ToolRequest
 from ringfence.engine.identify import Presented, Vouched
 from ringfence.engine.on_behalf import MARGIN_MS, REFUSED_MS, OnBehalf
 from ringfence.engine.outcome import NotSent, Outcome, Returned
+from ringfence.engine.request import ToolRequest
 from ringfence.errors import UnavailableError
 from ringfence.ports.exchange import Exchanged
 from ringfence.ports.identity import Outsider

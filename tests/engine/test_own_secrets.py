@@ -22,13 +22,13 @@ from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import Conflict, Unit
 from ringfence.engine.alerts import Alerts
-from ringfence.engine.enforce import ClientSide
 from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.masking import described_without
 from ringfence.engine.mediation import mediated
 from ringfence.engine.outcome import Held, Refused, Returned, ServerFailed, Withheld
 from ringfence.engine.redacted_store import redacted
+from ringfence.engine.request import ClientSide
 from ringfence.ports.upstream import ClientAnswer, Described, Granted, ServerRequest
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy

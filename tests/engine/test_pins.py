@@ -19,10 +19,10 @@ from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.pins import PinKind, Standing
 from ringfence.core.rules import AgentRule, Grants, Rules
-from ringfence.engine.enforce import ToolRequest
 from ringfence.engine.notices import REFRESH_GAP_S, Notices
 from ringfence.engine.outcome import NotSent, Outcome, Refused, Returned
 from ringfence.engine.pins import Approved, PinDifference, PinState
+from ringfence.engine.request import ToolRequest
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.upstream import NOTHING_DECLARED, Answered, Described, Notice, NoticeKind

@@ -11,8 +11,8 @@ from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Listener, Peer
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.run import Posture
-from ringfence.engine.enforce import ToolRequest
 from ringfence.engine.identify import Presented
+from ringfence.engine.request import ToolRequest
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import HOST, gateway
 from ringfence.testing.scenario import SUPPORT, shop_rules

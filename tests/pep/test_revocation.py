@@ -12,9 +12,9 @@ from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.rules import ApprovalRules
 from ringfence.core.unit import PutCredential, Unit
-from ringfence.engine.enforce import ToolRequest
 from ringfence.engine.identify import Presented, Vouched, hash_of
 from ringfence.engine.outcome import Refused, Returned
+from ringfence.engine.request import ToolRequest
 from ringfence.engine.runs import Opened
 from ringfence.ports.identity import Outsider
 from ringfence.ports.notifier import AlertKind

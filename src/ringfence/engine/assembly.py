@@ -10,6 +10,7 @@ from ringfence.core.model.identifiers import RunId, ServerId
 from ringfence.core.rules import Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
+from ringfence.engine.acting import Actor
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.anonymous import Anonymous
 from ringfence.engine.approvals import Approvals
@@ -138,6 +139,20 @@ class Engine:
             connections.close_run(run, why)
 
         runs.on_close.append(close_ways)
+        trails = Trails()
+        actor = Actor(
+            store=store,
+            clock=clock,
+            catalogue=catalogue,
+            alerts=alerts,
+            inflight=inflight,
+            trails=trails,
+            scanner=scanner,
+            injection=injection,
+            ways_out=connections,
+            on_behalf=on_behalf,
+            at_step=at_step,
+        )
         enforcer = Enforcer(
             store=store,
             clock=clock,
@@ -145,13 +160,10 @@ class Engine:
             catalogue=catalogue,
             runs=runs,
             alerts=alerts,
-            inflight=inflight,
             waiters=waiters,
-            trails=Trails(),
+            trails=trails,
             scanner=scanner,
-            injection=injection,
-            ways_out=connections,
-            on_behalf=on_behalf,
+            actor=actor,
             at_step=at_step,
         )
         connections.use(enforcer.connect, enforcer.refuse_connection)

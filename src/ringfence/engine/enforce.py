@@ -6,7 +6,7 @@
  2 facts        everything one decision may see, frozen
  3 decide       pure: the join of all checks
  4 record       one transaction: the decision entry, with the reservation if allowed, with the ticket if asked
- 5 act          durable first where it can do harm; the tool's credential put in; stops read again with no await before the
+ 5 act          (acting.py) durable first where it can do harm; the credential put in; stops read again with no await before the
                 send; exactly the canonical call
  6 inspect      the result is data: scanned, secrets masked (docs/scanning.md)
  7 settle       the outcome entry; an unknown outcome is ambiguous and never retried
@@ -16,107 +16,53 @@ A refusal is a value. An exception that leaves here means "could not decide": th
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, assert_never
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from ringfence.core.asking import granted_capabilities
-from ringfence.core.charges import charges_of, rows_in
+from ringfence.core.charges import charges_of
 from ringfence.core.client_meta import NO_META, ClientMeta
-from ringfence.core.connecting import CONNECT, EGRESS, SERVER
+from ringfence.core.connecting import CONNECT
 from ringfence.core.decision import decide
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.grants import limited
-from ringfence.core.ledger import used_of
-from ringfence.core.methods import is_method
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
-from ringfence.core.model.identifiers import AgentId, Millis, ServerId, TicketId
-from ringfence.core.model.meter import MeterKind
-from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
+from ringfence.core.model.identifiers import AgentId, TicketId
+from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
-from ringfence.core.rules import ArgumentAction, PersonalArguments, Rules, ServerRule, Share
+from ringfence.core.rules import ArgumentAction, PersonalArguments, Rules
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
-from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Release, Reserve, Settle, Unit
-from ringfence.engine.alerts import Alerts, CapNear
+from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Reserve, Unit
+from ringfence.engine.acting import Actor, kept, recorded
+from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import AgentView, Catalogue
-from ringfence.engine.delegating import opening_for, shown
-from ringfence.engine.entries import decision_entry, outcome_entry
+from ringfence.engine.delegating import opening_for
+from ringfence.engine.entries import decision_entry
 from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, identify
 from ringfence.engine.ids import Ids
-from ringfence.engine.inflight import Flight, Inflight
-from ringfence.engine.injection import HELD_BACK, Injection
-from ringfence.engine.inspection import Inspection, personal_in_arguments
-from ringfence.engine.large_answers import LargeAnswers
-from ringfence.engine.mediation import failed, mediated
-from ringfence.engine.on_behalf import OnBehalf
-from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
+from ringfence.engine.inspection import personal_in_arguments
+from ringfence.engine.outcome import Outcome, Refused, Waiting
 from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
+from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opening, Runs
 from ringfence.engine.steps import AtStep, Step, nothing
-from ringfence.engine.suspicions import Suspicions
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
 from ringfence.engine.trails import Trails
 from ringfence.engine.waiters import Waiters
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
-from ringfence.ports.store import Receipt, Store
-from ringfence.ports.upstream import TOOLS_CALL, Answered, Asker, Failed, Sending, Unknown, Upstream, keep_all
-from ringfence.ports.upstream import NotSent as UpstreamNotSent
+from ringfence.ports.store import Store
+from ringfence.ports.upstream import TOOLS_CALL
 
 logger = logging.getLogger(__name__)
-
-DISK_S = 10.0
-"""How long a call waits for its entry to reach the journal or the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolRequest:
-    """What an agent asked for, strictly parsed."""
-
-    name: str
-    """As it stands on the wire."""
-    arguments: Mapping[str, Any]
-    server: str | None = None
-    """On `/mcp/{server}`: that server, and `name` is its own; on `/mcp`: None. With a method: always the server."""
-    method: str = TOOLS_CALL
-    """Another method (`core.methods`) is decided like a tool of that name: `name` is the method, `arguments` its params."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSide:
-    """The agent's client as one call sees it: what it can be told and asked while the call is under way."""
-
-    is_legacy: bool = False
-    """It opened a session (MCP up to 2025-11-25)."""
-    capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """As the client declared them."""
-    on_progress: Callable[[Mapping[str, Any]], None] | None = None
-    log_level: str | None = None
-    on_log: Callable[[Mapping[str, Any]], None] | None = None
-    meta: ClientMeta = NO_META
-    """What it said beside its request.
-
-    It is not in the call's digest: clients write another trace context each time, so a call that is repeated after its approval
-    would never be the one that was approved.
-    """
-    ask: Asker | None = None
-    """Puts a server's requests to the client. None: it cannot be asked."""
-    may_keep: Callable[[int], bool] = keep_all
-    """Asked for room before so many bytes of a server's answer are kept on their way to the client."""
-
-
-SILENT = ClientSide()
-"""A client that wants nothing but the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +90,10 @@ class Enforcer:
         catalogue: Catalogue,
         runs: Runs,
         alerts: Alerts,
-        inflight: Inflight,
         waiters: Waiters,
         trails: Trails,
         scanner: Scanner,
-        injection: Injection,
-        ways_out: Upstream | None = None,
-        on_behalf: OnBehalf,
+        actor: Actor,
         at_step: AtStep = nothing,
     ) -> None:
         self._store = store
@@ -159,16 +102,11 @@ class Enforcer:
         self._catalogue = catalogue
         self._runs = runs
         self._alerts = alerts
-        self._inflight = inflight
         self._waiters = waiters
         self._trails = trails
         self._scanner = scanner
-        self._large = LargeAnswers(scanner.redactor)
         self._look_for(catalogue.rules)
-        self._injection = injection
-        self._ways_out = ways_out
-        self._on_behalf = on_behalf
-        self._suspicions = Suspicions(alerts)
+        self._actor = actor
         self._at = at_step
 
     async def enforce(self, presented: Presented, request: ToolRequest, client: ClientSide = SILENT) -> Outcome:
@@ -228,12 +166,6 @@ class Enforcer:
         call = frame_unknown(self._ids.call(), principal.agent, principal.run, CONNECT, arguments)
         case = await self._gather(principal, self._catalogue.view(principal.agent), call, NO_META)
         return await self._deny(case, Decision(Level.DENY, (Reason(ReasonCode.HOST, "egress", why[:300]),)))
-
-    def _server(self, server: ServerId) -> tuple[Upstream | None, ServerRule | None]:
-        """Who executes a server's calls, and the operator's rule for it."""
-        if server == EGRESS:
-            return self._ways_out, SERVER
-        return self._catalogue.upstreams.get(server), self._catalogue.rules.servers.get(server)
 
     def _frame(self, principal: Principal, view: AgentView | None, request: ToolRequest) -> Call:
         call_id = self._ids.call()
@@ -386,12 +318,12 @@ class Enforcer:
             code = receipt.code or ReasonCode.APPROVAL_USED
             return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
-        return await self._act(call, facts, receipt, client, vouched, opening)
+        return await self._actor.act(call, facts, receipt, client, vouched, opening)
 
     async def _deny(self, case: Case, decision: Decision) -> Refused:
         call, tool = case.call, case.facts.tool
         entry = decision_entry(call, case.facts, decision, self._catalogue.rules.digest, None, case.meta)
-        receipt = await self._record(Unit((entry,)))
+        receipt = await recorded(self._store, Unit((entry,)))
         await kept(receipt.journaled())
         refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}")
         if tool is not None and is_large(tool.profile_for(call.value)):
@@ -404,202 +336,20 @@ class Enforcer:
         known = facts.ticket
         if known is not None and still_waits(known, decision.gates, facts.now):
             entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, known, case.meta)
-            receipt = await self._record(Unit((entry,)))
+            receipt = await recorded(self._store, Unit((entry,)))
             await kept(receipt.journaled())
             return Waiting(known, f"e{receipt.first_seq}")
         ticket = new_ticket(self._ids.ticket(), call, facts, decision)
         moves = moves_for(ticket, call, known, case.pending, facts.now)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket, case.meta)
-        receipt = await self._record(Unit((entry,), (*moves, AddTicket(ticket))))
+        receipt = await recorded(self._store, Unit((entry,), (*moves, AddTicket(ticket))))
         for move in moves:
             self._waiters.wake(move.ticket)
         self._at(Step.DURABLE)
         await kept(receipt.durable())
         self._alerts.approval_waiting(ticket)
         return Waiting(ticket, f"e{receipt.first_seq}")
-
-    # 5 ---------------------------------------------------------------------------------------------------------------
-
-    async def _act(
-        self,
-        call: Call,
-        facts: Facts,
-        receipt: Receipt,
-        client: ClientSide,
-        vouched: Vouched | None,
-        opening: Opening | None = None,
-    ) -> Outcome:
-        tool = facts.tool
-        assert tool is not None  # INVARIANT: `exposure` denied otherwise
-        profile = tool.profile_for(call.value)
-        entry = f"e{receipt.first_seq}"
-        above = tuple(link.run.agent for link in facts.chain[1:])
-        reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool, above)
-        rule = self._catalogue.rules.servers.get(call.server)
-        inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, call.server, call.tool))
-        inspection.leaving(call.shown, profile.outbound, client.meta.beside)
-        until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
-        with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
-            flight.charges, flight.loops = facts.charges, facts.loops
-            outcome: Outcome
-            try:
-                if must_be_durable_first(profile):
-                    self._at(Step.DURABLE)
-                    await kept(receipt.durable())
-                self._at(Step.SEND)
-                if opening is not None:
-                    flight.sent = True
-                    return await self._settle(call, flight, Returned(shown(opening.opened), entry), profile, inspection)
-                answer = await self._send(call, flight, reach, entry, client, inspection, vouched)
-                outcome = await inspection.inspected(answer, self._large, until)  # 6
-            except UnavailableError as error:
-                # The entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
-                await self._settle(call, flight, NotSent("the decision could not be made durable", entry), profile, inspection)
-                return Refused(Level.DENY, (Reason(ReasonCode.NOT_RECORDED, "record", str(error)),), None)
-            except asyncio.CancelledError:
-                why = "stopped by an operator" if flight.stopped else "the client went away"
-                outcome = Ambiguous(why, entry) if flight.sent else NotSent(why, entry)
-                await self._settle(call, flight, outcome, profile, inspection)
-                task = asyncio.current_task()
-                if not flight.stopped or task is None or task.uncancel() > 0:
-                    raise
-                return outcome
-            return await self._settle(call, flight, outcome, profile, inspection)
-
-    async def _send(
-        self,
-        call: Call,
-        flight: Flight,
-        reach: Reach,
-        entry: str,
-        client: ClientSide,
-        inspection: Inspection,
-        vouched: Vouched | None,
-    ) -> Outcome:
-        upstream, rule = self._server(call.server)
-        if upstream is None or rule is None:
-            return NotSent(f"server {call.server} is no longer configured", entry)
-
-        def may_send() -> bool:
-            try:
-                if flight.stopped or self._store.stops_on(reach) or self._catalogue.has_changed(call):
-                    return False
-            except UnavailableError:
-                return False
-            flight.sent = True
-            self._at(Step.SENT)
-            return True
-
-        principal = {Share.RUN: f"run:{call.run}", Share.AGENT: f"agent:{call.agent}", Share.SERVER: "shared"}[rule.share]
-        declared = granted_capabilities(client.capabilities, rule.grants)
-        async with AsyncExitStack() as held:
-            try:
-                bearer = await self._on_behalf.bearer(call.server, call.run, vouched)
-                injected = await held.enter_async_context(
-                    self._injection.injected(
-                        call, self._catalogue.rules.tools.get(call.tool), lambda lane: upstream.forget(f"{principal}{lane}")
-                    )
-                )
-            except UnavailableError as error:
-                logger.error("call %s of %s is not sent: %s", call.id, call.tool, error.diagnostics())
-                return NotSent(HELD_BACK, entry)
-            flight.credential = injected.used if bearer is None else bearer.used_with(injected.used)
-            sending = Sending(
-                call=call.id,
-                entry=entry,
-                principal=f"{principal}{injected.lane}",
-                method=call.upstream_name if is_method(call.upstream_name) else TOOLS_CALL,
-                tool="" if is_method(call.upstream_name) else call.upstream_name,
-                arguments=injected.arguments,
-                headers=injected.headers,
-                env=injected.env,
-                bearer=bearer.token if bearer is not None else None,
-                bearer_for=bearer.target if bearer is not None else "",
-                on_refused=bearer.refused if bearer is not None else None,
-                may_send=may_send,
-                deadline_s=rule.deadline_s,
-                on_progress=inspection.progress(client.on_progress),
-                legacy_client=client.is_legacy,
-                capabilities=declared,
-                on_requests=mediated(client.ask, rule, call, inspection) if client.ask is not None else None,
-                meta={**client.meta.vendor, **client.meta.trace},
-                log_level=client.log_level if rule.grants.logging else None,
-                on_log=inspection.logs(client.on_log) if rule.grants.logging else None,
-                may_keep=inspection.keeping(client.may_keep),
-            )
-            reply = await upstream.call(sending)
-        self._at(Step.ANSWER)
-        match reply:
-            case Answered(result=result):
-                return Returned(result, entry)
-            case Failed():
-                return failed(reply, rule, declared, entry)
-            case UpstreamNotSent(why=why):
-                return NotSent(why, entry)
-            case Unknown(why=why):
-                return Ambiguous(why, entry)
-            case _:
-                assert_never(reply)
-
-    async def _record(self, unit: Unit) -> Receipt:
-        receipt = await self._store.record(unit)
-        if isinstance(receipt, Conflict):
-            raise UnavailableError(f"could not be recorded: {receipt.detail}")
-        return receipt
-
-    # 7 ---------------------------------------------------------------------------------------------------------------
-
-    async def _settle(
-        self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile, inspection: Inspection
-    ) -> Outcome:
-        """Record what came of it; a result leaves only when its entry is in the journal."""
-        flight.ended = True
-        self._at(Step.SETTLE)
-        now = self._clock.now()
-        change: Change
-        if isinstance(outcome, NotSent):
-            change = Release(call.id, now)
-        else:
-            change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
-        entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings, flight.credential, inspection.facts)
-        if flight.loops is not None:
-            self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
-        try:
-            receipt = await self._record(Unit((entry,), (change,)))
-            self._at(Step.JOURNAL)
-            self._suspicions.tell(call, inspection.findings, f"e{receipt.first_seq}")
-            if profile.effect is Effect.READ and profile.sensitivity is Sensitivity.CONFIDENTIAL:
-                await kept(receipt.durable())
-            else:
-                await kept(receipt.journaled())
-        except UnavailableError as error:
-            logger.error("the outcome of call %s could not be recorded: %s", call.id, error)
-            if isinstance(outcome, NotSent):
-                return outcome
-            return Ambiguous("the outcome could not be recorded, so the result is withheld", flight.entry)
-        if isinstance(change, Settle) and change.actual:
-            with suppress(UnavailableError):  # what came of it is recorded; only telling it failed
-                await self._tell_rows(call, change, flight, now)
-        self._at(Step.REPLY)
-        return outcome
-
-    async def _tell_rows(self, call: Call, change: Settle, flight: Flight, now: Millis) -> None:
-        caps = {charge.meter: charge.cap for charge in flight.charges}
-        meters = await self._store.meters([meter for meter, _ in change.actual])
-        for (key, rows), meter in zip(change.actual, meters, strict=True):
-            if meter is not None:
-                after = used_of(meter, now)
-                near = CapNear(key, after - rows, after, caps[key] + meter.extra, call.agent, call.run)
-                self._alerts.cap_near(near, self._catalogue.rules.cap_alerts, now)
-
-    def _priced(self, call: Call, flight: Flight, outcome: Outcome) -> tuple[tuple[str, int], ...]:
-        """What the call cost on the meters whose price is known only now. Of an unknown outcome that is what they held."""
-        if isinstance(outcome, Ambiguous):
-            return ()
-        rule = self._catalogue.rules.tools.get(call.tool)
-        rows = rows_in(outcome.result, rule.limits.rows) if isinstance(outcome, Returned) and rule is not None else 0
-        return tuple((charge.meter, rows) for charge in flight.charges if charge.kind is MeterKind.ROWS)
 
     async def refuse_malformed(self, presented: Presented, what: str) -> Refused:
         """Record that a known principal sent what cannot be read. Nobody known: nothing is recorded."""
@@ -619,15 +369,6 @@ _CLOSED_CODES = {
 }
 
 
-async def kept(wait: Awaitable[None]) -> None:
-    """Wait for the disk, within a deadline: a disk that hangs denies as one that is full (I3). Raises UnavailableError."""
-    try:
-        async with asyncio.timeout(DISK_S):
-            await wait
-    except TimeoutError as error:
-        raise UnavailableError(f"the disk did not answer within {DISK_S:g} s") from error
-
-
 def renewal_due(principal: Principal, view: AgentView | None, facts: Facts) -> ExtendRun | None:
     """A run lives as long as its holder uses it: a call in the second half of its life renews it, within its wall clock."""
     expires_at = facts.chain[0].run.expires_at
@@ -640,11 +381,6 @@ def renewal_due(principal: Principal, view: AgentView | None, facts: Facts) -> E
     longest = facts.now + life if until is None else min(facts.now + life, until)
     # Held to the moment of its grant, a run is not extended again and again to where it is.
     return ExtendRun(principal.run, principal.credential_hash, longest) if longest > expires_at else None
-
-
-def must_be_durable_first(profile: ToolProfile) -> bool:
-    """Whatever writes, reaches outward or reads regulated data leaves only after its entry is on the disk (I1)."""
-    return profile.effect is Effect.WRITE or profile.outbound or profile.sensitivity is Sensitivity.REGULATED
 
 
 def is_large(profile: ToolProfile) -> bool:

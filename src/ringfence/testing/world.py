@@ -21,11 +21,11 @@ from ringfence.core.rules import Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.approvals import Voted
 from ringfence.engine.assembly import Engine
-from ringfence.engine.enforce import SILENT, ClientSide, ToolRequest
 from ringfence.engine.identify import Presented
 from ringfence.engine.injection import Injection
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Outcome, Waiting
+from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.ports.audit import AuditLog, AuditQuery

@@ -31,10 +31,11 @@ from ringfence.core.methods import COMPLETE, GET_PROMPT
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId, TicketId
 from ringfence.core.model.tool import Tool
 from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.enforce import ClientSide, Enforcer, ToolRequest
+from ringfence.engine.enforce import Enforcer
 from ringfence.engine.given import Given
 from ringfence.engine.identify import Principal
 from ringfence.engine.outcome import Outcome
+from ringfence.engine.request import ClientSide, ToolRequest
 from ringfence.engine.visible import may_read, may_use
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock

@@ -18,7 +18,7 @@ from ringfence.adapters.wire.mcp import Era
 from ringfence.core.canonical import digest_of
 from ringfence.core.confusable import confusable
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
-from ringfence.engine.enforce import ToolRequest
+from ringfence.engine.request import ToolRequest
 from ringfence.ports.upstream import TOOLS_CALL
 
 CLAIM = "ringfence__claim"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfence.core.client_meta import NO_META, ClientMeta
-from ringfence.engine.enforce import ClientSide
+from ringfence.engine.request import ClientSide
 from ringfence.ports.upstream import Asker, keep_all
 
 Report = Callable[[Mapping[str, Any]], None]

@@ -21,8 +21,8 @@ from ringfence.adapters.pep.mcp_gateway.gate import Gate
 from ringfence.adapters.pep.mcp_gateway.outlet import Outlet
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.identifiers import RunId
-from ringfence.engine.enforce import ClientSide
 from ringfence.engine.outcome import Outcome
+from ringfence.engine.request import ClientSide
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 from ringfence.ports.upstream import ClientAnswer, Declined, Granted, ServerRequest

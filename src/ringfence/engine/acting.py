@@ -1,0 +1,293 @@
+"""What happens to a call that was allowed: durable first where it can do harm, sent, looked at, settled.
+
+5 act          the tool's credential put in; stops read again with no await before the send; exactly the canonical call
+6 inspect      the result is data: scanned, secrets masked (docs/scanning.md)
+7 settle       the outcome entry; an unknown outcome is ambiguous and never retried
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack, suppress
+from typing import assert_never
+
+from ringfence.core.asking import granted_capabilities
+from ringfence.core.charges import rows_in
+from ringfence.core.connecting import EGRESS, SERVER
+from ringfence.core.ledger import used_of
+from ringfence.core.methods import is_method
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts
+from ringfence.core.model.identifiers import Millis, ServerId
+from ringfence.core.model.meter import MeterKind
+from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
+from ringfence.core.model.stop import Reach
+from ringfence.core.model.verdict import Level, Reason, ReasonCode
+from ringfence.core.rules import ServerRule, Share
+from ringfence.core.scan.scanner import Scanner
+from ringfence.core.unit import Change, Conflict, Release, Settle, Unit
+from ringfence.engine.alerts import Alerts, CapNear
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.delegating import shown
+from ringfence.engine.entries import outcome_entry
+from ringfence.engine.identify import Vouched
+from ringfence.engine.inflight import Flight, Inflight
+from ringfence.engine.injection import HELD_BACK, Injection
+from ringfence.engine.inspection import Inspection
+from ringfence.engine.large_answers import LargeAnswers
+from ringfence.engine.mediation import failed, mediated
+from ringfence.engine.on_behalf import OnBehalf
+from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned
+from ringfence.engine.personal_data import scan_rule
+from ringfence.engine.request import ClientSide
+from ringfence.engine.runs import Opening
+from ringfence.engine.steps import AtStep, Step
+from ringfence.engine.suspicions import Suspicions
+from ringfence.engine.trails import Trails
+from ringfence.errors import UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.store import Receipt, Store
+from ringfence.ports.upstream import TOOLS_CALL, Answered, Failed, Sending, Unknown, Upstream
+from ringfence.ports.upstream import NotSent as UpstreamNotSent
+
+logger = logging.getLogger(__name__)
+
+DISK_S = 10.0
+"""How long a call waits for its entry to reach the journal or the disk."""
+
+
+class Actor:
+    """Carries out what the enforcer allowed."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        alerts: Alerts,
+        inflight: Inflight,
+        trails: Trails,
+        scanner: Scanner,
+        injection: Injection,
+        ways_out: Upstream | None,
+        on_behalf: OnBehalf,
+        at_step: AtStep,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._alerts = alerts
+        self._inflight = inflight
+        self._trails = trails
+        self._scanner = scanner
+        self._large = LargeAnswers(scanner.redactor)
+        self._injection = injection
+        self._ways_out = ways_out
+        self._on_behalf = on_behalf
+        self._suspicions = Suspicions(alerts)
+        self._at = at_step
+
+    async def act(
+        self,
+        call: Call,
+        facts: Facts,
+        receipt: Receipt,
+        client: ClientSide,
+        vouched: Vouched | None,
+        opening: Opening | None = None,
+    ) -> Outcome:
+        tool = facts.tool
+        assert tool is not None  # INVARIANT: `exposure` denied otherwise
+        profile = tool.profile_for(call.value)
+        entry = f"e{receipt.first_seq}"
+        above = tuple(link.run.agent for link in facts.chain[1:])
+        reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool, above)
+        rule = self._catalogue.rules.servers.get(call.server)
+        inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, call.server, call.tool))
+        inspection.leaving(call.shown, profile.outbound, client.meta.beside)
+        until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
+        with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
+            flight.charges, flight.loops = facts.charges, facts.loops
+            outcome: Outcome
+            try:
+                if must_be_durable_first(profile):
+                    self._at(Step.DURABLE)
+                    await kept(receipt.durable())
+                self._at(Step.SEND)
+                if opening is not None:
+                    flight.sent = True
+                    return await self._settle(call, flight, Returned(shown(opening.opened), entry), profile, inspection)
+                answer = await self._send(call, flight, reach, entry, client, inspection, vouched)
+                outcome = await inspection.inspected(answer, self._large, until)  # 6
+            except UnavailableError as error:
+                # The entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
+                await self._settle(call, flight, NotSent("the decision could not be made durable", entry), profile, inspection)
+                return Refused(Level.DENY, (Reason(ReasonCode.NOT_RECORDED, "record", str(error)),), None)
+            except asyncio.CancelledError:
+                why = "stopped by an operator" if flight.stopped else "the client went away"
+                outcome = Ambiguous(why, entry) if flight.sent else NotSent(why, entry)
+                await self._settle(call, flight, outcome, profile, inspection)
+                task = asyncio.current_task()
+                if not flight.stopped or task is None or task.uncancel() > 0:
+                    raise
+                return outcome
+            return await self._settle(call, flight, outcome, profile, inspection)
+
+    async def _send(
+        self,
+        call: Call,
+        flight: Flight,
+        reach: Reach,
+        entry: str,
+        client: ClientSide,
+        inspection: Inspection,
+        vouched: Vouched | None,
+    ) -> Outcome:
+        upstream, rule = self._server(call.server)
+        if upstream is None or rule is None:
+            return NotSent(f"server {call.server} is no longer configured", entry)
+
+        def may_send() -> bool:
+            try:
+                if flight.stopped or self._store.stops_on(reach) or self._catalogue.has_changed(call):
+                    return False
+            except UnavailableError:
+                return False
+            flight.sent = True
+            self._at(Step.SENT)
+            return True
+
+        principal = {Share.RUN: f"run:{call.run}", Share.AGENT: f"agent:{call.agent}", Share.SERVER: "shared"}[rule.share]
+        declared = granted_capabilities(client.capabilities, rule.grants)
+        async with AsyncExitStack() as held:
+            try:
+                bearer = await self._on_behalf.bearer(call.server, call.run, vouched)
+                injected = await held.enter_async_context(
+                    self._injection.injected(
+                        call, self._catalogue.rules.tools.get(call.tool), lambda lane: upstream.forget(f"{principal}{lane}")
+                    )
+                )
+            except UnavailableError as error:
+                logger.error("call %s of %s is not sent: %s", call.id, call.tool, error.diagnostics())
+                return NotSent(HELD_BACK, entry)
+            flight.credential = injected.used if bearer is None else bearer.used_with(injected.used)
+            sending = Sending(
+                call=call.id,
+                entry=entry,
+                principal=f"{principal}{injected.lane}",
+                method=call.upstream_name if is_method(call.upstream_name) else TOOLS_CALL,
+                tool="" if is_method(call.upstream_name) else call.upstream_name,
+                arguments=injected.arguments,
+                headers=injected.headers,
+                env=injected.env,
+                bearer=bearer.token if bearer is not None else None,
+                bearer_for=bearer.target if bearer is not None else "",
+                on_refused=bearer.refused if bearer is not None else None,
+                may_send=may_send,
+                deadline_s=rule.deadline_s,
+                on_progress=inspection.progress(client.on_progress),
+                legacy_client=client.is_legacy,
+                capabilities=declared,
+                on_requests=mediated(client.ask, rule, call, inspection) if client.ask is not None else None,
+                meta={**client.meta.vendor, **client.meta.trace},
+                log_level=client.log_level if rule.grants.logging else None,
+                on_log=inspection.logs(client.on_log) if rule.grants.logging else None,
+                may_keep=inspection.keeping(client.may_keep),
+            )
+            reply = await upstream.call(sending)
+        self._at(Step.ANSWER)
+        match reply:
+            case Answered(result=result):
+                return Returned(result, entry)
+            case Failed():
+                return failed(reply, rule, declared, entry)
+            case UpstreamNotSent(why=why):
+                return NotSent(why, entry)
+            case Unknown(why=why):
+                return Ambiguous(why, entry)
+            case _:
+                assert_never(reply)
+
+    # 7 ---------------------------------------------------------------------------------------------------------------
+
+    async def _settle(
+        self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile, inspection: Inspection
+    ) -> Outcome:
+        """Record what came of it; a result leaves only when its entry is in the journal."""
+        flight.ended = True
+        self._at(Step.SETTLE)
+        now = self._clock.now()
+        change: Change
+        if isinstance(outcome, NotSent):
+            change = Release(call.id, now)
+        else:
+            change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
+        entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings, flight.credential, inspection.facts)
+        if flight.loops is not None:
+            self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
+        try:
+            receipt = await recorded(self._store, Unit((entry,), (change,)))
+            self._at(Step.JOURNAL)
+            self._suspicions.tell(call, inspection.findings, f"e{receipt.first_seq}")
+            if profile.effect is Effect.READ and profile.sensitivity is Sensitivity.CONFIDENTIAL:
+                await kept(receipt.durable())
+            else:
+                await kept(receipt.journaled())
+        except UnavailableError as error:
+            logger.error("the outcome of call %s could not be recorded: %s", call.id, error)
+            if isinstance(outcome, NotSent):
+                return outcome
+            return Ambiguous("the outcome could not be recorded, so the result is withheld", flight.entry)
+        if isinstance(change, Settle) and change.actual:
+            with suppress(UnavailableError):  # what came of it is recorded; only telling it failed
+                await self._tell_rows(call, change, flight, now)
+        self._at(Step.REPLY)
+        return outcome
+
+    async def _tell_rows(self, call: Call, change: Settle, flight: Flight, now: Millis) -> None:
+        caps = {charge.meter: charge.cap for charge in flight.charges}
+        meters = await self._store.meters([meter for meter, _ in change.actual])
+        for (key, rows), meter in zip(change.actual, meters, strict=True):
+            if meter is not None:
+                after = used_of(meter, now)
+                near = CapNear(key, after - rows, after, caps[key] + meter.extra, call.agent, call.run)
+                self._alerts.cap_near(near, self._catalogue.rules.cap_alerts, now)
+
+    def _priced(self, call: Call, flight: Flight, outcome: Outcome) -> tuple[tuple[str, int], ...]:
+        """What the call cost on the meters whose price is known only now. Of an unknown outcome that is what they held."""
+        if isinstance(outcome, Ambiguous):
+            return ()
+        rule = self._catalogue.rules.tools.get(call.tool)
+        rows = rows_in(outcome.result, rule.limits.rows) if isinstance(outcome, Returned) and rule is not None else 0
+        return tuple((charge.meter, rows) for charge in flight.charges if charge.kind is MeterKind.ROWS)
+
+    def _server(self, server: ServerId) -> tuple[Upstream | None, ServerRule | None]:
+        """Who executes a server's calls, and the operator's rule for it."""
+        if server == EGRESS:
+            return self._ways_out, SERVER
+        return self._catalogue.upstreams.get(server), self._catalogue.rules.servers.get(server)
+
+
+async def recorded(store: Store, unit: Unit) -> Receipt:
+    """Record what has to be recorded. Raises UnavailableError."""
+    receipt = await store.record(unit)
+    if isinstance(receipt, Conflict):
+        raise UnavailableError(f"could not be recorded: {receipt.detail}")
+    return receipt
+
+
+async def kept(wait: Awaitable[None]) -> None:
+    """Wait for the disk, within a deadline: a disk that hangs denies as one that is full (I3). Raises UnavailableError."""
+    try:
+        async with asyncio.timeout(DISK_S):
+            await wait
+    except TimeoutError as error:
+        raise UnavailableError(f"the disk did not answer within {DISK_S:g} s") from error
+
+
+def must_be_durable_first(profile: ToolProfile) -> bool:
+    """Whatever writes, reaches outward or reads regulated data leaves only after its entry is on the disk (I1)."""
+    return profile.effect is Effect.WRITE or profile.outbound or profile.sensitivity is Sensitivity.REGULATED
