@@ -82,6 +82,21 @@ def test_its_etc_names_one_user_and_no_resolver() -> None:
     assert made_links({}) == {}
 
 
+@pytest.mark.parametrize("name", ["", "../passwd", "/etc/passwd", "a/b", ".hidden", "a\0b"])
+def test_a_given_file_stays_in_its_folder(name: str) -> None:
+    with pytest.raises(UnavailableError):
+        made_files({name: b"x"})
+
+
+async def test_a_value_is_never_read_as_another_option(tmp_path: Path) -> None:
+    sandbox = BubblewrapSandbox(folder=tmp_path / "state")
+    plan = BoxPlan(name="a", command=("true",), profile=BoxProfile(name="test"), environment={"A": "x\0--bind\0/\0/mnt"})
+    with pytest.raises(UnavailableError, match="NUL"):
+        await sandbox.start(plan)
+    sandbox.close()
+    assert list((tmp_path / "state" / "boxes").iterdir()) == []
+
+
 def test_limits_are_per_box_where_the_kernel_counts_so() -> None:
     assert rlimits(BoxLimits(processes=10), processes=True)["NPROC"] == 11
     assert "NPROC" not in rlimits(BoxLimits(), processes=False)

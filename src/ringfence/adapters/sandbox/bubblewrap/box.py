@@ -106,7 +106,12 @@ class BubblewrapBox:
 
     async def close(self) -> None:
         """Nothing of it is left when this returns but a listener that somebody has taken."""
-        await self.kill()
+        try:
+            await self.kill()
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
         if self._closed:
             return
         self._closed = True
@@ -135,7 +140,14 @@ class BubblewrapBox:
             self._clock.cancel()
         self._strike()
         await gone(self._init)
+        _reaped(self.pid)
         starved = self._parts.group.was_out_of_memory()
         await self._parts.group.remove()
         code = code if code >= 0 else 128 - code
         return BoxEnd(code=code, why=self._why or ("out of memory" if starved and code else ""))
+
+
+def _reaped(pid: int) -> None:
+    """Where we are the first process of a container, whoever has lost its parent has become ours to reap."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

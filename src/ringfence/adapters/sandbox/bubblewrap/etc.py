@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+from ringfence.errors import UnavailableError
 
 USER, UID, GID, HOST = "agent", 1000, 1000, "box"
 HOME = "/tmp/home"
@@ -11,12 +14,16 @@ AUTHORITIES = "ca.pem"
 """The name among a plan's files of the bundle of certificate authorities that the box trusts."""
 HOST_PATHS = ("/etc/alternatives", "/etc/ld.so.cache")
 """What is shown of the host's `/etc`: links between programs of `/usr`, and where their libraries are."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt")
 """Where programs that read no variable look for authorities."""
 
 
 def made_files(given: Mapping[str, bytes]) -> dict[str, bytes]:
     """Absolute path in the box to content. `given` lies below `/etc/ringfence`."""
+    for name in given:
+        if _NAME.fullmatch(name) is None:
+            raise UnavailableError(f"{name!r} is no name of a file below {OWN}")
     files = {
         "/etc/passwd": f"{USER}:x:{UID}:{GID}::{HOME}:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n",
         "/etc/group": f"{USER}:x:{GID}:\nnogroup:x:65534:\n",

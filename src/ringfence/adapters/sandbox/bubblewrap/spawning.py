@@ -1,7 +1,9 @@
 """Starts bubblewrap, stopped before the command, with an empty environment and no descriptor but those that it is told of.
 
 No Python runs between fork and exec: limits, listener and cgroup are set from outside while the box waits on its block
-descriptor. That is a datagram socket, because of its end: a pipe whose writer dies reads as "go", and a supervisor killed
+descriptor. Bubblewrap is in a session of its own: Ctrl-C at the terminal is the supervisor's to handle.
+
+The block descriptor is a datagram socket, because of its end: a pipe whose writer dies reads as "go", and a supervisor killed
 between start and release would let the command go without its limits; a datagram socket stays silent.
 """
 
@@ -59,8 +61,9 @@ async def spawn(wanted: Spawn) -> Spawned:
             "boxes are started from the main thread only",
             remedy="the kernel ends a box with the thread that started it (PR_SET_PDEATHSIG): run the loop in the main thread",
         )
-    with ExitStack() as stack:
-        process, info, gate = _executed(wanted, stack)
+    with ExitStack() as handed, ExitStack() as kept:
+        process, info, gate = _executed(wanted, handed, kept)
+        kept.pop_all()
     try:
         told = await read_to_end(info, LARGEST_INFO, INFO_WITHIN_S)
         return Spawned(process=process, init=int(json.loads(told)["child-pid"]), gate=gate)
@@ -78,22 +81,31 @@ async def spawn(wanted: Spawn) -> Spawned:
         os.close(info)
 
 
-def _executed(wanted: Spawn, stack: ExitStack) -> tuple[subprocess.Popen[bytes], int, socket.socket]:
+def _written(flags: Sequence[str]) -> bytes:
+    """As `--args` reads them, ended by NUL. One inside of a value would begin another option."""
+    if any("\0" in flag for flag in flags):
+        raise UnavailableError("no path and no variable of a box may hold a NUL character")
+    return b"".join(os.fsencode(flag) + b"\0" for flag in flags)
+
+
+def _executed(wanted: Spawn, handed: ExitStack, kept: ExitStack) -> tuple[subprocess.Popen[bytes], int, socket.socket]:
     def held(descriptor: int) -> int:
-        stack.callback(os.close, descriptor)
+        handed.callback(os.close, descriptor)
         return descriptor
 
     info, told = os.pipe2(os.O_CLOEXEC)
     held(told)
+    kept.callback(os.close, info)
     gate, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    stack.enter_context(theirs)
+    handed.enter_context(theirs)
+    kept.enter_context(gate)
     descriptors = Descriptors(
         seccomp=held(in_memory("filter", wanted.filter)),
         info=told,
         block=theirs.fileno(),
         files={path: held(in_memory("file", data)) for path, data in wanted.files.items()},
     )
-    flags = held(in_memory("flags", b"".join(flag.encode() + b"\0" for flag in wanted.flags(descriptors))))
+    flags = held(in_memory("flags", _written(wanted.flags(descriptors))))
     passed = (flags, told, theirs.fileno(), descriptors.seccomp, *descriptors.files.values(), *wanted.passed)
     stdin, stdout, stderr = wanted.stdio
     try:
@@ -105,13 +117,12 @@ def _executed(wanted: Spawn, stack: ExitStack) -> tuple[subprocess.Popen[bytes],
             stderr=stderr,
             env={},
             cwd="/",
+            start_new_session=True,
             pass_fds=passed,
             user=wanted.user,
             group=wanted.user,
             extra_groups=None if wanted.user is None else [],
         )
     except (OSError, ValueError) as error:
-        os.close(info)
-        gate.close()
         raise UnavailableError(f"{wanted.bwrap} cannot be executed: {error}", remedy="apt-get install bubblewrap") from error
     return process, info, gate

@@ -99,6 +99,7 @@ def _serve_clone(source: Path, *, root: bool, held: ExitStack, handed: ExitStack
             stderr=subprocess.DEVNULL,
             env={"PATH": os.defpath, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull},
             cwd="/",
+            start_new_session=True,
             user=owner.st_uid if owner else None,
             group=owner.st_gid if owner else None,
             extra_groups=[] if owner else None,
