@@ -76,10 +76,12 @@ _HOST: Final = Record(
         "credential": Key(SECRET_FROM, "The secret that requests to this host carry. It never enters the box."),
         "up_mib": Key(Integer(0, 1_048_576), "What one run may send there in all, in MiB.", default=64),
         "down_mib": Key(Integer(0, 16_777_216), "What one run may receive from there in all, in MiB.", default=4096),
-        "private": Key(
-            Truth(), "Whether the name may stand for an address of the own network or of this machine.", default=False
+        "addresses": Key(
+            ListOf(Text("an IP address", r"[0-9A-Fa-f.:]+", 45, examples=("10.0.0.7",)), least=1, most=8),
+            "What the name stands for: no resolver is asked, and they may be of this machine or the own network.",
         ),
-        "tls": Key(Truth(), "Whether it speaks TLS. Only a `private` host with `terminate` may do without.", default=True),
+        "private": Key(Truth(), "Whether the name may stand for an address of the own network.", default=False),
+        "tls": Key(Truth(), "Whether it speaks TLS. Only with `terminate`, and `private` or `addresses`.", default=True),
     },
     "a mapping with `host`",
 )

@@ -10,6 +10,8 @@ from typing import Any
 from ringfence.app.config.connections import is_owned_header, secret_ref
 from ringfence.app.config.names import Report
 from ringfence.core.box_profiles import PROFILES
+from ringfence.core.egress.addresses import pinned
+from ringfence.core.egress.opening import Refusal
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
 from ringfence.ports.secrets import SecretRef
@@ -43,8 +45,10 @@ def _check(place: tuple[str | int, ...], host: Fields, report: Report) -> None:
             report((*place, key), f"`{key}` needs `mode: terminate`")
     if "header" in host and host["header"].lower() != "authorization" and is_owned_header(host["header"]):
         report((*place, "header"), f"`{host['header']}` is set by the gateway and cannot be configured")
-    if host.get("tls") is False and not (terminates and host.get("private")):
-        report((*place, "tls"), "only a `private` host with `mode: terminate` may do without TLS")
+    if isinstance(refused := pinned(host.get("addresses", [])), Refusal):
+        report((*place, "addresses"), refused.why)
+    if host.get("tls") is False and not (terminates and (host.get("private") or host.get("addresses"))):
+        report((*place, "tls"), "only with `mode: terminate`, and `private` or `addresses`, may a host do without TLS")
 
 
 def box_of(fields: Fields | None) -> BoxProfile | None:
@@ -87,6 +91,7 @@ def _rule(host: Fields) -> EgressRule:
         prefix=host.get("prefix", ""),
         up_mib=host.get("up_mib", 64),
         down_mib=host.get("down_mib", 4096),
+        addresses=tuple(host.get("addresses", ())),
         private=host.get("private", False),
         tls=host.get("tls", True),
     )

@@ -66,6 +66,23 @@ def judged(answers: Sequence[str], *, private: bool = False) -> tuple[str, ...] 
     return tuple(dict.fromkeys(written))
 
 
+def pinned(addresses: Sequence[str]) -> tuple[str, ...] | Refusal:
+    """Addresses that an operator wrote down. What hands out credentials to whoever asks is refused even then."""
+    written: list[str] = []
+    for text in addresses:
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return Refusal("address", 403, f"`{text[:60]}` is no address")
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        if mapped is not None:
+            return Refusal("address", 403, f"{address} hides an IPv4 address: write {mapped}")
+        if address in _METADATA or address.is_link_local or address.is_multicast or address.is_unspecified:
+            return Refusal("address", 403, f"{address} is never dialled")
+        written.append(str(address))
+    return tuple(dict.fromkeys(written))
+
+
 def _is_allowed(address: IPv4Address | IPv6Address, private: bool) -> bool:
     if address in _METADATA:
         return False

@@ -45,8 +45,12 @@ class EgressRule:
     up_mib: int = 64
     """What a run may send to this host in all. Mebibytes."""
     down_mib: int = 4096
+    addresses: tuple[str, ...] = ()
+    """What the name stands for, by the operator's word: nobody is asked, and these may be of this machine or the own network."""
     private: bool = False
-    """The operator says that this name may be a private address (an index of packages on the own network). Never link-local."""
+    """The operator says that this name may be a private address (an index of packages on the own network)."""
+    environment: str = ""
+    """Its label, and that of its credential; empty: none."""
 
 
 class Unlisted(StrEnum):

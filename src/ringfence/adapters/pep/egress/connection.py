@@ -12,7 +12,7 @@ from typing import Final
 
 from ringfence.adapters.pep.egress.authority import Authority
 from ringfence.adapters.pep.egress.denial import ALERT, denial
-from ringfence.adapters.pep.egress.dialling import addresses_of, dialled
+from ringfence.adapters.pep.egress.dialling import addresses_for, dialled
 from ringfence.adapters.pep.egress.gate import Dialler, Gate, Resolver
 from ringfence.adapters.pep.egress.settings import Settings
 from ringfence.adapters.pep.egress.splice import Splice
@@ -216,7 +216,7 @@ class Connection:
     async def _dialled(self, opening: Opening, admitted: Admitted) -> socket.socket | Refusal:
         try:
             async with asyncio.timeout(self._settings.connect_s):
-                addresses = await addresses_of(self._shared.resolver, opening.host, private=admitted.rule.private)
+                addresses = await addresses_for(self._shared.resolver, admitted.rule)
                 if isinstance(addresses, Refusal):
                     return addresses
                 if not self._gate.lives(admitted):

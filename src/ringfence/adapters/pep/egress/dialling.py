@@ -7,8 +7,9 @@ import socket
 from collections.abc import Sequence
 
 from ringfence.adapters.pep.egress.gate import Dialler, Resolver
-from ringfence.core.egress.addresses import judged
+from ringfence.core.egress.addresses import judged, pinned
 from ringfence.core.egress.opening import Refusal
+from ringfence.core.model.egress import EgressRule
 
 _MOST_TRIED = 4
 
@@ -40,6 +41,11 @@ class SystemDialler:
             dialled.close()
             raise
         return dialled
+
+
+async def addresses_for(resolver: Resolver, rule: EgressRule) -> tuple[str, ...] | Refusal:
+    """The addresses of a rule's host: those that the operator wrote down, or else what its name stands for now."""
+    return pinned(rule.addresses) if rule.addresses else await addresses_of(resolver, rule.host, private=rule.private)
 
 
 async def addresses_of(resolver: Resolver, host: str, *, private: bool) -> tuple[str, ...] | Refusal:

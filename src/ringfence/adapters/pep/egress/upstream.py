@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from ringfence.adapters.pep.egress.dialling import addresses_of, dialled
+from ringfence.adapters.pep.egress.dialling import addresses_for, dialled
 from ringfence.adapters.pep.egress.gate import Dialler, Resolver
 from ringfence.adapters.pep.egress.wire import Wire
 from ringfence.core.egress.opening import Refusal
@@ -50,7 +50,7 @@ class Upstream:
 
     async def _made(self) -> Wire | Refusal:
         if not self._addresses:
-            addresses = await addresses_of(self._resolver, self._rule.host, private=self._rule.private)
+            addresses = await addresses_for(self._resolver, self._rule)
             if isinstance(addresses, Refusal):
                 return addresses
             self._addresses = addresses

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.egress.addresses import MOST, judged
+from ringfence.core.egress.addresses import MOST, judged, pinned
 from ringfence.core.egress.opening import Refusal
 
 PUBLIC = ["93.184.216.34", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001:80b::200e"]
@@ -106,3 +106,16 @@ def test_whatever_is_allowed_is_global_by_the_standard_library_too(address: IPv4
 @given(st.lists(st.text(max_size=40), max_size=5), st.booleans())
 def test_no_answer_makes_the_judge_raise(answers: list[str], private: bool) -> None:
     judged(answers, private=private)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1", "::1", "10.0.0.7", "fd12::7", "93.184.216.34"])
+def test_an_address_that_the_operator_wrote_down_may_be_near(text: str) -> None:
+    assert pinned([text]) == (text,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["169.254.169.254", "fd00:ec2::254", "169.254.1.1", "fe80::1", "224.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1", "host", "1"],
+)
+def test_what_hands_out_credentials_is_never_dialled_even_so(text: str) -> None:
+    assert isinstance(pinned([text]), Refusal)
