@@ -178,6 +178,10 @@ $(OTHERS:%=%/.venv/.ready): %/.venv/.ready: %/requirements.txt | $(READY)
 bench: $(READY) bench-peers ## what a call costs, against a direct connection and the peers; ARGS=--quick for a first look
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-sandbox
+bench-sandbox: $(READY) ## what a box costs: its start, connections out of it, memory, fifty at once
+	@$(BIN)/python -m bench.sandbox $(ARGS)
+
 .PHONY: leaks
 leaks: $(READY) ## planted secrets, given away by servers in every form and by every way, and searched for in everything
 	@$(BIN)/python -m tests.leaks $(ARGS)

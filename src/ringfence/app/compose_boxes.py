@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from socket import socket
@@ -59,7 +60,7 @@ def reading(book: SecretBook, refs: Mapping[str, SecretRef]) -> ReadSecret:
 class ProxiedWayOut:
     """The egress proxy of one box, with an authority of its own."""
 
-    def __init__(self, adopted: Adopted, connections: Connections, redactor: Redactor) -> None:
+    def __init__(self, adopted: Adopted, connections: Connections, redactor: Redactor, trusted: ssl.SSLContext) -> None:
         self._authority = Authority(adopted.run, datetime.now(UTC))
         self._proxy = Proxy(
             adopted.presented,
@@ -68,7 +69,7 @@ class ProxiedWayOut:
             dialler=SystemDialler(),
             authority=self._authority,
             redactor=redactor,
-            trusted=trusting(),
+            trusted=trusted,
         )
 
     @property
@@ -90,10 +91,11 @@ def serve_boxes_of(gateway: Gateway, redactor: Redactor, joined: Joined) -> Serv
         peer = Peer(Listener.BOX, box=Boxed(adopted.presented.credential, binding))
         return joined.get()(lambda transport: peer)
 
+    trusted = trusting()
     keeper = BoxKeeper(
         boxes=gateway.boxes,
         connections=gateway.connections,
-        way_out=lambda adopted: ProxiedWayOut(adopted, gateway.connections, redactor),
+        way_out=lambda adopted: ProxiedWayOut(adopted, gateway.connections, redactor, trusted),
         plain=plain,
     )
 
