@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import socket
+import termios
 
 from tests.contract.sandbox_world import PYTHON, SandboxWorld
 
@@ -102,7 +105,10 @@ async def nothing_of_the_host_is_seen_or_written(world: SandboxWorld) -> None:
 
 
 async def a_terminal_of_the_operator_is_not_its_own(world: SandboxWorld) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     leader, terminal = os.openpty()
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     script = (
         "import errno, fcntl, os, termios\n"
         "print(os.isatty(0), os.getsid(0) != os.getpgid(0))\n"
