@@ -1,4 +1,4 @@
-"""What a box costs: `python -m bench.sandbox`. A real gateway, real boxes, a TLS server on loopback reached from inside and directly.
+"""What a box costs: `python -m bench.sandbox`. A real gateway, real boxes, a TLS server on loopback from inside and directly.
 
 The added start is the time from the wish to the command's first byte of output, against the same command started plainly. It
 holds the run's opening and the adoption of its box, both durable. Connections go through the real proxy and its decision.
