@@ -38,6 +38,18 @@ class WorkspaceKind(StrEnum):
     """A safe clone of a git repository: own objects, no remote, no configuration, on a sized file system."""
     FOLDER = "folder"
     """A folder of the host, writable. Whatever reads it afterwards has to distrust it."""
+    LEFT = "left"
+    """What another box has left in its clone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The file system of a box's clone, which outlives its processes and ends with `close`."""
+
+    mount: int
+    """A descriptor. Nobody but another box reads what is there."""
+    user: int | None
+    """Whose files they are, where that is not us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +59,10 @@ class Workspace:
     kind: WorkspaceKind = WorkspaceKind.NONE
     source: str | None = None
     """Absolute path on the host."""
+    left: Left | None = None
+    """With `LEFT`: of a box that is not closed yet."""
+    writable: bool = False
+    """With `LEFT`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +109,11 @@ class Box(Protocol):
     @property
     def layers(self) -> frozenset[Layer]:
         """What contains it really."""
+        ...
+
+    @property
+    def left(self) -> Left | None:
+        """Its clone, for another box to look at; None: it has none, or the machine cannot keep one."""
         ...
 
     def release(self) -> None:

@@ -14,7 +14,7 @@ from ringfence.adapters.sandbox.bubblewrap.cgroups import BoxGroup
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawned
 from ringfence.adapters.sandbox.descriptors import gone
 from ringfence.core.model.box import Layer
-from ringfence.ports.sandbox import BoxEnd
+from ringfence.ports.sandbox import BoxEnd, Left
 
 KILLED = 128 + signal.SIGKILL
 
@@ -44,6 +44,7 @@ class BubblewrapBox:
         self._listener: socket | None = None
         self._taken: int | None = None
         self._layers: frozenset[Layer] = frozenset()
+        self._left: Left | None = None
         self._why = ""
         self._clock: asyncio.TimerHandle | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -65,9 +66,13 @@ class BubblewrapBox:
     def layers(self) -> frozenset[Layer]:
         return self._layers
 
-    def furnish(self, listener: socket | None, layers: frozenset[Layer]) -> None:
+    @property
+    def left(self) -> Left | None:
+        return self._left
+
+    def furnish(self, listener: socket | None, layers: frozenset[Layer], left: Left | None) -> None:
         """What it got while it was set up."""
-        self._listener, self._layers = listener, layers
+        self._listener, self._layers, self._left = listener, layers, left
 
     def release(self) -> None:
         """Let the command start. The wall clock runs from here, also while the box is paused."""
@@ -118,6 +123,8 @@ class BubblewrapBox:
         self._parts.spawned.gate.close()
         if self._listener is not None:
             self._listener.close()
+        if self._left is not None:
+            os.close(self._left.mount)
         os.close(self._outer)
         os.close(self._init)
         self._parts.held.close()

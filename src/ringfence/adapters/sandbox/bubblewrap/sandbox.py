@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from itertools import takewhile
 from pathlib import Path
 
-from ringfence.adapters.sandbox.bubblewrap.argv import Descriptors, flags
+from ringfence.adapters.sandbox.bubblewrap.argv import WORK, Descriptors, flags
 from ringfence.adapters.sandbox.bubblewrap.box import BubblewrapBox, Parts
 from ringfence.adapters.sandbox.bubblewrap.cgroup_places import Places, places_here
 from ringfence.adapters.sandbox.bubblewrap.cgroups import BoxGroup, make_group
@@ -24,12 +24,12 @@ from ringfence.adapters.sandbox.bubblewrap.seccomp import program
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawn, spawn
 from ringfence.adapters.sandbox.bubblewrap.sweep import swept
 from ringfence.adapters.sandbox.bubblewrap.uids import is_real_root, uids_here
-from ringfence.adapters.sandbox.bubblewrap.visits import Visit, Visits
+from ringfence.adapters.sandbox.bubblewrap.visits import Given, Visit, Visits
 from ringfence.adapters.sandbox.bubblewrap.workspace import Prepared, prepared
 from ringfence.adapters.sandbox.names import tag_of
 from ringfence.core.model.box import BoxProfile, Layer
 from ringfence.errors import UnavailableError
-from ringfence.ports.sandbox import BoxPlan, Probed
+from ringfence.ports.sandbox import BoxPlan, Left, Probed
 
 BWRAP = Path("/usr/bin/bwrap")
 """The distribution's: Ubuntu lets no other copy make user namespaces."""
@@ -78,8 +78,8 @@ class BubblewrapSandbox:
                 Parts(spawned=spawned, group=group, wall_clock_s=plan.profile.limits.wall_clock_s, held=held.pop_all())
             )
         try:
-            listener = await self._visits.make(_visit(plan, work, spawned.init, user, counted=counted))
-            box.furnish(listener, layers)
+            found = await self._visits.make(_visit(plan, work, spawned.init, user, counted=counted))
+            box.furnish(found.listener, layers, Left(found.mount, user) if found.mount is not None else None)
             group.add(spawned.init)
         except BaseException:
             await box.close()
@@ -167,6 +167,8 @@ def _visit(plan: BoxPlan, work: Prepared, init: int, user: int | None, *, counte
         limits=rlimits(limits, processes=counted),
         kernel=kernel_limits(),
         mounts=file_systems(limits, own_workspace=work.folder is None),
+        keeps=WORK if work.keeps else "",
+        given=Given(work.left.mount, WORK, work.writable) if work.left is not None else None,
     )
 
 

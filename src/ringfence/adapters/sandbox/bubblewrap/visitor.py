@@ -9,7 +9,8 @@ kernel's parent-death signal does that too, but not for a box whose command was 
 
 A visit, in this order: become the uid of the run, so that nothing but that user's rights is used on the box; set the limits of
 the box's first process, which everything in it inherits; enter the user namespace that owns the box's network, then the
-network (listener), then the mounts (the number of files on the sized file systems).
+network (listener), then the mounts (the number of files on the sized file systems; the clone of another box, and the own
+one that is to outlive the box, as a copy of its mount that stands in no namespace).
 
 Limits on processes are set only here, after the user namespace exists: from Linux 5.14 on the kernel then counts the
 processes of this box alone, and not those that the user has elsewhere.
@@ -41,7 +42,10 @@ NS_GET_USERNS = 0xB701
 CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWNS = 0x10000000, 0x40000000, 0x00020000
 IP_FREEBIND = 15
 """ip(7): bind before the loopback of the new network is up. Bubblewrap brings it up itself, and fails where it is up."""
-MS_NOSUID, MS_NODEV, MS_REMOUNT = 2, 4, 32
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND = 1, 2, 4, 32, 4096
+OPEN_TREE, MOVE_MOUNT = 428, 429
+"""Numbers of the system calls: the same on every architecture."""
+AT_FDCWD, OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = -100, 1, 0o2000000, 4
 BACKLOG = 128
 LARGEST_REQUEST = 65_536
 ROUNDS, BETWEEN_S = 20_000, 0.0005
@@ -57,21 +61,25 @@ def main() -> None:
     door = socket.socket(fileno=0)
     libc = ctypes.CDLL(None, use_errno=True)
     guarded: list[int] = []
-    while request := door.recv(LARGEST_REQUEST):
-        wanted = marshal.loads(request)
+    while (received := _received(door))[0]:
+        wanted, given = marshal.loads(received[0]), received[1]
         guarded = _living(guarded)
         try:
             guarded.append(os.pidfd_open(wanted["pid"]))
         except OSError:
+            if given is not None:
+                os.close(given)
             _answer(door, "its first process is gone")
             continue
         child = os.fork()
         if child == 0:
             try:
-                _visit(door, libc, wanted)
+                _visit(door, libc, wanted, given)
                 os._exit(0)
             finally:
                 os._exit(1)
+        if given is not None:
+            os.close(given)
         if os.waitpid(child, 0)[1] != 0:
             _answer(door, "the visit died")
     for box in _living(guarded):
@@ -90,13 +98,19 @@ def _living(boxes: list[int]) -> list[int]:
     return [box for box in boxes if box not in ended]
 
 
-def _visit(door: socket.socket, libc: ctypes.CDLL, wanted: dict[str, Any]) -> None:
+def _received(door: socket.socket) -> tuple[bytes, int | None]:
+    """A request, and the descriptor that came with it. Without `socket.recv_fds`, which would have to import something."""
+    data, passed, _, _ = door.recvmsg(LARGEST_REQUEST, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+    return data, int.from_bytes(passed[0][2][:4], sys.byteorder) if passed else None
+
+
+def _visit(door: socket.socket, libc: ctypes.CDLL, wanted: dict[str, Any], given: int | None) -> None:
     try:
-        listener = _work(libc, wanted)
+        listener, kept = _work(libc, wanted, given)
     except (RefusedError, OSError, ValueError) as error:
         _answer(door, str(error))
     else:
-        _answer(door, "", *([listener.fileno()] if listener else []))
+        _answer(door, "", *([listener.fileno()] if listener else []), *([kept] if kept is not None else []))
 
 
 def _answer(door: socket.socket, why: str, *passed: int) -> None:
@@ -104,7 +118,7 @@ def _answer(door: socket.socket, why: str, *passed: int) -> None:
     door.sendmsg([marshal.dumps({"ok": not why, "why": why}, MARSHAL)], rights)
 
 
-def _work(libc: ctypes.CDLL, wanted: dict[str, Any]) -> socket.socket | None:
+def _work(libc: ctypes.CDLL, wanted: dict[str, Any], given: int | None) -> tuple[socket.socket | None, int | None]:
     if wanted["uid"] is not None:
         os.setgroups([])
         os.setresgid(wanted["gid"], wanted["gid"], wanted["gid"])
@@ -123,7 +137,24 @@ def _work(libc: ctypes.CDLL, wanted: dict[str, Any]) -> socket.socket | None:
     for path, options in wanted["mounts"].items():
         if libc.mount(b"none", path.encode(), None, MS_REMOUNT | MS_NOSUID | MS_NODEV, options.encode()) != 0:
             raise RefusedError(f"{path} cannot be limited: {os.strerror(ctypes.get_errno())}")
-    return listener
+    if given is not None:
+        _place(libc, given, **wanted["given"])
+    return listener, _kept(libc, wanted["keeps"]) if wanted["keeps"] else None
+
+
+def _place(libc: ctypes.CDLL, mount: int, place: str, writable: bool) -> None:
+    options = MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | (0 if writable else MS_RDONLY)
+    if (
+        libc.syscall(MOVE_MOUNT, mount, b"", AT_FDCWD, place.encode(), MOVE_MOUNT_F_EMPTY_PATH) != 0
+        or libc.mount(None, place.encode(), None, options, None) != 0
+    ):
+        raise RefusedError(f"what another box left cannot be mounted: {os.strerror(ctypes.get_errno())}")
+
+
+def _kept(libc: ctypes.CDLL, place: str) -> int | None:
+    """None where the kernel has no such call: then nothing outlives the box."""
+    mount = libc.syscall(OPEN_TREE, AT_FDCWD, place.encode(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+    return mount if mount >= 0 else None
 
 
 def _ready(pid: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import marshal
+import os
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -17,6 +18,23 @@ PROGRAM = Path(__file__).with_name("visitor.py")
 WITHIN_S = 20.0
 MARSHAL = 2
 LARGEST_ANSWER = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A file system of another box that this one gets."""
+
+    mount: int
+    place: str
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a visit came back with. Whoever asked closes it."""
+
+    listener: socket.socket | None = None
+    mount: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +52,9 @@ class Visit:
     """File below `/proc/sys/user` to its value."""
     mounts: Mapping[str, str] = field(default_factory=dict[str, str])
     """Mount point in the box to options that are set on it."""
+    keeps: str = ""
+    """Mount point whose file system is to outlive the box; empty: none."""
+    given: Given | None = None
 
 
 class Visits:
@@ -63,8 +84,11 @@ class Visits:
         ours.setblocking(False)
         self._door = ours
 
-    async def make(self, visit: Visit) -> socket.socket | None:
-        """The listener, where a port was asked for. Raises UnavailableError with the step that was refused."""
+    async def make(self, visit: Visit) -> Found:
+        """The listener, where a port was asked for, and what is kept, where the kernel can (Linux 5.2).
+
+        Raises UnavailableError with the step that was refused.
+        """
         async with self._lock:
             self.begin()
             assert self._door is not None
@@ -87,7 +111,7 @@ class Visits:
         self._door = self._visitor = None
 
 
-async def _asked(door: socket.socket, visit: Visit) -> socket.socket | None:
+async def _asked(door: socket.socket, visit: Visit) -> Found:
     request = {
         "pid": visit.pid,
         "uid": visit.user,
@@ -96,17 +120,26 @@ async def _asked(door: socket.socket, visit: Visit) -> socket.socket | None:
         "limits": dict(visit.limits),
         "kernel": dict(visit.kernel),
         "mounts": dict(visit.mounts),
+        "keeps": visit.keeps,
+        "given": {"place": visit.given.place, "writable": visit.given.writable} if visit.given is not None else None,
     }
-    door.send(marshal.dumps(request, MARSHAL))
+    socket.send_fds(door, [marshal.dumps(request, MARSHAL)], [visit.given.mount] if visit.given is not None else [])
     if not await readable(door.fileno(), WITHIN_S):
         raise OSError("no answer")
-    data, passed, _, _ = socket.recv_fds(door, LARGEST_ANSWER, 1, socket.MSG_CMSG_CLOEXEC)
-    listener = socket.socket(fileno=passed[0]) if passed else None
+    data, passed, _, _ = socket.recv_fds(door, LARGEST_ANSWER, 2, socket.MSG_CMSG_CLOEXEC)
     answer = marshal.loads(data) if data else {"ok": False, "why": "it died"}
+    listener = socket.socket(fileno=passed.pop(0)) if passed and visit.port is not None else None
+    found = Found(listener, passed.pop(0) if passed else None)
     if not answer["ok"] or (visit.port is not None and listener is None):
-        if listener is not None:
-            listener.close()
+        _closed(found)
         raise UnavailableError(f"the box cannot be set up: {answer.get('why', 'no listener')}")
     if listener is not None:
         listener.setblocking(False)
-    return listener
+    return found
+
+
+def _closed(found: Found) -> None:
+    if found.listener is not None:
+        found.listener.close()
+    if found.mount is not None:
+        os.close(found.mount)

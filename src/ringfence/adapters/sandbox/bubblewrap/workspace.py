@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ringfence.adapters.sandbox.bubblewrap.argv import EXEC, SHELL, WORK
 from ringfence.errors import UnavailableError
-from ringfence.ports.sandbox import Workspace, WorkspaceKind
+from ringfence.ports.sandbox import Left, Workspace, WorkspaceKind
 
 GIT = "/usr/bin/git"
 BASH = "/bin/bash"
@@ -47,6 +47,11 @@ class Prepared:
     """Who has to be the user of the box, because the folder is theirs."""
     passed: Sequence[int] = ()
     """Descriptors of the command's first stage."""
+    keeps: bool = False
+    """Whether its file system is to outlive the box's processes."""
+    left: Left | None = None
+    """What is mounted in place of a file system of its own."""
+    writable: bool = False
 
 
 def prepared(workspace: Workspace, command: Sequence[str], *, root: bool, held: ExitStack, handed: ExitStack) -> Prepared:
@@ -59,6 +64,10 @@ def prepared(workspace: Workspace, command: Sequence[str], *, root: bool, held: 
     plain = [SHELL, "-c", EXEC, "sh", *command]
     if workspace.kind is WorkspaceKind.NONE:
         return Prepared(command=plain)
+    if workspace.kind is WorkspaceKind.LEFT:
+        if workspace.left is None:
+            raise UnavailableError("the other box has left nothing")
+        return Prepared(command=plain, owner=workspace.left.user, keeps=True, left=workspace.left, writable=workspace.writable)
     source = Path(workspace.source or "")
     if not source.is_absolute() or not source.is_dir():
         raise UnavailableError(
@@ -67,7 +76,7 @@ def prepared(workspace: Workspace, command: Sequence[str], *, root: bool, held: 
     if workspace.kind is WorkspaceKind.FOLDER:
         return Prepared(command=plain, folder=str(source), owner=_owner(source) if root else None)
     number = _serve_clone(source, root=root, held=held, handed=handed)
-    return Prepared(command=[BASH, "-c", CLONE, "bash", str(number), *command], passed=(number,))
+    return Prepared(command=[BASH, "-c", CLONE, "bash", str(number), *command], passed=(number,), keeps=True)
 
 
 def _owner(folder: Path) -> int:

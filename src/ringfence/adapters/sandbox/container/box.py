@@ -53,6 +53,10 @@ class ContainerBox:
     def layers(self) -> frozenset[Layer]:
         return self._made.layers
 
+    @property
+    def left(self) -> None:
+        return None
+
     def release(self) -> None:
         if self._begun.is_set():
             return

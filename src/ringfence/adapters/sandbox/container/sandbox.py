@@ -83,7 +83,7 @@ def _refuse_what_it_cannot(plan: BoxPlan) -> None:
             "a container has no inner listener, so it has no way out that could be decided",
             remedy="use bubblewrap, or a profile without network",
         )
-    if plan.workspace.kind is WorkspaceKind.CLONE:
+    if plan.workspace.kind in (WorkspaceKind.CLONE, WorkspaceKind.LEFT):
         raise UnavailableError("a clone is not made in a container", remedy="use bubblewrap, or work in a folder or in memory")
     if plan.workspace.kind is WorkspaceKind.FOLDER and _owner(plan) == 0:
         raise UnavailableError(

@@ -53,6 +53,10 @@ class NoBox:
     def layers(self) -> frozenset[Layer]:
         return frozenset()
 
+    @property
+    def left(self) -> None:
+        return None
+
     def release(self) -> None:
         if self._clock is None and not self._ended.done():
             self._clock = asyncio.get_running_loop().call_later(self._wall_clock_s, self._time_is_up)
@@ -111,7 +115,7 @@ class NoSandbox:
         """The profile's needs are not looked at: whoever asks for no sandbox has said so. Raises UnavailableError."""
         if threading.current_thread() is not threading.main_thread():
             raise UnavailableError("commands are started from the main thread only", remedy="run the loop in the main thread")
-        if plan.workspace.kind is WorkspaceKind.CLONE:
+        if plan.workspace.kind in (WorkspaceKind.CLONE, WorkspaceKind.LEFT):
             raise UnavailableError("a clone is made in a box only", remedy="name a folder with --workspace, or use a box")
         box = NoBox(_executed(plan), plan.profile.limits.wall_clock_s)
         try:
