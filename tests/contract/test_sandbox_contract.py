@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests.contract.sandbox_scenarios import ALL, FOR_ROOT
 from tests.contract.sandbox_world import run_module, ways
@@ -27,3 +29,15 @@ def test_every_box_holds(way: str, name: str) -> None:
 def test_nothing_outlives_a_supervisor_that_is_killed(way: str, mode: str) -> None:
     ran = run_module(way, "sandbox_kill", mode)
     assert ran.returncode == 0, ran.stderr[-3000:]
+
+
+@pytest.mark.parametrize("way", ways())
+def test_the_probe_tells_root_and_an_ordinary_user_what_each_has(way: str) -> None:
+    ran = run_module(way, "sandbox_probe")
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    said = json.loads(ran.stdout)
+    for layer in ("namespaces", "seccomp", "no_new_privileges", "rlimits", "processes", "sized_workspace", "inner_listener"):
+        assert said[layer] == ["present", ""]
+    if way == "stranger":
+        assert said["own_uid"][0] == "refused"
+        assert "systemd-run" in said["memory"][1]
