@@ -22,14 +22,15 @@ MakeProtocol = Callable[[], asyncio.Protocol]
 class _Front(asyncio.Protocol):
     """Looks at the first bytes of a connection, and hands it over."""
 
-    def __init__(self, proxy: ServeProxy, plain: MakeProtocol) -> None:
+    def __init__(self, proxy: ServeProxy, plain: MakeProtocol, patience_s: float) -> None:
+        self._patience_s = patience_s
         self._proxy = proxy
         self._plain = plain
         self._first = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._timer = asyncio.get_running_loop().call_later(FIRST_BYTES_S, self._transport.abort)
+        self._timer = asyncio.get_running_loop().call_later(self._patience_s, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         self._first += data
@@ -48,8 +49,10 @@ class _Front(asyncio.Protocol):
         self._timer.cancel()
 
 
-async def serve_inner(descriptor: int, proxy: ServeProxy, plain: MakeProtocol) -> asyncio.Server:
+async def serve_inner(
+    descriptor: int, proxy: ServeProxy, plain: MakeProtocol, patience_s: float = FIRST_BYTES_S
+) -> asyncio.Server:
     """Serve a listening descriptor, which is owned by the server from now on."""
     sock = socket.socket(fileno=descriptor)
     sock.setblocking(False)
-    return await asyncio.get_running_loop().create_server(lambda: _Front(proxy, plain), sock=sock)
+    return await asyncio.get_running_loop().create_server(lambda: _Front(proxy, plain, patience_s), sock=sock)
