@@ -82,6 +82,8 @@ async def a_folder_of_the_host_can_be_the_workspace(world: SandboxWorld) -> None
     workspace = world.folder_for_a_box()
     ran = await world.shell("echo written > file; pwd", workspace=workspace)
     assert ran.out.split() == ["/work"], ran
+    made, folder = os.stat(f"{workspace.source}/file"), os.stat(workspace.source or "")
+    assert (made.st_uid, made.st_gid) == (folder.st_uid, folder.st_gid)
     assert text_of(f"{workspace.source}/file") == "written\n"
 
 

@@ -79,7 +79,7 @@ class SandboxWorld:
         folder = self.folder / f"folder-{self.boxes}"
         folder.mkdir()
         if os.geteuid() == 0:
-            os.chown(folder, STRANGER, STRANGER)
+            os.chown(folder, STRANGER, STRANGER + 1)
         return Workspace(kind=WorkspaceKind.FOLDER, source=str(folder))
 
 

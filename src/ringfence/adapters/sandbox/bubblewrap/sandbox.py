@@ -149,6 +149,7 @@ class BubblewrapSandbox:
             bwrap=self._bwrap,
             tag=tag_of(plan.name),
             user=user,
+            group=user if work.group is None else work.group,
             filter=program(),
             files=made_files(plan.files),
             flags=told,
@@ -163,6 +164,7 @@ def _visit(plan: BoxPlan, work: Prepared, init: int, user: int | None, *, counte
     return Visit(
         pid=init,
         user=user,
+        group=user if work.group is None else work.group,
         port=plan.listener_port,
         limits=rlimits(limits, processes=counted),
         kernel=kernel_limits(),

@@ -35,7 +35,8 @@ class Spawn:
     bwrap: Path
     tag: str
     user: int | None
-    """The uid and gid to run as; None: ours."""
+    """The uid to run as; None: ours."""
+    group: int | None
     filter: bytes
     files: Mapping[str, bytes]
     flags: Callable[[Descriptors], list[str]]
@@ -120,7 +121,7 @@ def _executed(wanted: Spawn, handed: ExitStack, kept: ExitStack) -> tuple[subpro
             start_new_session=True,
             pass_fds=passed,
             user=wanted.user,
-            group=wanted.user,
+            group=wanted.group,
             extra_groups=None if wanted.user is None else [],
         )
     except (OSError, ValueError) as error:

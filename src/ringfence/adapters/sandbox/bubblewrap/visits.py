@@ -43,7 +43,8 @@ class Visit:
 
     pid: int
     user: int | None
-    """The uid and gid that the box was made under, where that is not ours."""
+    """The uid that the box was made under, where that is not ours."""
+    group: int | None
     port: int | None
     """Where to listen, on 127.0.0.1 of the box's network."""
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -115,7 +116,7 @@ async def _asked(door: socket.socket, visit: Visit) -> Found:
     request = {
         "pid": visit.pid,
         "uid": visit.user,
-        "gid": visit.user,
+        "gid": visit.group,
         "port": visit.port,
         "limits": dict(visit.limits),
         "kernel": dict(visit.kernel),

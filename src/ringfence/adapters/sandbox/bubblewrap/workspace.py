@@ -24,6 +24,8 @@ GIT = "/usr/bin/git"
 BASH = "/bin/bash"
 """The descriptor has more than one digit, which a POSIX shell need not be able to close."""
 CLONE_FAILED = 125
+NOBODY = 65_534
+"""In the place of root's group."""
 CLONE = f"""
 fd=$1; shift
 git clone --quiet --no-tags --single-branch --template= "fd::$fd" {WORK} </dev/null >&2 \\
@@ -45,6 +47,8 @@ class Prepared:
     """Of the host. None: a file system in memory."""
     owner: int | None = None
     """Who has to be the user of the box, because the folder is theirs."""
+    group: int | None = None
+    """The folder's group, for a box of its owner."""
     passed: Sequence[int] = ()
     """Descriptors of the command's first stage."""
     keeps: bool = False
@@ -74,7 +78,9 @@ def prepared(workspace: Workspace, command: Sequence[str], *, root: bool, held: 
             f"{workspace.source} is no folder that a box can work on", remedy="give an absolute path of a folder"
         )
     if workspace.kind is WorkspaceKind.FOLDER:
-        return Prepared(command=plain, folder=str(source), owner=_owner(source) if root else None)
+        if not root:
+            return Prepared(command=plain, folder=str(source))
+        return Prepared(command=plain, folder=str(source), owner=_owner(source), group=source.stat().st_gid or NOBODY)
     number = _serve_clone(source, root=root, held=held, handed=handed)
     return Prepared(command=[BASH, "-c", CLONE, "bash", str(number), *command], passed=(number,), keeps=True)
 
