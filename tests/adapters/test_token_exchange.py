@@ -157,7 +157,7 @@ async def test_a_redirect_is_not_followed_so_the_users_token_goes_nowhere_else()
 async def test_an_endpoint_that_is_down_gives_nothing_and_says_so() -> None:
     async with token_endpoint() as endpoint:
         pass
-    assert "cannot be reached: ClientConnectorError" in await why(exchange(endpoint))
+    assert "does not answer: ClientConnectorError" in await why(exchange(endpoint))
 
 
 async def test_a_call_that_goes_away_takes_its_exchange_along() -> None:

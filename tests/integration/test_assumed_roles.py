@@ -137,4 +137,4 @@ async def test_an_sts_that_is_down_stops_only_that_tool_and_operators_hear_why(m
         (answer,) = await call(gateway, "read", bucket="reports", key="may.txt")
         assert answer.code == "not_sent"
         assert "STS" not in json.dumps(answer.body)
-        assert "STS cannot be reached: ClientConnectorError" in gateway.errors()
+        assert "STS does not answer: ClientConnectorError" in gateway.errors()

@@ -454,7 +454,7 @@ async def test_another_site_does_not_begin_a_login() -> None:
         ({"authorization_endpoint": "javascript:alert(1)"}, "authorization_endpoint"),
         ({"authorization_endpoint": None}, "authorization_endpoint"),
         ({"code_challenge_methods_supported": ["plain"]}, "PKCE"),
-        ({"padding": "x" * 300_000}, "larger than"),
+        ({"padding": "x" * 300_000}, "more than"),
     ],
 )
 async def test_a_document_that_cannot_be_relied_on_lets_nobody_begin(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import aiohttp
-
+from ringfence.adapters.web.client import WebClient
 from ringfence.adapters.wire.receiver import receiver_name
 from ringfence.adapters.wire.webhook_signature import HEADER, signature
 from ringfence.core.audit.checkpoint import Checkpoint
@@ -32,7 +31,7 @@ class WebhookAnchor:
         self._options = options
         self._clock = clock
         self._name = receiver_name("webhook", options.url, shows_path=False)
-        self._connection: aiohttp.ClientSession | None = None
+        self._client = WebClient(self._name, ANSWER_S)
 
     @property
     def name(self) -> str:
@@ -43,22 +42,9 @@ class WebhookAnchor:
         headers = {"content-type": "application/json", "ringfence-id": f"head:{checkpoint.size}"}
         if self._options.secret is not None:
             headers[HEADER] = signature((await self._options.secret()).reveal().encode(), self._clock.now() // 1000, body)
-        if self._connection is None:
-            self._connection = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=ANSWER_S),
-                connector=aiohttp.TCPConnector(limit=1),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "ringfence"},
-            )
-        try:
-            async with self._connection.post(self._options.url, data=body, headers=headers, allow_redirects=False) as answer:
-                status = answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # Not its text: some of these quote the address.
-            raise UnavailableError(f"{self.name} does not answer: {type(error).__name__}") from error
+        status = await self._client.tell(self._options.url, headers, body)
         if not 200 <= status < 300:
             raise UnavailableError(f"{self.name} answered {status}")
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
+        await self._client.close()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import aiohttp
-
+from ringfence.adapters.web.client import WebClient
 from ringfence.adapters.wire.events import event_line
 from ringfence.adapters.wire.receiver import receiver_name
 from ringfence.errors import RequestError, UnavailableError
@@ -32,7 +31,7 @@ class HttpForwarder:
     def __init__(self, options: HttpForwarding) -> None:
         self._options = options
         self._name = receiver_name("http", options.url, shows_path=True)
-        self._connection: aiohttp.ClientSession | None = None
+        self._client = WebClient(self._name, ANSWER_S)
 
     @property
     def name(self) -> str:
@@ -43,13 +42,6 @@ class HttpForwarder:
             lines = [event_line(record.leaf, self._options.origin, bodies=self._options.bodies)[1] for record in records]
         except RequestError as error:
             raise UnavailableError(f"the log holds what is no entry: {error}") from error
-        if self._connection is None:
-            self._connection = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=ANSWER_S),
-                connector=aiohttp.TCPConnector(limit=1),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "ringfence"},
-            )
         own = await self._options.headers.read() if self._options.headers is not None else {}
         headers = {
             **own,
@@ -58,15 +50,9 @@ class HttpForwarder:
             "ringfence-last": records[-1].id,
         }
         body = b"\n".join(lines) + b"\n"
-        try:
-            async with self._connection.post(self._options.url, data=body, headers=headers, allow_redirects=False) as answer:
-                status = answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # Not its text: some of these quote the address.
-            raise UnavailableError(f"{self._name} does not answer: {type(error).__name__}") from error
+        status = await self._client.tell(self._options.url, headers, body)
         if not 200 <= status < 300:
             raise UnavailableError(f"{self._name} answered {status}")
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
+        await self._client.close()

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-import aiohttp
-
 from ringfence.adapters.identity.jose import PublicKey, Signed, algorithms_of, public_key
+from ringfence.adapters.web.client import WebClient
 from ringfence.core.canonical import parse_strict
-from ringfence.errors import CredentialError, RequestError
+from ringfence.errors import CredentialError, RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -150,7 +149,7 @@ class RemoteKeys:
         self._fetched: float | None = None
         self._tried: float | None = None
         self._fetching = asyncio.Lock()
-        self._client: aiohttp.ClientSession | None = None
+        self._client = WebClient("its server", _FETCH_S, quotes_errors=True)
 
     async def find(self, kid: str) -> KeySet:
         fetching = self._fetching.locked()
@@ -162,8 +161,7 @@ class RemoteKeys:
         return self._keys if self._age() < STALE_S else _NO_KEYS
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+        await self._client.close()
 
     def _age(self) -> float:
         return float("inf") if self._fetched is None else self._clock.monotonic() - self._fetched
@@ -178,21 +176,11 @@ class RemoteKeys:
         try:
             self._keys = read_set(await self._body())
             self._fetched = self._clock.monotonic()
-        except (aiohttp.ClientError, OSError, TimeoutError, RequestError) as error:
-            logger.error("no keys from %s: %s", self._url, str(error)[:200] or type(error).__name__)
+        except (UnavailableError, RequestError) as error:
+            logger.error("no keys from %s: %s", self._url, str(error)[:300])
 
     async def _body(self) -> bytes:
-        if self._client is None:
-            self._client = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=_FETCH_S), cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
-            )
-        headers = {"accept": "application/json", "accept-encoding": "identity"}
-        async with self._client.get(self._url, headers=headers, allow_redirects=False) as response:
-            if response.status != 200:
-                raise RequestError(f"status {response.status}")
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > SET_MOST:
-                    raise RequestError(f"larger than {SET_MOST} bytes")
-            return bytes(body)
+        answer = await self._client.get(self._url, {"accept": "application/json"}, most=SET_MOST)
+        if answer.status != 200:
+            raise RequestError(f"status {answer.status}")
+        return answer.body

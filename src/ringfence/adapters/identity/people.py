@@ -15,7 +15,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit, urlunsplit
 from ringfence.adapters.identity.discovery import DOCUMENT_MOST, Endpoints, discovery_url, is_safe_url, read_discovery
 from ringfence.adapters.identity.id_tokens import judged
 from ringfence.adapters.identity.key_sets import Keys, RemoteKeys
-from ringfence.adapters.identity.web import Web
+from ringfence.adapters.web.client import WebClient
 from ringfence.core.canonical import parse_strict
 from ringfence.core.model.people import Person
 from ringfence.errors import CredentialError, RequestError, UnavailableError
@@ -28,6 +28,8 @@ FRESH_S: Final = 3600.0
 AGAIN_S: Final = 2.0
 """Between two tries while the issuer does not answer."""
 ANSWER_MOST: Final = 128 * 1024
+_ANSWER_S: Final = 8.0
+_JSON: Final = {"accept": "application/json"}
 BUSY: Final = 32
 """Questions to the issuer at the same time, whoever caused them."""
 _DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -62,7 +64,7 @@ class OidcPeople:
     def __init__(self, options: PeopleOptions | None, clock: Clock) -> None:
         self._options = options
         self._clock = clock
-        self._web = Web()
+        self._web = WebClient("the issuer", _ANSWER_S, quotes_errors=True)
         self._known: _Known | None = None
         self._failed: tuple[float, str] | None = None
         self._finding = asyncio.Lock()
@@ -198,7 +200,7 @@ class OidcPeople:
             raise UnavailableError("too many logins are under way")
         self._asking += 1
         try:
-            answered = await self._web.post(url, sent, headers, ANSWER_MOST)
+            answered = await self._web.post(url, _JSON | headers, sent, most=ANSWER_MOST)
         finally:
             self._asking -= 1
         if answered.status not in (200, 400, 401, 403, 429):
@@ -241,7 +243,7 @@ class OidcPeople:
             return found
 
     async def _discover(self, options: PeopleOptions) -> Endpoints:
-        answered = await self._web.get(discovery_url(options.issuer), DOCUMENT_MOST)
+        answered = await self._web.get(discovery_url(options.issuer), _JSON, most=DOCUMENT_MOST)
         if answered.status != 200:
             raise UnavailableError(f"the issuer's document cannot be had: status {answered.status}")
         try:

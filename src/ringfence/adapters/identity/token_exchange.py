@@ -12,8 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, cast
 from urllib.parse import quote_plus
 
-import aiohttp
-
+from ringfence.adapters.web.client import WebAnswer, WebClient
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.clock import Clock
@@ -70,9 +69,10 @@ class Rfc8693Exchange:
     async def exchange(self, subject: Secret) -> Exchanged:
         form = await self._form(subject)
         asked = self._clock.now()
-        status, body = await self._post(form, await self._client(form))
+        answered = await self._post(form, await self._client(form))
+        status = answered.status
         try:
-            answer: Any = parse_strict(body)
+            answer: Any = parse_strict(answered.body)
         except RequestError:
             answer = None
         if not isinstance(answer, dict):
@@ -131,23 +131,12 @@ class Rfc8693Exchange:
         both = f"{quote_plus(options.client_id)}:{quote_plus(secret)}"
         return {"authorization": f"Basic {base64.b64encode(both.encode()).decode('ascii')}"}
 
-    async def _post(self, form: dict[str, str], headers: dict[str, str]) -> tuple[int, bytes]:
-        told = {"accept": "application/json", "accept-encoding": "identity", **headers}
-        timeout = aiohttp.ClientTimeout(total=ANSWER_S)
+    async def _post(self, form: dict[str, str], headers: dict[str, str]) -> WebAnswer:
+        client = WebClient(self._where, ANSWER_S)
         try:
-            # Never on to another place: the caller's token would go there too.
-            async with (
-                aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as client,
-                client.post(self._options.token_url, data=form, headers=told, allow_redirects=False) as answer,
-            ):
-                body = bytearray()
-                async for chunk in answer.content.iter_any():
-                    body += chunk
-                    if len(body) > ANSWER_MOST:
-                        raise UnavailableError(f"{self._where} answered with more than {ANSWER_MOST} bytes")
-                return answer.status, bytes(body)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise UnavailableError(f"{self._where} cannot be reached: {type(error).__name__}") from None
+            return await client.post(self._options.token_url, {"accept": "application/json", **headers}, form, most=ANSWER_MOST)
+        finally:
+            await client.close()
 
     @property
     def _where(self) -> str:

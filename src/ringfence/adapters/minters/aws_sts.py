@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-import aiohttp
-
 from ringfence.adapters.minters.aws_answer import ANSWER_MOST, Assumed, assumed, refusal
 from ringfence.adapters.minters.aws_signature import Signer
+from ringfence.adapters.web.client import WebAnswer, WebClient
 from ringfence.core.model.identifiers import AgentId, CallId, RunId
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -58,7 +57,7 @@ class StsMinter:
         self._kept: dict[tuple[object, ...], Minted] = {}
         self._asking: dict[tuple[object, ...], asyncio.Lock] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._connection: aiohttp.ClientSession | None = None
+        self._client = WebClient("STS", ANSWER_S, keeps_connections=False)
 
     async def mint(self, need: Need, run: RunId, call: CallId) -> Minted:
         if not need.role or not need.policy:
@@ -88,9 +87,7 @@ class StsMinter:
 
     async def close(self) -> None:
         self._kept.clear()
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await self._client.close()
 
     @property
     def held(self) -> int:
@@ -118,10 +115,10 @@ class StsMinter:
             **self._attribution(need.agent, run, call),
         }
         async with self._room:
-            status, answer = await self._post(urlencode(form).encode())
-        if status != 200:
-            raise UnavailableError(f"{need.role} cannot be assumed: {refusal(status, answer)}")
-        given = assumed(answer)
+            answer = await self._post(urlencode(form).encode())
+        if answer.status != 200:
+            raise UnavailableError(f"{need.role} cannot be assumed: {refusal(answer.status, answer.body)}")
+        given = assumed(answer.body)
         if not need.margin_s * 1000 <= given.expires_at - asked <= need.lifetime_s * 1000 + LATE_MS:
             raise UnavailableError("STS gave a credential with another life than was asked for: is the clock right?")
         # The session's ARN as CloudTrail has it. The access key id would say more, but is masked like the rest of it.
@@ -142,7 +139,7 @@ class StsMinter:
                 told |= {f"Tags.member.{number}.Key": key, f"Tags.member.{number}.Value": session_name(value)}
         return told
 
-    async def _post(self, body: bytes) -> tuple[int, bytes]:
+    async def _post(self, body: bytes) -> WebAnswer:
         options = self._options
         key_id, secret, token = await options.credential()
         parts = urlsplit(options.endpoint)
@@ -150,27 +147,7 @@ class StsMinter:
         headers = signer.headers(parts.netloc, "/", {"content-type": _FORM}, body, self._clock.now())
         if any(not value.isascii() or not value.isprintable() for value in headers.values()):
             raise UnavailableError("the minter's own credential is none of AWS")
-        if self._connection is None:
-            # A kept connection that the other side has closed would fail a request that is not to be repeated.
-            self._connection = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True),
-                timeout=aiohttp.ClientTimeout(total=ANSWER_S),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        headers["accept-encoding"] = "identity"
-        url = f"{parts.scheme}://{parts.netloc}/"
-        try:
-            # Never on to another place: what the request holds is for this one.
-            async with self._connection.post(url, data=body, headers=headers, allow_redirects=False) as answer:
-                said = bytearray()
-                async for chunk in answer.content.iter_any():
-                    said += chunk
-                    if len(said) > ANSWER_MOST:
-                        raise UnavailableError(f"STS answered with more than {ANSWER_MOST} bytes")
-                return answer.status, bytes(said)
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise UnavailableError(f"STS cannot be reached: {type(error).__name__}") from None
+        return await self._client.post(f"{parts.scheme}://{parts.netloc}/", headers, body, most=ANSWER_MOST)
 
 
 def session_name(text: str) -> str:

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import urlsplit
 
-import aiohttp
-
 from ringfence.adapters.notifiers.message import Format, message
+from ringfence.adapters.web.client import WebClient
 from ringfence.adapters.wire.webhook_signature import HEADER, signature
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -60,6 +59,7 @@ class WebhookNotifier:
         self._options = options
         self._clock = clock
         self._host = urlsplit(options.url).hostname or "receiver"
+        self._client = WebClient(self._host, ANSWER_S)
         self._waiting: deque[Alert] = deque()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._arrived = asyncio.Event()
@@ -95,24 +95,29 @@ class WebhookNotifier:
         await asyncio.gather(self._worker, return_exceptions=True)
 
     async def _work(self) -> None:
-        async with self._connection() as connection:
-            while True:
-                while not self._waiting:
-                    if self._closed:
-                        return
-                    self._arrived.clear()
-                    await self._arrived.wait()
-                alert = self._waiting[0]
-                await self._deliver(connection, alert)
-                # Meanwhile the newest may have pushed it out.
-                if self._waiting and self._waiting[0] is alert:
-                    self._waiting.popleft()
+        try:
+            await self._deliver_all()
+        finally:
+            await self._client.close()
 
-    async def _deliver(self, connection: aiohttp.ClientSession, alert: Alert) -> None:
+    async def _deliver_all(self) -> None:
+        while True:
+            while not self._waiting:
+                if self._closed:
+                    return
+                self._arrived.clear()
+                await self._arrived.wait()
+            alert = self._waiting[0]
+            await self._deliver(alert)
+            # Meanwhile the newest may have pushed it out.
+            if self._waiting and self._waiting[0] is alert:
+                self._waiting.popleft()
+
+    async def _deliver(self, alert: Alert) -> None:
         pause = FIRST_PAUSE_S
         for attempt in range(1, ATTEMPTS + 1):
             last = self._closed or attempt == ATTEMPTS
-            if await self._try(connection, alert) is not _Result.AGAIN:
+            if await self._try(alert) is not _Result.AGAIN:
                 return
             if last:
                 break
@@ -129,7 +134,7 @@ class WebhookNotifier:
             for wait in waits:
                 wait.cancel()
 
-    async def _try(self, connection: aiohttp.ClientSession, alert: Alert) -> _Result:
+    async def _try(self, alert: Alert) -> _Result:
         body = message(alert, self._options.format, self._options.public_url)
         headers = {"content-type": "application/json", "ringfence-id": _printable(alert.id)}
         if self._options.secret is not None:
@@ -140,11 +145,9 @@ class WebhookNotifier:
                 return _Result.AGAIN
             headers[HEADER] = signature(secret, self._clock.now() // 1000, body)
         try:
-            async with connection.post(self._options.url, data=body, headers=headers, allow_redirects=False) as answer:
-                status = answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # Not its text: some of these quote the address.
-            logger.warning("alert %s did not reach %s: %s", alert.id, self._host, type(error).__name__)
+            status = await self._client.tell(self._options.url, headers, body)
+        except UnavailableError as error:
+            logger.warning("alert %s was not delivered: %s", alert.id, error)
             return _Result.AGAIN
         if 200 <= status < 300:
             return _Result.DELIVERED
@@ -153,14 +156,6 @@ class WebhookNotifier:
             return _Result.AGAIN
         logger.error("alert %s was refused by %s with %d", alert.id, self._host, status)
         return _Result.FINAL
-
-    def _connection(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=ANSWER_S),
-            connector=aiohttp.TCPConnector(limit=1),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"user-agent": "ringfence"},
-        )
 
 
 def _printable(text: str) -> str:

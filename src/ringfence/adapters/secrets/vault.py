@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-
 from ringfence.adapters.secrets.text import secret_of
+from ringfence.adapters.web.client import WebClient
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.secrets import Secret, SecretRef
@@ -46,7 +45,7 @@ class VaultSecrets:
 
     def __init__(self, options: VaultOptions) -> None:
         self._options = options
-        self._connection: aiohttp.ClientSession | None = None
+        self._client = WebClient("the vault", options.answer_s)
 
     async def read(self, ref: SecretRef) -> Secret:
         mount, path, wanted = _parts(ref)
@@ -65,29 +64,17 @@ class VaultSecrets:
         return secret_of(ref, value.encode("utf-8", "surrogatepass"))
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        await self._client.close()
 
     async def _get(self, ref: SecretRef, url: str, headers: dict[str, str]) -> bytes:
-        if self._connection is None:
-            self._connection = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=self._options.answer_s), cookie_jar=aiohttp.DummyCookieJar()
-            )
         try:
-            # Never on to another place: the token would go there too.
-            async with self._connection.get(url, headers=headers, allow_redirects=False) as answer:
-                if answer.status != 200:
-                    why = _MEANING.get(answer.status, f"it answered {answer.status}")
-                    raise UnavailableError(f"the vault did not give the secret {ref}: {why}")
-                body = await answer.content.read(MOST_BYTES + 1)
-                while len(body) <= MOST_BYTES and (more := await answer.content.read(MOST_BYTES + 1)):
-                    body += more
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise UnavailableError(f"the vault does not answer for the secret {ref}: {type(error).__name__}") from None
-        if len(body) > MOST_BYTES:
-            raise UnavailableError(f"the vault's answer for the secret {ref} is larger than {MOST_BYTES} bytes")
-        return body
+            answer = await self._client.get(url, headers, most=MOST_BYTES)
+        except UnavailableError as error:
+            raise UnavailableError(f"the secret {ref} cannot be had: {error}") from None
+        if answer.status != 200:
+            why = _MEANING.get(answer.status, f"it answered {answer.status}")
+            raise UnavailableError(f"the vault did not give the secret {ref}: {why}")
+        return answer.body
 
 
 def _parts(ref: SecretRef) -> tuple[str, str, str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import aiohttp
-
+from ringfence.adapters.web.client import WebClient
 from ringfence.core.audit.cosignature import trusted_lines
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import parse_note
@@ -25,14 +24,17 @@ class HttpWitness:
     def __init__(self, url: str, key: VerifierKey) -> None:
         self._url = f"{url.rstrip('/')}/add-checkpoint"
         self._key = key
-        self._connection: aiohttp.ClientSession | None = None
+        self._client = WebClient(f"the witness {key.name}", ANSWER_S)
 
     @property
     def name(self) -> str:
         return self._key.name
 
     async def add_checkpoint(self, old_size: int, proof: Sequence[bytes], note: str) -> Cosigned | Stale | Refused:
-        status, media_type, body = await self._post(render_request(old_size, proof, note))
+        # An answer that is too long is cut, and so worth nothing; its status still says what it says.
+        request = render_request(old_size, proof, note)
+        answer = await self._client.post(self._url, {}, request, most=_LARGEST_ANSWER, cut=True)
+        status, media_type, body = answer.status, answer.media_type, answer.body
         if status == Verdict.COSIGN.value:
             return self._cosigned(body, note)
         if status == Verdict.STALE.value and media_type == SIZE_TYPE and (size := _SIZE.fullmatch(body)):
@@ -44,8 +46,7 @@ class HttpWitness:
         raise UnavailableError(f"the witness {self.name} answered {status}")
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
+        await self._client.close()
 
     def _cosigned(self, body: bytes, note: str) -> Cosigned:
         try:
@@ -55,28 +56,6 @@ class HttpWitness:
         if not lines:
             raise UnavailableError(f"what answers for the witness {self.name} has another key")
         return Cosigned(lines)
-
-    async def _post(self, body: bytes) -> tuple[int, str, bytes]:
-        if self._connection is None:
-            self._connection = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=ANSWER_S),
-                connector=aiohttp.TCPConnector(limit=1),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "ringfence"},
-            )
-        try:
-            async with self._connection.post(self._url, data=body, allow_redirects=False) as answer:
-                return answer.status, answer.content_type, await _bounded(answer.content)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise UnavailableError(f"the witness {self.name} does not answer: {type(error).__name__}") from error
-
-
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    """The answer to its end, however many pieces the network makes of it. One that is too long is cut, and so worth nothing."""
-    body = bytearray()
-    while len(body) < _LARGEST_ANSWER and (piece := await content.read(_LARGEST_ANSWER - len(body))):
-        body += piece
-    return bytes(body)
 
 
 def _printable(body: bytes) -> str:
