@@ -60,6 +60,7 @@ class Proxy:
         )
         self._open: dict[asyncio.Task[None], Connection] = {}
         self._refusing: set[asyncio.Task[None]] = set()
+        self._is_closed = False
         self._looking: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -68,6 +69,9 @@ class Proxy:
 
     def serve(self, transport: asyncio.Transport, first: bytes = b"") -> None:
         """Take over a connection with the bytes that were already read of it."""
+        if self._is_closed:
+            transport.abort()
+            return
         wire = Wire.over(transport, first)
         if len(self._open) >= self._shared.settings.connections:
             self._turn_away(wire)
@@ -86,7 +90,8 @@ class Proxy:
             await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Cut every connection."""
+        """Cut every connection, and each that still comes."""
+        self._is_closed = True
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None

@@ -7,10 +7,12 @@ import json
 import ssl
 
 import pytest
-from tests.pep.egress.world import HOST, FakeGate, World, a_server, a_world
+from tests.pep.egress_world import HOST, FakeGate, World, a_server, a_world
 
 from ringfence.adapters.pep.egress.settings import Settings
+from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening
 from ringfence.core.model.egress import EgressRule
+from ringfence.engine.identify import Presented
 
 CONNECT = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode()
 OK = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -157,6 +159,7 @@ async def test_a_tunnel_without_a_hello_that_names_the_host_reaches_nobody(fligh
         assert world.gate.up == 0
 
 
+@pytest.mark.requirement("I19")
 async def test_a_head_that_comes_too_slowly_is_given_up() -> None:
     async with a_world(settings=Settings(head_s=0.05)) as world:
         assert (await world.say(CONNECT[:-1])).startswith(b"HTTP/1.1 408 ")
@@ -178,11 +181,13 @@ async def test_an_idle_tunnel_is_closed() -> None:
         assert world.gate.open == 0
 
 
+@pytest.mark.requirement("I6")
 async def test_a_kill_cuts_a_transfer() -> None:
     async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             writer.write(bytes(65536))
             await writer.drain()
+            await asyncio.sleep(0)  # drain alone may not let the loop notice the end
 
     async with a_world() as world, a_server(world, endless):
         reader, _ = await world.tunnel()
@@ -216,6 +221,7 @@ async def test_a_tunnel_over_its_budget_is_closed(most: str) -> None:
         assert min(gate.up, gate.down) < 2 << 20
 
 
+@pytest.mark.requirement("I19")
 async def test_connections_over_the_limit_are_told_so() -> None:
     async with a_world(settings=Settings(connections=1)) as world, a_server(world, echo):
         _, writer = await world.tunnel()
@@ -285,4 +291,40 @@ async def test_a_second_hello_for_another_name_is_not_handed_on() -> None:
         await world.settled()
         assert world.gate.codes == ["server_name"]
         assert got[1:] == [b""]
+        writer.close()
+
+
+@pytest.mark.requirement("I3")
+async def test_a_gate_that_fails_lets_nothing_through(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(FakeGate):
+        async def admit(self, presented: Presented, opening: Opening) -> Admitted | NotAdmitted:
+            raise RuntimeError("the engine is broken")
+
+    async with a_world(gate=Failing([EgressRule(host=HOST)])) as world:
+        assert await world.say(CONNECT) == b""
+        assert world.names.resolved == []
+        assert "the engine is broken" in caplog.text
+
+
+async def test_closing_the_proxy_cuts_everything() -> None:
+    async with a_world() as world, a_server(world, echo):
+        reader, _ = await world.tunnel()
+        _, waiting = await world.connect()
+        waiting.write(CONNECT[:10])
+        await world.proxy.close()
+        with pytest.raises((OSError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+        assert len(world.proxy) == world.gate.open == 0
+
+
+@pytest.mark.requirement("I1")
+async def test_nothing_is_resolved_or_dialled_before_the_decision() -> None:
+    gate = FakeGate([EgressRule(host=HOST)], waits=asyncio.Event())
+    async with a_world(gate=gate) as world, a_server(world, echo):
+        tunnel = asyncio.ensure_future(world.tunnel())
+        await gate.asked.wait()
+        assert world.names.resolved == world.names.dialled == []
+        assert gate.waits is not None
+        gate.waits.set()
+        _, writer = await tunnel
         writer.close()

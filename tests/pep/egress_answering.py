@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
-from tests.pep.egress.world import HOST, World, a_server
+from tests.pep.egress_world import HOST, World, a_server
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)\r\n")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import uvloop
-from tests.pep.egress.answering import an_answering, with_body
-from tests.pep.egress.test_egress_terminated import OPEN, SECRET, TOKEN, a_gate
-from tests.pep.egress.world import HOST, HOSTS_CA, World, a_world
+from tests.pep.egress_answering import an_answering, with_body
+from tests.pep.egress_programs import program, run
+from tests.pep.egress_world import HOST, HOSTS_CA, OPEN, SECRET, TOKEN, World, a_gate, a_world
 
 from ringfence.core.model.egress import EgressRule
 
@@ -31,38 +27,10 @@ const at = new URL(proxy), to = new URL(url);
 http.request({ host: at.hostname, port: at.port, method: "CONNECT", path: `${to.hostname}:443` })
   .on("connect", (answer, socket) => {
     const inner = tls.connect({ socket, servername: to.hostname, ALPNProtocols: ["http/1.1"] }, () =>
-      inner.end(`GET ${to.pathname} HTTP/1.1\\r\\nHost: ${to.hostname}\\r\\nConnection: close\\r\\n\\r\\n`));
+      inner.write(`GET ${to.pathname} HTTP/1.1\\r\\nHost: ${to.hostname}\\r\\nConnection: close\\r\\n\\r\\n`));
     inner.on("data", (data) => process.stdout.write(data));
   }).end();
 """
-
-
-async def run(world: World, pem: str, folder: Path, *command: str) -> str:
-    """A program with nothing but the proxy and a bundle in its environment. Everything that it says."""
-    bundle = folder / "ca.pem"
-    bundle.write_text(pem)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HTTPS_PROXY": f"http://127.0.0.1:{world.port}",
-        "https_proxy": f"http://127.0.0.1:{world.port}",
-        "SSL_CERT_FILE": str(bundle),
-        "CURL_CA_BUNDLE": str(bundle),
-        "GIT_SSL_CAINFO": str(bundle),
-        "NODE_EXTRA_CA_CERTS": str(bundle),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "HOME": str(folder),
-    }
-    process = await asyncio.create_subprocess_exec(
-        *command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 30)
-    return said.decode("utf-8", "replace")
-
-
-def program(name: str) -> str:
-    found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    assert found is not None, f"{name} is part of the development environment"
-    return found
 
 
 def command(client: str, world: World, url: str, body: str = "") -> list[str]:
@@ -91,7 +59,7 @@ async def test_a_client_reaches_a_terminated_host_and_never_sees_the_credential(
 
 @pytest.mark.parametrize("client", ["curl", "python", "node"])
 async def test_a_client_reaches_a_tunnelled_host(client: str, tmp_path: Path) -> None:
-    async with a_world() as world, an_answering(world, with_body(b"through")):
+    async with a_world() as world, an_answering(world, with_body(b"through"), ends=True):
         said = await run(world, HOSTS_CA.pem, tmp_path, *command(client, world, f"https://{HOST}/v1/a"))
         assert "through" in said
 

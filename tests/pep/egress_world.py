@@ -16,7 +16,7 @@ from ringfence.adapters.pep.egress.proxy import Proxy
 from ringfence.adapters.pep.egress.settings import Settings
 from ringfence.core.egress.matching import path_rule_for, rule_for
 from ringfence.core.egress.opening import CONNECT, Admitted, NotAdmitted, Opening, Refusal
-from ringfence.core.model.egress import EgressRule
+from ringfence.core.model.egress import EgressMode, EgressRule, PathRule
 from ringfence.core.model.run import Posture
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.identify import Presented
@@ -26,6 +26,25 @@ PUBLIC = "93.184.216.34"
 PRESENTED = Presented("", Posture.BOXED)
 HOSTS_CA = Authority("the world", datetime.now(UTC))
 """Signs the servers outside."""
+
+SECRET = "Bearer tok-4f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c"
+TOKEN = SECRET.split()[1]
+RULE = EgressRule(
+    host=HOST,
+    mode=EgressMode.TERMINATE,
+    paths=(
+        PathRule(methods=frozenset({"GET", "HEAD"}), path="/v1/*"),
+        PathRule(methods=frozenset({"POST"}), path="/v1/things"),
+        PathRule(methods=frozenset({"GET"}), path="/socket", websocket=True),
+    ),
+    header="Authorization",
+    credential="env:TOKEN",
+)
+OPEN = EgressRule(
+    host=HOST,
+    mode=EgressMode.TERMINATE,
+    paths=(PathRule(methods=frozenset({"GET", "POST", "HEAD", "PUT"}), path="/*"),),
+)
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -87,6 +106,10 @@ class FakeGate:
         return [refusal.code for _, refusal in self.refusals]
 
 
+def a_gate(rule: EgressRule = RULE) -> FakeGate:
+    return FakeGate([rule], secrets={"env:TOKEN": SECRET})
+
+
 @dataclass
 class Names:
     """A resolver of a few names, and a dialler that finds public addresses on loopback."""
@@ -135,9 +158,12 @@ class World:
     authority: Authority
     redactor: Redactor
     port: int
+    clients: list[asyncio.StreamWriter] = field(default_factory=list[asyncio.StreamWriter])
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.clients.append(writer)
+        return reader, writer
 
     async def say(self, data: bytes) -> bytes:
         """Everything that a connection answers to these bytes."""
@@ -187,10 +213,15 @@ async def a_world(
         settings=settings,
     )
     server = await asyncio.get_running_loop().create_server(lambda: Listening(proxy), "127.0.0.1", 0)
+    world = World(gate, names, proxy, authority, redactor, server.sockets[0].getsockname()[1])
     try:
-        yield World(gate, names, proxy, authority, redactor, server.sockets[0].getsockname()[1])
+        yield world
     finally:
         await proxy.close()
+        for writer in world.clients:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         server.close()
         await server.wait_closed()
 
