@@ -7,7 +7,7 @@ import os
 import socket
 from dataclasses import replace
 
-from tests.contract.sandbox_world import PYTHON, SandboxWorld, git, text_of
+from tests.contract.sandbox_world import PYTHON, STRANGER, SandboxWorld, git, text_of
 
 from ringfence.core.model.box import Layer
 from ringfence.errors import UnavailableError
@@ -85,6 +85,27 @@ async def a_folder_of_the_host_can_be_the_workspace(world: SandboxWorld) -> None
     made, folder = os.stat(f"{workspace.source}/file"), os.stat(workspace.source or "")
     assert (made.st_uid, made.st_gid) == (folder.st_uid, folder.st_gid)
     assert text_of(f"{workspace.source}/file") == "written\n"
+
+
+async def what_is_hidden_is_in_no_box_by_any_way(world: SandboxWorld) -> None:
+    """The world's own state stands in for the gateway's."""
+    state = world.folder / "state"
+    (world.folder / "link").symlink_to(state)
+    whole = Workspace(kind=WorkspaceKind.FOLDER, source=str(world.folder))
+    if os.geteuid() == 0:
+        os.chown(world.folder, STRANGER, STRANGER)
+    refused: list[str] = []
+    for changes in (
+        {"workspace": whole},
+        {"profile": replace(world.profile, shows=(str(state),))},
+        {"profile": replace(world.profile, shows=(str(state / "boxes"),))},
+        {"profile": replace(world.profile, shows=(str(world.folder / "link"),))},
+    ):
+        try:
+            await world.run("true", **changes)
+        except UnavailableError as error:
+            refused.append(str(error))
+    assert len([said for said in refused if "no box may see" in said]) == 4, refused
 
 
 async def less_than_the_profile_needs_is_refused(world: SandboxWorld) -> None:

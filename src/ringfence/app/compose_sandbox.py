@@ -22,9 +22,10 @@ def runtime_folder() -> Path:
     return Path(base) / "ringfence"
 
 
-def build_sandbox(*, unsafe_no_sandbox: bool = False) -> Sandbox:
-    """The sandbox of this machine."""
-    return NoSandbox() if unsafe_no_sandbox else BubblewrapSandbox(folder=runtime_folder())
+def build_sandbox(state: Path | None = None, *, unsafe_no_sandbox: bool = False) -> Sandbox:
+    """The sandbox of this machine. No box of it has any of the state directory, whatever its workspace is."""
+    hidden = [state.absolute()] if state is not None else []
+    return NoSandbox() if unsafe_no_sandbox else BubblewrapSandbox(folder=runtime_folder(), hidden=hidden)
 
 
 def run_in_box(
@@ -41,7 +42,7 @@ def run_in_box(
     """Run one command to its end. Raises UnavailableError."""
 
     async def run() -> Ended:
-        sandbox = build_sandbox(unsafe_no_sandbox=unsafe_no_sandbox)
+        sandbox = build_sandbox(state, unsafe_no_sandbox=unsafe_no_sandbox)
         await sandbox.sweep()
         channel = await call(str(state / BOX_SOCKET))
         try:

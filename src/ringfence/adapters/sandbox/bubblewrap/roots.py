@@ -41,5 +41,16 @@ def shown_paths(shows: Sequence[str]) -> list[str]:
     return list(shows)
 
 
+def refuse_hidden(paths: Sequence[str], hidden: Sequence[str]) -> None:
+    """Raises UnavailableError where one of the paths would show something hidden, or a part of it. Links are followed."""
+    for path in map(os.path.realpath, paths):
+        for secret in map(os.path.realpath, hidden):
+            if path == "/" or _below(secret, [path]) or _below(path, [secret]):
+                raise UnavailableError(
+                    f"a box that has {path} would have {secret}, which no box may see",
+                    remedy="work on a clone (--repo), or keep the state directory elsewhere (`ringfence up --state DIR`)",
+                )
+
+
 def _below(path: str, tops: Sequence[str]) -> bool:
     return any(path == top or path.startswith(top + "/") for top in tops)

@@ -19,7 +19,7 @@ from ringfence.adapters.sandbox.bubblewrap.limits import file_systems, kernel_li
 from ringfence.adapters.sandbox.bubblewrap.probe import first_failure, refused, surroundings_here, tried, without_a_box
 from ringfence.adapters.sandbox.bubblewrap.records import Records
 from ringfence.adapters.sandbox.bubblewrap.remedies import REMEDIES
-from ringfence.adapters.sandbox.bubblewrap.roots import host_etc, roots_here, shown_paths
+from ringfence.adapters.sandbox.bubblewrap.roots import host_etc, refuse_hidden, roots_here, shown_paths
 from ringfence.adapters.sandbox.bubblewrap.seccomp import program
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawn, spawn
 from ringfence.adapters.sandbox.bubblewrap.sweep import swept
@@ -35,6 +35,8 @@ BWRAP = Path("/usr/bin/bwrap")
 """The distribution's: Ubuntu lets no other copy make user namespaces."""
 ALWAYS = frozenset({Layer.NAMESPACES, Layer.SECCOMP, Layer.NO_NEW_PRIVILEGES, Layer.RLIMITS})
 """Bubblewrap and the visit refuse to go on without one of these."""
+KERNEL_FILES = ("/proc", "/sys", "/dev")
+"""The host's: a box has its own."""
 COUNTS_PER_NAMESPACE = (5, 14)
 """From this Linux on, RLIMIT_NPROC counts the processes of one user namespace."""
 
@@ -42,8 +44,12 @@ COUNTS_PER_NAMESPACE = (5, 14)
 class BubblewrapSandbox:
     """Implements `ringfence.ports.sandbox.Sandbox`. To be used from the loop of the main thread."""
 
-    def __init__(self, *, folder: Path, bwrap: Path = BWRAP, python: Path | None = None) -> None:
-        """`folder`: of our own, not shown in any box, best on one that is empty after a boot. `python`: for visits."""
+    def __init__(self, *, folder: Path, hidden: Sequence[Path] = (), bwrap: Path = BWRAP, python: Path | None = None) -> None:
+        """`folder`: of our own, best on a file system that is empty after a boot. `python`: for visits.
+
+        `hidden`: no box has any of it, nor has `folder`, whatever its plan shows: the gateway's state and its keys.
+        """
+        self._hidden = [str(folder), *map(str, hidden), *KERNEL_FILES]
         self._bwrap = bwrap
         self._root = os.geteuid() == 0 and is_real_root(Path("/proc/self/uid_map").read_text(encoding="ascii"))
         self._records = Records(folder / "boxes")
@@ -132,6 +138,7 @@ class BubblewrapSandbox:
 
     def _spawn(self, plan: BoxPlan, work: Prepared, user: int | None) -> Spawn:
         shown = [*host_etc(), *shown_paths(plan.profile.shows)]
+        refuse_hidden([*shown, *([work.folder] if work.folder is not None else [])], self._hidden)
         environment = box_environment(plan.profile.environment, plan.environment, plan.listener_port, plan.files)
 
         def told(descriptors: Descriptors) -> list[str]:
