@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from ringfence.adapters.stores.memory.search import matches
+from ringfence.adapters.stores.mirrored import MirroredState
 from ringfence.core.audit.stem import entry_hash, has_body, stem_of
 from ringfence.core.audit.tiles import WIDTH
 from ringfence.core.audit.tree import append, merkle_root
@@ -19,7 +20,6 @@ from ringfence.core.state import State, apply
 from ringfence.core.unit import Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery, Head, Record, check_stretch
-from ringfence.ports.mirror import MirroredState
 
 PAGE_LIMIT = 1000
 """Records in one answer, as the port says."""

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from ringfence.adapters.stores.mirrored import MirroredState
 from ringfence.adapters.stores.sqlite.batch import Tree
 from ringfence.adapters.stores.sqlite.disk import Disk, RealDisk
 from ringfence.adapters.stores.sqlite.emergency import force, kept_entry, stops_of
@@ -38,7 +39,6 @@ from ringfence.core.state import State, apply
 from ringfence.core.unit import AddStop, Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery, Head, Record, check_stretch
-from ringfence.ports.mirror import MirroredState
 
 QUEUE_UNITS = 8192
 QUEUE_BYTES = 64 * 1024 * 1024

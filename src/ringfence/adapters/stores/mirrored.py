@@ -1,4 +1,4 @@
-"""The reading half of `Store` for adapters that hold the whole state in memory.
+"""The reading half of `ringfence.ports.store.Store`, for stores that hold the whole state in memory.
 
 A base instead of a Protocol, because the memory store and the embedded store must give the same answers from the same state.
 Every read is one consistent look: nothing awaits between its first and its last line.
