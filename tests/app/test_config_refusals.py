@@ -42,7 +42,7 @@ FACED: dict[str, tuple[str | bytes, list[str]]] = {
         [
             "3:19: tools.git.log: unknown key `zzz`; known: `authority`, `bounded`, `costs_money`, "
             "`credential`, `effect`, `identity`, `inverse`, "
-            "`limits`, `objects`, `outbound`, `pin`, `quorum`, ..."
+            "`limits`, `objects`, `outbound`, `personal_data`, `pin`, ..."
         ],
     ),
     "missing version": (GOOD.replace("version: 1\n", ""), ["1:1: missing key `version`: Version of this format."]),

@@ -23,7 +23,7 @@ MEANS: Final = {
 
 def stated_posture(agents: Iterable[AgentRule], own_uid: int) -> tuple[Posture, tuple[str, ...]]:
     """The weakest posture that the configuration allows, and the agents that make it so."""
-    known = tuple(agents)
+    known = tuple(agent for agent in agents if agent.server is None)
     sharing = tuple(agent.id for agent in known if shares_user(agent, own_uid))
     if sharing:
         return Posture.SHARED, sharing
@@ -38,7 +38,7 @@ def shares_user(agent: AgentRule, own_uid: int) -> bool:
 
 def posture_because(agents: Iterable[AgentRule], own_uid: int) -> tuple[str, ...]:
     """Why the posture is what it is: one sentence per agent, in words."""
-    return tuple(f"{agent.id}: {_why(agent, own_uid)}" for agent in agents)
+    return tuple(f"{agent.id}: {_why(agent, own_uid)}" for agent in agents if agent.server is None)
 
 
 def _why(agent: AgentRule, own_uid: int) -> str:

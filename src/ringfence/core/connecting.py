@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from ringfence.core.model.call import Call
 from ringfence.core.model.egress import EgressMode, EgressRule, PathRule
 from ringfence.core.model.identifiers import ServerId, ToolId
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
@@ -30,6 +31,9 @@ class Act(StrEnum):
     WEBSOCKET = "websocket"
 
 
+FOR_SERVER: Final = "server"
+"""The argument that names the server whose box it is. The gateway writes it."""
+
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 DEFINITION: Final[Mapping[str, Any]] = {
@@ -44,6 +48,7 @@ DEFINITION: Final[Mapping[str, Any]] = {
             "act": {"type": "string", "enum": [act.value for act in Act]},
             "path": {"type": "string", "maxLength": 2000, "description": "The rule's path; empty for a tunnel."},
             "credential": {"type": "string", "maxLength": 200, "description": "Whose name the requests carry; empty: none."},
+            "server": {"type": "string", "maxLength": 24, "description": "Whose box it is, where it is a server's."},
         },
         "required": ["host", "port", "act", "path", "credential"],
         "additionalProperties": False,
@@ -68,6 +73,12 @@ RULE: Final = ToolRule(
     ),
 )
 SERVER: Final = ServerRule(id=EGRESS)
+
+
+def server_of(call: Call) -> ServerId | None:
+    """The server whose box wants this way out; None: the box is the run's own, or the call is another."""
+    server = call.value.get(FOR_SERVER) if call.tool == CONNECT else None
+    return ServerId(server) if isinstance(server, str) else None
 
 
 def act_of(method: str, rule: PathRule | None) -> Act:

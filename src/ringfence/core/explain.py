@@ -101,6 +101,8 @@ def meaning(code: ReasonCode) -> str:
             return "the run repeats itself: the same calls bring the same results"
         case ReasonCode.FROZEN:
             return "the call falls into a freeze window"
+        case ReasonCode.ENVIRONMENT:
+            return "the agent, or one above it, is bound to an environment that this does not belong to"
         case ReasonCode.HOST:
             return "no egress rule of the agent has this host with this kind of request"
         case ReasonCode.POLICY:
@@ -205,6 +207,9 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.polling")
         case ReasonCode.FROZEN:
             return Change(Lever.CONFIGURATION, "wait until the window is over, or change it", "limits.freeze")
+        case ReasonCode.ENVIRONMENT:
+            text = "give what the detail names the agent's label, or `any` where it belongs to every environment"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.environment")
         case ReasonCode.HOST:
             text = "give the agent a rule for this host; or `unlisted: ask`, so that a person may let one run reach it"
             return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.egress")

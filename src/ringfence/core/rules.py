@@ -12,6 +12,7 @@ from ringfence.core.model.agent import Limits
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.credential import Place, ToolCredential
 from ringfence.core.model.egress import EgressRules
+from ringfence.core.model.environment import is_within
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
@@ -23,6 +24,11 @@ from ringfence.core.scan.personal import Personal
 
 GROUP = "group:"
 """What a group's name begins with where an agent's approvers are listed."""
+
+
+def server_agent(server: ServerId) -> AgentId:
+    """In whose name a server in a box reaches others. No agent that is configured has such a name."""
+    return AgentId(f"server:{server}")
 
 
 class Share(StrEnum):
@@ -124,6 +130,8 @@ class ServerRule:
     identity: Digest = Digest("")
     """Of where the server is reached: its command and arguments, or its URL. Empty: not known."""
     limits: UseLimits = NO_LIMITS
+    environment: str = ""
+    """Its label, and that of its credentials; empty: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +163,8 @@ class ToolRule:
     limits: ToolLimits = NO_TOOL_LIMITS
     credential: ToolCredential | None = None
     """What its calls carry besides whatever its server is reached with."""
+    environment: str = ""
+    """The label of its server; empty: none."""
 
     @property
     def hidden(self) -> Mapping[str, Any]:
@@ -193,10 +203,28 @@ class AgentRule:
     """What its box is like (`ringfence run`); None: it has no profile of its own."""
     egress: EgressRules | None = None
     """Whom its boxes may reach; None: nobody, and nobody is asked."""
+    environment: str = ""
+    """It reaches what has this label and nothing else; empty: labels mean nothing to it."""
+    server: ServerId | None = None
+    """It is no agent but a server in a box: what its processes reach is asked in its name, and only the gateway opens runs."""
+
+    @property
+    def ways_out(self) -> EgressRules:
+        """Whom its boxes may reach: nobody where the box has no network, whatever the rules say."""
+        return self.egress if self.egress is not None and (self.box is None or self.box.network) else EgressRules()
 
     def may_see(self, tool: ToolId) -> bool:
         """Whether the tool is exposed to this agent."""
         return any(pattern == tool or fnmatchcase(tool, pattern) for pattern in self.tools)
+
+    def has(self, tool: ToolRule) -> bool:
+        """Whether a tool is exposed to this agent, and of its environment."""
+        return self.may_see(tool.id) and self.is_for(tool)
+
+    def is_for(self, tool: ToolRule) -> bool:
+        """Whether a tool, with the credential that its calls carry, belongs to the environment that this agent is bound to."""
+        of_credential = tool.credential.environments if tool.credential is not None else ()
+        return is_within(self.environment, (tool.environment, *of_credential))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
         conditional=rule.conditional,
         fixed=fixed,
         credential=rule.credential,
+        environment=rule.environment,
         validator=compile_schema(_refusing(shown_schema, hidden)),
         upstream_validator=compile_schema(_ignoring(own_schema, hidden)),
     )

@@ -136,6 +136,14 @@ class Actor:
                 return outcome
             return await self._settle(call, flight, outcome, profile, inspection)
 
+    def _another_environment(self, call: Call) -> str:
+        """Why what the configuration has by now would carry another environment's credential. Empty: it would not."""
+        rules = self._catalogue.rules
+        agent, tool = rules.agents.get(call.agent), rules.tools.get(call.tool)
+        if agent is None or tool is None or agent.is_for(tool):
+            return ""
+        return f"{tool.id}, or its credential, is not in the environment `{agent.environment}` of agent {agent.id}"
+
     async def _send(
         self,
         call: Call,
@@ -162,6 +170,9 @@ class Actor:
 
         principal = {Share.RUN: f"run:{call.run}", Share.AGENT: f"agent:{call.agent}", Share.SERVER: "shared"}[rule.share]
         declared = granted_capabilities(client.capabilities, rule.grants)
+        if why := self._another_environment(call):
+            logger.error("call %s of %s is not sent: %s", call.id, call.tool, why)
+            return NotSent(HELD_BACK, entry)
         async with AsyncExitStack() as held:
             try:
                 bearer = await self._on_behalf.bearer(call.server, call.run, vouched)

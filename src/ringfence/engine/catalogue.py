@@ -12,16 +12,16 @@ from typing import Any
 from ringfence.core.asking import EVERYTHING_ASKABLE, granted_capabilities
 from ringfence.core.charges import Plan, plan_of
 from ringfence.core.confusable import folded
+from ringfence.core.connecting import server_of
 from ringfence.core.methods import definitions, is_method
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
-from ringfence.core.model.egress import EgressRules
 from ringfence.core.model.identifiers import AgentId, Millis, ServerId, ToolId
 from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.tool import Tool
 from ringfence.core.own_tools import OWN_TOOLS, own_tools_of
 from ringfence.core.pins import PinKind
-from ringfence.core.rules import AgentRule, Rules, ToolRule
+from ringfence.core.rules import AgentRule, Rules, ToolRule, server_agent
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.tightening import build_tool, withheld_tool
 from ringfence.engine.masking import described_without
@@ -308,7 +308,8 @@ class Catalogue:
 
     def has_changed(self, call: Call) -> bool:
         """Whether the newest listing is no longer the one that a call was decided on."""
-        view = self.view(call.agent)
+        server = server_of(call)
+        view = self.view(call.agent if server is None else server_agent(server))
         tool = view.tools.get(call.tool) if view is not None else None
         return tool is None or tool.pin != call.pin or bool(self.quarantine(view, call))
 
@@ -341,7 +342,7 @@ class Catalogue:
                 narrower = rule.tighten.get(tool_rule.id) if rule.may_see(tool_rule.id) else None
                 tools[tool_rule.id] = build_tool(definition, tool_rule, narrower)
         quarantined |= {tool: why for tool, why in self.alike.items() if tool in tools}
-        exposed = frozenset(tool for tool in tools if rule.may_see(tool))
+        exposed = frozenset(tool for tool in tools if rule.has(self._rules.tools[tool]))
         plans = {tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None}
         for own in own_tools_of(rule):
             tools[own.rule.id] = build_tool(own.definition, own.rule, rule.tighten.get(own.rule.id))
@@ -354,7 +355,8 @@ class Catalogue:
             separation=rule.separation,
             approval_expiry_s=rule.approval_expiry_s,
             approvers=rule.approvers,
-            egress=rule.egress or EgressRules(),
+            egress=rule.ways_out,
+            environment=rule.environment,
         )
         derived = {tool_rule.id for tool_rule in self._rules.tools.values() if tool_rule.derived}
         unseen = {tool for tool, own in OWN_TOOLS.items() if not own.shown}

@@ -17,22 +17,22 @@ import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, Act, act_of, arguments_of
+from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, FOR_SERVER, Act, act_of, arguments_of
 from ringfence.core.egress.matching import path_rule_for
 from ringfence.core.egress.opening import CONNECT as OPENING
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
-from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.identifiers import AgentId, RunId, ServerId
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.identify import Presented, Principal, asking, identify
 from ringfence.engine.outcome import Outcome, Refused, Waiting
 from ringfence.engine.reaching import reach_of
 from ringfence.engine.waiting import settled
@@ -76,6 +76,10 @@ Refuse = Callable[[Presented, Mapping[str, Any], str], Awaitable[Refused]]
 """Records a refusal of the proxy's own."""
 
 
+_Place = tuple[RunId, ServerId | None, str, int]
+"""Whose bytes are counted together: a run's to one host, and apart from them those of a server on its behalf."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     run: RunId
@@ -90,6 +94,7 @@ class _Asked:
     rule: EgressRule
     path: PathRule | None
     principal: Principal
+    server: ServerId | None
     lasting: bool
     granted: asyncio.Future[_Way]
 
@@ -99,7 +104,9 @@ class _Way(Admitted):
     """One that is open. It ends on the monotonic clock."""
 
     key: _Key
-    reach: Reach
+    reaches: tuple[Reach, ...]
+    """Of the connection, and of the server whose box it is."""
+    server: ServerId | None
     users: int = 0
     """Connections, and requests under way, that use it at the moment."""
     uses: int = 0
@@ -136,7 +143,7 @@ class Connections:
         """By the call that each is."""
         self._newest: dict[_Key, _Way] = {}
         self._turns: dict[_Key, asyncio.Lock] = {}
-        self._carried: dict[tuple[RunId, str, int], list[int]] = {}
+        self._carried: dict[_Place, list[int]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def use(self, connect: Connect, refuse: Refuse) -> None:
@@ -150,11 +157,11 @@ class Connections:
         principal = await identify(self._store, self._clock, presented)
         if not isinstance(principal, Principal):
             return NotAdmitted(code=ReasonCode.CREDENTIAL)
-        rules = self._rules(principal.agent)
+        rules = self._rules(asking(presented, principal))
         known = rules.of(opening.host, opening.port)
         rule = known or EgressRule(host=opening.host, port=opening.port)
         path = path_rule_for(rule, opening.method, opening.path, websocket=opening.websocket) if opening.path else None
-        arguments = arguments_of(rule, _act(rule, opening, path), path)
+        arguments = arguments_of(rule, _act(rule, opening, path), path) | _for_server(presented)
         if opening.path and path is None:
             arguments["path"] = opening.path[:2000]  # recorded as it was asked; no rule has it, so the check denies it
         key = _Key(principal.run, canonical_bytes(arguments))
@@ -165,7 +172,7 @@ class Connections:
             if sum(each.key.run == principal.run for each in self._ways.values()) >= MOST_OPEN:
                 return NotAdmitted(code=ReasonCode.CONCURRENCY)
             lasting = known is None and rules.unlisted is Unlisted.ASK
-            asked = _Asked(rule, path, principal, lasting, asyncio.get_running_loop().create_future())
+            asked = _Asked(rule, path, principal, presented.server, lasting, asyncio.get_running_loop().create_future())
             return await self._decided(presented, key, asked, arguments)
 
     def lives(self, admitted: Admitted) -> bool:
@@ -173,7 +180,7 @@ class Connections:
         if not isinstance(admitted, _Way) or admitted.is_over or self._is_spent(admitted):
             return False
         try:
-            return not self._store.stops_on(admitted.reach)
+            return not any(self._store.stops_on(reach) for reach in admitted.reaches)
         except UnavailableError:
             return False
 
@@ -211,6 +218,7 @@ class Connections:
             "port": opening.port,
             "path": opening.path[:2000],
             "method": opening.method[:32],
+            **_for_server(presented),
         }
         refused = await self._refuse(presented, arguments, f"{refusal.code}: {refusal.why}")
         return refused.entry or ""
@@ -293,7 +301,8 @@ class Connections:
             entry=sending.entry,
             until=math.inf if asked.lasting else self._clock.monotonic() + GRANT_S,
             key=key,
-            reach=reach,
+            reaches=(reach,) if asked.server is None else (reach, replace(reach, server=asked.server)),
+            server=asked.server,
         )
         self._ways[sending.call], self._newest[key] = way, way
         asked.granted.set_result(way)
@@ -333,8 +342,12 @@ def _act(rule: EgressRule, opening: Opening, path: PathRule | None) -> Act:
     return act_of(opening.method, path)
 
 
-def _place(way: _Way) -> tuple[RunId, str, int]:
-    return way.key.run, way.rule.host, way.rule.port
+def _for_server(presented: Presented) -> dict[str, str]:
+    return {FOR_SERVER: presented.server} if presented.server is not None else {}
+
+
+def _place(way: _Way) -> _Place:
+    return way.key.run, way.server, way.rule.host, way.rule.port
 
 
 def _used(way: _Way) -> Admitted:

@@ -23,7 +23,7 @@ from typing import Any
 
 from ringfence.core.charges import charges_of
 from ringfence.core.client_meta import NO_META, ClientMeta
-from ringfence.core.connecting import CONNECT
+from ringfence.core.connecting import CONNECT, server_of
 from ringfence.core.decision import decide
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.framing import frame, frame_unknown
@@ -34,10 +34,10 @@ from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.identifiers import AgentId, TicketId
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.run import Posture
-from ringfence.core.model.stop import Reach
+from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
-from ringfence.core.rules import ArgumentAction, PersonalArguments, Rules
+from ringfence.core.rules import AgentRule, ArgumentAction, PersonalArguments, Rules
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Reserve, Unit
@@ -46,7 +46,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.delegating import opening_for
 from ringfence.engine.entries import decision_entry
-from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, identify
+from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, asking, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import personal_in_arguments
 from ringfence.engine.outcome import Outcome, Refused, Waiting
@@ -149,7 +149,7 @@ class Enforcer:
         principal = await identify(self._store, self._clock, presented)
         if isinstance(principal, Unidentified):
             return Refused(Level.DENY, (principal.reason,), None)
-        view = self._catalogue.view(principal.agent)
+        view = self._catalogue.view(asking(presented, principal))
         tool = view.tools.get(CONNECT) if view is not None else None
         call = (
             frame(self._ids.call(), principal.agent, principal.run, tool, arguments)
@@ -164,7 +164,7 @@ class Enforcer:
         if isinstance(principal, Unidentified):
             return Refused(Level.DENY, (principal.reason,), None)
         call = frame_unknown(self._ids.call(), principal.agent, principal.run, CONNECT, arguments)
-        case = await self._gather(principal, self._catalogue.view(principal.agent), call, NO_META)
+        case = await self._gather(principal, self._catalogue.view(asking(presented, principal)), call, NO_META)
         return await self._deny(case, Decision(Level.DENY, (Reason(ReasonCode.HOST, "egress", why[:300]),)))
 
     def _frame(self, principal: Principal, view: AgentView | None, request: ToolRequest) -> Call:
@@ -266,7 +266,7 @@ class Enforcer:
             chain=chain,
             agent=view.agent if view else None,
             tool=tool,
-            stops=self._store.stops_on(reach),
+            stops=self._stops(call, reach),
             ticket=state.ticket,
             pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
             posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
@@ -277,9 +277,16 @@ class Enforcer:
             trail=self._trails.of(call.run) if plan is not None and plan.loops is not None else None,
             uncountable=uncountable,
             quarantine=self._catalogue.quarantine(view, call),
+            environments=_environments(view, *(agents[link.run.agent] for link in chain if link.run.agent in agents)),
             policy=self._catalogue.policy,
         )
         return Case(principal, view, call, facts, state.pending, meta)
+
+    def _stops(self, call: Call, reach: Reach) -> tuple[Stop, ...]:
+        """What stops a server stops its ways out too."""
+        found = self._store.stops_on(reach)
+        server = server_of(call)
+        return found if server is None else tuple(dict.fromkeys((*found, *self._store.stops_on(replace(reach, server=server)))))
 
     def _agent_may(self, agent: AgentId, call: Call) -> bool:
         """Whether the other agent of a run above has the tool, with arguments that satisfy what it was shown."""
@@ -369,10 +376,16 @@ _CLOSED_CODES = {
 }
 
 
+def _environments(view: AgentView | None, *agents: AgentRule) -> frozenset[str]:
+    """Labels that a call is bound to: of the agents of its chain, and of who asks in their place."""
+    of_view = (view.rule.environment,) if view is not None else ()
+    return frozenset(label for label in (*of_view, *(agent.environment for agent in agents)) if label)
+
+
 def renewal_due(principal: Principal, view: AgentView | None, facts: Facts) -> ExtendRun | None:
     """A run lives as long as its holder uses it: a call in the second half of its life renews it, within its wall clock."""
     expires_at = facts.chain[0].run.expires_at
-    if view is None or expires_at is None:
+    if view is None or expires_at is None or view.agent.id != principal.agent:
         return None
     life = view.rule.run_ttl_s * 1000
     if expires_at - facts.now > life // 2:

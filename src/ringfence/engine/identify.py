@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringfence.core.model.binding import UNBOUND, BindingKind, kind_of, mismatch
-from ringfence.core.model.identifiers import AgentId, Millis, RunId
+from ringfence.core.model.identifiers import AgentId, Millis, RunId, ServerId
 from ringfence.core.model.run import Credential, Posture
 from ringfence.core.model.verdict import Reason, ReasonCode
+from ringfence.core.rules import server_agent
 from ringfence.ports.clock import Clock
 from ringfence.ports.secrets import Secret
 from ringfence.ports.store import Store
@@ -49,6 +50,8 @@ class Presented:
     """What the transport says of the sender, each a `core.model.binding`: never what the client merely asserts."""
     vouched: Vouched | None = None
     """Instead of a credential."""
+    server: ServerId | None = None
+    """It is the box of this server that asks, on behalf of the run: what it reaches is the server's."""
     until: Millis | None = None
     """When the certificate among the senders expires: calls that are held, and streams, outlive the moment they came in."""
 
@@ -85,6 +88,11 @@ class Unidentified:
     """One public meaning; `reason` is for the operators' logger."""
 
     reason: Reason
+
+
+def asking(presented: Presented, principal: Principal) -> AgentId:
+    """Whose rules count for a way out: a server's in its box, else the agent's."""
+    return principal.agent if presented.server is None else server_agent(presented.server)
 
 
 def hash_of(credential: str) -> str:

@@ -40,6 +40,7 @@ PRECEDENCE = (
     ReasonCode.APPROVAL_WITHDRAWN,
     ReasonCode.APPROVAL_USED,
     ReasonCode.TOO_MANY_PENDING,
+    ReasonCode.ENVIRONMENT,
     ReasonCode.HOST,
     ReasonCode.POLICY,
     ReasonCode.POLICY_ERROR,

@@ -27,6 +27,8 @@ from ringfence.ports.store import Store
 TASK_LIMIT = 20_000
 """Characters of a task statement."""
 TREE_FULL = "close child runs that are done, or raise `delegate` of the agent"
+GATEWAY = "gateway"
+"""Who opened a run that nobody asked for."""
 BINDING_FORMS = (
     "`uid:NUMBER`, `x5t:SHA-256 of a certificate` or `jkt:SHA-256 of a DPoP key`, the last two in base64url; "
     "the first two may be followed by `+jkt:...`"
@@ -123,6 +125,8 @@ class Runs:
         if rule is None:
             known = ", ".join(sorted(self._catalogue.rules.agents)) or "none"
             return NotDone(f"there is no agent `{agent}`", f"configured agents: {known}")
+        if rule.server is not None and by != GATEWAY:
+            return NotDone(f"{agent} is server {rule.server} in its box: the gateway alone opens its run")
         if len(task) > TASK_LIMIT:
             return NotDone(f"the task has {len(task)} characters", f"state it in at most {TASK_LIMIT}")
         if rule.box is not None and kind_of(binding) is not BindingKind.BOX:

@@ -12,30 +12,44 @@ HOST: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 PROFILES: Final = ("light", "code", "ops")
 
-BOX: Final = Record(
+ENVIRONMENT: Final = Key(
+    Text("a label such as `staging`", r"[a-z0-9][a-z0-9_.-]{0,39}", 40, examples=("staging",)),
+    "The environment that it belongs to; `any` is every one. Agents that are bound to an environment reach nothing else.",
+)
+
+_BOX: Final[dict[str, Key]] = {
+    "profile": Key(
+        Choice(PROFILES),
+        "What it starts from: `light` has no network and no writing outside the workspace, `code` has room to build and "
+        "test, `ops` is for work on other systems.",
+        required=True,
+    ),
+    "memory_mib": Key(Integer(16, 1_048_576), "Memory of all its processes together, in MiB."),
+    "processes": Key(Integer(1, 32_768), "How many processes and threads there may be."),
+    "cpu_percent": Key(Integer(1, 100_000), "Percent of one processor."),
+    "open_files": Key(Integer(16, 1_048_576), "Descriptors of one process."),
+    "file_mib": Key(Integer(1, 1_048_576), "The largest file, in MiB."),
+    "workspace_mib": Key(Integer(1, 1_048_576), "Size of the workspace, in MiB."),
+    "tmp_mib": Key(Integer(1, 1_048_576), "Size of `/tmp`, in MiB."),
+    "wall_clock": Key(Duration(1, 30 * 86400), "How long it may live."),
+    "network": Key(Truth(), "Whether there is a way out at all."),
+    "shows": Key(
+        ListOf(Text("an absolute path", r"/[^\x00\n]*", 500), most=50),
+        "Paths of this machine that it sees, read-only, besides `/usr`.",
+    ),
+    "environment": Key(
+        MapOf(Text("text", most=4000, integers=True), r"[A-Za-z_][A-Za-z0-9_]*", "a variable name"),
+        "Variables of its processes. No secrets: whatever runs in the box can read them.",
+    ),
+}
+BOX: Final = Record(_BOX, "a mapping with `profile`")
+SERVER_BOX: Final = Record(
     {
-        "profile": Key(
-            Choice(PROFILES),
-            "What it starts from: `light` has no network and no writing outside the workspace, `code` has room to build and "
-            "test, `ops` is for work on other systems.",
-            required=True,
-        ),
-        "memory_mib": Key(Integer(16, 1_048_576), "Memory of all its processes together, in MiB."),
-        "processes": Key(Integer(1, 32_768), "How many processes and threads there may be."),
-        "cpu_percent": Key(Integer(1, 100_000), "Percent of one processor."),
-        "open_files": Key(Integer(16, 1_048_576), "Descriptors of one process."),
-        "file_mib": Key(Integer(1, 1_048_576), "The largest file, in MiB."),
-        "workspace_mib": Key(Integer(1, 1_048_576), "Size of the workspace, in MiB."),
-        "tmp_mib": Key(Integer(1, 1_048_576), "Size of `/tmp`, in MiB."),
-        "wall_clock": Key(Duration(1, 30 * 86400), "How long it may live."),
-        "network": Key(Truth(), "Whether there is a way out at all."),
-        "shows": Key(
-            ListOf(Text("an absolute path", r"/[^\x00\n]*", 500), most=50),
-            "Paths of this machine that it sees, read-only, besides `/usr`.",
-        ),
-        "environment": Key(
-            MapOf(Text("text", most=4000, integers=True), r"[A-Za-z_][A-Za-z0-9_]*", "a variable name"),
-            "Variables of its processes. No secrets: whatever runs in the box can read them.",
+        **_BOX,
+        "wall_clock": Key(Duration(1, 30 * 86400), "How long one process may live. As long as it is used where absent."),
+        "writable": Key(
+            ListOf(Text("a folder", most=500), most=20),
+            "Folders of this machine that it may write to, relative to this file. They belong to one ordinary user.",
         ),
     },
     "a mapping with `profile`",
@@ -74,6 +88,7 @@ _HOST: Final = Record(
         ),
         "prefix": Key(Text("text", most=40), "What stands before the secret, such as `Bearer `.", default=""),
         "credential": Key(SECRET_FROM, "The secret that requests to this host carry. It never enters the box."),
+        "environment": ENVIRONMENT,
         "up_mib": Key(Integer(0, 1_048_576), "What one run may send there in all, in MiB.", default=64),
         "down_mib": Key(Integer(0, 16_777_216), "What one run may receive from there in all, in MiB.", default=4096),
         "addresses": Key(

@@ -1,14 +1,16 @@
-"""What an agent's `box` and `egress` ask for, and what a shape alone cannot say about them."""
+"""What the `box` and `egress` of agents and servers ask for, and what a shape alone cannot say about them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ringfence.app.config.connections import is_owned_header, secret_ref
 from ringfence.app.config.names import Report
+from ringfence.app.config.settings import ServerBox
 from ringfence.core.box_profiles import PROFILES
 from ringfence.core.egress.addresses import pinned
 from ringfence.core.egress.opening import Refusal
@@ -18,20 +20,39 @@ from ringfence.ports.secrets import SecretRef
 
 Fields = Mapping[str, Any]
 _LIMITS = ("memory_mib", "processes", "cpu_percent", "open_files", "file_mib", "workspace_mib", "tmp_mib")
+AS_LONG_AS_USED_S: Final = 365 * 86400
+"""Of a server's process."""
 
 
 def check_boxes(values: Fields, report: Report) -> None:
-    """Every fault of the agents' ways out."""
-    for agent, fields in values.get("agents", {}).items():
-        seen: set[tuple[str, int]] = set()
-        for index, host in enumerate(fields.get("egress", {}).get("hosts", [])):
-            if host and "host" in host:
-                place = ("agents", agent, "egress", "hosts", index)
-                _check(place, host, report)
-                key = (host["host"], host.get("port", 443))
-                if key in seen:
-                    report((*place, "host"), f"`{key[0]}:{key[1]}` has a rule already")
-                seen.add(key)
+    """Every fault of the boxes and the ways out of agents and servers."""
+    for section in ("agents", "servers"):
+        for name, fields in values.get(section, {}).items():
+            _check_hosts((section, name, "egress", "hosts"), fields.get("egress", {}).get("hosts", []), report)
+    for name, fields in values.get("servers", {}).items():
+        _check_server(("servers", name), fields, report)
+
+
+def _check_server(place: tuple[str | int, ...], server: Fields, report: Report) -> None:
+    box: Fields = server.get("box", {})
+    if "box" in server and "url" in server:
+        report((*place, "box"), "`box` goes with `command`, not with `url`")
+    if "egress" in server and "box" not in server:
+        report((*place, "egress"), "`egress` goes with `box`: without one the command reaches what this machine reaches")
+    elif "egress" in server and "profile" in box and not box.get("network", PROFILES[box["profile"]].network):
+        report((*place, "egress"), f"profile `{box['profile']}` has no way out: say `network: true`, or take another profile")
+
+
+def _check_hosts(above: tuple[str | int, ...], hosts: list[Fields | None], report: Report) -> None:
+    seen: set[tuple[str, int]] = set()
+    for index, host in enumerate(hosts):
+        if host and "host" in host:
+            place = (*above, index)
+            _check(place, host, report)
+            key = (host["host"], host.get("port", 443))
+            if key in seen:
+                report((*place, "host"), f"`{key[0]}:{key[1]}` has a rule already")
+            seen.add(key)
 
 
 def _check(place: tuple[str | int, ...], host: Fields, report: Report) -> None:
@@ -68,6 +89,22 @@ def box_of(fields: Fields | None) -> BoxProfile | None:
     )
 
 
+def server_box_of(server: Fields, folder: Path) -> ServerBox | None:
+    """The box of a server. It lives as long as it is used, unless the operator says how long."""
+    fields: Fields | None = server.get("box")
+    profile = box_of(fields)
+    if fields is None or profile is None:
+        return None
+    if "wall_clock" not in fields:
+        profile = replace(profile, limits=replace(profile.limits, wall_clock_s=AS_LONG_AS_USED_S))
+    return ServerBox(
+        profile=profile,
+        writable=tuple(normpath(folder / path) for path in fields.get("writable", ())),
+        way_out="egress" in server,
+        shows_cwd="cwd" in server,
+    )
+
+
 def egress_of(fields: Fields | None) -> EgressRules | None:
     """Whom an agent's boxes may reach."""
     if fields is None:
@@ -94,10 +131,12 @@ def _rule(host: Fields) -> EgressRule:
         addresses=tuple(host.get("addresses", ())),
         private=host.get("private", False),
         tls=host.get("tls", True),
+        environment=host.get("environment", ""),
     )
 
 
 def egress_secrets_of(values: Fields, folder: Path) -> dict[str, SecretRef]:
     """The secrets of all egress rules, by where they are found."""
-    hosts = (host for agent in values.get("agents", {}).values() for host in agent.get("egress", {}).get("hosts", []))
+    of = [*values.get("agents", {}).values(), *values.get("servers", {}).values()]
+    hosts = [host for fields in of for host in fields.get("egress", {}).get("hosts", [])]
     return {host["credential"]["from"]: secret_ref(host["credential"], folder) for host in hosts if "credential" in host}

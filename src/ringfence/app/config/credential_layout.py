@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from ringfence.app.config.aws_layout import AWS, ROLE_KEYS
+from ringfence.app.config.box_layout import ENVIRONMENT
 from ringfence.app.config.secrets_layout import SECRET_FROM
 from ringfence.app.config.shapes import Choice, Duration, Key, ListOf, Record, Text
 from ringfence.core.model.credential import DATABASE_NAME, DATABASE_OBJECT, GRANTABLE
@@ -72,6 +73,7 @@ CREDENTIAL: Final = Record(
             "each call. `AWS_*` are the three that AWS's SDKs read, for a minted `role`.",
         ),
         "from": replace(SECRET_FROM.keys["from"], required=False),
+        "environment": ENVIRONMENT,
         "mint": Key(_MINT, "Made for each call with exactly what it needs, and gone after it. Either this or `from`."),
     },
     "a mapping with `argument`, `header` or `env`, and with `from` or `mint`",
@@ -85,6 +87,7 @@ MINTER: Final = Record(
             "`ringfence[postgres]`.",
         ),
         "aws": Key(AWS, "An account of AWS that assumes roles."),
+        "environment": ENVIRONMENT,
     },
     "a mapping with `postgres` or `aws`",
 )

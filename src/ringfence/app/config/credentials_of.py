@@ -84,8 +84,8 @@ def _check_mint(place: tuple[str, ...], mint: Fields, server: Fields, minters: F
             report((*place, "grants", index), fault)
 
 
-def credential_of(fields: Fields, folder: Path, deadline_s: float) -> ToolCredential | None:
-    """The credential of a checked tool, whose server has this deadline."""
+def credential_of(fields: Fields, minters: Fields, folder: Path, deadline_s: float) -> ToolCredential | None:
+    """The credential of a checked tool, whose server has this deadline. `minters` as they are written."""
     credential: Fields | None = fields.get("credential")
     if credential is None:
         return None
@@ -93,8 +93,12 @@ def credential_of(fields: Fields, folder: Path, deadline_s: float) -> ToolCreden
     name = str(credential[place.value]).removeprefix("/") if place is Place.ARGUMENT else str(credential[place.value])
     if "from" in credential:
         ref = secret_ref(credential, folder)
-        return ToolCredential(place=place, name=name, reference=ref.source, folder=ref.folder)
+        own = (str(credential.get("environment", "")),)
+        return ToolCredential(place=place, name=name, reference=ref.source, folder=ref.folder, environments=own)
     mint: Fields = credential["mint"]
+    labels = (str(minters[mint["minter"]].get("environment", "")),)
+    if "environment" in credential:
+        labels += (str(credential["environment"]),)
     if "role" in mint:
         minting = Minting(
             minter=mint["minter"],
@@ -104,7 +108,7 @@ def credential_of(fields: Fields, folder: Path, deadline_s: float) -> ToolCreden
             value=mint.get("value", "json"),
             variables=VARIABLES if name == AWS_VARIABLES else (),
         )
-        return ToolCredential(place=place, name=name, minting=minting)
+        return ToolCredential(place=place, name=name, minting=minting, environments=labels)
     minting = Minting(
         minter=mint["minter"],
         grants=tuple(_grant(grant) for grant in mint["grants"]),
@@ -112,7 +116,7 @@ def credential_of(fields: Fields, folder: Path, deadline_s: float) -> ToolCreden
         statement_s=float(mint.get("statement", 30)),
         value=mint.get("value", "dsn"),
     )
-    return ToolCredential(place=place, name=name, minting=minting)
+    return ToolCredential(place=place, name=name, minting=minting, environments=labels)
 
 
 def minters_of(fields: Fields, folder: Path) -> Mapping[str, MinterPlace]:
@@ -130,8 +134,9 @@ def _grant(fields: Fields) -> MintedGrant:
 def with_credentials(rules: Rules, values: Fields, folder: Path) -> Rules:
     """The rules with the credentials of their tools."""
     fields: Fields = {**values.get("tools", {}), **values.get("derived", {})}
+    minters: Fields = values.get("minters", {})
     tools = {
-        name: replace(rule, credential=credential_of(fields[name], folder, rules.servers[rule.server].deadline_s))
+        name: replace(rule, credential=credential_of(fields[name], minters, folder, rules.servers[rule.server].deadline_s))
         for name, rule in rules.tools.items()
     }
     return replace(rules, tools=tools)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ringfence.app.config.box_layout import BOX, EGRESS
+from ringfence.app.config.box_layout import BOX, EGRESS, ENVIRONMENT, SERVER_BOX
 from ringfence.app.config.credential_layout import CREDENTIAL, MINTER, MINTER_NAME
 from ringfence.app.config.exchange_layout import EXCHANGE
 from ringfence.app.config.identity_layout import IDENTITY, LISTEN
@@ -117,6 +117,13 @@ SERVER: Final = Record(
             MapOf(SECRET_VALUE, r"[A-Za-z_][A-Za-z0-9_]*", "a variable name"),
             "Environment of the command. Nothing else of the gateway's environment is passed but PATH, HOME and the like.",
         ),
+        "box": Key(
+            SERVER_BOX,
+            "The box that the command runs in: nothing of this machine but `/usr`, its `cwd` where that is written, and what "
+            "`shows` and `writable` name; no network but `egress`; no variable but `env`. No box where absent.",
+        ),
+        "egress": Key(EGRESS, "Whom its box may reach. Nobody where absent."),
+        "environment": ENVIRONMENT,
         "url": Key(
             _url,
             "Endpoint of a server that speaks MCP over streamable HTTP. Either this or `command`.",
@@ -236,8 +243,8 @@ AGENT: Final = Record(
         "purpose": Key(Text("one sentence", most=500), "What the agent is for. Shown on approval cards.", required=True),
         "tools": Key(
             ListOf(_pattern, most=500),
-            "The tools that exist for it: ids or patterns (`orders.*`). Nothing else does.",
-            required=True,
+            "The tools that exist for it: ids or patterns (`orders.*`). Nothing else does. Only an agent with a `box` may do "
+            "without.",
         ),
         "tighten": Key(
             MapOf(FreeObject(), CALLABLE_ID, "a tool id `server.tool`"),
@@ -250,6 +257,11 @@ AGENT: Final = Record(
         ),
         "box": Key(BOX, "The box that its commands run in (`ringfence run`)."),
         "egress": Key(EGRESS, "Whom its boxes may reach. Nobody where absent."),
+        "environment": Key(
+            ENVIRONMENT.shape,
+            "The environment that it is bound to: servers, hosts and credentials with this label, or `any`, are there for it, "
+            "and nothing else is. Where absent it is bound to none.",
+        ),
         "separation": Key(Truth(), "Whether the operator who opened a run is barred from approving for it.", default=False),
         "approvers": Key(
             ListOf(Text("an operator's name, or `group:` and a group's", rf"(?:group:)?{NAME}", 70), most=200),
@@ -273,7 +285,7 @@ AGENT: Final = Record(
             default=False,
         ),
     },
-    "a mapping with `purpose` and `tools`",
+    "a mapping with `purpose`, and with `tools` or `box`",
 )
 
 WEBHOOK: Final = Record(

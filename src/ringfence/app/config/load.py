@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ringfence.app.config.box_section import check_boxes, egress_secrets_of
+from ringfence.app.config.box_section import check_boxes, egress_secrets_of, server_box_of
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
 from ringfence.app.config.connections import (
     alerts_of,
@@ -29,9 +29,10 @@ from ringfence.app.config.connections import (
 )
 from ringfence.app.config.credentials_of import check_credentials, minters_of, with_credentials
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
+from ringfence.app.config.environments import check_environments
 from ringfence.app.config.exchange_of import check_exchanges, exchange_of
 from ringfence.app.config.identity_section import check_identity, check_listen, identity_of, listen_of
-from ringfence.app.config.layout import FILE
+from ringfence.app.config.layout import AGENT, FILE
 from ringfence.app.config.limits_of import check_limits
 from ringfence.app.config.log_section import check_log, log_of
 from ringfence.app.config.names import check_names, check_references
@@ -94,7 +95,9 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
     return Loaded(
         rules=with_credentials(rules_of(values, digest, users), values, folder),
         servers={
-            ServerId(name): replace(connection_of(name, fields, folder), exchange=exchange_of(fields, folder))
+            ServerId(name): replace(
+                connection_of(name, fields, folder), exchange=exchange_of(fields, folder), box=server_box_of(fields, folder)
+            )
             for name, fields in values.get("servers", {}).items()
         },
         alerts=alerts_of(values.get("alerts", {}), folder),
@@ -165,6 +168,10 @@ class _Checked:
         check_credentials(values, self.report)
         check_exchanges(values, self.report, self.warn)
         check_boxes(values, self.report)
+        check_environments(values, self.report, self.warn)
+        for agent in values.get("agents", {}):
+            if {"tools", "box"}.isdisjoint(self.keys(("agents", agent))):
+                self.report(("agents", agent), f"missing key `tools`: {AGENT.keys['tools'].about}")
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
             for below, message in narrowing_faults(schema):

@@ -12,6 +12,7 @@ from ringfence.app.config.personal_section import personal_of
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
+from ringfence.core.model.environment import ANY
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.rules import (
@@ -26,6 +27,7 @@ from ringfence.core.rules import (
     ServerRule,
     Share,
     ToolRule,
+    server_agent,
 )
 
 Fields = Mapping[str, Any]
@@ -35,13 +37,14 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
     """The snapshot of one file without problems. `users` has the uids of each agent."""
     servers: Mapping[str, Fields] = values.get("servers", {})
     tools = {ToolId(name): _tool(name, fields, servers) for name, fields in values.get("tools", {}).items()}
-    tools |= {ToolId(name): _derived(name, fields) for name, fields in values.get("derived", {}).items()}
+    tools |= {ToolId(name): _derived(name, fields, servers) for name, fields in values.get("derived", {}).items()}
     approvals: Fields = values.get("approvals", {})
     return Rules(
         digest=digest,
         servers={ServerId(name): _server(name, fields, values.get("personal_data")) for name, fields in servers.items()},
         tools=tools,
-        agents={AgentId(name): _agent(name, fields, users[name]) for name, fields in values.get("agents", {}).items()},
+        agents={AgentId(name): _agent(name, fields, users[name]) for name, fields in values.get("agents", {}).items()}
+        | {server_agent(ServerId(name)): _boxed(name, fields) for name, fields in servers.items() if "box" in fields},
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
         limits=use_limits_of(values.get("limits", {})),
         loops=loops_of(values.get("limits", {})),
@@ -61,6 +64,7 @@ def _server(name: str, fields: Fields, personal: Fields | None) -> ServerRule:
         grants=_grants(fields.get("grants", {})),
         limits=use_limits_of(fields.get("limits", {})),
         scan=_scan(fields.get("scan", {}), personal),
+        environment=fields.get("environment", ""),
         identity=digest_of({key: fields[key] for key in ("command", "cwd", "url") if key in fields}),
     )
 
@@ -107,10 +111,11 @@ def _tool(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRule:
         limits=tool_limits_of(fields.get("limits", {})),
         personal=personal_of(fields.get("personal_data")),
         closed=servers[server].get("closed_schemas", True),
+        environment=servers[server].get("environment", ""),
     )
 
 
-def _derived(name: str, fields: Fields) -> ToolRule:
+def _derived(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRule:
     server, _, upstream_name = fields["from"].partition(".")
     profile = profile_of(fields)
     return ToolRule(
@@ -127,6 +132,7 @@ def _derived(name: str, fields: Fields) -> ToolRule:
         personal=personal_of(fields.get("personal_data")),
         title=fields.get("title", ""),
         description=fields["description"],
+        environment=servers[server].get("environment", ""),
     )
 
 
@@ -141,7 +147,7 @@ def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
     return AgentRule(
         id=AgentId(name),
         purpose=fields["purpose"],
-        tools=tuple(fields["tools"]),
+        tools=tuple(fields.get("tools", ())),
         tighten={ToolId(tool): schema for tool, schema in fields.get("tighten", {}).items()},
         limits=Limits(
             calls_per_run=limits.get("calls_per_run"),
@@ -163,4 +169,19 @@ def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
         delegate=_delegate(fields.get("delegate")),
         box=box_of(fields.get("box")),
         egress=egress_of(fields.get("egress")),
+        environment=fields.get("environment", ""),
+    )
+
+
+def _boxed(server: str, fields: Fields) -> AgentRule:
+    """In whose name the processes of a server in a box reach others."""
+    label = str(fields.get("environment", ""))
+    return AgentRule(
+        id=server_agent(ServerId(server)),
+        purpose=f"what the processes of server {server} reach from their boxes",
+        tools=(),
+        box=box_of(fields["box"]),
+        egress=egress_of(fields.get("egress")),
+        environment="" if label == ANY else label,
+        server=ServerId(server),
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ringfence.core.audit.keys import VerifierKey
+from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.rules import Rules
 from ringfence.ports.minter import MinterPlace
@@ -53,6 +54,19 @@ class ExchangeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerBox:
+    """The box that a server's command runs in."""
+
+    profile: BoxProfile
+    writable: tuple[str, ...] = ()
+    """Folders that it may write to. Absolute."""
+    way_out: bool = False
+    """Whether it has egress rules at all."""
+    shows_cwd: bool = False
+    """Whether the folder that it starts in was written, and is shown; else it starts in an empty one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConnection:
     """How one upstream server is reached. `repr` shows no literal of `env` and `headers`."""
 
@@ -62,6 +76,8 @@ class ServerConnection:
     cwd: Path | None = None
     """Absolute; None for HTTP."""
     env: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
+    box: ServerBox | None = None
+    """None: the command runs as any child of the gateway's."""
     url: str = ""
     headers: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
     era: Era = Era.AUTO

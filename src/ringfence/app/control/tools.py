@@ -25,7 +25,7 @@ async def list_tools(asked: Asked) -> Answer:
             "tools": [
                 {
                     **tool_view(rule),
-                    "agents": sorted(agent.id for agent in rules.agents.values() if agent.may_see(rule.id)),
+                    "agents": sorted(agent.id for agent in rules.agents.values() if agent.has(rule)),
                     "server_says": health.get(rule.server, "not configured"),
                     "disabled": [stop_view(stop) for stop in stops if _is_on(stop, rule.id)],
                 }

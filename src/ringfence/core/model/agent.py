@@ -42,3 +42,5 @@ class Agent:
     """Who may approve for this agent; empty means every approver and admin."""
     egress: EgressRules = EgressRules()
     """Whom its boxes may reach: nobody."""
+    environment: str = ""
+    """It reaches what has this label and nothing else; empty: labels mean nothing to it."""

@@ -94,6 +94,8 @@ class ToolCredential:
     folder: str = ""
     """What a relative path in `reference` starts from."""
     minting: Minting | None = None
+    environments: tuple[str, ...] = ("",)
+    """Its label and that of its minter: each counts. Empty text: none."""
 
     @property
     def label(self) -> str:

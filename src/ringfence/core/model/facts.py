@@ -62,5 +62,7 @@ class Facts:
     """What of the call a limit counts and cannot count."""
     quarantine: str = ""
     """Why the definition of what the call names may not be used; empty: it is the pinned one."""
+    environments: frozenset[str] = frozenset()
+    """Labels that agents of the chain are bound to: all of them count."""
     policy: PolicySnapshot | None = None
     """The operator's policies; None: there are none."""

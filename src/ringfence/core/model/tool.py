@@ -32,6 +32,8 @@ class Tool:
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the gateway fills in; for an argument that is a credential, its placeholder."""
     credential: ToolCredential | None = None
+    environment: str = ""
+    """The label of its server; empty: none."""
     validator: Any = None
     """Compiled `jsonschema_rs` validator of the shown schema; None means the schema could not be compiled: deny."""
     upstream_validator: Any = None

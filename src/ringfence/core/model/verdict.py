@@ -49,6 +49,8 @@ class ReasonCode(StrEnum):
     UNCOUNTABLE = "uncountable"
     LOOP = "loop"
     FROZEN = "frozen"
+    # the agent is bound to an environment
+    ENVIRONMENT = "environment"
     # the way out of a box
     HOST = "host"
     # the operator's policies

@@ -126,7 +126,7 @@ class Lists:
             rule = rules.agents.get(agent)
             if rule is None or server not in rules.servers:
                 return False
-            self._reach[key] = any(tool.server == server and rule.may_see(tool.id) for tool in rules.tools.values())
+            self._reach[key] = any(tool.server == server and rule.has(tool) for tool in rules.tools.values())
         return self._reach[key]
 
 

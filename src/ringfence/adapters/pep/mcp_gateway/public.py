@@ -22,6 +22,7 @@ class RuleClass(StrEnum):
     ARGUMENTS = "arguments"
     LIMIT = "limit"
     FROZEN = "frozen"
+    ENVIRONMENT = "environment"
     HOST = "host"
     REPEATING = "repeating"
     TOO_FAST = "too_fast"
@@ -47,6 +48,7 @@ TEXTS = {
     RuleClass.ARGUMENTS: "refused: the arguments do not satisfy the tool's input schema",
     RuleClass.LIMIT: "refused: a limit of this run is reached",
     RuleClass.FROZEN: "refused: no changes are made at this time",
+    RuleClass.ENVIRONMENT: "refused: it belongs to another environment than this agent",
     RuleClass.HOST: "refused: no rule lets this run reach that host",
     RuleClass.REPEATING: "refused: the same calls bring the same results; do something else",
     RuleClass.TOO_FAST: "refused: too many calls at once; wait a little and try again",
@@ -93,6 +95,8 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.REPEATING
         case ReasonCode.FROZEN:
             return RuleClass.FROZEN
+        case ReasonCode.ENVIRONMENT:
+            return RuleClass.ENVIRONMENT
         case ReasonCode.HOST:
             return RuleClass.HOST
         case ReasonCode.APPROVAL_DENIED:
