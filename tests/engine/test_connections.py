@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from ringfence.core.box_profiles import PROFILES
 from ringfence.core.connecting import CONNECT
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
 from ringfence.core.entry import EntryKind
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
+from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import Rules
+from ringfence.engine.identify import Presented
 from ringfence.engine.runs import Opened
 from ringfence.ports.secrets import Secret
 from ringfence.testing.scenario import SUPPORT, shop_rules
@@ -102,6 +105,18 @@ async def test_what_no_rule_has_is_denied_and_recorded(opening: Opening) -> None
     assert isinstance(refused, NotAdmitted)
     assert refused.code == ReasonCode.HOST
     assert refused.entry is not None
+    assert await decisions(world) == [(EntryKind.DECISION, "deny")]
+
+
+async def test_a_box_without_a_network_reaches_nobody_whatever_the_rules_say() -> None:
+    shop = rules(Unlisted.ASK)
+    agent = replace(shop.agents[SUPPORT], box=PROFILES["light"])
+    world = await World.build(rules=replace(shop, agents={**shop.agents, SUPPORT: agent}))
+    run = await world.runs.open(SUPPORT, "t", by="operator:ada", trusted=True, binding="box:" + "A" * 43)
+    assert isinstance(run, Opened)
+    in_box = Presented(run.credential, Posture.BOXED, frozenset({"box:" + "A" * 43}))
+    refused = await world.connections.admit(in_box, Opening("pypi.example.com", 443))
+    assert isinstance(refused, NotAdmitted)
     assert await decisions(world) == [(EntryKind.DECISION, "deny")]
 
 
