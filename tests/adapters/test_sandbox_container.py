@@ -13,6 +13,7 @@ import pytest
 
 from ringfence.adapters.sandbox.container.argv import PREFIX, Engine
 from ringfence.adapters.sandbox.container.sandbox import ContainerSandbox
+from ringfence.adapters.sandbox.names import pid_space
 from ringfence.core.model.box import BoxLimits, BoxProfile, Layer
 from ringfence.errors import UnavailableError
 from ringfence.ports.sandbox import BoxPlan, Standing, Workspace, WorkspaceKind
@@ -129,7 +130,7 @@ async def test_the_folder_of_root_is_refused(world: EngineWorld) -> None:
 
 
 async def test_the_containers_of_dead_supervisors_are_swept(world: EngineWorld) -> None:
-    (world.place / f"{PREFIX}a.{os.getpid()}.1.json").write_text("[]")
+    (world.place / f"{PREFIX}a.{os.getpid()}.1.{pid_space()}.json").write_text("[]")
     box = await world.sandbox.start(world.plan("true"))
     assert await world.sandbox.sweep() == 1
     assert len(list(world.place.glob("*.json"))) == 1

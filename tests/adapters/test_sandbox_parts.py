@@ -22,7 +22,7 @@ from ringfence.adapters.sandbox.bubblewrap.roots import roots_here, shown_paths
 from ringfence.adapters.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from ringfence.adapters.sandbox.bubblewrap.sweep import left_over, swept
 from ringfence.adapters.sandbox.descriptors import readable
-from ringfence.adapters.sandbox.names import PREFIX, is_orphan, started, tag_of
+from ringfence.adapters.sandbox.names import PREFIX, is_orphan, pid_space, started, tag_of
 from ringfence.core.model.box import BoxLimits, BoxProfile
 from ringfence.errors import UnavailableError
 from ringfence.ports.sandbox import BoxPlan
@@ -120,7 +120,8 @@ def test_the_root_of_this_machine_is_usr_and_links_into_it() -> None:
 def test_a_tag_names_its_maker_and_the_time_of_its_start() -> None:
     tag = tag_of("run-1")
     assert is_orphan(tag) is False
-    assert is_orphan(f"run-1.{os.getpid()}.1") is True
+    assert is_orphan(f"run-1.{os.getpid()}.1.{pid_space()}") is True
+    assert is_orphan(f"run-1.{os.getpid()}.1.1") is None, "a container's, seen from its host"
     assert is_orphan("anything else") is None
     for name in ("", "A", "a b", "a/b", "-a", "a" * 65):
         with pytest.raises(UnavailableError):
@@ -169,7 +170,7 @@ def seen_left_over(pid: int) -> bool:
 
 async def test_a_stopped_box_of_a_dead_supervisor_is_swept(tmp_path: Path) -> None:
     """What is left where the supervisor dies before bubblewrap has tied itself to it."""
-    tag = f"left-over.{os.getpid()}.1"
+    tag = f"left-over.{os.getpid()}.1.{pid_space()}"
     group = tmp_path / f"ringfence-{tag}"
     process = await asyncio.to_thread(left_alone, tag)
     records = Records(tmp_path / "state" / "boxes")
@@ -187,7 +188,7 @@ async def test_a_stopped_box_of_a_dead_supervisor_is_swept(tmp_path: Path) -> No
 
 async def test_a_record_never_points_at_somebody_elses_group(tmp_path: Path) -> None:
     records = Records(tmp_path / "state" / "boxes")
-    tag = f"left-over.{os.getpid()}.1"
+    tag = f"left-over.{os.getpid()}.1.{pid_space()}"
     records.write(tag, [])
     (tmp_path / "state" / "boxes" / tag).write_text(f"{tmp_path}/precious\n")
     (tmp_path / "precious").mkdir()

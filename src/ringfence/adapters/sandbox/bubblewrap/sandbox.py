@@ -76,7 +76,7 @@ class BubblewrapSandbox:
             work = prepared(plan.workspace, plan.command, root=self._root, held=held, handed=handed)
             user = self._user(work, held)
             group = self._group(plan, held)
-            counted = user is not None or kernel_release() >= COUNTS_PER_NAMESPACE
+            counted = (user is not None and work.owner is None) or kernel_release() >= COUNTS_PER_NAMESPACE
             layers = _layers(group, work, own_uid=user is not None, counted=counted, listens=plan.listener_port is not None)
             _refuse_less(plan.profile, layers)
             spawned = await spawn(self._spawn(plan, work, user))
