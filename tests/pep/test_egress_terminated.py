@@ -65,6 +65,16 @@ async def test_a_request_that_no_path_rule_has_is_refused_and_never_seen_outside
         assert world.names.dialled == []
 
 
+async def test_a_client_that_is_sending_a_large_body_hears_why_it_is_refused() -> None:
+    async with a_world(gate=a_gate()) as world:
+        head = f"POST /v2/a HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {5 << 20}\r\n\r\n".encode()
+        reader, writer = await inside(world)
+        writer.write(head + bytes(5 << 20))
+        answer = await answered(reader)
+        assert (answer.status, answer.fields["connection"]) == (403, "close")
+        assert await reader.read() == b""
+
+
 async def test_a_refused_request_leaves_the_connection_usable() -> None:
     async with a_world(gate=a_gate()) as world, an_answering(world) as seen:
         reader, writer = await inside(world)

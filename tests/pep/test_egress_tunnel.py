@@ -288,6 +288,7 @@ async def test_a_second_hello_for_another_name_is_not_handed_on() -> None:
         await reader.readexactly(len(OK) + len(retry))
         writer.write(b"\x14\x03\x03\x00\x01\x01" + hello_for("other.example.com"))
         assert await reader.read() == bytes.fromhex("15030300020270")
+        writer.close()
         await world.settled()
         assert world.gate.codes == ["server_name"]
         assert got[1:] == [b""]

@@ -87,6 +87,8 @@ class Connection:
         """Everything. Never raises but for its own cancellation."""
         try:
             await self._serve()
+            if self._splice is None:
+                await self._wire.finish(self._settings.grace_s)
         except (OSError, TimeoutError):
             self._wire.abort()
         except asyncio.CancelledError:

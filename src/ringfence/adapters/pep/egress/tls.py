@@ -57,10 +57,10 @@ class TlsWire:
         await self._wire.drain()
 
     def close(self) -> None:
+        """The TLS alone: the wire is its owner's to close."""
         with suppress(OSError):  # it says goodbye, and does not wait for the other side's
             self._object.unwrap()
         self._flush()
-        self._wire.close()
 
     def abort(self) -> None:
         self._wire.abort()

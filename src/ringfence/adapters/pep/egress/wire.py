@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from contextlib import suppress
 from typing import Protocol, cast
 
 _HIGH = 256 * 1024
 """Bytes that wait to be read before the peer is made to wait."""
+
+_MOST_UNREAD = 16 * 1024 * 1024
+"""Bytes that a peer may still send after our last one."""
 
 
 class Stream(Protocol):
@@ -22,10 +26,6 @@ class Stream(Protocol):
 
     async def drain(self) -> None:
         """Wait until more may be written. Raises OSError."""
-        ...
-
-    def close(self) -> None:
-        """Send what was written, then close."""
         ...
 
     def abort(self) -> None:
@@ -129,6 +129,19 @@ class Wire(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+    async def finish(self, patience_s: float) -> None:
+        """Say the last byte, and read on for a while: what nobody reads makes the kernel reset the connection, and the peer
+        lose the answer that tells it why."""
+        if self._error is not None or self._open().is_closing():
+            return
+        with suppress(OSError):  # of which TimeoutError is one
+            async with asyncio.timeout(patience_s):
+                await self.drain()
+                self._open().write_eof()
+                left = _MOST_UNREAD
+                while left > 0 and (data := await self.read()):
+                    left -= len(data)
 
     def abort(self) -> None:
         if self._transport is not None:
