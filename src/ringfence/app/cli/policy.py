@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.app.cli.options import REFUSED, UNAVAILABLE, As, AsJson, State
+from ringfence.app.cli.options import REFUSED, As, AsJson, State
 
 if TYPE_CHECKING:
-    from ringfence.app.cli.desk import Desk
     from ringfence.app.policies.trial import Trial, Tried
 
 app = typer.Typer(
@@ -34,19 +32,20 @@ DEFAULT = Path("ringfence.yaml")
 
 @app.command("check")
 def check(
-    config: ConfigOption = DEFAULT,
-    policies: PoliciesOption = None,
-    ask_servers: AskServers = False,
-    state: State = None,
-    as_name: As = None,
-    as_json: AsJson = False,
-) -> None:
+    config: ConfigOption = DEFAULT, policies: PoliciesOption = None, ask_servers: AskServers = False,
+    state: State = None, as_name: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Hold the policies against the tools' own schemas, and say what they can read of each tool."""
-    desk, trial = _trial(config, policies, ask_servers, state, as_name, as_json)
+    from ringfence.app.cli.desk import Desk
+    from ringfence.app.cli.policy_trial import trial_of
+    from ringfence.app.policies.reading_list import about_tools
+
+    desk = Desk(state, as_name, as_json)
+    trial = trial_of(desk, config, policies, ask_servers=ask_servers)
     rules, compiled = trial.loaded.rules, trial.compiled
     if compiled.faults:
         desk.fail("\n".join(compiled.faults), "The calls that these concern would be denied.", REFUSED)
-    named = _named(trial)
+    named = about_tools(trial)
     unknown = [str(tool) for tool in trial.missing]
     count = len(rules.policies.policies) if rules.policies is not None else 0
     if as_json:
@@ -81,18 +80,17 @@ def run_cases(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="Else every *.test.yaml beside the policies.")
     ] = None,
-    config: ConfigOption = DEFAULT,
-    policies: PoliciesOption = None,
-    ask_servers: AskServers = False,
-    state: State = None,
-    as_name: As = None,
-    as_json: AsJson = False,
-) -> None:
+    config: ConfigOption = DEFAULT, policies: PoliciesOption = None, ask_servers: AskServers = False,
+    state: State = None, as_name: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Run the cases beside the policies: each is a call and what has to be decided."""
+    from ringfence.app.cli.desk import Desk
+    from ringfence.app.cli.policy_trial import trial_of
     from ringfence.app.policies.cases import SUFFIX, read_cases, run_case
     from ringfence.errors import ConfigError
 
-    desk, trial = _trial(config, policies, ask_servers, state, as_name, as_json)
+    desk = Desk(state, as_name, as_json)
+    trial = trial_of(desk, config, policies, ask_servers=ask_servers)
     folder = policies or trial.loaded.policies.folder or trial.loaded.path.absolute().parent / "policies"
     paths = files or sorted(folder.glob(f"*{SUFFIX}"))
     if not paths:
@@ -134,17 +132,16 @@ def explain(
     arguments: Annotated[str, typer.Option("--arguments", "-a", metavar="JSON", help="What the agent sends.")] = "{}",
     agent: Annotated[str | None, typer.Option("--agent", help="Who calls.", show_default=False)] = None,
     at: Annotated[str, typer.Option("--at", help='Local time: "23:30" or "2026-01-07 23:30".')] = "12:00",
-    config: ConfigOption = DEFAULT,
-    policies: PoliciesOption = None,
-    ask_servers: AskServers = False,
-    state: State = None,
-    as_name: As = None,
-    as_json: AsJson = False,
-) -> None:
+    config: ConfigOption = DEFAULT, policies: PoliciesOption = None, ask_servers: AskServers = False,
+    state: State = None, as_name: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Which policies are evaluated for one call, which of them forbid it, and what they could read."""
+    from ringfence.app.cli.desk import Desk
     from ringfence.app.cli.policy_calls import recorded_call, stated_call
+    from ringfence.app.cli.policy_trial import trial_of
 
-    desk, trial = _trial(config, policies, ask_servers, state, as_name, as_json)
+    desk = Desk(state, as_name, as_json)
+    trial = trial_of(desk, config, policies, ask_servers=ask_servers)
     tried = (
         recorded_call(desk, trial, call)
         if call[:1] == "e" and call[1:].isdigit()
@@ -170,25 +167,24 @@ def explain(
 
 @app.command("simulate")
 def simulate(
-    config: ConfigOption = DEFAULT,
-    policies: PoliciesOption = None,
     log: Annotated[
         Path | None, typer.Option("--log", metavar="FILE", help="An export of a log; else the state's own.", show_default=False)
     ] = None,
-    ask_servers: AskServers = False,
-    state: State = None,
-    as_name: As = None,
-    as_json: AsJson = False,
-) -> None:
+    config: ConfigOption = DEFAULT, policies: PoliciesOption = None, ask_servers: AskServers = False,
+    state: State = None, as_name: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Decide every recorded call again: which decisions would change, and who would have been asked."""
     from dataclasses import asdict
 
+    from ringfence.app.cli.desk import Desk
+    from ringfence.app.cli.policy_trial import exported, recorded, trial_of
     from ringfence.app.cli.terminal import console, safe, table
     from ringfence.app.policies.cases import local_text
     from ringfence.app.policies.simulation import simulate as run
 
-    desk, trial = _trial(config, policies, ask_servers, state, as_name, as_json)
-    found = run(_exported(desk, log) if log is not None else _recorded(desk), trial)
+    desk = Desk(state, as_name, as_json)
+    trial = trial_of(desk, config, policies, ask_servers=ask_servers)
+    found = run(exported(desk, log) if log is not None else recorded(desk), trial)
     if as_json:
         return desk.print_json(
             {
@@ -225,47 +221,6 @@ def simulate(
     return None
 
 
-def _trial(
-    config: Path, policies: Path | None, ask_servers: bool, state: Path | None, as_name: str | None, as_json: bool
-) -> tuple[Desk, Trial]:
-    """The configuration with its policies and the definitions to hold them against. Ends the command where there is none."""
-    import asyncio
-
-    from ringfence.app.cli.desk import Desk
-    from ringfence.app.config.load import load_config
-    from ringfence.app.config.policies import with_policies
-    from ringfence.app.policies.definitions import asked_of_servers, pinned
-    from ringfence.app.policies.trial import Trial
-    from ringfence.errors import ConfigError
-
-    desk = Desk(state, as_name, as_json)
-    try:
-        loaded = load_config(config)
-        if policies is not None:
-            loaded = with_policies(loaded, policies.absolute())
-    except ConfigError as error:
-        desk.fail(str(error), error.remedy, REFUSED)
-    if ask_servers:
-        from ringfence.app.compose import list_tools_of
-
-        known, silent = asyncio.run(asked_of_servers(loaded, list_tools_of))
-        if silent:
-            desk.fail("servers did not answer\n" + "\n".join(f"  {one}" for one in silent), "", UNAVAILABLE)
-    else:
-        known = pinned(loaded, desk.ask("GET", "/definitions", offline=True)["definitions"])
-        if not known and loaded.rules.tools:
-            remedy = "start the gateway once, name its --state, or use --ask-servers"
-            desk.fail(f"{desk.state} knows no definition of a configured tool", remedy, UNAVAILABLE)
-    return desk, Trial(loaded, known)
-
-
-def _named(trial: Trial) -> dict[str, dict[str, Any]]:
-    """Per tool that a policy names: the policies, and what they can read."""
-    from ringfence.app.policies.reading_list import about_tools
-
-    return about_tools(trial)
-
-
 def _explained(tried: Tried, trial: Trial) -> dict[str, Any]:
     from ringfence.app.policies.reading_list import what_was_read
     from ringfence.app.policies.trial import asked_of
@@ -282,32 +237,3 @@ def _explained(tried: Tried, trial: Trial) -> dict[str, Any]:
         "fault": tried.evaluation.fault,
         "read": what_was_read(tried, trial),
     }
-
-
-def _recorded(desk: Desk) -> Iterator[Mapping[str, Any]]:
-    """The state's log, oldest first: openings of runs and decisions, in their order."""
-    from ringfence.app.cli.desk import query
-
-    cursor: str | None = None
-    while True:
-        path = query("/audit", limit=1000, order="oldest", cursor=cursor)
-        page = desk.ask("GET", path, offline=True)
-        yield from page["entries"]
-        cursor = page["next"]
-        if cursor is None:
-            return
-
-
-def _exported(desk: Desk, path: Path) -> Iterator[Mapping[str, Any]]:
-    """The entries of an export; its last line is the signed head."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                try:
-                    value = json.loads(line)
-                except ValueError:
-                    desk.fail(f"{path} is not an export of a log", "`ringfence audit export --output FILE` writes one", REFUSED)
-                if isinstance(value, dict) and "kind" in value and "seq" in value:
-                    yield value
-    except (OSError, UnicodeDecodeError) as error:
-        desk.fail(f"{path} cannot be read: {error}", "", REFUSED)

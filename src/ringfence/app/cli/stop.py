@@ -19,6 +19,7 @@ ForAgent = Annotated[
     str | None, typer.Option("--agent", "-a", help="Where KIND is tool: for this agent only.", show_default=False)
 ]
 What = Annotated[str, typer.Argument(metavar="STOP|KIND", help="A stop's id, or what was stopped.")]
+Confirm = Annotated[bool, typer.Option("--confirm", help="The second confirmation, where you are the only admin.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,15 +33,9 @@ def register(app: typer.Typer) -> None:
 
 
 def kill(
-    kind: Kind,
-    target: Target = None,
-    agent: ForAgent = None,
-    reason: Reason = "",
-    yes: Yes = False,
-    state: State = None,
-    as_name: As = None,
-    as_json: AsJson = False,
-) -> None:
+    kind: Kind, target: Target = None, agent: ForAgent = None, reason: Reason = "", yes: Yes = False,
+    state: State = None, as_name: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Stop now: no new call starts, calls under way are cancelled, approvals withdrawn. Holds over restarts."""
     from ringfence.app.cli.desk import Desk, is_person
 
@@ -52,14 +47,9 @@ def kill(
 
 
 def pause(
-    kind: Kind,
-    target: Target = None,
-    agent: ForAgent = None,
-    reason: Reason = "",
-    state: State = None,
-    as_name: As = None,
-    as_json: AsJson = False,
-) -> None:
+    kind: Kind, target: Target = None, agent: ForAgent = None, reason: Reason = "",
+    state: State = None, as_name: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Hold: as a kill, but approvals keep waiting and any approver may resume."""
     from ringfence.app.cli.desk import Desk
 
@@ -68,15 +58,9 @@ def pause(
 
 
 def unkill(
-    what: What,
-    target: Target = None,
-    agent: ForAgent = None,
-    reason: Reason = "",
-    confirm: Annotated[bool, typer.Option("--confirm", help="The second confirmation, where you are the only admin.")] = False,
-    state: State = None,
-    as_name: As = None,
-    as_json: AsJson = False,
-) -> None:
+    what: What, target: Target = None, agent: ForAgent = None, reason: Reason = "", confirm: Confirm = False,
+    state: State = None, as_name: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Lift a kill. Needs a reason, and another admin than the one who set it where there is one."""
     from ringfence.app.cli.desk import Desk
 
@@ -86,14 +70,9 @@ def unkill(
 
 
 def resume(
-    what: What,
-    target: Target = None,
-    agent: ForAgent = None,
-    reason: Reason = "",
-    state: State = None,
-    as_name: As = None,
-    as_json: AsJson = False,
-) -> None:
+    what: What, target: Target = None, agent: ForAgent = None, reason: Reason = "",
+    state: State = None, as_name: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Lift a pause."""
     from ringfence.app.cli.desk import Desk
 

@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refused
 from ringfence.app.control.grants import FIELDS, grant_asked
 from ringfence.app.control.routes import Route
-from ringfence.app.control.shape import Field, Kind
+from ringfence.app.control.shape import REASON, Field
 from ringfence.app.control.times import iso
 from ringfence.core.grants import limited
 from ringfence.core.model.agent import Limits
@@ -225,7 +225,7 @@ ROUTES = (
         handler=close_run,
         role=Role.APPROVER,
         summary="End a run: its credentials are revoked, its approvals withdrawn, its later calls denied.",
-        body=(Field("reason", "Why, for the log.", Kind.TEXT, most=1000),),
+        body=(REASON,),
         answer="The run, and the approvals that were `withdrawn`.",
     ),
     Route(

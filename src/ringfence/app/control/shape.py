@@ -39,6 +39,9 @@ class Field:
     nullable: bool = False
 
 
+REASON = Field("reason", "Why, for the log.", most=1000)
+
+
 def read_body(data: bytes, fields: tuple[Field, ...]) -> dict[str, Any]:
     """A JSON object with these fields and no others. Raises: RequestError."""
     value = parse_strict(data) if data.strip() else {}

@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply, refused
 from ringfence.app.control.routes import Route
 from ringfence.app.control.scopes import scope_of
-from ringfence.app.control.shape import Field, Kind
+from ringfence.app.control.shape import REASON, Field, Kind
 from ringfence.app.control.times import iso
 from ringfence.core.model.operator import Role
 from ringfence.core.model.stop import Scope, Stop, StopMode
@@ -125,11 +125,10 @@ _SCOPE = (
     Field("target", "The agent, run, server or tool, where `scope` is only a kind.", most=200),
     Field("agent", "Where the scope is a tool: for this agent only.", most=200),
 )
-_REASON = Field("reason", "Why, for the log.", most=1000)
 _LIFT = (
     Field("id", "The stop to lift.", most=80),
     *_SCOPE,
-    _REASON,
+    REASON,
     Field("confirm", "The second confirmation that a sole admin gives.", Kind.FLAG),
 )
 _ACKNOWLEDGED = "`stop`, `entry`, `durable`, the calls that were `inflight`, the approvals that were `withdrawn`."
@@ -142,7 +141,7 @@ ROUTES = (
         handler=kill,
         role=Role.APPROVER,
         summary="Stop now. Answered when no new upstream call can start in the scope.",
-        body=(*_SCOPE, _REASON, Field("mode", "`kill` where absent.", choices=("kill", "pause"))),
+        body=(*_SCOPE, REASON, Field("mode", "`kill` where absent.", choices=("kill", "pause"))),
         answer=_ACKNOWLEDGED,
     ),
     Route(
@@ -161,7 +160,7 @@ ROUTES = (
         handler=pause,
         role=Role.APPROVER,
         summary="Hold the scope; approvals keep waiting.",
-        body=(*_SCOPE, _REASON),
+        body=(*_SCOPE, REASON),
         answer=_ACKNOWLEDGED,
     ),
     Route(

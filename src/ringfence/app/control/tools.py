@@ -6,7 +6,7 @@ from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Reply
 from ringfence.app.control.routes import Route
-from ringfence.app.control.shape import Field
+from ringfence.app.control.shape import REASON, Field
 from ringfence.app.control.stops import lift_all, put, stop_view
 from ringfence.core.checks.blast_radius import gates_of
 from ringfence.core.model.identifiers import AgentId, ToolId
@@ -79,7 +79,7 @@ def _is_on(stop: Stop, tool: ToolId) -> bool:
 
 _BODY = (
     Field("agent", "For this agent only; everybody where absent.", most=200),
-    Field("reason", "Why, for the log.", most=1000),
+    REASON,
 )
 
 ROUTES = (
