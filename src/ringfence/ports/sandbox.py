@@ -81,6 +81,8 @@ class BoxPlan:
     """Small files below `/etc/ringfence` in the box, such as the bundle of authorities. No secrets."""
     stdio: tuple[int, int, int] = (0, 1, 2)
     """Descriptors of ours that become its standard input, output and error."""
+    writable: Sequence[str] = ()
+    """Folders of the host that it sees and may write to, as absolute paths. Whatever reads them afterwards has to distrust them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ def flags(
     limits: BoxLimits,
     descriptors: Descriptors,
     workspace: str | None,
+    writable: Sequence[str] = (),
 ) -> list[str]:
     """Every option. `workspace` is a folder of the host that becomes `/work`; None: a sized file system in memory."""
     return [
@@ -55,6 +56,7 @@ def flags(
         *_kernel_files(),
         *_own_space(limits, workspace),
         *(item for path in shown for item in ("--ro-bind", path, path)),
+        *(item for path in writable for item in ("--bind", path, path)),
         "--chdir", WORK, "--remount-ro", "/",
         "--seccomp", str(descriptors.seccomp),
         "--info-fd", str(descriptors.info),

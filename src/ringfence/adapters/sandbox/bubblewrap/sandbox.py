@@ -25,7 +25,7 @@ from ringfence.adapters.sandbox.bubblewrap.spawning import Spawn, spawn
 from ringfence.adapters.sandbox.bubblewrap.sweep import swept
 from ringfence.adapters.sandbox.bubblewrap.uids import is_real_root, uids_here
 from ringfence.adapters.sandbox.bubblewrap.visits import Given, Visit, Visits
-from ringfence.adapters.sandbox.bubblewrap.workspace import Prepared, prepared
+from ringfence.adapters.sandbox.bubblewrap.workspace import Prepared, owned, prepared
 from ringfence.adapters.sandbox.names import tag_of
 from ringfence.core.model.box import BoxProfile, Layer
 from ringfence.errors import UnavailableError
@@ -74,6 +74,7 @@ class BubblewrapSandbox:
         self._visits.begin()
         with ExitStack() as held, ExitStack() as handed:
             work = prepared(plan.workspace, plan.command, root=self._root, held=held, handed=handed)
+            work = owned(work, shown_paths(plan.writable), root=self._root)
             user = self._user(work, held)
             group = self._group(plan, held)
             counted = (user is not None and work.owner is None) or kernel_release() >= COUNTS_PER_NAMESPACE
@@ -138,7 +139,7 @@ class BubblewrapSandbox:
 
     def _spawn(self, plan: BoxPlan, work: Prepared, user: int | None) -> Spawn:
         shown = [*host_etc(), *shown_paths(plan.profile.shows)]
-        refuse_hidden([*shown, *([work.folder] if work.folder is not None else [])], self._hidden)
+        refuse_hidden([*shown, *plan.writable, *([work.folder] if work.folder is not None else [])], self._hidden)
         environment = box_environment(plan.profile.environment, plan.environment, plan.listener_port, plan.files)
 
         def told(descriptors: Descriptors) -> list[str]:
@@ -150,6 +151,7 @@ class BubblewrapSandbox:
                 limits=plan.profile.limits,
                 descriptors=descriptors,
                 workspace=work.folder,
+                writable=plan.writable,
             )
 
         return Spawn(

@@ -13,7 +13,7 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ringfence.adapters.sandbox.bubblewrap.argv import EXEC, SHELL, WORK
@@ -83,6 +83,20 @@ def prepared(workspace: Workspace, command: Sequence[str], *, root: bool, held: 
         return Prepared(command=plain, folder=str(source), owner=_owner(source), group=source.stat().st_gid or NOBODY)
     number = _serve_clone(source, root=root, held=held, handed=handed)
     return Prepared(command=[BASH, "-c", CLONE, "bash", str(number), *command], passed=(number,), keeps=True)
+
+
+def owned(work: Prepared, writable: Sequence[str], *, root: bool) -> Prepared:
+    """The workspace of a box that may write to further folders: it then has the user of whoever owns them.
+
+    Raises UnavailableError where they belong to different users, or to root.
+    """
+    if not writable or not root:
+        return work
+    groups = {_owner(Path(folder)): Path(folder).stat().st_gid or NOBODY for folder in writable}
+    owner = work.owner if work.owner is not None else next(iter(groups))
+    if set(groups) != {owner}:
+        raise UnavailableError(f"{', '.join(writable)} belong to different users, and a box has one", remedy="chown -R USER")
+    return replace(work, owner=owner, group=groups[owner])
 
 
 def _owner(folder: Path) -> int:
