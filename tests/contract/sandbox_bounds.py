@@ -31,6 +31,15 @@ async def limits_on_processes_files_and_descriptors_hold(world: SandboxWorld) ->
     assert (await world.shell("ulimit -c")).out.split() == ["0"]
 
 
+async def what_the_kernel_counts_by_user_is_counted_for_the_box(world: SandboxWorld) -> None:
+    ran = await world.python(
+        "import ctypes, errno\nlibc = ctypes.CDLL(None, use_errno=True)\nn = 0\nwhile libc.inotify_init() >= 0: n += 1\n"
+        "print(n, errno.errorcode[ctypes.get_errno()])\n",
+        limits={"open_files": 1024},
+    )
+    assert ran.out.split() == ["128", "EMFILE"]
+
+
 async def memory_is_bounded(world: SandboxWorld) -> None:
     ran = await world.python(
         "a = []\ntry:\n    while True: a.append(bytearray(1 << 20))\nexcept MemoryError: print(len(a) < 128)"
