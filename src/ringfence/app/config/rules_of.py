@@ -37,7 +37,7 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
     """The snapshot of one file without problems. `users` has the uids of each agent."""
     servers: Mapping[str, Fields] = values.get("servers", {})
     tools = {ToolId(name): _tool(name, fields, servers) for name, fields in values.get("tools", {}).items()}
-    tools |= {ToolId(name): _derived(name, fields, servers) for name, fields in values.get("derived", {}).items()}
+    tools |= {ToolId(name): _tool(name, fields, servers) for name, fields in values.get("derived", {}).items()}
     approvals: Fields = values.get("approvals", {})
     return Rules(
         digest=digest,
@@ -98,25 +98,9 @@ def _scan(fields: Fields, personal: Fields | None) -> ScanRule:
 
 
 def _tool(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRule:
-    server, _, upstream_name = name.partition(".")
-    profile = profile_of(fields)
-    return ToolRule(
-        id=ToolId(name),
-        server=ServerId(server),
-        upstream_name=upstream_name,
-        profile=profile,
-        conditional=conditional_of(fields.get("when", []), profile),
-        tighten=fields.get("tighten", {}),
-        pin=_pin(fields),
-        limits=tool_limits_of(fields.get("limits", {})),
-        personal=personal_of(fields.get("personal_data")),
-        closed=servers[server].get("closed_schemas", True),
-        environment=servers[server].get("environment", ""),
-    )
-
-
-def _derived(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRule:
-    server, _, upstream_name = fields["from"].partition(".")
+    """One of `tools`, or one of `derived`: that one says which tool it is made `from`."""
+    derived = "from" in fields
+    server, _, upstream_name = (fields["from"] if derived else name).partition(".")
     profile = profile_of(fields)
     return ToolRule(
         id=ToolId(name),
@@ -127,11 +111,13 @@ def _derived(name: str, fields: Fields, servers: Mapping[str, Fields]) -> ToolRu
         tighten=fields.get("tighten", {}),
         pin=_pin(fields),
         fixed=fields.get("fixed", {}),
-        derived=True,
+        derived=derived,
         limits=tool_limits_of(fields.get("limits", {})),
         personal=personal_of(fields.get("personal_data")),
+        # A derived tool is there to be narrow: it never takes what the schema does not declare.
+        closed=derived or servers[server].get("closed_schemas", True),
         title=fields.get("title", ""),
-        description=fields["description"],
+        description=fields.get("description", ""),
         environment=servers[server].get("environment", ""),
     )
 
