@@ -18,6 +18,7 @@ from ringfence.core.egress.response import Coding, Response, response_of
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.sieve import Sieve
 
+_NOTHING_KNOWN: Final = Redactor()
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _MOST_INTERIM: Final = 16
 BUDGET: Final = Refusal("budget", 403, "over the budget")
@@ -134,7 +135,9 @@ class Exchange:
         self.has_begun = True
         self._box.write(response_head(response.status, phrase, fields, None if response.bodiless else framing, closes=closes))
         if response.framing != NO_BODY:
-            refusal = await self._content(response, Sieve(self._redactor), is_chunked=framing == CHUNKED)
+            # Secrets that become known from here on would change a length that was promised.
+            sieve = Sieve(self._redactor if looks else _NOTHING_KNOWN)
+            refusal = await self._content(response, sieve, is_chunked=framing == CHUNKED)
             if refusal is not None:
                 return refusal
         await self._box.drain()

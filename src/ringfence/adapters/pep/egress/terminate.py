@@ -154,8 +154,8 @@ class Terminated:
         return head
 
     async def _refuse(self, opening: Opening, refusal: Refusal) -> bool:
-        entry = await self._gate.refused(self._presented, opening, refusal)
         if refusal is not UNANSWERED:
+            entry = await self._gate.refused(self._presented, opening, refusal)
             await self._say(denial(refusal.status, refusal.code, entry))
         return False
 

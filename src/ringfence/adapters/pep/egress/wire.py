@@ -148,8 +148,8 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
     async def take_socket(self) -> tuple[socket.socket, bytes]:
-        """A second handle of the socket, once everything that was written is in the kernel, and what was read but not taken.
-        From then on the transport neither reads nor writes. Raises OSError."""
+        """The socket without its transport, once everything that was written is in the kernel; and what was read but not taken.
+        Raises OSError."""
         transport = self._open()
         transport.set_write_buffer_limits(0)
         await self.drain()
@@ -159,6 +159,7 @@ class Wire(asyncio.Protocol):
         self._buffer.clear()
         taken = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
         taken.setblocking(False)
+        transport.abort()  # closes its own descriptor; the connection lives as long as ours
         return taken, data
 
     def _open(self) -> asyncio.Transport:
