@@ -33,6 +33,7 @@ WHY = {
     ReasonCode.UNBOUNDED: "nothing bounds how much it changes",
     ReasonCode.FROZEN: "it falls into a freeze window",
     ReasonCode.HOST: "no rule names this host",
+    ReasonCode.WORKSPACE: "it changes what is run or obeyed when somebody opens, builds or tests the repository",
 }
 
 

@@ -105,6 +105,8 @@ def meaning(code: ReasonCode) -> str:
             return "the agent, or one above it, is bound to an environment that this does not belong to"
         case ReasonCode.HOST:
             return "no egress rule of the agent has this host with this kind of request"
+        case ReasonCode.WORKSPACE:
+            return "the result of the run touches protected paths, or the gate before the repository found fault with it"
         case ReasonCode.POLICY:
             return "a policy of the operator's forbids the call, or wants a person to agree to it"
         case ReasonCode.POLICY_ERROR:
@@ -213,6 +215,9 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.HOST:
             text = "give the agent a rule for this host; or `unlisted: ask`, so that a person may let one run reach it"
             return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.egress")
+        case ReasonCode.WORKSPACE:
+            text = "protected paths are built in and `protect` adds to them: let the agent leave them alone, or a person decide"
+            return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.box")
         case ReasonCode.POLICY:
             text = "the detail names the policy: change its condition, or let people approve with `@approve`; simulate it first"
             return Change(Lever.CONFIGURATION, text, "policies")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.core import connecting, delegation
+from ringfence.core import connecting, delegation, exporting
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.rules import AgentRule, ToolRule
 
@@ -23,7 +23,8 @@ class OwnTool:
 
 _DELEGATE: Final = OwnTool(delegation.RULE, delegation.DEFINITION, shown=True)
 _CONNECT: Final = OwnTool(connecting.RULE, connecting.DEFINITION, shown=False)
-OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {own.rule.id: own for own in (_DELEGATE, _CONNECT)}
+_EXPORT: Final = OwnTool(exporting.RULE, exporting.DEFINITION, shown=False)
+OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {own.rule.id: own for own in (_DELEGATE, _CONNECT, _EXPORT)}
 
 
 def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
@@ -31,4 +32,5 @@ def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
     return (
         *((_DELEGATE,) if agent.delegate is not None else ()),
         *((_CONNECT,) if agent.egress is not None or agent.box is not None else ()),
+        _EXPORT,
     )

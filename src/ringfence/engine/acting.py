@@ -16,6 +16,8 @@ from typing import assert_never
 from ringfence.core.asking import granted_capabilities
 from ringfence.core.charges import rows_in
 from ringfence.core.connecting import EGRESS, SERVER
+from ringfence.core.exporting import SERVER as WORKSPACE_RULE
+from ringfence.core.exporting import WORKSPACE
 from ringfence.core.ledger import used_of
 from ringfence.core.methods import is_method
 from ringfence.core.model.call import Call
@@ -73,6 +75,7 @@ class Actor:
         scanner: Scanner,
         injection: Injection,
         ways_out: Upstream | None,
+        exports: Upstream | None,
         on_behalf: OnBehalf,
         at_step: AtStep,
     ) -> None:
@@ -86,6 +89,7 @@ class Actor:
         self._large = LargeAnswers(scanner.redactor)
         self._injection = injection
         self._ways_out = ways_out
+        self._exports = exports
         self._on_behalf = on_behalf
         self._suspicions = Suspicions(alerts)
         self._at = at_step
@@ -279,6 +283,8 @@ class Actor:
         """Who executes a server's calls, and the operator's rule for it."""
         if server == EGRESS:
             return self._ways_out, SERVER
+        if server == WORKSPACE:
+            return self._exports, WORKSPACE_RULE
         return self._catalogue.upstreams.get(server), self._catalogue.rules.servers.get(server)
 
 

@@ -20,6 +20,7 @@ from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.connections import Connections, ReadSecret, no_secrets
 from ringfence.engine.enforce import Enforcer
+from ringfence.engine.exports import Exports
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
@@ -68,6 +69,7 @@ class Engine:
     on_behalf: OnBehalf
     enforcer: Enforcer
     connections: Connections
+    exports: Exports
     boxes: Boxes
     approvals: Approvals
     runs: Runs
@@ -139,6 +141,7 @@ class Engine:
             connections.close_run(run, why)
 
         runs.on_close.append(close_ways)
+        exports = Exports(store=store, clock=clock, approvals=approvals)
         trails = Trails()
         actor = Actor(
             store=store,
@@ -150,6 +153,7 @@ class Engine:
             scanner=scanner,
             injection=injection,
             ways_out=connections,
+            exports=exports,
             on_behalf=on_behalf,
             at_step=at_step,
         )
@@ -167,6 +171,7 @@ class Engine:
             at_step=at_step,
         )
         connections.use(enforcer.connect, enforcer.refuse_connection)
+        exports.use(enforcer.export)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
         checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce), Notices(catalogue, clock)
         return cls(
@@ -185,6 +190,7 @@ class Engine:
             on_behalf=on_behalf,
             enforcer=enforcer,
             connections=connections,
+            exports=exports,
             boxes=Boxes(store=store, clock=clock, catalogue=catalogue, runs=runs),
             approvals=approvals,
             runs=runs,

@@ -26,6 +26,7 @@ from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.connecting import CONNECT, server_of
 from ringfence.core.decision import decide
 from ringfence.core.delegation import DELEGATE
+from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.grants import limited
 from ringfence.core.model.agent import Limits
@@ -155,6 +156,21 @@ class Enforcer:
             frame(self._ids.call(), principal.agent, principal.run, tool, arguments)
             if tool is not None
             else frame_unknown(self._ids.call(), principal.agent, principal.run, CONNECT, arguments)
+        )
+        return await self._pass(principal, view, call, SILENT, None)
+
+    async def export(self, presented: Presented, arguments: Mapping[str, Any]) -> Outcome:
+        """Let the result of a box leave it (`engine.exports`)."""
+        self._at(Step.IDENTIFY)
+        principal = await identify(self._store, self._clock, presented)
+        if isinstance(principal, Unidentified):
+            return Refused(Level.DENY, (principal.reason,), None)
+        view = self._catalogue.view(principal.agent)
+        tool = view.tools.get(EXPORT) if view is not None else None
+        call = (
+            frame(self._ids.call(), principal.agent, principal.run, tool, arguments)
+            if tool is not None
+            else frame_unknown(self._ids.call(), principal.agent, principal.run, EXPORT, arguments)
         )
         return await self._pass(principal, view, call, SILENT, None)
 

@@ -10,6 +10,7 @@ from ringfence.core.canonical import canonical_bytes
 from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.connecting import CONNECT
 from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import masked, recorded_arguments
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer, is_absent
@@ -108,6 +109,8 @@ def outcome_entry(
             body |= facts if facts is not None else result_facts(result)
             if call.tool == CONNECT:
                 body["carried"] = result.get("structuredContent")
+            if call.tool == EXPORT:
+                body["workspace"] = result.get("structuredContent")
         case ServerFailed(code=code, message=message):
             state = "returned"
             body |= error_facts(code, message)

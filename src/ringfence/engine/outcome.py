@@ -42,6 +42,7 @@ PRECEDENCE = (
     ReasonCode.TOO_MANY_PENDING,
     ReasonCode.ENVIRONMENT,
     ReasonCode.HOST,
+    ReasonCode.WORKSPACE,
     ReasonCode.POLICY,
     ReasonCode.POLICY_ERROR,
     ReasonCode.NOT_RECORDED,

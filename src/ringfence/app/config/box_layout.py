@@ -42,7 +42,16 @@ _BOX: Final[dict[str, Key]] = {
         "Variables of its processes. No secrets: whatever runs in the box can read them.",
     ),
 }
-BOX: Final = Record(_BOX, "a mapping with `profile`")
+BOX: Final = Record(
+    {
+        **_BOX,
+        "protect": Key(
+            ListOf(Text("a path pattern such as `deploy/` or `*.sql`", r"[^\x00-\x1f\x7f\\]+", 200), most=200),
+            "Paths of a result whose change a person has to see, besides those that are built in (docs/workspaces.md).",
+        ),
+    },
+    "a mapping with `profile`",
+)
 SERVER_BOX: Final = Record(
     {
         **_BOX,

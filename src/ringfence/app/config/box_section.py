@@ -86,6 +86,7 @@ def box_of(fields: Fields | None) -> BoxProfile | None:
         network=fields.get("network", base.network),
         shows=(*base.shows, *fields.get("shows", ())),
         environment={**base.environment, **fields.get("environment", {})},
+        protect=tuple(fields.get("protect", ())),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ringfence.core.connecting import CONNECT
 from ringfence.core.delegation import DELEGATE
+from ringfence.core.exporting import EXPORT
 from ringfence.core.model.call import Call
 from ringfence.core.model.environment import is_within, shown
 from ringfence.core.model.facts import Facts
@@ -19,7 +20,7 @@ def environment(call: Call, facts: Facts) -> Verdict:
 
     Agents without a label are not held to any.
     """
-    if not facts.environments or call.tool == DELEGATE:
+    if not facts.environments or call.tool in (DELEGATE, EXPORT):
         return ALLOW
     reasons = tuple(
         Reason(ReasonCode.ENVIRONMENT, "environment", f"{what} has {shown(labels)}, and the run is bound to `{bound}`")

@@ -33,11 +33,11 @@ _SHELLS: Final = (
     ".nvmrc", ".ruby-version", ".python-version", ".ssh/", ".aws/", ".config/", ".docker/",
 )  # fmt: skip
 _BUILDS: Final = (
-    "Makefile", "Makefile.*", "GNUmakefile", "*.mk", "justfile", "Taskfile*", "Rakefile", "CMakeLists.txt", "*.cmake", "meson.build",
-    "configure", "configure.ac", "BUILD", "BUILD.bazel", "WORKSPACE*", "MODULE.bazel", ".bazelrc", "package.json",
-    "*.config.[jt]s", "*.config.[cm][jt]s", ".babelrc*", ".eslintrc*", ".prettierrc*", "gulpfile*", "Gruntfile*",
-    "pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in", "*.pth", "Cargo.toml", "build.rs", ".cargo/", "go.mod",
-    "pom.xml", "build.gradle*", "settings.gradle*", "gradle.properties", "gradlew*", "mvnw*", ".mvn/", "*.csproj",
+    "Makefile", "Makefile.*", "GNUmakefile", "*.mk", "justfile", "Taskfile*", "Rakefile", "CMakeLists.txt", "*.cmake",
+    "meson.build", "configure", "configure.ac", "BUILD", "BUILD.bazel", "WORKSPACE*", "MODULE.bazel", ".bazelrc",
+    "package.json", "*.config.[jt]s", "*.config.[cm][jt]s", ".babelrc*", ".eslintrc*", ".prettierrc*", "gulpfile*",
+    "Gruntfile*", "pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in", "*.pth", "Cargo.toml", "build.rs", ".cargo/",
+    "go.mod", "pom.xml", "build.gradle*", "settings.gradle*", "gradle.properties", "gradlew*", "mvnw*", ".mvn/", "*.csproj",
     "Directory.Build.*", "*.sln", "Gemfile", "*.gemspec", "composer.json", "Dockerfile*", "*.dockerfile", "Containerfile*",
     "docker-compose*", "compose.yml", "compose.yaml", ".dockerignore", "Vagrantfile", "Procfile", "*.tf", "Brewfile",
 )  # fmt: skip

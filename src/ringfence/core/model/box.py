@@ -59,3 +59,5 @@ class BoxProfile:
     """Absolute paths of the host that are seen, read-only, besides `/usr`."""
     environment: dict[str, str] = field(default_factory=dict[str, str])
     """Variables that its processes have besides PATH, HOME and what the network needs. No secrets."""
+    protect: tuple[str, ...] = ()
+    """Patterns of paths whose change a person has to see, besides those that are built in (`core.export.protected`)."""

@@ -53,6 +53,8 @@ class ReasonCode(StrEnum):
     ENVIRONMENT = "environment"
     # the way out of a box
     HOST = "host"
+    # the way of a result out of a box
+    WORKSPACE = "workspace"
     # the operator's policies
     POLICY = "policy"
     POLICY_ERROR = "policy_error"

@@ -106,7 +106,12 @@ def class_of(code: ReasonCode) -> RuleClass:
         case ReasonCode.POLICY | ReasonCode.POLICY_ERROR:
             return RuleClass.POLICY
         case (
-            ReasonCode.IRREVERSIBLE | ReasonCode.COSTS_MONEY | ReasonCode.IDENTITY | ReasonCode.UNBOUNDED | ReasonCode.APPROVED
+            ReasonCode.IRREVERSIBLE
+            | ReasonCode.COSTS_MONEY
+            | ReasonCode.IDENTITY
+            | ReasonCode.UNBOUNDED
+            | ReasonCode.WORKSPACE
+            | ReasonCode.APPROVED
         ):
             return RuleClass.NEEDS_APPROVAL
         case ReasonCode.UPSTREAM_UNAVAILABLE:
