@@ -92,7 +92,7 @@ class Callers:
         posture = self._posture_of(peer)
         if (outsider := await self._outsider(head, peer)) is not None:
             # Nobody is told why; without anything that could be known, the answer is the same as to a stranger.
-            return Caller(Presented("", posture, senders, await self._vouched(outsider, senders), _until(peer)), proven)
+            return Caller(Presented("", posture, senders, await self._vouched(outsider, senders), until=_until(peer)), proven)
         credential = head.credential or await self._standing_for(head, peer)
         return Caller(Presented(credential, posture, senders, until=_until(peer)), proven)
 
