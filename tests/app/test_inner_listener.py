@@ -75,10 +75,13 @@ async def ask(port: int, *pieces: bytes) -> bytes:
         ((b"C", b"O", b"N", b"N", b"E", b"C", b"T", b" x"), b"proxy"),
         ((b"POST /mcp HTTP/1.1\r\n\r\n",), b"plain"),
         ((b"CONNECTX / HTTP/1.1\r\n\r\n",), b"plain"),
-        ((b"connect a.example:443 HTTP/1.1\r\n\r\n",), b"plain"),
-        ((b"\r\nCONNECT a.example:443 HTTP/1.1\r\n\r\n",), b"plain"),
+        ((b"connect a.example:443 HTTP/1.1\r\n\r\n",), b"proxy"),
+        ((b"\r\nCONNECT a.example:443 HTTP/1.1\r\n\r\n",), b"proxy"),
+        ((b"\x16\x03\x01",), b"proxy"),
+        ((b"OPTIONS * HTTP/1.1\r\n\r\n",), b"proxy"),
+        ((b"G", b"ET", b" ", b"/mcp HTTP/1.1\r\n\r\n"), b"plain"),
         ((b"CO", b"PY /x HTTP/1.1\r\n\r\n"), b"plain"),
-        ((b"GET http://a.example/ HTTP/1.1\r\n\r\n",), b"plain"),
+        ((b"GET http://a.example/ HTTP/1.1\r\n\r\n",), b"proxy"),
     ],
 )
 async def test_the_first_bytes_say_who_serves_a_connection(pieces: tuple[bytes, ...], who: bytes) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.egress.connect import connect_of
+from ringfence.core.egress.connect import connect_of, is_for_proxy
 from ringfence.core.egress.head import MOST_CONNECT, Head, head_of, length_of_head
 from ringfence.core.egress.opening import Asked, Refusal
 
@@ -55,6 +55,12 @@ def test_any_other_first_line_is_refused(line: str, status: int) -> None:
 )
 def test_a_connect_with_a_body_or_a_malformed_field_is_refused(field: str) -> None:
     assert isinstance(connect_of(head("CONNECT api.example.com:443 HTTP/1.1", field)), Refusal)
+
+
+@given(st.binary(max_size=30), st.binary(max_size=30))
+def test_for_whom_a_connection_is_does_not_change_with_what_follows(first: bytes, rest: bytes) -> None:
+    decided = is_for_proxy(first)
+    assert decided is None or is_for_proxy(first + rest) is decided
 
 
 @given(st.binary(max_size=300), st.integers(1, 400))

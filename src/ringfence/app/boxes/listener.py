@@ -1,6 +1,6 @@
 """A box's one way to the world: a listener inside it that is served here.
 
-CONNECT goes to the egress proxy, everything else to the data plane.
+What asks for a path goes to the data plane, everything else to the egress proxy: CONNECT, and what it refuses.
 
 The listener is the run's identity: nothing in the box holds a credential.
 """
@@ -12,8 +12,9 @@ import socket
 from collections.abc import Callable
 from typing import Final, cast
 
+from ringfence.core.egress.connect import is_for_proxy
+
 FIRST_BYTES_S: Final = 15.0
-_CONNECT: Final = b"CONNECT "
 
 ServeProxy = Callable[[asyncio.Transport, bytes], None]
 MakeProtocol = Callable[[], asyncio.Protocol]
@@ -34,10 +35,11 @@ class _Front(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._first += data
-        if len(self._first) < len(_CONNECT) and _CONNECT.startswith(self._first):
+        wants_out = is_for_proxy(self._first)
+        if wants_out is None:
             return
         self._timer.cancel()
-        if self._first.startswith(_CONNECT):
+        if wants_out:
             self._proxy(self._transport, self._first)
             return
         protocol = self._plain()

@@ -9,7 +9,19 @@ from ringfence.core.egress.host import host_of
 from ringfence.core.egress.opening import CONNECT, Asked, Refusal
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
+_OF_ORIGIN = re.compile(rb"[A-Z]{1,20} /")
+_UNDECIDED = re.compile(rb"[A-Z]{0,20} ?")
 _FRAMING = ("content-length", "transfer-encoding")
+
+
+def is_for_proxy(first: bytes) -> bool | None:
+    """Whether the first bytes of a connection are for the way out. None: more is needed.
+
+    What asks for a path is for whoever listens; everything else wants to be elsewhere, in this way or another that is refused.
+    """
+    if _OF_ORIGIN.match(first):
+        return False
+    return None if _UNDECIDED.fullmatch(first) else True
 
 
 def connect_of(data: bytes) -> Asked | Refusal:
