@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ringfence.adapters.pep.mcp_gateway.public import class_of
 from ringfence.app.config import layout
 from ringfence.app.config.layout import AGENT, FILE, TOOL
 from ringfence.app.config.limits_layout import AGENT_LIMITS, GATEWAY_LIMITS, TOOL_LIMITS
 from ringfence.core.explain import Lever, Subject, meaning, smallest_change
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.rule_class import class_of
 
 ROOT = Path(__file__).parents[2]
 SUBJECT = Subject(agent="support", tool="payments.refund", run="r_1", ticket="t_1")

@@ -15,7 +15,7 @@ from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, Pat
 from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import Rules
 from ringfence.engine.identify import Presented
 from ringfence.engine.runs import Opened
@@ -103,7 +103,7 @@ async def test_what_no_rule_has_is_denied_and_recorded(opening: Opening) -> None
     world, run = await boxed()
     refused = await admit(world, run, opening)
     assert isinstance(refused, NotAdmitted)
-    assert refused.code == ReasonCode.HOST
+    assert refused.code == RuleClass.HOST
     assert refused.entry is not None
     assert await decisions(world) == [(EntryKind.DECISION, "deny")]
 
@@ -148,6 +148,7 @@ async def test_a_stop_closes_every_way_out_at_once(scope: Scope) -> None:
     assert outcome["body"]["stopped"]
     refused = await admit(world, run, Opening("pypi.example.com", 443))
     assert isinstance(refused, NotAdmitted)
+    assert refused.code == RuleClass.STOPPED, "a box hears the class, not whether it was a kill or a pause"
     await world.connections.close()
 
 
@@ -234,5 +235,5 @@ async def test_a_stranger_gets_nothing_and_leaves_no_trace() -> None:
     world, _ = await boxed()
     refused = await world.connections.admit(presented("nonsense"), Opening("pypi.example.com", 443))
     assert isinstance(refused, NotAdmitted)
-    assert refused.entry is None
+    assert (refused.code, refused.entry) == (RuleClass.CREDENTIAL, None)
     assert await decisions(world) == []

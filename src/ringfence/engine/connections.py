@@ -29,7 +29,7 @@ from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, Pat
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.rule_class import RuleClass, class_of
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal, asking, identify
@@ -156,7 +156,7 @@ class Connections:
         """One use of a way out: decided and durable, or covered by what was decided a moment ago."""
         principal = await identify(self._store, self._clock, presented)
         if not isinstance(principal, Principal):
-            return NotAdmitted(code=ReasonCode.CREDENTIAL)
+            return NotAdmitted(code=RuleClass.CREDENTIAL)
         rules = self._rules(asking(presented, principal))
         known = rules.of(opening.host, opening.port)
         rule = known or EgressRule(host=opening.host, port=opening.port)
@@ -170,7 +170,7 @@ class Connections:
             if way is not None and self._clock.monotonic() < way.until and self.lives(way):
                 return _used(way)
             if sum(each.key.run == principal.run for each in self._ways.values()) >= MOST_OPEN:
-                return NotAdmitted(code=ReasonCode.CONCURRENCY)
+                return NotAdmitted(code=RuleClass.TOO_FAST)
             lasting = known is None and rules.unlisted is Unlisted.ASK
             asked = _Asked(rule, path, principal, presented.server, lasting, asyncio.get_running_loop().create_future())
             return await self._decided(presented, key, asked, arguments)
@@ -255,7 +255,7 @@ class Connections:
             ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
             if ticket is None or ticket.state is TicketState.PENDING:
                 return NotAdmitted(
-                    code=ReasonCode.HOST, entry=outcome.entry, why_public="a person has not decided about this host yet"
+                    code=RuleClass.HOST, entry=outcome.entry, why_public="a person has not decided about this host yet"
                 )
 
     async def _enforced(self, presented: Presented, key: _Key, asked: _Asked, arguments: Mapping[str, Any]) -> _Way | Outcome:
@@ -358,5 +358,5 @@ def _used(way: _Way) -> Admitted:
 
 def _refusal(outcome: Outcome) -> NotAdmitted:
     if isinstance(outcome, Refused):
-        return NotAdmitted(code=outcome.code, entry=outcome.entry)
-    return NotAdmitted(code=ReasonCode.INTERNAL)
+        return NotAdmitted(code=class_of(outcome.code), entry=outcome.entry)
+    return NotAdmitted(code=RuleClass.NOT_RECORDED)

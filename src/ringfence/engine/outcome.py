@@ -9,53 +9,7 @@ from typing import Any
 
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
-
-PRECEDENCE = (
-    ReasonCode.CREDENTIAL,
-    ReasonCode.UNKNOWN_TOOL,
-    ReasonCode.NOT_EXPOSED,
-    ReasonCode.NOT_GRANTED,
-    ReasonCode.KILLED,
-    ReasonCode.PAUSED,
-    ReasonCode.TOOL_DISABLED,
-    ReasonCode.RUN_CLOSED,
-    ReasonCode.RUN_EXPIRED,
-    ReasonCode.PIN_CHANGED,
-    ReasonCode.MALFORMED,
-    ReasonCode.ARGUMENTS,
-    ReasonCode.GRANT_BOUND,
-    ReasonCode.CALL_CAP,
-    ReasonCode.SPAWN_CAP,
-    ReasonCode.WALL_CLOCK,
-    ReasonCode.SUM_CAP,
-    ReasonCode.DISTINCT_CAP,
-    ReasonCode.ROWS_CAP,
-    ReasonCode.UNCOUNTABLE,
-    ReasonCode.FROZEN,
-    ReasonCode.LOOP,
-    ReasonCode.CONCURRENCY,
-    ReasonCode.RATE_LIMIT,
-    ReasonCode.APPROVAL_DENIED,
-    ReasonCode.APPROVAL_EXPIRED,
-    ReasonCode.APPROVAL_WITHDRAWN,
-    ReasonCode.APPROVAL_USED,
-    ReasonCode.TOO_MANY_PENDING,
-    ReasonCode.ENVIRONMENT,
-    ReasonCode.HOST,
-    ReasonCode.WORKSPACE,
-    ReasonCode.POLICY,
-    ReasonCode.POLICY_ERROR,
-    ReasonCode.NOT_RECORDED,
-    ReasonCode.UPSTREAM_UNAVAILABLE,
-    ReasonCode.INTERNAL,
-    ReasonCode.IRREVERSIBLE,
-    ReasonCode.COSTS_MONEY,
-    ReasonCode.IDENTITY,
-    ReasonCode.UNBOUNDED,
-    ReasonCode.APPROVED,
-)
-"""Which of several reasons the agent hears. A tool that it was not given comes first: nothing else may tell that it exists."""
-_RANK = {code: rank for rank, code in enumerate(PRECEDENCE)}
+from ringfence.core.rule_class import naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +55,7 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was sent. `reasons` are for operators; the agent sees the code."""
+    """Nothing was sent. `reasons` are for operators; the agent hears the class of `code`."""
 
     level: Level
     reasons: tuple[Reason, ...]
@@ -110,7 +64,7 @@ class Refused:
 
     @property
     def code(self) -> ReasonCode:
-        return min((reason.code for reason in self.reasons), key=_RANK.__getitem__, default=ReasonCode.INTERNAL)
+        return naming(self.reasons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ringfence.adapters.pep.mcp_gateway.foreign import plain
 from ringfence.adapters.pep.mcp_gateway.log_levels import LEVELS
-from ringfence.adapters.pep.mcp_gateway.public import plain
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.wire import jsonrpc
 from ringfence.core.canonical import canonical_bytes

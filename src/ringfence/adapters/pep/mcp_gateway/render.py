@@ -27,7 +27,7 @@ from mcp_types.methods import CACHEABLE_METHODS
 from ringfence.adapters.pep.mcp_gateway.client_call import CLAIM, ClientCall
 from ringfence.adapters.pep.mcp_gateway.client_capabilities import known_capabilities
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
-from ringfence.adapters.pep.mcp_gateway.public import TEXTS, RuleClass, class_of_all, plain, text_of
+from ringfence.adapters.pep.mcp_gateway.foreign import plain
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Id
@@ -36,6 +36,7 @@ from ringfence.core.canonical import canonical_bytes
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.ticket import Ticket
+from ringfence.core.rule_class import TEXTS, RuleClass, class_of, text_of
 from ringfence.engine.mediation import URL_REQUIRED
 from ringfence.engine.outcome import Ambiguous, Held, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting, Withheld
 from ringfence.errors import RequestError
@@ -190,7 +191,7 @@ def for_era(result: Mapping[str, Any], era: Era) -> dict[str, Any]:
 
 
 def _refused(call: ClientCall, refused: Refused) -> Rendered:
-    rule = class_of_all(refused.reasons)
+    rule = class_of(refused.code)
     if rule is RuleClass.CREDENTIAL:
         return render_unauthorized(call.head.challenge, call.id)
     if rule is RuleClass.UNKNOWN_TOOL and not call.is_tool:

@@ -13,8 +13,8 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 
 from ringfence.adapters.pep.mcp_gateway.client_capabilities import can_answer, is_answer
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
+from ringfence.adapters.pep.mcp_gateway.foreign import plain
 from ringfence.adapters.pep.mcp_gateway.legacy import Session
-from ringfence.adapters.pep.mcp_gateway.public import plain
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import Answer
 from ringfence.adapters.wire import jsonrpc

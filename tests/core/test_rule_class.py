@@ -4,10 +4,11 @@ import itertools
 
 import pytest
 
-from ringfence.adapters.pep.mcp_gateway.public import TEXTS, RuleClass, class_of, class_of_all, text_of
 from ringfence.core.model.verdict import Reason, ReasonCode
+from ringfence.core.rule_class import TEXTS, RuleClass, class_of, naming, text_of
 
 
+@pytest.mark.requirement("I16")
 @pytest.mark.parametrize("code", list(ReasonCode))
 def test_every_reason_has_a_class_with_a_text(code: ReasonCode) -> None:
     assert TEXTS[class_of(code)]
@@ -23,7 +24,7 @@ def test_every_class_has_a_text_of_its_own() -> None:
 def test_a_tool_that_does_not_exist_for_the_agent_has_no_other_fault(code: ReasonCode, hidden: ReasonCode) -> None:
     reasons = [Reason(code, "x", "detail"), Reason(hidden, "exposure", "secret name")]
     for order in itertools.permutations(reasons):
-        rule = class_of_all(order)
+        rule = class_of(naming(order))
         assert rule is RuleClass.UNKNOWN_TOOL
         assert text_of(rule, order) == "unknown tool"
 
@@ -35,4 +36,4 @@ def test_details_are_told_for_arguments_only() -> None:
 
 
 def test_a_refusal_without_reasons_says_that_nothing_was_sent() -> None:
-    assert class_of_all(()) is RuleClass.NOT_RECORDED
+    assert class_of(naming(())) is RuleClass.NOT_RECORDED

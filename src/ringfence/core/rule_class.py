@@ -1,4 +1,7 @@
-"""What an agent may know of a reason: its class. Which rule, whose, and with what values is for operators. Pure."""
+"""What an agent may know of a reason: its class. Which rule, whose, and with what values is for operators. Pure.
+
+Every enforcement point says the same words, so that none of them tells more than another.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,7 @@ class RuleClass(StrEnum):
     NOT_RECORDED = "not_recorded"
 
 
-_TEXT_LIMIT = 1000
-
-_PRECEDENCE = {rule: place for place, rule in enumerate(RuleClass)}
+_RANK = {rule: place for place, rule in enumerate(RuleClass)}
 
 TEXTS = {
     RuleClass.UNKNOWN_TOOL: "unknown tool",
@@ -122,9 +123,9 @@ def class_of(code: ReasonCode) -> RuleClass:
             assert_never(code)
 
 
-def class_of_all(reasons: Iterable[Reason]) -> RuleClass:
-    """The class that names a refusal with several reasons: a tool that does not exist for the agent has no other fault."""
-    return min((class_of(reason.code) for reason in reasons), key=_PRECEDENCE.__getitem__, default=RuleClass.NOT_RECORDED)
+def naming(reasons: Iterable[Reason]) -> ReasonCode:
+    """The reason that names a refusal with several: the first of the first class. Nothing may tell more than that."""
+    return min((reason.code for reason in reasons), key=lambda code: _RANK[class_of(code)], default=ReasonCode.INTERNAL)
 
 
 def text_of(rule: RuleClass, reasons: Iterable[Reason]) -> str:
@@ -133,8 +134,3 @@ def text_of(rule: RuleClass, reasons: Iterable[Reason]) -> str:
         return TEXTS[rule]
     faults = [reason.detail for reason in reasons if reason.code is ReasonCode.ARGUMENTS and reason.detail]
     return "; ".join((TEXTS[rule], *faults))
-
-
-def plain(text: str) -> str:
-    """A foreign sentence without control characters, of bearable length."""
-    return "".join(character if character.isprintable() else " " for character in text[:_TEXT_LIMIT]).strip()
