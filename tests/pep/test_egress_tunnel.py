@@ -307,6 +307,36 @@ async def test_a_gate_that_fails_lets_nothing_through(caplog: pytest.LogCaptureF
         assert "the engine is broken" in caplog.text
 
 
+@pytest.mark.requirement("I3")
+@pytest.mark.parametrize("fails", ["lives", "moved"])
+async def test_a_gate_that_begins_to_fail_ends_what_is_open(fails: str, caplog: pytest.LogCaptureFixture) -> None:
+    is_broken = False
+
+    class Failing(FakeGate):
+        def lives(self, admitted: Admitted) -> bool:
+            return self._or_fail("lives")
+
+        def moved(self, admitted: Admitted, up: int, down: int) -> bool:
+            return self._or_fail("moved")
+
+        def _or_fail(self, name: str) -> bool:
+            if is_broken and name == fails:
+                raise RuntimeError("the engine is broken")
+            return True
+
+    async with a_world(gate=Failing([EgressRule(host=HOST)]), settings=Settings(look_s=0.01)) as world, a_server(world, echo):
+        reader, writer = await world.tunnel()
+        writer.write(b"hello")
+        await reader.readexactly(5)
+        is_broken = True
+        writer.write(b"hello")
+        with pytest.raises((OSError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1 << 30)
+        await world.settled()
+        assert world.gate.open == 0
+        assert "the engine is broken" in caplog.text
+
+
 async def test_closing_the_proxy_cuts_everything() -> None:
     async with a_world() as world, a_server(world, echo):
         reader, _ = await world.tunnel()

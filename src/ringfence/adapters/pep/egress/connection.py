@@ -74,14 +74,14 @@ class Connection:
     def look(self, now: float) -> None:
         """Now and then: cut what was stopped, and what nobody uses."""
         if not all(self._gate.lives(admitted) for admitted in self._using):
-            self._cut("stopped")
+            self.cut("stopped")
             return
         if self._splice is not None and not self._splice.is_idle:
             self._splice.is_idle, self._is_idle = True, False
         if not self._is_idle:
             self._is_idle, self._touched = True, now
         elif now - self._touched > self._settings.idle_s:
-            self._cut("idle")
+            self.cut("idle")
 
     async def run(self) -> None:
         """Everything. Never raises but for its own cancellation."""
@@ -109,7 +109,8 @@ class Connection:
         if self._ends_with_box and self._task is not None:
             self._task.cancel()
 
-    def _cut(self, why: str) -> None:
+    def cut(self, why: str) -> None:
+        """End it now."""
         if self._splice is not None:
             self._splice.cut(why)
         elif self._task is not None:
@@ -199,7 +200,11 @@ class Connection:
             return
 
         def moved(up: int, down: int) -> bool:
-            return self._gate.moved(admitted, up, down)
+            try:
+                return self._gate.moved(admitted, up, down)
+            except Exception:  # the loop calls this: no frame of ours is further out
+                logger.exception("a connection of a box was cut")
+                return False
 
         with outside:
             self._wire.write(_ESTABLISHED)

@@ -126,7 +126,11 @@ class Proxy:
         self._looking = None
         now = asyncio.get_running_loop().time()
         for connection in list(self._open.values()):
-            connection.look(now)
+            try:
+                connection.look(now)
+            except Exception:
+                logger.exception("a connection of a box was cut")
+                connection.cut("failed")
         self._look_later()
 
     def _look_later(self) -> None:
