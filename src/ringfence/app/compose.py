@@ -45,6 +45,7 @@ from ringfence.app.compose_identity import outside_options, people_options, tls_
 from ringfence.app.compose_log import build_outlets
 from ringfence.app.compose_minters import Minters
 from ringfence.app.compose_secrets import build_secrets, passed_on, sources_of
+from ringfence.app.compose_server_boxes import ServerBoxing
 from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import (
     AlertSettings,
@@ -85,7 +86,9 @@ LOG_ORIGIN = "ringfence.log"
 _ERAS = {Era.AUTO: None, Era.LEGACY: WireEra.LEGACY, Era.MODERN: WireEra.MODERN}
 
 
-def build_upstream(connection: ServerConnection, secrets: SecretBook, redact: Callable[[str], str] = str) -> Upstream:
+def build_upstream(
+    connection: ServerConnection, secrets: SecretBook, redact: Callable[[str], str] = str, boxing: ServerBoxing | None = None
+) -> Upstream:
     """The adapter of one configured server; one that cannot be used says why, and stops only what needs it."""
     jitter = jitter_of(SystemEntropy())
     try:
@@ -107,6 +110,20 @@ def build_upstream(connection: ServerConnection, secrets: SecretBook, redact: Ca
                 jitter,
             )
         given, late = _told_apart(connection.env)
+        if connection.box is not None:
+            boxing = boxing or ServerBoxing()
+            return StdioUpstream(
+                StdioOptions(
+                    command=connection.command[0],
+                    box=boxing.of(connection, connection.box),
+                    env=given,
+                    late_env=secrets.values(late) if late else None,
+                    era=_ERAS[connection.era],
+                    hidden=frozenset(given.values()),
+                    redact=redact,
+                ),
+                jitter,
+            )
         return StdioUpstream(
             StdioOptions(
                 command=connection.command[0],
@@ -161,6 +178,7 @@ async def compose(
     redactor: Redactor,
     at_step: AtStep = nothing,
     disk: Disk | None = None,
+    boxing: ServerBoxing | None = None,
 ) -> Gateway:
     """Wire one gateway on a locked state directory, and put right what the last process left open.
 
@@ -174,7 +192,7 @@ async def compose(
     await recover(store, clock)
     gateway = Gateway.assemble(
         loaded.rules,
-        {server: build_upstream(connection, secrets, redactor.text) for server, connection in loaded.servers.items()},
+        {server: build_upstream(connection, secrets, redactor.text, boxing) for server, connection in loaded.servers.items()},
         store=store,
         log=store,
         clock=clock,
@@ -191,6 +209,10 @@ async def compose(
         read_secret=reading(secrets, loaded.egress_secrets),
         at_step=at_step,
     )
+    if boxing is not None:
+        boxing.use(gateway, redactor)
+        if any(connection.box is not None for connection in loaded.servers.values()):
+            await boxing.sweep()
     await gateway.stops.finish()
     return gateway
 
@@ -262,7 +284,8 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     secrets = build_secrets(loaded.secrets, redactor)
     await _acquaint(secrets, loaded)
     notifier = SwitchNotifier(build_notifiers(loaded, secrets))
-    gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk)
+    boxing = ServerBoxing(listen.state)
+    gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing)
 
     outside = Authorities(outside_options(loaded.identity), gateway.clock)
     people = OidcPeople(people_options(loaded.oidc, secrets), gateway.clock)
@@ -279,13 +302,18 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         people.replace(people_options(fresh.oidc, secrets))
 
     try:
-        reloader = Reloader(gateway, loaded, lambda connection: build_upstream(connection, secrets, redactor.text), look_anew)
+
+        def build(connection: ServerConnection) -> Upstream:
+            return build_upstream(connection, secrets, redactor.text, boxing)
+
+        reloader = Reloader(gateway, loaded, build, look_anew)
         joined = Joined()
         agents = serve_agents_of(gateway, lambda: _told_issuers(reloader.loaded), outside, tls, joined)
         boxes = serve_boxes_of(gateway, redactor, joined)
         return await serve(gateway, reloader, agents, boxes, people, listen)
     finally:
         await gateway.close()
+        boxing.close()
         await outside.close()
         await people.close()
         await secrets.close()

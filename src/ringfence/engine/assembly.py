@@ -36,6 +36,7 @@ from ringfence.engine.pins import Pins
 from ringfence.engine.redacted_store import redacted
 from ringfence.engine.runs import Runs
 from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.server_boxes import ServerBoxBook
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
 from ringfence.engine.trails import Trails
@@ -71,6 +72,7 @@ class Engine:
     connections: Connections
     exports: Exports
     boxes: Boxes
+    server_boxes: ServerBoxBook
     approvals: Approvals
     runs: Runs
     anonymous: Anonymous
@@ -192,6 +194,7 @@ class Engine:
             connections=connections,
             exports=exports,
             boxes=Boxes(store=store, clock=clock, catalogue=catalogue, runs=runs),
+            server_boxes=ServerBoxBook(store=store, clock=clock, ids=ids, runs=runs),
             approvals=approvals,
             runs=runs,
             anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),

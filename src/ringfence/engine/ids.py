@@ -40,6 +40,10 @@ class Ids:
     def operator_credential(self) -> str:
         return f"rfo_{self._long()}"
 
+    def box(self) -> str:
+        """Of the listener of a box."""
+        return self._long()
+
     def _short(self) -> str:
         number = int.from_bytes(self._entropy.token(10), "big")
         return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

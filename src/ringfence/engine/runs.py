@@ -289,13 +289,17 @@ class Runs:
                 await self.close(run.id, by=by, why="standing run reset")
         return await self.open(agent, "", by=by, trusted=False, standing=True, binding=binding)
 
-    async def add_credential(self, run_id: RunId) -> str | NotDone:
-        """A further credential of an open run, for a second client of the same run."""
+    async def add_credential(self, run_id: RunId, *, binding: str = UNBOUND, lasting: bool = False) -> str | NotDone:
+        """A further credential of an open run, for a second client of the same run.
+
+        One that is `lasting` ends with the run alone: it is for whoever stays in this process and asks for no renewal.
+        """
         run = await self._store.run(run_id)
         if run is None:
             return NotDone(f"there is no run `{run_id}`")
         secret = self._ids.run_credential()
-        credential = Credential(hash=hash_of(secret), agent=run.agent, run=run.id, expires_at=run.expires_at)
+        until = None if lasting else run.expires_at
+        credential = Credential(hash=hash_of(secret), agent=run.agent, run=run.id, expires_at=until, binding=binding)
         receipt = await self._store.record(Unit((), (PutCredential(credential),)))
         if isinstance(receipt, Conflict):
             return NotDone(receipt.detail)

@@ -212,6 +212,8 @@ class Health:
     """Processes that were started in place of one that ended by itself or did not start."""
     running: int = 0
     """Processes, or sessions of the older era."""
+    boxed: tuple[str, ...] | None = None
+    """What contains its processes, by layers; None: they run in no box."""
     stderr: tuple[str, ...] = ()
     """The last lines, with no hidden character and none of the values that the process was given as secrets."""
     oddities: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ringfence.adapters.wire.mcp import Era
 from ringfence.ports.secrets import LateValues
+from ringfence.ports.server_box import ServerBoxes
 
 MIB = 1024 * 1024
 CATALOGUE = "catalogue"
@@ -67,6 +68,10 @@ class StdioOptions:
     """Added to an environment that holds nothing but a minimal PATH."""
     late_env: LateValues | None = None
     """What of it is secret: asked for when a process starts."""
+    box: ServerBoxes | None = None
+    """Where its processes run; then `command`, `args` and `cwd` are what the boxes say. None: as children of this process."""
+    principal: str = CATALOGUE
+    """Whose process it is."""
     cwd: str | None = None
     era: Era | None = None
     """None: ask the first process once."""

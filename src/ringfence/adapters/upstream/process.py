@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
+from ringfence.adapters.upstream.boxed_transport import spawn_in_box
 from ringfence.adapters.upstream.last_words import last_lines
 from ringfence.adapters.upstream.options import MINIMAL_PATH, StdioOptions
 from ringfence.adapters.wire.lines import LineSplitter
@@ -42,13 +43,19 @@ class Process(asyncio.SubprocessProtocol):
     async def spawn(cls, options: StdioOptions, on_line: Callable[[bytes], None], on_end: Callable[[str], None]) -> "Process":
         """Start the server in its own session, with no descriptor but its three pipes. Raises UnavailableError."""
         given = await options.late_env.read() if options.late_env is not None else {}
+
+        def make() -> Process:
+            return cls(replace(options, hidden=options.hidden | frozenset(given.values())), on_line, on_end)
+
+        if options.box is not None:
+            return await spawn_in_box(options.box, options, {**options.env, **given}, make)
         environment = {"PATH": MINIMAL_PATH, **options.env, **given}
         command = shutil.which(options.command, path=environment["PATH"])
         if command is None:
             raise UnavailableError(f"the command {options.command} is not found", remedy="give its absolute path")
         try:
             _, process = await asyncio.get_running_loop().subprocess_exec(
-                lambda: cls(replace(options, hidden=options.hidden | frozenset(given.values())), on_line, on_end),
+                make,
                 command,
                 *options.args,
                 env=environment,
@@ -186,6 +193,9 @@ class Process(asyncio.SubprocessProtocol):
         return True
 
     def _signal(self, number: signal.Signals) -> None:
+        if self._options.box is not None and self._transport is not None:
+            self._transport.send_signal(number)
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, number)
 

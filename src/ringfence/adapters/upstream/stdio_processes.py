@@ -141,10 +141,10 @@ class Processes:
 
     def _options_for(self, principal: str) -> StdioOptions:
         given = {name: value.reveal() for name, value in self._given.get(principal, {}).items()}
-        if not given:
+        if not given and self._options.box is None:
             return self._options
         hidden = self._options.hidden | frozenset(given.values())
-        return replace(self._options, env={**self._options.env, **given}, hidden=hidden)
+        return replace(self._options, env={**self._options.env, **given}, hidden=hidden, principal=principal)
 
     def _ended(self, key: Key, link: Link) -> None:
         self._care.ended(key, link)
@@ -222,6 +222,7 @@ class Processes:
             retry_s=failures.wait_s if state is HealthState.BACKING_OFF else None,
             restarts=care.restarts,
             running=len(links),
+            boxed=self._options.box.layers if self._options.box is not None else None,
             stderr=tuple(words[-MOST_LINES:]) or care.last_words,
             oddities=dict(self._oddities),
         )

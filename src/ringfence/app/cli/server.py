@@ -55,6 +55,8 @@ def show(server: Server, state: State = None, as_name: As = None, as_json: AsJso
     for name in (*names, "restarts", "running"):
         if found[name] not in (None, ""):
             out.print(safe(f"{_word(name)}: {found[name]}"), soft_wrap=True)
+    if found["boxed"] is not None:
+        out.print(safe(f"in a box: {', '.join(found['boxed']) or 'none was made yet'}"), soft_wrap=True)
     for definition in found["quarantined_definitions"]:
         out.print(safe(f"  quarantined: {definition}", "bold red"), soft_wrap=True)
     for kind, times in found["oddities"].items():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from os.path import normpath
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ringfence.app.config.connections import is_owned_header, secret_ref
 from ringfence.app.config.names import Report
@@ -90,9 +90,11 @@ def box_of(fields: Fields | None) -> BoxProfile | None:
     )
 
 
-def server_box_of(server: Fields, folder: Path) -> ServerBox | None:
-    """The box of a server. It lives as long as it is used, unless the operator says how long."""
+def server_box_of(name: str, values: Fields, file: Path) -> ServerBox | None:
+    """The box of a server in a file. It lives as long as it is used, unless the operator says how long."""
+    server: Fields = values["servers"][name]
     fields: Fields | None = server.get("box")
+    folder = file.parent
     profile = box_of(fields)
     if fields is None or profile is None:
         return None
@@ -103,7 +105,20 @@ def server_box_of(server: Fields, folder: Path) -> ServerBox | None:
         writable=tuple(normpath(folder / path) for path in fields.get("writable", ())),
         way_out="egress" in server,
         shows_cwd="cwd" in server,
+        hidden=(str(file), *sorted(set(_secret_files(values, folder)) - set(_secret_files(server, folder)))),
     )
+
+
+def _secret_files(value: Any, folder: Path) -> Iterator[str]:
+    """The files that references name."""
+    if isinstance(value, Mapping):
+        for key, inner in cast("Mapping[str, Any]", value).items():
+            if key == "from" and isinstance(inner, str) and inner.startswith("file:"):
+                yield normpath(folder / inner.removeprefix("file:"))
+            yield from _secret_files(inner, folder)
+    elif isinstance(value, list | tuple):
+        for inner in cast("list[Any]", value):
+            yield from _secret_files(inner, folder)
 
 
 def egress_of(fields: Fields | None) -> EgressRules | None:

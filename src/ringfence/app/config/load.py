@@ -96,7 +96,9 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         rules=with_credentials(rules_of(values, digest, users), values, folder),
         servers={
             ServerId(name): replace(
-                connection_of(name, fields, folder), exchange=exchange_of(fields, folder), box=server_box_of(fields, folder)
+                connection_of(name, fields, folder),
+                exchange=exchange_of(fields, folder),
+                box=server_box_of(name, values, path.absolute()),
             )
             for name, fields in values.get("servers", {}).items()
         },

@@ -64,6 +64,8 @@ class ServerBox:
     """Whether it has egress rules at all."""
     shows_cwd: bool = False
     """Whether the folder that it starts in was written, and is shown; else it starts in an empty one."""
+    hidden: tuple[str, ...] = ()
+    """What it must not be shown: the configuration, and files with secrets that are not its own. Absolute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,7 @@ def server_view(services: ControlServices, server: ServerId, health: Health) -> 
         "quarantined": sum(kind is PinKind.TOOL for kind, _ in quarantined),
         "restarts": health.restarts,
         "running": health.running,
+        "boxed": list(health.boxed) if health.boxed is not None else None,
     }
 
 
