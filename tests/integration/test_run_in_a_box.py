@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import yaml
 from tests.servers.gateway_process import PATIENCE_S, GatewayProcess, People
 
 RINGFENCE = str(Path(sys.executable).with_name("ringfence"))
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 CONFIG: dict[str, Any] = {
     "version": 1,
     "agents": {
@@ -54,10 +56,10 @@ class Boxing:
     credential: str
     state: Path
 
-    async def begin(self, *command: str, agent: str = "coder", options: tuple[str, ...] = ()) -> Process:
+    async def begin(self, *command: str, agent: str = "coder", options: tuple[str, ...] = (), task: str = "a test") -> Process:
         """`ringfence run` as a process of its own."""
         environment = {**os.environ, "RINGFENCE_OPERATOR_CREDENTIAL": self.credential}
-        start = [RINGFENCE, "run", "--state", str(self.state), "--agent", agent, "--task", "a test", *options, "--", *command]
+        start = [RINGFENCE, "run", "--state", str(self.state), "--agent", agent, "--task", task, *options, "--", *command]
         return await asyncio.create_subprocess_exec(*start, stdout=PIPE, stderr=PIPE, env=environment, start_new_session=True)
 
     async def run(self, *command: str, agent: str = "coder", options: tuple[str, ...] = ()) -> tuple[int, str, str]:
@@ -84,19 +86,21 @@ async def boxing(folder: Path) -> AsyncGenerator[Boxing]:
             yield Boxing(gateway, people, credential, state)
 
 
-@pytest.fixture
-async def box(tmp_path: Path) -> AsyncGenerator[Boxing]:
-    async with boxing(tmp_path) as made:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def box(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Boxing]:
+    async with boxing(tmp_path_factory.mktemp("box")) as made:
         yield made
 
 
-async def until_started(people: People) -> str:
-    """The run of the newest box."""
+async def until_started(people: People, task: str) -> str:
+    """The run of the box that was opened for a task."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            started = [e for e in await people.log() if e["summary"].startswith("box started")]
+            entries = await people.log()
+            runs = {e["run"] for e in entries if e["summary"].startswith("run opened") and task in json.dumps(e["body"])}
+            started = [e["run"] for e in entries if e["summary"].startswith("box started") and e["run"] in runs]
             if started:
-                return started[-1]["run"]
+                return started[-1]
             await asyncio.sleep(0.05)
 
 
@@ -104,7 +108,9 @@ async def test_output_and_exit_code_are_those_of_the_command_and_the_log_has_bot
     code, out, errors = await box.run("sh", "-c", "echo out; echo err >&2; exit 7")
     assert (code, out) == (7, "out\n")
     assert "err\n" in errors
-    told = {e["summary"].partition(":")[0]: e for e in await box.people.log() if e["run"]}
+    log = await box.people.log()
+    last = next(e["run"] for e in reversed(log) if e["summary"].startswith("box ended"))
+    told = {e["summary"].partition(":")[0]: e for e in log if e["run"] == last}
     assert told["box started"]["body"]["command"] == "sh -c echo out; echo err >&2; exit 7"
     assert {"namespaces", "seccomp"} <= set(told["box started"]["body"]["layers"])
     assert told["box ended"]["body"]["code"] == 7
@@ -159,14 +165,14 @@ async def test_a_host_that_no_rule_names_waits_for_a_person_who_lets_this_run_re
 
 
 @pytest.mark.requirement("I6")
-async def test_a_kill_ends_every_process_of_the_box(box: Boxing, tmp_path: Path) -> None:
-    running = await box.begin("sh", "-c", "(setsid sleep 1000 &) ; echo up; sleep 1000")
-    run = await until_started(box.people)
+async def test_a_kill_ends_every_process_of_the_box(box: Boxing) -> None:
+    running = await box.begin("sh", "-c", "(setsid sleep 1000 &) ; echo up; sleep 1000", task="to be killed")
+    run = await until_started(box.people, "to be killed")
     await box.people.done("POST", "/kill", {"scope": {"kind": "run", "target": run}, "reason": "test"})
     code, out, errors = await over(running)
     assert (code, out) == (137, "up\n")
     assert "killed by operator:ada" in errors
-    ended = next(e for e in await box.people.log() if e["summary"].startswith("box ended"))
+    ended = next(e for e in await box.people.log() if e["summary"].startswith("box ended") and e["run"] == run)
     assert "killed" in ended["body"]["why"]
 
 
