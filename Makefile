@@ -186,6 +186,11 @@ bench-sandbox: $(READY) ## what a box costs: its start, connections out of it, m
 leaks: $(READY) ## planted secrets, given away by servers in every form and by every way, and searched for in everything
 	@$(BIN)/python -m tests.leaks $(ARGS)
 
+# `ARGS="--as user --only proxy --verbose"` tries a part of them.
+.PHONY: escapes
+escapes: $(READY) ## every way out of a box that we know, as root and as an ordinary user, each with a control without one
+	@$(BIN)/python -m tests.escapes $(ARGS)
+
 .PHONY: crash
 crash: $(READY) ## kill the gateway at every step of every kind of call, and judge by the upstream's own log
 	@$(BIN)/python -m tests.crash.campaign $(ARGS)

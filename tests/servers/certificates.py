@@ -38,16 +38,23 @@ class Authority:
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(
-        self, name: str, *, uris: tuple[str, ...] = (), server: bool = False, life: dt.timedelta = HOUR
+        self,
+        name: str,
+        *,
+        uris: tuple[str, ...] = (),
+        names: tuple[str, ...] = (),
+        server: bool = False,
+        life: dt.timedelta = HOUR,
     ) -> tuple[Path, Path, x509.Certificate]:
         """Certificate and key files, and the certificate. A negative life has expired."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri) for uri in uris]
+        others: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri) for uri in uris]
+        others.extend(x509.DNSName(each) for each in names)
         if server:
-            names.append(x509.IPAddress(ip_address("127.0.0.1")))
+            others.append(x509.IPAddress(ip_address("127.0.0.1")))
         builder = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key.public_key(), life)
-        if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        if others:
+            builder = builder.add_extension(x509.SubjectAlternativeName(others), critical=False)
         purpose = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

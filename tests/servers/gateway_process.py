@@ -28,8 +28,10 @@ _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 class GatewayProcess:
     """`ringfence up` on a configuration and a state directory; `program` may be another build of it."""
 
-    def __init__(self, config: Path, state: Path, program: tuple[str, ...] = ORDINARY) -> None:
-        self._command = [*program, "up", "--config", str(config), "--state", str(state), "--port", "0", "--unsafe-same-user"]
+    def __init__(
+        self, config: Path, state: Path, program: tuple[str, ...] = ORDINARY, options: tuple[str, ...] = ("--unsafe-same-user",)
+    ) -> None:
+        self._command = [*program, "up", "--config", str(config), "--state", str(state), "--port", "0", *options]
         self._errors = state.with_name(f"{state.name}.errors")
         self._state = state
         self._process: Process | None = None
@@ -61,6 +63,11 @@ class GatewayProcess:
     def errors(self) -> str:
         """The end of what it wrote to stderr."""
         return self._errors.read_text("utf-8", "replace")[-4000:] if self._errors.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:

@@ -66,12 +66,16 @@ def mismatch(binding: str, senders: frozenset[str]) -> str:
     """Why a credential of this binding does not belong to a sender; empty: it does. For the operators' log.
 
     A key that was proven without need is a fault too: whoever proves one believes the credential to be bound to it (RFC 9449,
-    section 7.2).
+    section 7.2). Likewise a box: its listener is one run's, so what is bound to nobody, or elsewhere, is not spoken in it. The
+    run's children are bound to it as well.
     """
     proven = next((sender for sender in senders if sender.startswith(f"{BindingKind.KEY.value}:")), None)
     parts = parts_of(binding)
     if proven is not None and proven not in parts:
         return f"it is bound to {binding or 'nobody'}, and its sender proved {proven}"
+    box = next((sender for sender in senders if sender.startswith(f"{BindingKind.BOX.value}:")), None)
+    if box is not None and box not in parts:
+        return f"it is bound to {binding or 'nobody'}, and it was shown in a box that is another run's"
     if not senders.issuperset(parts):
         shown = ", ".join(sorted(senders)) or "nothing"
         return f"it is bound to {binding}, and its sender showed {shown}"

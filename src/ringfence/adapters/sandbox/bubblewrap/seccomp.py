@@ -1,8 +1,9 @@
 """The system calls that nothing in a box may make: the doors into the kernel that its work does not need.
 
 The default is to allow. What is refused answers EPERM, as a call without the privilege does, so programs take the way they
-take for ordinary users. `clone3` answers ENOSYS: its flags lie behind a pointer, which no filter can read, and every C library
-then uses `clone`. Numbers are compared on the 32 bits that the kernel reads, so the upper half of a register hides nothing.
+take for ordinary users. `clone3` and `openat2` answer ENOSYS: their flags lie behind a pointer, which no filter can read, and
+every C library then uses `clone` and `openat`. Numbers are compared on the 32 bits that the kernel reads, so the upper half of
+a register hides nothing.
 An architecture that the filter does not name is killed, which is libseccomp's own default.
 
 libseccomp (LGPL-2.1, a system library) knows the numbers of every architecture and compiles the program. The few functions
@@ -48,9 +49,15 @@ DEVICE_NODES = (0o020000, 0o060000)
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 NEWER = {
     "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442, "quotactl_fd": 443, "set_mempolicy_home_node": 450,
-    "statmount": 457, "listmount": 458, "open_tree_attr": 467,
+    "fchmodat2": 452, "statmount": 457, "listmount": 458, "open_tree_attr": 467,
 }  # fmt: skip
 """Numbers that a libseccomp older than the kernel may not know. From 424 on they are the same on every architecture."""
+SET_ID_BITS = (0o4000, 0o2000)
+MODE_AT = {"chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2, "creat": 1, "mknod": 1, "mknodat": 2}
+"""Which argument is a mode."""
+OPENS = {"open": (1, 2), "openat": (2, 3)}
+"""Which arguments are flags and mode; the mode counts only where a file is made."""
+O_CREAT, O_TMPFILE = 0o100, 0o20000000
 FAMILIES = (AF_UNIX, AF_INET, AF_INET6, AF_NETLINK)
 SOCK_RAW, SOCK_PACKET, SOCK_TYPE = 3, 10, 0xF
 
@@ -91,7 +98,8 @@ def program() -> bytes:
 def _refuse_calls(filter_: _Filter) -> None:
     for name in f"{MOUNTS} {NAMESPACES} {OTHER_PROCESSES} {KERNEL}".split():
         filter_.refuse(name)
-    filter_.refuse("clone3", answer=errno.ENOSYS)
+    for name in ("clone3", "openat2"):
+        filter_.refuse(name, answer=errno.ENOSYS)
 
 
 def _refuse_arguments(filter_: _Filter) -> None:
@@ -100,6 +108,7 @@ def _refuse_arguments(filter_: _Filter) -> None:
     for kind in DEVICE_NODES:
         filter_.refuse("mknod", _masked(1, 0o170000, kind))
         filter_.refuse("mknodat", _masked(2, 0o170000, kind))
+    _refuse_set_id(filter_)
     for request in (TIOCSTI, TIOCLINUX):
         filter_.refuse("ioctl", _low(1, request))
     for bit in range(5, 32):
@@ -111,6 +120,16 @@ def _refuse_arguments(filter_: _Filter) -> None:
     for family in (AF_INET, AF_INET6):
         for kind in (SOCK_RAW, SOCK_PACKET):
             filter_.refuse("socket", _low(0, family), _masked(1, SOCK_TYPE, kind))
+
+
+def _refuse_set_id(filter_: _Filter) -> None:
+    """No program that makes somebody else of whoever executes it: it would stay in a folder shared with the user."""
+    for bit in SET_ID_BITS:
+        for name, mode in MODE_AT.items():
+            filter_.refuse(name, _masked(mode, bit, bit))
+        for name, (flags, mode) in OPENS.items():
+            for makes in (O_CREAT, O_TMPFILE):
+                filter_.refuse(name, _masked(flags, makes, makes), _masked(mode, bit, bit))
 
 
 class _Filter:
