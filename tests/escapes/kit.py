@@ -6,7 +6,13 @@ import os
 import socket
 import ssl
 import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
 
+__all__ = ["errno", "ssl", "subprocess", "sys", "time"]
+"""Besides what is made here, scripts use these."""
 F = os.environ
 ID = F["ID"]
 MARK = F["MARK"]
