@@ -36,6 +36,7 @@ def test_a_schema_that_asks_for_no_header_or_wrongly_yields_none(schema: Any) ->
 
 def test_the_bridge_starts_without_the_official_sdk() -> None:
     """Its import takes longer than everything else that a client waits for before it hears of its tools."""
-    script = "import sys, ringfence.app.cli.root, ringfence.app.connect_stdio; print({'mcp', 'mcp_types'} & set(sys.modules))"
+    imported = "ringfence.app.cli.root, ringfence.app.connect, ringfence.app.connect_stdio"
+    script = f"import sys, {imported}; print({{'mcp', 'mcp_types'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -7,22 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
 from concurrent.futures import CancelledError
-from pathlib import Path
-
-from ringfence.app.connect import bridge
 
 _CHUNK = 1 << 16
 _WAITING = 16
 """Chunks read ahead; then the writer at the other end has to wait."""
-
-
-async def bridge_stdio(*, socket: Path, agent: str, task: str, server: str | None) -> int:
-    """`bridge` between this process's stdin and stdout. Answers the exit code."""
-    source, sink = FdSource(sys.stdin.fileno()), FdSink(sys.stdout.fileno())
-    return await bridge(socket=socket, agent=agent, task=task, server=server, stdin=source, stdout=sink)
 
 
 class FdSource:

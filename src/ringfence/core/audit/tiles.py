@@ -10,12 +10,10 @@ An index has three digits an element, all but the last with an `x`: 1234067 is `
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ringfence.core.audit.tree import HASH_BYTES
 from ringfence.errors import RequestError
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
-TILE_BYTES = WIDTH * HASH_BYTES
 _LONGEST_ENTRY = (1 << 16) - 1
 
 

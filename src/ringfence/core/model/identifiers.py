@@ -4,7 +4,7 @@ Times are integer milliseconds since the Unix epoch. Counts and money are intege
 
 from __future__ import annotations
 
-from typing import Any, NewType
+from typing import NewType
 
 AgentId = NewType("AgentId", str)
 RunId = NewType("RunId", str)
@@ -18,4 +18,3 @@ OperatorName = NewType("OperatorName", str)
 Digest = NewType("Digest", str)
 """Lower-case hex SHA-256 over RFC 8785 canonical JSON."""
 Millis = int
-Json = None | bool | int | float | str | list[Any] | dict[str, Any]

@@ -27,7 +27,6 @@ ENUMERATIONS: Mapping[str, tuple[str, ...]] = {
 _TRUTHS = ("writes", "reversible", "bounded", "costs_money", "identity", "outbound")
 TIME = ("hour", "minute", "weekday")
 RUN = ("depth", "calls_used", "task_trusted")
-CONTEXT = frozenset({"arguments", "time", "run", "posture"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,6 @@ class FakeMinter:
         self.broken = ""
         """Why nothing can be made or ended; empty: all is well."""
 
-    def leave_over(self, minted: str) -> None:
-        """Something that an earlier process made and did not end."""
-        self.in_force[minted] = Need(grants=(), lifetime_s=1, statement_s=1)
-
     async def mint(self, need: Need, run: RunId, call: CallId) -> Minted:
         self._check()
         name = f"fake_{len(self.made)}_{run}_{call}"
