@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from socket import socket
 
 from ringfence.adapters.box_link.server import serve_lines
@@ -61,7 +61,8 @@ class ProxiedWayOut:
     """The egress proxy of one box, with an authority of its own."""
 
     def __init__(self, adopted: Adopted, connections: Connections, redactor: Redactor, trusted: ssl.SSLContext) -> None:
-        self._authority = Authority(adopted.run, datetime.now(UTC))
+        life = adopted.profile.limits.wall_clock_s if adopted.profile is not None else 0
+        self._authority = Authority(adopted.run, datetime.now(UTC), timedelta(days=1, seconds=life))
         self._proxy = Proxy(
             adopted.presented,
             connections,
@@ -95,6 +96,7 @@ def serve_boxes_of(gateway: Gateway, redactor: Redactor, joined: Joined) -> Serv
     keeper = BoxKeeper(
         boxes=gateway.boxes,
         connections=gateway.connections,
+        exports=gateway.exports,
         way_out=lambda adopted: ProxiedWayOut(adopted, gateway.connections, redactor, trusted),
         plain=plain,
     )

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -97,6 +98,7 @@ async def serve(
     listen: Listening,
 ) -> int:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again. Answers the exit code."""
+    raise_descriptors()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -168,6 +170,13 @@ def served_hosts(where: ListenSettings, port: int) -> tuple[str, ...]:
 
 def _in_url(address: str) -> str:
     return f"[{address}]" if ":" in address else address
+
+
+def raise_descriptors() -> None:
+    """As many as the machine lets this process have: each connection is one, a tunnel out of a box two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def settle_memory() -> None:
