@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from ringfence.adapters.identity.outside import Authorities, IssuerOptions, OutsideOptions
+from ringfence.adapters.identity.outside import Authorities
+from ringfence.core.model.issuer import Believed, Issuer
 from ringfence.ports.identity import Outsider
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.keys import SigningKey
@@ -34,14 +35,14 @@ def key_file(folder: Path, *published: dict[str, Any]) -> Path:
     return path
 
 
-def issuer(path: Path, url: str = ISSUER, **changes: Any) -> IssuerOptions:
+def issuer(path: Path, url: str = ISSUER, **changes: Any) -> Issuer:
     given: dict[str, Any] = {"agents": {"client_id": {"desk": "support"}, "sub": {"robot": "reader", "both": "reader"}}}
-    return IssuerOptions(url=url, audience=AUDIENCE, file=path, **{**given, **changes})
+    return Issuer(url=url, audience=AUDIENCE, file=str(path), **{**given, **changes})
 
 
 def authorities(folder: Path, *published: dict[str, Any]) -> Authorities:
     path = key_file(folder, *(published or [key.published for key in KEYS.values()]))
-    return Authorities(OutsideOptions(issuers=(issuer(path),)), FakeClock())
+    return Authorities(Believed(issuers=(issuer(path),)), FakeClock())
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -206,7 +207,7 @@ async def test_no_algorithm_makes_a_signature_unnecessary(tmp_path: Path, algori
 async def test_a_token_of_one_issuer_does_not_count_for_another(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     one, two = key_file(tmp_path, KEY.published), key_file(tmp_path / "b", {**FOREIGN.published, "kid": KEY.kid})
-    made = Authorities(OutsideOptions(issuers=(issuer(one), issuer(two, OTHER))), FakeClock())
+    made = Authorities(Believed(issuers=(issuer(one), issuer(two, OTHER))), FakeClock())
     assert isinstance(await made.by_token(token()), Outsider)
     assert isinstance(await made.by_token(token(iss=OTHER)), str)
     assert isinstance(await made.by_token(FOREIGN.sign(claims(), {"kid": KEY.kid})), str)
@@ -233,14 +234,14 @@ async def test_a_token_keeps_its_binding(tmp_path: Path, member: str, kind: str)
 
 async def test_a_changed_configuration_takes_back_what_it_gave(tmp_path: Path) -> None:
     path = key_file(tmp_path, KEY.published)
-    made = Authorities(OutsideOptions(issuers=(issuer(path),)), FakeClock())
+    made = Authorities(Believed(issuers=(issuer(path),)), FakeClock())
     found = await made.by_token(token())
     assert isinstance(found, Outsider)
-    made.replace(OutsideOptions(issuers=(issuer(path, agents={"client_id": {"desk": "reader"}}),)))
+    made.replace(Believed(issuers=(issuer(path, agents={"client_id": {"desk": "reader"}}),)))
     assert not found.still()
-    made.replace(OutsideOptions(issuers=(issuer(path),)))
+    made.replace(Believed(issuers=(issuer(path),)))
     assert found.still()
-    made.replace(OutsideOptions())
+    made.replace(Believed())
     assert not found.still()
     assert isinstance(await made.by_token(token()), str)
 
@@ -305,10 +306,10 @@ SPIFFE = "spiffe://example.org/desk"
     [((SPIFFE,), "support"), ((SPIFFE + "/",), None), (("spiffe://example.org/other",), None), ((SPIFFE, SPIFFE + "2"), None)],
 )
 def test_a_certificate_maps_by_its_one_uri(uris: tuple[str, ...], agent: str | None) -> None:
-    made = Authorities(OutsideOptions(certificates={SPIFFE: "support"}), FakeClock())
+    made = Authorities(Believed(certificates={SPIFFE: "support"}), FakeClock())
     found = made.by_certificate(uris, "A" * 43, 5000)
     assert (found.agent if isinstance(found, Outsider) else None) == agent
     if isinstance(found, Outsider):
         assert (found.subject, found.binding, found.until) == (SPIFFE, "x5t:" + "A" * 43, 5000)
-        made.replace(OutsideOptions())
+        made.replace(Believed())
         assert not found.still()

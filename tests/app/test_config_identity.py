@@ -37,7 +37,7 @@ def test_files_count_from_the_configurations_folder() -> None:
     assert (tls.cert, tls.key, tls.client_ca) == (FOLDER / "c.pem", FOLDER / "k.pem", Path("/ca.pem"))
     assert tls.client_certs_required
     (issuer,) = loaded.identity.issuers
-    assert (issuer.file, issuer.jwks_url, issuer.agents) == (FOLDER / "keys.json", "", {"sub": {"u1": "desk"}})
+    assert (issuer.file, issuer.jwks_url, issuer.agents) == (str(FOLDER / "keys.json"), "", {"sub": {"u1": "desk"}})
 
 
 def test_the_configured_names_are_served_and_no_others() -> None:

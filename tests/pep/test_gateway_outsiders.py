@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from ringfence.adapters.identity.dpop import DpopProofs
-from ringfence.adapters.identity.outside import Authorities, IssuerOptions, OutsideOptions
+from ringfence.adapters.identity.outside import Authorities
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.callers import Callers
 from ringfence.adapters.pep.mcp_gateway.parse import Head
 from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Listener, Peer, PeerCertificate
 from ringfence.adapters.pep.mcp_gateway.places import Place
 from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.issuer import Believed, Issuer
 from ringfence.core.model.run import OUTSIDE, Posture, Run, RunState
 from ringfence.engine.identify import Principal, Unidentified, identify
 from ringfence.engine.runs import NotDone, Opened
@@ -47,9 +48,9 @@ class Outside:
         self.app: McpGateway = gateway(world, outside=self.authorities, proofs=proofs)
         world.clock.advance(15_000)
 
-    def options(self, agents: Any = AGENTS, certificates: Any = None) -> OutsideOptions:
-        issuer = IssuerOptions(url=ISSUER, audience=AUDIENCE, file=self.keys, agents=agents)
-        return OutsideOptions(issuers=(issuer,), certificates={SPIFFE: "support"} if certificates is None else certificates)
+    def options(self, agents: Any = AGENTS, certificates: Any = None) -> Believed:
+        issuer = Issuer(url=ISSUER, audience=AUDIENCE, file=str(self.keys), agents=agents)
+        return Believed(issuers=(issuer,), certificates={SPIFFE: "support"} if certificates is None else certificates)
 
     @classmethod
     async def open(cls, folder: Path) -> "Outside":

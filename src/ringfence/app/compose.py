@@ -41,7 +41,7 @@ from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era as WireEra
 from ringfence.app.compose_boxes import BOX_HOSTS, Joined, reading, serve_boxes_of
 from ringfence.app.compose_exchange import exchanges_of
-from ringfence.app.compose_identity import outside_options, people_options, tls_of
+from ringfence.app.compose_identity import people_options, tls_of
 from ringfence.app.compose_log import build_outlets
 from ringfence.app.compose_minters import Minters
 from ringfence.app.compose_secrets import build_secrets, passed_on, sources_of
@@ -287,7 +287,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     boxing = ServerBoxing(listen.state)
     gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing)
 
-    outside = Authorities(outside_options(loaded.identity), gateway.clock)
+    outside = Authorities(loaded.identity, gateway.clock)
     people = OidcPeople(people_options(loaded.oidc, secrets), gateway.clock)
 
     async def look_anew(fresh: Loaded) -> None:
@@ -298,7 +298,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         gateway.connections.read_secret = reading(secrets, fresh.egress_secrets)
         gateway.on_behalf.replace(exchanges_of(fresh.servers, secrets, gateway.clock))
         notifier.switch(build_notifiers(fresh, secrets))
-        outside.replace(outside_options(fresh.identity))
+        outside.replace(fresh.identity)
         people.replace(people_options(fresh.oidc, secrets))
 
     try:

@@ -1,27 +1,13 @@
-"""Who is believed about agents and people, and TLS of the data plane: from settings to adapters."""
+"""Who is believed about people, and TLS of the data plane: from settings to adapters."""
 
 from __future__ import annotations
 
 import ssl
 
-from ringfence.adapters.identity.outside import IssuerOptions, OutsideOptions
 from ringfence.adapters.identity.people import PeopleOptions
 from ringfence.adapters.pep.mcp_gateway.tls import TlsOptions, server_context
-from ringfence.app.config.settings import IdentitySettings, ListenSettings, OidcSettings
+from ringfence.app.config.settings import ListenSettings, OidcSettings
 from ringfence.engine.secret_book import SecretBook
-
-
-def outside_options(settings: IdentitySettings) -> OutsideOptions:
-    """For `adapters.identity.outside.Authorities`."""
-    return OutsideOptions(
-        issuers=tuple(
-            IssuerOptions(
-                url=issuer.url, audience=issuer.audience, file=issuer.file, jwks_url=issuer.jwks_url, agents=issuer.agents
-            )
-            for issuer in settings.issuers
-        ),
-        certificates=settings.certificates,
-    )
 
 
 def people_options(settings: OidcSettings | None, secrets: SecretBook) -> PeopleOptions | None:

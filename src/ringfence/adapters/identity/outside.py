@@ -7,7 +7,7 @@ X.509-SVID.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -17,6 +17,7 @@ from ringfence.adapters.identity.key_sets import FileKeys, Keys, RemoteKeys, key
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.binding import BindingKind, bound_to, is_binding
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.issuer import Believed, Issuer
 from ringfence.errors import CredentialError
 from ringfence.ports.clock import Clock
 from ringfence.ports.identity import Outsider
@@ -33,40 +34,18 @@ _TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
 _CONFIRMATIONS: Final = {"jkt": BindingKind.KEY, "x5t#S256": BindingKind.CERTIFICATE}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerOptions:
-    """One issuer. One of `file` and `jwks_url` is given."""
-
-    url: str
-    """As its tokens say it, compared as it is."""
-    audience: str
-    file: Path | None = None
-    jwks_url: str = ""
-    agents: Mapping[str, Mapping[str, str]]
-    """Claim, its value, agent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideOptions:
-    """Who is believed, about whom."""
-
-    issuers: tuple[IssuerOptions, ...] = ()
-    certificates: Mapping[str, str] = field(default_factory=dict[str, str])
-    """SPIFFE id, agent."""
-
-
 class Authorities:
     """Implements `ringfence.ports.identity.Outside`."""
 
-    def __init__(self, options: OutsideOptions, clock: Clock) -> None:
+    def __init__(self, options: Believed, clock: Clock) -> None:
         self._clock = clock
-        self._options = OutsideOptions()
-        self._issuers: dict[str, IssuerOptions] = {}
+        self._options = Believed()
+        self._issuers: dict[str, Issuer] = {}
         self._keys: dict[str, Keys] = {}
         self._left: list[Keys] = []
         self.replace(options)
 
-    def replace(self, options: OutsideOptions) -> None:
+    def replace(self, options: Believed) -> None:
         """Believe these from now on. Keys are kept where they come from the same place."""
         before, known = self._issuers, self._keys
         self._options = options
@@ -147,11 +126,11 @@ class Authorities:
         issuer = self._issuers.get(url)
         return issuer is not None and _is_for(claims.get("aud"), issuer.audience) and agent_of(issuer, claims) == agent
 
-    def _keys_of(self, issuer: IssuerOptions) -> Keys:
-        return FileKeys(issuer.file) if issuer.file is not None else RemoteKeys(issuer.jwks_url, self._clock)
+    def _keys_of(self, issuer: Issuer) -> Keys:
+        return FileKeys(Path(issuer.file)) if issuer.file else RemoteKeys(issuer.jwks_url, self._clock)
 
 
-def agent_of(issuer: IssuerOptions, claims: Mapping[str, Any]) -> str | None:
+def agent_of(issuer: Issuer, claims: Mapping[str, Any]) -> str | None:
     """The one agent that the claims map to. Claims that map to different agents map to none."""
     found: set[str] = set()
     for claim, agents in issuer.agents.items():

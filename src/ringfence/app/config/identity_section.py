@@ -11,7 +11,8 @@ from ringfence.app.config.connections import check_issuer
 from ringfence.app.config.names import Report
 from ringfence.app.config.problems import Path as Place
 from ringfence.app.config.problems import nearest, shown
-from ringfence.app.config.settings import IdentitySettings, IssuerSettings, ListenSettings, TlsSettings
+from ringfence.app.config.settings import ListenSettings, TlsSettings
+from ringfence.core.model.issuer import Believed, Issuer
 
 
 def check_listen(fields: Mapping[str, Any], report: Report) -> None:
@@ -81,14 +82,14 @@ def listen_of(fields: Mapping[str, Any], folder: Path) -> ListenSettings:
     )
 
 
-def identity_of(fields: Mapping[str, Any], folder: Path) -> IdentitySettings:
+def identity_of(fields: Mapping[str, Any], folder: Path) -> Believed:
     """The settings of a checked section."""
-    return IdentitySettings(
+    return Believed(
         issuers=tuple(
-            IssuerSettings(
+            Issuer(
                 url=issuer["url"],
                 audience=issuer["audience"],
-                file=folder / issuer["keys"]["file"] if "file" in issuer["keys"] else None,
+                file=str(folder / issuer["keys"]["file"]) if "file" in issuer["keys"] else "",
                 jwks_url=issuer["keys"].get("jwks_url", ""),
                 agents=issuer["agents"],
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.identifiers import Digest, ServerId
+from ringfence.core.model.issuer import Believed
 from ringfence.core.rules import Rules
 from ringfence.ports.minter import MinterPlace
 from ringfence.ports.notifier import AlertKind
@@ -213,25 +214,6 @@ class ListenSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerSettings:
-    """One issuer of access tokens. One of `file` and `jwks_url` is given."""
-
-    url: str
-    audience: str
-    file: Path | None = None
-    jwks_url: str = ""
-    agents: Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentitySettings:
-    """Who outside is believed about agents."""
-
-    issuers: tuple[IssuerSettings, ...] = ()
-    certificates: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OidcSettings:
     """The issuer that people log in at. `Rules.people` says what becomes of them."""
 
@@ -260,7 +242,7 @@ class Loaded:
     authorization: AuthorizationSettings = AuthorizationSettings()
     log: LogSettings = LogSettings()
     listen: ListenSettings = ListenSettings()
-    identity: IdentitySettings = IdentitySettings()
+    identity: Believed = Believed()
     oidc: OidcSettings | None = None
     secrets: SecretSettings = SecretSettings()
     egress_secrets: Mapping[str, SecretRef] = field(default_factory=dict[str, SecretRef])

@@ -36,8 +36,8 @@ def endings(loaded: Loaded, environment: Mapping[str, str], redactor: Redactor, 
         if data is not None:
             yield from _of_certificates(what, str(path), data, unseen)
     for issuer in loaded.identity.issuers:
-        if issuer.file is not None and (data := _read(issuer.file, unseen)) is not None:
-            yield from _of_key_set(str(issuer.file), data, unseen)
+        if issuer.file and (data := _read(Path(issuer.file), unseen)) is not None:
+            yield from _of_key_set(issuer.file, data, unseen)
     for ref in every_reference(loaded):
         text = _secret(ref, environment)
         if text is not None:

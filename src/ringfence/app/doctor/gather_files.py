@@ -113,7 +113,7 @@ def _trusted(loaded: Loaded) -> list[tuple[Path, Part]]:
     found: list[tuple[Path, Part]] = []
     if tls is not None:
         found += [(tls.cert, Part.TRUSTED), (tls.key, Part.KEY), *([(tls.client_ca, Part.TRUSTED)] if tls.client_ca else [])]
-    found += [(issuer.file, Part.TRUSTED) for issuer in loaded.identity.issuers if issuer.file is not None]
+    found += [(Path(issuer.file), Part.TRUSTED) for issuer in loaded.identity.issuers if issuer.file]
     found += [(forward.ca, Part.TRUSTED) for forward in loaded.log.forward if forward.ca is not None]
     return found
 
