@@ -14,9 +14,9 @@ from ringfence.core.audit.note import parse_note, seal
 from ringfence.core.audit.stem import has_body
 from ringfence.core.audit.witnessing import Seen
 from ringfence.engine.alerts import Alerts
-from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.ids import Ids
-from ringfence.engine.log_care import LogCare, LogOutlets
+from ringfence.engine.log.care import LogCare, LogOutlets
+from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.contracts.store import accept, adding
 from ringfence.testing.fakes.clock import FakeClock

@@ -18,7 +18,7 @@ from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import COSIGNATURE, encode_base64, parse_note, render_note
 from ringfence.core.audit.proof_file import parse_proof
 from ringfence.core.audit.stem import stem_of
-from ringfence.engine.log_proofs import LogProofs
+from ringfence.engine.log.proofs import LogProofs
 
 pytestmark = pytest.mark.requirement("I12")
 HERE = Path(__file__).parent.parent / "verifier"

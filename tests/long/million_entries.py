@@ -30,7 +30,7 @@ from ringfence.core.audit.verify import verify_log
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import AgentId, CallId, RunId, ToolId
 from ringfence.core.unit import Conflict, Unit
-from ringfence.engine.log_proofs import LogProofs
+from ringfence.engine.log.proofs import LogProofs
 from ringfence.ports.audit import AuditQuery
 
 HOUR_MS = 3_600_000

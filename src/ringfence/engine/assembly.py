@@ -17,7 +17,6 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.boxes import Boxes
 from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.connections import Connections, ReadSecret, no_secrets
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.exports import Exports
@@ -25,7 +24,8 @@ from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
 from ringfence.engine.injection import Injection
-from ringfence.engine.log_care import LogCare, LogOutlets
+from ringfence.engine.log.care import LogCare, LogOutlets
+from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.notices import Notices
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.operators import Operators

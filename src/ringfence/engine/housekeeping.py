@@ -11,10 +11,10 @@ from ringfence.core.unit import Prune, Unit
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import RELIST_S, Catalogue
-from ringfence.engine.checkpointer import Checkpointer
 from ringfence.engine.inflight import Inflight
 from ringfence.engine.injection import Injection
-from ringfence.engine.log_care import LogCare
+from ringfence.engine.log.care import LogCare
+from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.notices import Notices
 from ringfence.engine.recovery import recover
 from ringfence.engine.runs import Runs

@@ -19,7 +19,7 @@ from ringfence.core.audit.note import ED25519
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.entry import EntryKind
 from ringfence.core.model.operator import Role
-from ringfence.engine.log_proofs import LogProofs
+from ringfence.engine.log.proofs import LogProofs
 from ringfence.errors import IntegrityError, RequestError
 from ringfence.ports.audit import AuditQuery, Record
 

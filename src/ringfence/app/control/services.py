@@ -11,8 +11,8 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.checkpointer import Checkpointer
-from ringfence.engine.log_care import LogCare
+from ringfence.engine.log.care import LogCare
+from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.operators import Operators
 from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.people import People

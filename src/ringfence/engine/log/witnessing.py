@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ringfence.core.audit.checkpoint import Checkpoint, parse_checkpoint
 from ringfence.core.audit.cosignature import with_cosignatures
 from ringfence.core.audit.note import Note, NoteSignature, parse_note, render_note
-from ringfence.engine.log_proofs import LogProofs
+from ringfence.engine.log.proofs import LogProofs
 from ringfence.errors import Error
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.witness import Cosigned, Refused, Stale, Witness

@@ -14,7 +14,7 @@ from typing import Any
 
 from ringfence.core.audit.checkpoint import parse_checkpoint
 from ringfence.core.audit.note import parse_note
-from ringfence.engine.log_witnessing import LogWitnessing
+from ringfence.engine.log.witnessing import LogWitnessing
 from ringfence.errors import Error
 from ringfence.ports.anchor import Anchor
 from ringfence.ports.audit import AuditLog

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.engine.alerts import Alerts
-from ringfence.engine.log_forwarding import LogForwarding
-from ringfence.engine.log_heads import LogHeads
-from ringfence.engine.log_retention import LogRetention
-from ringfence.engine.log_witnessing import LogWitnessing
+from ringfence.engine.log.forwarding import LogForwarding
+from ringfence.engine.log.heads import LogHeads
+from ringfence.engine.log.retention import LogRetention
+from ringfence.engine.log.witnessing import LogWitnessing
 from ringfence.errors import Error
 from ringfence.ports.anchor import Anchor
 from ringfence.ports.audit import AuditLog

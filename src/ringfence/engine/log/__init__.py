@@ -1,0 +1,1 @@
+"""What happens to the log besides writing it: signed heads, witnesses, anchors, forwarding, retention."""
