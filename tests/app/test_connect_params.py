@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.app.connect_params import param_header_map, param_headers
+from ringfence.app.bridge.params import param_header_map, param_headers
 
 REGION = {"type": "string", "x-mcp-header": "Region"}
 NESTED = {"type": "object", "properties": {"at": {"type": "object", "properties": {"region": REGION}}}}
@@ -36,7 +36,7 @@ def test_a_schema_that_asks_for_no_header_or_wrongly_yields_none(schema: Any) ->
 
 def test_the_bridge_starts_without_the_official_sdk() -> None:
     """Its import takes longer than everything else that a client waits for before it hears of its tools."""
-    imported = "ringfence.app.cli.root, ringfence.app.connect, ringfence.app.connect_stdio"
+    imported = "ringfence.app.cli.root, ringfence.app.bridge.bridge, ringfence.app.bridge.stdio"
     script = f"import sys, {imported}; print({{'mcp', 'mcp_types'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -4,7 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from ringfence.app.connect_stdio import FdSink, FdSource
+from ringfence.app.bridge.stdio import FdSink, FdSource
 
 
 async def test_a_pipe_is_read_to_its_end() -> None:

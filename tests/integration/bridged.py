@@ -11,7 +11,7 @@ import anyio
 from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 
-from ringfence.app.connect import bridge
+from ringfence.app.bridge.bridge import bridge
 
 
 class Lines:

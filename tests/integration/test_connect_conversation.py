@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.integration.bridged import Bridged
 
-from ringfence.app.connect import DONE
+from ringfence.app.bridge.bridge import DONE
 from ringfence.ports.upstream import Declined, Granted, Notice, NoticeKind, ServerRequest
 from ringfence.testing.fakes.upstream import FakeUpstream
 from ringfence.testing.library import DOCS, library_rules, library_upstreams

@@ -11,7 +11,7 @@ from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, PROTOCOL_VERSION_META_KEY
 from tests.integration.bridged import Bridged
 
-from ringfence.app.connect import DONE
+from ringfence.app.bridge.bridge import DONE
 from ringfence.ports.upstream import Notice, NoticeKind
 from ringfence.testing.fakes.upstream import FakeUpstream
 from ringfence.testing.gateway import LEGACY, MODERN

@@ -13,7 +13,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types import CallToolResult, TextContent
 from tests.integration.bridged import Bridged
 
-from ringfence.app.connect import DONE, REFUSED, UNAVAILABLE
+from ringfence.app.bridge.bridge import DONE, REFUSED, UNAVAILABLE
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.rules import ApprovalRules
 from ringfence.ports.notifier import AlertKind

@@ -28,9 +28,9 @@ def connect(
     import sys
     from pathlib import Path
 
+    from ringfence.app.bridge.bridge import bridge
+    from ringfence.app.bridge.stdio import FdSink, FdSource
     from ringfence.app.cli.places import AGENT_SOCKET, state_directory
-    from ringfence.app.connect import bridge
-    from ringfence.app.connect_stdio import FdSink, FdSource
 
     folder = state_directory(state, os.environ, Path.cwd())
 

@@ -31,8 +31,8 @@ from ringfence.adapters.wire.mcp_names import (
     PROTOCOL_VERSION_META_KEY,
     encode_header_value,
 )
-from ringfence.app.connect_link import Link, OpenRun, Refusal
-from ringfence.app.connect_notices import (
+from ringfence.app.bridge.link import Link, OpenRun, Refusal
+from ringfence.app.bridge.notices import (
     FIRST_BACK_OFF_S,
     BackOff,
     Subscription,
@@ -40,7 +40,7 @@ from ringfence.app.connect_notices import (
     list_changed,
     lists_that_change,
 )
-from ringfence.app.connect_params import param_header_map, param_headers
+from ringfence.app.bridge.params import param_header_map, param_headers
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 
