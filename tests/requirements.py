@@ -23,6 +23,7 @@ REQUIREMENTS: dict[str, str] = {
     "I15": "card fidelity",
     "I16": "unknown is denied; nothing invalid widens",
     "I17": "isolation between runs, and of people from agents",
+    "I18": "nothing leaves a box but by its rules",
     "I19": "overload and hostile input are bounded and refused",
     "I20": "every decision can be explained from one query",
     "I21": "a box holds what runs in it, and nothing of it outlives it",
@@ -30,5 +31,4 @@ REQUIREMENTS: dict[str, str] = {
 
 GAPS: dict[str, str] = {
     "I10": "labels are not built yet",
-    "I18": "egress is not built yet",
 }

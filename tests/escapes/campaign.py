@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.escapes.machine import STRANGER, command_on, environment, interpreter
-
-DEADLINE_S = 1800
+from tests.escapes.machine import on_a_machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +45,7 @@ def users() -> tuple[str, ...]:
 
 def part(user: str, arguments: Sequence[str]) -> Part:
     """Every attempt as that user, on a machine of its own."""
-    stranger = user == "user"
     with tempfile.TemporaryDirectory(prefix="escapes-") as directory:
-        folder = Path(directory)
-        folder.chmod(0o755)
-        (folder / "own").mkdir(mode=0o700)
-        if stranger and os.geteuid() == 0:
-            os.chown(folder / "own", STRANGER, STRANGER)
-        command = [interpreter(stranger=stranger), "-m", "tests.escapes.scene", str(folder / "own"), *arguments]
-        ran = subprocess.run(
-            command_on(folder, command, stranger=stranger), env=environment(), capture_output=True, text=True, timeout=DEADLINE_S,
-            cwd="/", check=False,
-        )  # fmt: skip
+        ran = on_a_machine(Path(directory), "tests.escapes.scene", *arguments, user=user)
     lines = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
     return Part(user=user, outcomes=tuple(lines), errors=ran.stderr[-4000:], code=ran.returncode)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.escapes.machine import environment
+from tests.escapes.machine import environment, paths
 from tests.escapes.naive_proxy import naive_proxy
 from tests.escapes.services import EVIL_PORT, PUMP_PORT, REBINDS, SINK_PORT, Services, context_of, services
 from tests.servers.certificates import Authority
@@ -33,6 +33,12 @@ INNER = "7410"
 IPC_PRIVATE, IPC_RMID = 0, 0
 """Of sys/ipc.h."""
 _SHM = "ringfence-escapes"
+
+
+def shop() -> dict[str, Any]:
+    """The server's place in a configuration. Its environment is built from nothing, so it is told where the libraries are."""
+    program = str(Path(__file__).with_name("shop.py"))
+    return {"command": ["/usr/bin/env", f"PYTHONPATH={paths()}", sys.executable, program], "share": "server"}
 
 
 def configuration() -> dict[str, Any]:
@@ -51,7 +57,7 @@ def configuration() -> dict[str, Any]:
     granted = {"effect": "read", "sensitivity": "internal", "outbound": False}
     return {
         "version": 1,
-        "servers": {"shop": {"command": [sys.executable, str(Path(__file__).with_name("shop.py"))], "share": "server"}},
+        "servers": {"shop": shop()},
         "tools": {"shop.echo": granted, "shop.only_for_others": granted},
         "agents": {
             "coder": {"purpose": "works in a box", "tools": ["shop.echo"], "box": LIMITS, "egress": {"hosts": hosts}},

@@ -20,6 +20,7 @@ STRANGER = 61_234
 """An ordinary user that no account belongs to."""
 OWN, EVIL, PUBLIC = "10.77.0.1", "10.77.0.2", "198.51.100.9"
 """Addresses of the machine, besides loopback."""
+DEADLINE_S = 1800
 _SIOCSIFADDR, _SIOCSIFFLAGS, _UP = 0x8916, 0x8914, 1
 
 
@@ -66,6 +67,21 @@ def environment() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "LANG": "C.UTF-8",
     }
+
+
+def on_a_machine(folder: Path, module: str, *arguments: str, user: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of the tests on a machine of its own, as `root` or as an ordinary `user`, in a folder of that user's."""
+    stranger = user == "user"
+    folder.chmod(0o755)
+    own = folder / "own"
+    own.mkdir(mode=0o711)
+    if stranger and os.geteuid() == 0:
+        os.chown(own, STRANGER, STRANGER)
+    command = [interpreter(stranger=stranger), "-m", module, str(own), *arguments]
+    return subprocess.run(
+        command_on(folder, command, stranger=stranger), env=environment(), capture_output=True, text=True, timeout=DEADLINE_S,
+        cwd="/", check=False,
+    )  # fmt: skip
 
 
 def main() -> None:

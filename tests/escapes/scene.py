@@ -99,7 +99,7 @@ class Phase:
         scratch.mkdir(parents=True, exist_ok=True)
         command = [SYSTEM_PYTHON, "-I", "-c", INSIDE, *([told.decode()] if terminal else [])]
         if self._boxed:
-            command = [*host.boxed(*(["--repo", str(repo)] if repo else [])), *command]
+            command = [*host.boxed(*(["--repo", str(repo), "--no-wait"] if repo else [])), *command]
         where = repo if repo is not None and not self._boxed else scratch
         deadline = ALONE_S if alone else TOGETHER_S
         try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from tests.boxes.names import Names
 from tests.escapes.machine import EVIL, OWN, PUBLIC
 from tests.servers.certificates import Authority
 
@@ -37,6 +38,14 @@ class Services:
         self.rebound = 0
         return defaultdict(bytes, taken)
 
+    def look(self, name: str, wants_address: bool) -> str | None:
+        """What the resolver answers."""
+        self.heard["resolver"] += name.encode() + b"\n"
+        if name != REBINDS:
+            return NAMES.get(name)
+        self.rebound += wants_address
+        return OWN if self.rebound <= 1 else "127.0.0.1"
+
     def sink(self, name: str) -> asyncio.Protocol:
         return _Sink(self, name)
 
@@ -52,33 +61,6 @@ class _Sink(asyncio.Protocol):
         self._services.heard[self._name] += data
         self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nheard")
         self._transport.close()
-
-
-class _Names(asyncio.DatagramProtocol):
-    """A resolver, as small as can be: RFC 1035, type A only."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        labels, at = [], 12
-        while data[at]:
-            labels.append(data[at + 1 : at + 1 + data[at]])
-            at += data[at] + 1
-        name, question = b".".join(labels).decode("latin-1").lower(), data[12 : at + 5]
-        wants_a = data[at + 1 : at + 3] == b"\0\1"
-        self._services.heard["resolver"] += name.encode() + b"\n"
-        address = NAMES.get(name)
-        if name == REBINDS:
-            self._services.rebound += wants_a
-            address = OWN if self._services.rebound <= 1 else "127.0.0.1"
-        known = address is not None
-        answer = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4" + socket.inet_aton(address) if address and wants_a else b""
-        head = data[:2] + (b"\x81\x80" if known else b"\x81\x83") + b"\0\1" + (b"\0\1" if answer else b"\0\0") + b"\0\0\0\0"
-        self._transport.sendto(head + question + answer, addr)
 
 
 @asynccontextmanager
@@ -104,7 +86,7 @@ async def services(folder: Path, authority: Authority) -> AsyncGenerator[Service
 
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
-        resolver, _ = await loop.create_datagram_endpoint(lambda: _Names(made), ("127.0.0.1", 53))
+        resolver, _ = await loop.create_datagram_endpoint(lambda: Names(made.look), ("127.0.0.1", 53))
         stack.callback(resolver.close)
         abstract = socket.socket(socket.AF_UNIX)
         abstract.bind("\0ringfence-escapes")
@@ -152,7 +134,12 @@ async def _answer(made: Services, reader: asyncio.StreamReader, writer: asyncio.
 
 
 def context_of(authority: Authority) -> ssl.SSLContext:
-    certificate, key, _ = authority.issue("services", names=(*NAMES, REBINDS), server=True)
+    """That of a server with every name."""
+    return server_context(authority, (*NAMES, REBINDS))
+
+
+def server_context(authority: Authority, names: tuple[str, ...]) -> ssl.SSLContext:
+    certificate, key, _ = authority.issue("services", names=names, server=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context

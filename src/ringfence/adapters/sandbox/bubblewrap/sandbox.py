@@ -81,9 +81,15 @@ class BubblewrapSandbox:
             layers = _layers(group, work, own_uid=user is not None, counted=counted, listens=plan.listener_port is not None)
             _refuse_less(plan.profile, layers)
             spawned = await spawn(self._spawn(plan, work, user))
-            box = BubblewrapBox(
-                Parts(spawned=spawned, group=group, wall_clock_s=plan.profile.limits.wall_clock_s, held=held.pop_all())
-            )
+            kept = held.pop_all()
+            try:
+                box = BubblewrapBox(
+                    Parts(spawned=spawned, group=group, wall_clock_s=plan.profile.limits.wall_clock_s, held=kept)
+                )
+            except ProcessLookupError as error:
+                spawned.process.wait()
+                kept.close()
+                raise UnavailableError("the box cannot be set up: its first process is gone") from error
         try:
             found = await self._visits.make(_visit(plan, work, spawned.init, user, counted=counted))
             box.furnish(found.listener, layers, Left(found.mount, user) if found.mount is not None else None)
