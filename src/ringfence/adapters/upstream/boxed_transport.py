@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 from ringfence.adapters.upstream.options import StdioOptions
@@ -15,19 +15,22 @@ from ringfence.ports.sandbox import Box
 from ringfence.ports.server_box import ServerBoxes
 
 P = TypeVar("P", bound=asyncio.SubprocessProtocol)
+EXIT_S = 0.2
 FOR_ANY_USER = 0o666
 """A box has a user of its own, who may open its pipes again by name (`/dev/stderr`)."""
 
 
 class _Reading(asyncio.Protocol):
-    def __init__(self, fd: int, process: asyncio.SubprocessProtocol) -> None:
+    def __init__(self, fd: int, process: asyncio.SubprocessProtocol, over: asyncio.Event) -> None:
         self._fd = fd
         self._process = process
+        self._over = over
 
     def data_received(self, data: bytes) -> None:
         self._process.pipe_data_received(self._fd, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._over.set()
         self._process.pipe_connection_lost(self._fd, exc)
 
 
@@ -48,8 +51,16 @@ class _Writing(asyncio.Protocol):
 class BoxedTransport(asyncio.SubprocessTransport):
     """What `Process` asks of a transport. Any signal ends the whole box: its first process hears no other from outside."""
 
-    def __init__(self, box: Box, process: asyncio.SubprocessProtocol, pipes: Mapping[int, asyncio.BaseTransport]) -> None:
+    def __init__(
+        self,
+        box: Box,
+        process: asyncio.SubprocessProtocol,
+        pipes: Mapping[int, asyncio.BaseTransport],
+        over: asyncio.Event,
+    ) -> None:
+        """`over`: it has closed its output, which most do by ending."""
         super().__init__()
+        self._over = over
         self._box = box
         self._process = process
         self._pipes = pipes
@@ -65,7 +76,7 @@ class BoxedTransport(asyncio.SubprocessTransport):
         return self._pipes.get(fd)
 
     def send_signal(self, signal: int) -> None:
-        self._begin(self._box.kill("stopped"))
+        self._begin(self._end())
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -83,6 +94,14 @@ class BoxedTransport(asyncio.SubprocessTransport):
             await self._box.close()
             self._process.process_exited()
 
+    async def _end(self) -> None:
+        if self._over.is_set():
+            # It is about to end by itself, most likely: then its own exit code is the one to record.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EXIT_S):
+                    await self._box.wait()
+        await self._box.kill("stopped")
+
     def _begin(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
@@ -97,7 +116,7 @@ async def spawn_in_box(boxes: ServerBoxes, options: StdioOptions, environment: M
         from_server, stdout = _pipe(ours, theirs)
         errors, stderr = _pipe(ours, theirs)
         box = await boxes.start(options.principal, environment, (stdin, stdout, stderr))
-        process, pipes = make(), dict[int, asyncio.BaseTransport]()
+        process, pipes, over = make(), dict[int, asyncio.BaseTransport](), asyncio.Event()
         try:
             ends = [
                 os.fdopen(descriptor, mode, buffering=0)
@@ -105,9 +124,9 @@ async def spawn_in_box(boxes: ServerBoxes, options: StdioOptions, environment: M
             ]
             ours.pop_all()
             pipes[0], _ = await loop.connect_write_pipe(lambda: _Writing(process), ends[0])
-            pipes[1], _ = await loop.connect_read_pipe(lambda: _Reading(1, process), ends[1])
-            pipes[2], _ = await loop.connect_read_pipe(lambda: _Reading(2, process), ends[2])
-            BoxedTransport(box, process, pipes)
+            pipes[1], _ = await loop.connect_read_pipe(lambda: _Reading(1, process, over), ends[1])
+            pipes[2], _ = await loop.connect_read_pipe(lambda: _Reading(2, process, asyncio.Event()), ends[2])
+            BoxedTransport(box, process, pipes, over)
         except BaseException as error:
             for pipe in pipes.values():
                 pipe.close()

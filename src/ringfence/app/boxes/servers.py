@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from ringfence.app.boxes.keeping import INNER_PORT, WayOut, machine_bundle
 from ringfence.app.boxes.listener import serve_inner
@@ -40,12 +40,11 @@ class NoDataPlane(asyncio.Protocol):
     """The box of a server is nobody's way to the gateway's tools."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         del data
-        if isinstance(self._transport, asyncio.WriteTransport):
-            self._transport.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        self._transport.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         self._transport.close()
 
 
