@@ -10,7 +10,7 @@ import pytest
 from tests.servers.raw_http import LAST_CHUNK, STREAM, Exchange, RawServer, chunk, event, fine, handshake, raw_server, response
 
 from ringfence.adapters.upstream.asked import MAX_ASKED, MAX_OPEN
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.ports.upstream import Answered, ClientAnswer, Granted, Reply, Sending, ServerRequest, Unknown
 from ringfence.testing.contracts.upstream import sending

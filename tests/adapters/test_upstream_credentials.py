@@ -9,7 +9,7 @@ from tests.adapters.test_upstream_http import ERAS, answering_well
 from tests.adapters.test_upstream_stdio import text_of, upstream_of
 from tests.servers.raw_http import raw_server
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.mcp import Era
 from ringfence.ports.secrets import Secret

@@ -9,7 +9,7 @@ import pytest
 from mcp_types import CLIENT_CAPABILITIES_META_KEY
 from tests.servers.raw_http import Exchange, RawServer, handshake, raw_server, response, result
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era

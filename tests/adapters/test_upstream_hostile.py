@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.servers.raw_http import LAST_CHUNK, STREAM, Exchange, RawServer, chunk, event, fine, handshake, raw_server, response
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.mcp import Era
 from ringfence.ports.upstream import Answered, Failed, NotSent, Reply, Unknown

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 from tests.servers.raw_http import Exchange, fine, handshake, raw_server, response, result
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.mcp import Era
 from ringfence.errors import ConfigError, UnavailableError

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_channel import HttpChannel, Received
-from ringfence.adapters.upstream.http_url import Place
+from ringfence.adapters.upstream.http.channel import HttpChannel, Received
+from ringfence.adapters.upstream.http.url import Place
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.ports.upstream import NotSent, Unknown
 

@@ -10,8 +10,8 @@ import pytest
 from tests.servers.raw_http import Exchange, fine, handshake, raw_server, response
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http import HttpUpstream
-from ringfence.adapters.upstream.http_reach import Reach
+from ringfence.adapters.upstream.http.reach import Reach
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import Answered, HealthState, NotSent

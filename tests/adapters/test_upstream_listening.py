@@ -20,7 +20,7 @@ from tests.servers.raw_http import (
     result,
 )
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.notices import PER_SECOND, Notices, Topics, topics_of
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.jsonrpc import Notification

@@ -9,7 +9,7 @@ import pytest
 from tests.adapters.test_upstream_stdio import upstream_of
 from tests.servers.raw_http import LAST_CHUNK, STREAM, Exchange, chunk, event, handshake, raw_server, response, result
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.upstream.room import Reserved, weight
 from ringfence.adapters.wire.mcp import Era

@@ -10,7 +10,7 @@ import pytest
 from tests.servers.raw_http import Exchange, event, fine, handshake, raw_server, response, result
 
 from ringfence.adapters.upstream.answers import MAX_REQUESTS, MAX_STATE
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.upstream.rounds import MAX_ROUNDS
 from ringfence.core.canonical import canonical_bytes

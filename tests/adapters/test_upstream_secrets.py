@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.servers.raw_http import Exchange, fine, handshake, raw_server, response
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.adapters.wire.mcp import Era

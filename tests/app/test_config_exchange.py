@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.app.compose import build_upstream
 from ringfence.app.compose_exchange import exchanges_of
 from ringfence.app.compose_secrets import build_secrets

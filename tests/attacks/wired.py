@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from tests.servers.raw_http import Exchange, RawServer, handshake, raw_server, response, result
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.model.identifiers import ServerId

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from tests.contract.fake_upstream_world import FakeWorld
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream
 from ringfence.ports.upstream import Upstream

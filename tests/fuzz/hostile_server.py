@@ -10,7 +10,7 @@ from typing import Any
 from tests.fuzz.answers import CLIENT
 from tests.servers.raw_http import Exchange, RawServer, handshake, raw_server
 
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.mcp import Era
 from ringfence.ports.upstream import ClientAnswer, Declined, ServerRequest

@@ -34,7 +34,7 @@ from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.system.entropy import SystemEntropy, fresh_salt
 from ringfence.adapters.system.lever import FileLever
 from ringfence.adapters.upstream.backoff import jitter_of
-from ringfence.adapters.upstream.http import HttpUpstream
+from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.missing import MissingUpstream
 from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
 from ringfence.adapters.upstream.stdio import StdioUpstream

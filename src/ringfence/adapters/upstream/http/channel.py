@@ -10,10 +10,10 @@ from aiohttp import ClientTimeout, hdrs
 
 from ringfence.adapters.upstream.backoff import Jitter, no_jitter
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_connection import Connection
-from ringfence.adapters.upstream.http_connections import Connections, NoConnectionError
-from ringfence.adapters.upstream.http_reach import Reach
-from ringfence.adapters.upstream.http_secrets import AUTHORIZATION, SecretHeaders
+from ringfence.adapters.upstream.http.connection import Connection
+from ringfence.adapters.upstream.http.connections import Connections, NoConnectionError
+from ringfence.adapters.upstream.http.reach import Reach
+from ringfence.adapters.upstream.http.secrets import AUTHORIZATION, SecretHeaders
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.upstream.room import NO_ROOM, MayKeep, Reserved
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id

@@ -9,10 +9,10 @@ import asyncio
 import logging
 
 from ringfence.adapters.upstream.asked import NOT_OFFERED
-from ringfence.adapters.upstream.http_back import BackChannel
-from ringfence.adapters.upstream.http_channel import HttpChannel
-from ringfence.adapters.upstream.http_sessions import Session
-from ringfence.adapters.upstream.http_stream import Refused, follow
+from ringfence.adapters.upstream.http.back import BackChannel
+from ringfence.adapters.upstream.http.channel import HttpChannel
+from ringfence.adapters.upstream.http.sessions import Session
+from ringfence.adapters.upstream.http.stream import Refused, follow
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Notification, Request
 from ringfence.adapters.wire.mcp import SSE_TYPE

@@ -7,7 +7,7 @@ import aiohttp
 from aiohttp import hdrs
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_channel import MAX_REFUSAL, NO_CONNECTION, HttpChannel, refusal
+from ringfence.adapters.upstream.http.channel import MAX_REFUSAL, NO_CONNECTION, HttpChannel, refusal
 from ringfence.adapters.upstream.rate import Rate
 from ringfence.adapters.upstream.stream_body import StreamBody
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id

@@ -12,14 +12,14 @@ from ringfence.adapters.upstream.answers import InputRequired, reply_of
 from ringfence.adapters.upstream.backoff import Jitter, no_jitter
 from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.hearing import Hearing
-from ringfence.adapters.upstream.http_aside import Asides
-from ringfence.adapters.upstream.http_back import BackChannel
-from ringfence.adapters.upstream.http_catalogue import HttpCatalogue
-from ringfence.adapters.upstream.http_channel import HttpChannel, Received
-from ringfence.adapters.upstream.http_probe import Eras
-from ringfence.adapters.upstream.http_secrets import AUTHORIZATION
-from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, NO_HEADERS, Session, Sessions, always
-from ringfence.adapters.upstream.http_url import check_options
+from ringfence.adapters.upstream.http.aside import Asides
+from ringfence.adapters.upstream.http.back import BackChannel
+from ringfence.adapters.upstream.http.catalogue import HttpCatalogue
+from ringfence.adapters.upstream.http.channel import HttpChannel, Received
+from ringfence.adapters.upstream.http.probe import Eras
+from ringfence.adapters.upstream.http.secrets import AUTHORIZATION
+from ringfence.adapters.upstream.http.sessions import BASE_HEADERS, NO_HEADERS, Session, Sessions, always
+from ringfence.adapters.upstream.http.url import check_options
 from ringfence.adapters.upstream.logs import LEVELS
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.upstream.outgoing import Outgoing, outgoing

@@ -5,8 +5,8 @@ import ssl
 from collections import deque
 from collections.abc import Mapping
 
-from ringfence.adapters.upstream.http_connection import Connection
-from ringfence.adapters.upstream.http_url import Place
+from ringfence.adapters.upstream.http.connection import Connection
+from ringfence.adapters.upstream.http.url import Place
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.errors import RequestError, UnavailableError
 

@@ -12,7 +12,7 @@ from ringfence.adapters.upstream.asked import Back
 from ringfence.adapters.upstream.describing import Declared, declared_in
 from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.hearing import Hearing
-from ringfence.adapters.upstream.http_channel import HttpChannel, Received
+from ringfence.adapters.upstream.http.channel import HttpChannel, Received
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer

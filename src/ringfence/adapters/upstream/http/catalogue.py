@@ -11,12 +11,12 @@ from mcp_types import METHOD_NOT_FOUND
 
 from ringfence.adapters.upstream.describing import Declared, described, discovered, items_of
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_aside import decline, listening_headers
-from ringfence.adapters.upstream.http_back import BackChannel
-from ringfence.adapters.upstream.http_channel import HttpChannel
-from ringfence.adapters.upstream.http_probe import Eras
-from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, Session, Sessions, always
-from ringfence.adapters.upstream.http_stream import Refused, follow
+from ringfence.adapters.upstream.http.aside import decline, listening_headers
+from ringfence.adapters.upstream.http.back import BackChannel
+from ringfence.adapters.upstream.http.channel import HttpChannel
+from ringfence.adapters.upstream.http.probe import Eras
+from ringfence.adapters.upstream.http.sessions import BASE_HEADERS, Session, Sessions, always
+from ringfence.adapters.upstream.http.stream import Refused, follow
 from ringfence.adapters.upstream.listing import TOOLS
 from ringfence.adapters.upstream.notices import Notices, Topics, topics_of
 from ringfence.adapters.upstream.options import CATALOGUE

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ringfence.adapters.upstream.http_url import is_sendable
+from ringfence.adapters.upstream.http.url import is_sendable
 from ringfence.errors import UnavailableError
 from ringfence.ports.secrets import LateValues
 

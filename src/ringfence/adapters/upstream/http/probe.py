@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_channel import HttpChannel, Received
-from ringfence.adapters.upstream.http_sessions import BASE_HEADERS, NO_HEADERS, Sessions, always
+from ringfence.adapters.upstream.http.channel import HttpChannel, Received
+from ringfence.adapters.upstream.http.sessions import BASE_HEADERS, NO_HEADERS, Sessions, always
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, era_from, modern_headers, modern_meta

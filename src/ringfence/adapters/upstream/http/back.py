@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http_channel import HttpChannel
-from ringfence.adapters.upstream.http_sessions import Session, always
+from ringfence.adapters.upstream.http.channel import HttpChannel
+from ringfence.adapters.upstream.http.sessions import Session, always
 from ringfence.adapters.wire import jsonrpc
 from ringfence.core.canonical import canonical_bytes
 
