@@ -17,6 +17,7 @@ from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import Rules
+from ringfence.engine.connections import MOST_DENIED
 from ringfence.engine.identify import Presented
 from ringfence.engine.runs import Opened
 from ringfence.ports.secrets import Secret
@@ -237,3 +238,14 @@ async def test_a_stranger_gets_nothing_and_leaves_no_trace() -> None:
     assert isinstance(refused, NotAdmitted)
     assert (refused.code, refused.entry) == (RuleClass.CREDENTIAL, None)
     assert await decisions(world) == []
+
+
+async def test_a_box_that_asks_in_vain_without_end_fills_neither_log_nor_memory() -> None:
+    world, run = await boxed()
+    found = [await admit(world, run, Opening(f"h{number}.example.com", 443)) for number in range(MOST_DENIED + 20)]
+    assert [one.entry is None for one in found if isinstance(one, NotAdmitted)].count(True) == 20
+    assert len(await world.entries()) < MOST_DENIED + 10
+    world.clock.advance(61_000)
+    again = await admit(world, run, Opening("later.example.com", 443))
+    assert isinstance(again, NotAdmitted)
+    assert again.entry is not None

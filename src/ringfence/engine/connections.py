@@ -35,6 +35,7 @@ from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal, asking, identify
 from ringfence.engine.outcome import Outcome, Refused, Waiting
 from ringfence.engine.reaching import reach_of
+from ringfence.engine.turns import Turns
 from ringfence.engine.waiting import settled
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -50,6 +51,8 @@ MOST_OPEN: Final = 256
 """Ways out of one run at once."""
 LOOK_S: Final = 1.0
 """How often it is looked whether a way out is still used."""
+MOST_DENIED: Final = 300
+"""Ways out that a run may ask for in vain within a minute; more are refused without an entry each."""
 MOST_REFUSALS: Final = 120
 """Refusals of the proxy's own that have an entry each, of all boxes in a minute."""
 MIB: Final = 1 << 20
@@ -142,7 +145,8 @@ class Connections:
         self._ways: dict[str, _Way] = {}
         """By the call that each is."""
         self._newest: dict[_Key, _Way] = {}
-        self._turns: dict[_Key, asyncio.Lock] = {}
+        self._turns = Turns()
+        self._denied: dict[RunId, deque[float]] = {}
         self._carried: dict[_Place, list[int]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -165,7 +169,9 @@ class Connections:
         if opening.path and path is None:
             arguments["path"] = opening.path[:2000]  # recorded as it was asked; no rule has it, so the check denies it
         key = _Key(principal.run, canonical_bytes(arguments))
-        async with self._turns.setdefault(key, asyncio.Lock()):
+        if self._asks_too_much(principal.run):
+            return NotAdmitted(code=RuleClass.TOO_FAST)
+        async with self._turns.of(key):
             way = self._newest.get(key)
             if way is not None and self._clock.monotonic() < way.until and self.lives(way):
                 return _used(way)
@@ -173,7 +179,15 @@ class Connections:
                 return NotAdmitted(code=RuleClass.TOO_FAST)
             lasting = known is None and rules.unlisted is Unlisted.ASK
             asked = _Asked(rule, path, principal, presented.server, lasting, asyncio.get_running_loop().create_future())
-            return await self._decided(presented, key, asked, arguments)
+            found = await self._decided(presented, key, asked, arguments)
+        if isinstance(found, NotAdmitted):
+            self._denied.setdefault(principal.run, deque(maxlen=MOST_DENIED)).append(self._clock.monotonic())
+        return found
+
+    def _asks_too_much(self, run: RunId) -> bool:
+        """Denials have an entry each; a box that does nothing but collect them would fill the log."""
+        denied = self._denied.get(run)
+        return denied is not None and len(denied) == MOST_DENIED and self._clock.monotonic() - denied[0] < 60
 
     def lives(self, admitted: Admitted) -> bool:
         """Whether it may still be used: no await, so that nothing stops it between the look and the byte (I6)."""
@@ -236,8 +250,7 @@ class Connections:
             way.close(why)
         for place in [place for place in self._carried if place[0] == run]:
             del self._carried[place]
-        for key in [key for key, turn in self._turns.items() if key.run == run and not turn.locked()]:
-            del self._turns[key]
+        self._denied.pop(run, None)
 
     # --- deciding
 
