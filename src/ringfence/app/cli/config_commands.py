@@ -75,10 +75,13 @@ def init(
 def assess(mcp_json: McpJson = Path(".mcp.json"), as_json: AsJson = False) -> None:
     """Say what the servers of a client's MCP configuration could do, the worst single act first. Writes nothing.
 
-    Starts those servers as your client would and lists their tools.
+    Starts those servers as your client would and lists their tools. Of a ringfence.yaml it says which controls stand before
+    each agent, and which do not.
     """
     import asyncio
 
+    if mcp_json.suffix in (".yaml", ".yml"):
+        return _assess_config(mcp_json, as_json)
     from ringfence.app.assessment.assess import assess as assess_file
     from ringfence.app.assessment.report import render_assessment
     from ringfence.app.compose import list_tools_of
@@ -95,6 +98,23 @@ def assess(mcp_json: McpJson = Path(".mcp.json"), as_json: AsJson = False) -> No
         _print_json(assessment.to_json())
     else:
         typer.echo(render_assessment(assessment), nl=False)
+    return None
+
+
+def _assess_config(file: Path, as_json: bool) -> None:
+    from ringfence.app.assessment.controls import controls_of, render_controls
+    from ringfence.app.config.load import load_config
+    from ringfence.errors import ConfigError
+
+    _need_file(file, as_json)
+    try:
+        found = controls_of(load_config(file).rules)
+    except ConfigError as error:
+        _fail_with(error, as_json)
+    if as_json:
+        _print_json({"agents": [each.to_json() for each in found]})
+    else:
+        typer.echo(render_controls(found), nl=False)
 
 
 @config_app.command("check")
@@ -143,7 +163,8 @@ def schema(
 
 
 def _counts(loaded: Loaded) -> dict[str, int]:
-    return {"servers": len(loaded.rules.servers), "tools": len(loaded.rules.tools), "agents": len(loaded.rules.agents)}
+    agents = sum(agent.server is None for agent in loaded.rules.agents.values())
+    return {"servers": len(loaded.rules.servers), "tools": len(loaded.rules.tools), "agents": agents}
 
 
 def _counted(count: int, what: str) -> str:

@@ -102,7 +102,8 @@ async def list_agents(asked: Asked) -> Answer:
     await catalogue.ensure_listed()
     stops = await asked.services.stops.in_force()
     agents: list[dict[str, Any]] = []
-    for rule in sorted(catalogue.rules.agents.values(), key=lambda rule: rule.id):
+    known = (rule for rule in catalogue.rules.agents.values() if rule.server is None)
+    for rule in sorted(known, key=lambda rule: rule.id):
         view = catalogue.view(rule.id)
         agents.append(
             {

@@ -48,7 +48,7 @@ async def _counts(asked: Asked) -> dict[str, Any]:
     runs = await services.store.runs()
     per_agent = Counter(run.agent for run in runs)
     return {
-        "agents": len(services.catalogue.rules.agents),
+        "agents": sum(agent.server is None for agent in services.catalogue.rules.agents.values()),
         "tools": len(services.catalogue.rules.tools),
         "open_runs": len(runs),
         "unbound_runs": await count_unbound(services.store, runs, services.clock.now()),
