@@ -15,12 +15,15 @@ from ringfence.adapters.pep.egress.proxy import Proxy
 from ringfence.adapters.pep.mcp_gateway.peer import Boxed, Listener, Peer
 from ringfence.adapters.pep.mcp_gateway.server import MakeProtocol
 from ringfence.app.boxes.keeping import INNER_PORT, BoxKeeper
+from ringfence.app.compose_sandbox import build_sandbox
 from ringfence.app.gateway import Gateway
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.boxes import Adopted
 from ringfence.engine.connections import Connections, ReadSecret
+from ringfence.engine.lost_boxes import end_lost
 from ringfence.engine.secret_book import SecretBook
 from ringfence.errors import UnavailableError
+from ringfence.ports.box_line import BoxLine
 from ringfence.ports.secrets import Secret, SecretRef
 
 BOX_HOSTS = (f"127.0.0.1:{INNER_PORT}", f"localhost:{INNER_PORT}")
@@ -101,7 +104,17 @@ def serve_boxes_of(gateway: Gateway, redactor: Redactor, joined: Joined) -> Serv
         plain=plain,
     )
 
+    started, sandbox = gateway.clock.now(), build_sandbox()
+
+    async def keep(channel: BoxLine) -> None:
+        try:
+            await keeper.keep(channel)
+        finally:
+            await sandbox.sweep()
+
     async def serve_boxes(listening: socket) -> None:
-        await serve_lines(listening, keeper.keep)
+        await sandbox.sweep()
+        await end_lost(gateway.store, gateway.clock, gateway.runs, before=started)
+        await serve_lines(listening, keep)
 
     return serve_boxes

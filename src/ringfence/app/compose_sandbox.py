@@ -10,10 +10,14 @@ from pathlib import Path
 from ringfence.adapters.box_link.server import call
 from ringfence.adapters.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from ringfence.adapters.sandbox.none.sandbox import NoSandbox
-from ringfence.app.boxes.supervisor import Ended, Wanted, supervise
+from ringfence.adapters.workspaces.quarantine import GitWorkspaces
+from ringfence.app.boxes.handing import Handed
+from ringfence.app.boxes.shelf import Shelf
+from ringfence.app.boxes.supervisor import Ended, Results, Wanted, fetch, supervise
 from ringfence.ports.sandbox import Sandbox, Workspace
 
 BOX_SOCKET = "boxes.sock"
+QUARANTINE = "quarantine"
 
 
 def runtime_folder() -> Path:
@@ -38,6 +42,8 @@ def run_in_box(
     tell: Callable[[str], None],
     *,
     unsafe_no_sandbox: bool = False,
+    commit: bool = False,
+    wait: bool = True,
 ) -> Ended:
     """Run one command to its end. Raises UnavailableError."""
 
@@ -47,10 +53,34 @@ def run_in_box(
         channel = await call(str(state / BOX_SOCKET))
         try:
             wanted = Wanted(
-                command=command, credential=credential, binding=binding, workspace=workspace, environment=environment
+                command=command,
+                credential=credential,
+                binding=binding,
+                workspace=workspace,
+                environment=environment,
+                commit=commit,
+                wait=wait,
             )
-            return await supervise(sandbox, channel, wanted, tell)
+            return await supervise(sandbox, channel, wanted, tell, results_of(state))
         finally:
             channel.close()
 
     return asyncio.run(run())
+
+
+def results_of(state: Path) -> Results:
+    """Where results go from a gateway's boxes."""
+    return Results(workspaces=GitWorkspaces(), shelf=Shelf(state / QUARANTINE))
+
+
+def fetch_result(state: Path, run: str, tell: Callable[[str], None]) -> Handed:
+    """Hand over what a run left waiting. Raises UnavailableError."""
+
+    async def go() -> Handed:
+        channel = await call(str(state / BOX_SOCKET))
+        try:
+            return await fetch(channel, results_of(state), run, tell)
+        finally:
+            channel.close()
+
+    return asyncio.run(go())

@@ -13,9 +13,10 @@ from typing import Any
 
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.box import BoxProfile
-from ringfence.core.model.identifiers import AgentId, RunId
+from ringfence.core.model.identifiers import AgentId, RunId, TicketId
 from ringfence.core.model.run import Posture, RunState
 from ringfence.core.model.stop import Reach, StopMode
+from ringfence.core.model.ticket import TicketState
 from ringfence.core.unit import Conflict, Unit
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal, identify
@@ -79,12 +80,26 @@ class Boxes:
             body["left_off"] = len(line) - COMMAND_LIMIT
         return await self._note(box, f"box started: {line}"[:200], body)
 
-    async def ended(self, box: Adopted, told: Mapping[str, Any]) -> str:
-        """Record how it ended and what it changed, and end its run. Raises UnavailableError."""
+    async def ended(self, box: Adopted, told: Mapping[str, Any], *, stays: bool = False) -> str:
+        """Record how it ended and what it changed, and end its run, unless its result waits. Raises UnavailableError."""
         code, why = told.get("code"), told.get("why")
         entry = await self._note(box, f"box ended: {why or f'exit code {code}'}"[:200], told)
-        await self._runs.close(box.run, by="gateway", why=f"its box ended ({why or f'exit code {code}'})")
+        if not stays:
+            await self.close(box, f"its box ended ({why or f'exit code {code}'})")
         return entry
+
+    async def close(self, box: Adopted, why: str) -> None:
+        """End its run."""
+        await self._runs.close(box.run, by="gateway", why=why)
+
+    async def waits(self, ticket: TicketId) -> bool:
+        """Whether a result still waits for a person, or to be fetched. What cannot be read does not."""
+        try:
+            found = await self._store.ticket(ticket)
+        except UnavailableError:
+            return False
+        live = (TicketState.PENDING, TicketState.APPROVED)
+        return found is not None and found.state in live and self._clock.now() < found.expires_at
 
     async def renew(self, box: Adopted) -> None:
         """Its run lives as long as its box, within what its agent may have."""

@@ -31,7 +31,7 @@ LOOK_S: Final = 20.0
 Land = Callable[[], Awaitable[Mapping[str, Any] | None]]
 """Puts the branch there. None: nobody can say whether it did."""
 Waits = Callable[[Ticket], Awaitable[bool]]
-"""Told of the ticket that it waits for, and after each look. False: nobody waits any more."""
+"""Told of the ticket that it waits for. False: nobody waits."""
 
 
 class Export(Protocol):
@@ -55,7 +55,10 @@ class Exports:
         self._export = export
 
     async def export(self, presented: Presented, arguments: Mapping[str, Any], land: Land, waits: Waits) -> Outcome:
-        """Decide, wait for a person where one is needed, land, record. `Waiting`: nobody waits any more, the ticket stands."""
+        """Decide, wait for a person where one is needed, land, record. `Waiting`: nobody waits, or the ticket has ended.
+
+        Whoever does not want to wait any more cancels; the ticket stands.
+        """
         assert self._export is not None  # INVARIANT: `use` comes first
         principal = await identify(self._store, self._clock, presented)
         key = (principal.run, canonical_bytes(dict(arguments))) if isinstance(principal, Principal) else None
@@ -66,20 +69,22 @@ class Exports:
         try:
             while True:
                 outcome = await self._export(presented, arguments)
-                if not isinstance(outcome, Waiting) or not await self._decided(outcome.ticket, waits):
+                if not isinstance(outcome, Waiting):
+                    return outcome
+                if not await waits(outcome.ticket) or not await self._decided(outcome.ticket):
                     return outcome
         finally:
             if key is not None:
                 self._asked.pop(key, None)
 
-    async def _decided(self, ticket: Ticket, waits: Waits) -> bool:
-        """Whether a person has decided, or the ticket has ended; False: nobody waits for it any more."""
+    async def _decided(self, ticket: Ticket) -> bool:
+        """Whether a person has decided; False: the ticket has ended."""
         while True:
-            if not await waits(ticket):
-                return False
             found = await self._approvals.wait(ticket.id, LOOK_S)
             if found is None or found.state is not TicketState.PENDING:
                 return found is not None and found.state in (TicketState.APPROVED, TicketState.DENIED)
+            if self._clock.now() >= found.expires_at:
+                return False
 
     # --- the upstream of `workspace`
 

@@ -44,6 +44,12 @@ def boxed(
     env: Annotated[
         list[str] | None, typer.Option("--env", help="NAME=VALUE for the command. No secrets.", show_default=False)
     ] = None,
+    commit: Annotated[
+        bool, typer.Option("--commit", help="With --repo: commit what the command has changed and not committed.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="With --repo: leave a result that needs a person; `run export` fetches it.")
+    ] = False,
     unsafe_no_sandbox: Annotated[
         bool, typer.Option("--unsafe-no-sandbox", help="No box at all: the command can do what you can.")
     ] = False,
@@ -67,8 +73,24 @@ def boxed(
         desk.usage("`--agent` and `--task` say whose run it is and what for", 'ringfence run --agent A --task "..." -- COMMAND')
     if repo is not None and workspace is not None:
         desk.usage("expected either `--repo` or `--workspace`, found both")
+    if repo is None and (commit or no_wait):
+        desk.usage("`--commit` and `--no-wait` are about what comes of `--repo`")
     variables = _variables(desk, env or [])
-    raise typer.Exit(_run(desk, agent, task, parent, repo, workspace, variables, command, unsafe=unsafe_no_sandbox))
+    raise typer.Exit(
+        _run(
+            desk,
+            agent,
+            task,
+            parent,
+            repo,
+            workspace,
+            variables,
+            command,
+            unsafe=unsafe_no_sandbox,
+            commit=commit,
+            wait=not no_wait,
+        )
+    )
 
 
 def _variables(desk: Desk, given: list[str]) -> dict[str, str]:
@@ -92,11 +114,14 @@ def _run(
     command: list[str],
     *,
     unsafe: bool,
+    commit: bool,
+    wait: bool,
 ) -> int:
     import secrets
     import sys
     from base64 import urlsafe_b64encode
 
+    from ringfence.app.cli.results import say_result, view_of
     from ringfence.app.compose_sandbox import run_in_box
     from ringfence.core.model.binding import BindingKind, bound_to
     from ringfence.errors import UnavailableError
@@ -117,15 +142,33 @@ def _run(
 
     try:
         ended = run_in_box(
-            desk.state, opened["credential"], binding, command, variables, workspace, tell, unsafe_no_sandbox=unsafe
+            desk.state,
+            opened["credential"],
+            binding,
+            command,
+            variables,
+            workspace,
+            tell,
+            unsafe_no_sandbox=unsafe,
+            commit=commit,
+            wait=wait,
         )
     except UnavailableError as error:
         desk.try_ask("POST", f"/runs/{opened['run']}/close", {"reason": "its box could not be made"})
         desk.fail(str(error), error.remedy, UNAVAILABLE)
     if desk.as_json:
         desk.print_json(
-            {"run": ended.run, "code": ended.code, "why": ended.why, "entry": ended.entry, "layers": list(ended.layers)}
+            {
+                "run": ended.run,
+                "code": ended.code,
+                "why": ended.why,
+                "entry": ended.entry,
+                "layers": list(ended.layers),
+                "result": view_of(ended.result) if ended.result is not None else None,
+            }
         )
     elif ended.why:
         tell(f"ended: {ended.why}")
+    if ended.result is not None:
+        say_result(ended.run, ended.result, tell)
     return ended.code

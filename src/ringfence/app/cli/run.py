@@ -11,9 +11,13 @@ from ringfence.app.cli.bindings import Bind, DpopKey, binding_of, bound_text, sa
 from ringfence.app.cli.boxed import RunGroup, boxed
 from ringfence.app.cli.grants import Bounds, Calls, Depth, Tools, Ttl, asked_of, say_dropped
 from ringfence.app.cli.options import As, AsJson, Reason, State
+from ringfence.app.cli.results import export
 from ringfence.core.plain_text import plain
 
 app = typer.Typer(cls=RunGroup, invoke_without_command=True, no_args_is_help=False, callback=boxed)
+
+
+app.command("export")(export)
 
 
 @app.command("start")

@@ -17,6 +17,8 @@ from ringfence.core.export.raw import GONE, Change
 MIB: Final = 1 << 20
 FILE_MODES: Final = frozenset({"100644", "100755"})
 KINDS: Final = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}
+_POINTER: Final = 15
+"""Characters that a card needs for each path besides its own."""
 MOST_FAULTS: Final = 20
 """That are told; one is enough to refuse."""
 
@@ -30,6 +32,8 @@ class Bounds:
     blob: int = 2 * MIB
     paths: int = 500
     commits: int = 1000
+    readable: int = 8_500
+    """Characters of protected paths: more of them do not fit on the card that a person reads."""
 
 
 class Verdict(StrEnum):
@@ -85,6 +89,8 @@ def judge(history: History, protected: Protected, bounds: Bounds) -> Judged:
     if faults:
         return refused(*dict.fromkeys(faults), commits=commits)
     touched = tuple(sorted(path for path in paths if protected.covers(path)))
+    if sum(len(path) + _POINTER for path in touched) > bounds.readable:
+        return refused(f"{len(touched)} protected paths, more than a person can be shown at once", commits=commits)
     return Judged(
         verdict=Verdict.NEEDS_PERSON if touched else Verdict.ACCEPTED,
         commits=commits,
