@@ -111,6 +111,10 @@ class Approvals:
             return NotDone(f"{stops[0].mode.value} of {stops[0].scope} is in force", "lift it first, then approve")
         return None
 
+    async def shown(self, states: frozenset[TicketState]) -> list[Ticket]:
+        """The tickets in these states that people may be shown: those that are on the disk."""
+        return [ticket for ticket in await self._store.tickets(states) if self._waiters.is_written(ticket.id)]
+
     async def wait(self, ticket_id: TicketId, seconds: float) -> Ticket | None:
         """The ticket once it is no longer pending, or as it is after so many seconds."""
         event = self._waiters.event(ticket_id)

@@ -366,11 +366,12 @@ class Enforcer:
         moves = moves_for(ticket, call, known, case.pending, facts.now)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket, case.meta)
-        receipt = await recorded(self._store, Unit((entry,), (*moves, AddTicket(ticket))))
-        for move in moves:
-            self._waiters.wake(move.ticket)
-        self._at(Step.DURABLE)
-        await kept(receipt.durable())
+        with self._waiters.writing(ticket.id):
+            receipt = await recorded(self._store, Unit((entry,), (*moves, AddTicket(ticket))))
+            for move in moves:
+                self._waiters.wake(move.ticket)
+            self._at(Step.DURABLE)
+            await kept(receipt.durable())
         self._alerts.approval_waiting(ticket)
         return Waiting(ticket, f"e{receipt.first_seq}")
 

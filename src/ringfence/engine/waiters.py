@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from ringfence.core.model.identifiers import TicketId
 
@@ -12,6 +14,7 @@ class Waiters:
 
     def __init__(self) -> None:
         self._events: dict[TicketId, asyncio.Event] = {}
+        self._unwritten: set[TicketId] = set()
 
     def event(self, ticket: TicketId) -> asyncio.Event:
         """Set when the ticket has moved."""
@@ -21,6 +24,19 @@ class Waiters:
         """The ticket has moved."""
         if (event := self._events.pop(ticket, None)) is not None:
             event.set()
+
+    @contextmanager
+    def writing(self, ticket: TicketId) -> Generator[None]:
+        """A block in which the ticket is on its way to the disk: nobody is shown what a crash could still take back."""
+        self._unwritten.add(ticket)
+        try:
+            yield
+        finally:
+            self._unwritten.discard(ticket)
+
+    def is_written(self, ticket: TicketId) -> bool:
+        """Whether it may be shown."""
+        return ticket not in self._unwritten
 
     def forget(self, ticket: TicketId) -> None:
         """Nobody needs to wait for it."""

@@ -26,7 +26,7 @@ async def list_approvals(asked: Asked) -> Answer:
     # What nobody decided in time is expired at once, whether or not the sweep has recorded it.
     read = states | {TicketState.PENDING, TicketState.APPROVED} if TicketState.EXPIRED in states else states
     now = asked.services.clock.now()
-    tickets = [t for t in await asked.services.store.tickets(read) if state_now(t, now) in states]
+    tickets = [t for t in await asked.services.approvals.shown(read) if state_now(t, now) in states]
     shown = tickets if wanted == TicketState.PENDING.value else tickets[-MOST_LISTED:]
     return Reply(
         {

@@ -100,7 +100,7 @@ class Pages:
 
     async def waiting(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
         now = self._services.clock.now()
-        tickets = await self._services.store.tickets(_LIVE)
+        tickets = await self._services.approvals.shown(_LIVE)
         cards = [card_view(ticket, now) for ticket in tickets if now < ticket.expires_at]
         return self.html("list.html", cards=cards, operator=operator)
 

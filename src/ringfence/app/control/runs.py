@@ -70,7 +70,7 @@ async def show_run(asked: Asked) -> Answer:
     if run is None:
         return _no_run(asked.path["id"])
     children = [child.id for child in await asked.services.store.runs() if run.id in child.ancestors]
-    waiting = await asked.services.store.tickets(frozenset({TicketState.PENDING}))
+    waiting = await asked.services.approvals.shown(frozenset({TicketState.PENDING}))
     return Reply(
         {
             **await run_view(asked, run),

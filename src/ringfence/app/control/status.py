@@ -53,7 +53,7 @@ async def _counts(asked: Asked) -> dict[str, Any]:
         "open_runs": len(runs),
         "unbound_runs": await count_unbound(services.store, runs, services.clock.now()),
         "open_runs_by_agent": dict(sorted(per_agent.items())),
-        "approvals_waiting": len(await services.store.tickets(frozenset({TicketState.PENDING}))),
+        "approvals_waiting": len(await services.approvals.shown(frozenset({TicketState.PENDING}))),
         "calls_under_way": len(await services.store.holds()),
         "entries": (await services.log.head()).size,
     }
