@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 from ringfence.adapters.identity.people import PeopleOptions
-from ringfence.adapters.pep.mcp_gateway.tls import TlsOptions, server_context
+from ringfence.adapters.pep.mcp_gateway.tls import server_context
 from ringfence.app.config.settings import ListenSettings, OidcSettings
 from ringfence.engine.secret_book import SecretBook
 
@@ -29,6 +29,4 @@ def tls_of(settings: ListenSettings) -> ssl.SSLContext | None:
     tls = settings.tls
     if tls is None:
         return None
-    return server_context(
-        TlsOptions(cert=tls.cert, key=tls.key, client_ca=tls.client_ca, client_certs_required=tls.client_certs_required)
-    )
+    return server_context(tls.cert, tls.key, client_ca=tls.client_ca, client_certs_required=tls.client_certs_required)

@@ -11,7 +11,6 @@ import hashlib
 import os
 import ssl
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,9 @@ from ringfence.adapters.pep.mcp_gateway.peer import PeerCertificate
 from ringfence.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsOptions:
-    """PEM files."""
-
-    cert: Path
-    key: Path
-    client_ca: Path | None = None
-    client_certs_required: bool = True
-
-
-def server_context(options: TlsOptions) -> ssl.SSLContext:
-    """A context for a listener. Raises: ConfigError."""
-    _check_private(options.key)
+def server_context(cert: Path, key: Path, *, client_ca: Path | None, client_certs_required: bool) -> ssl.SSLContext:
+    """A context for a listener, from PEM files. Raises: ConfigError."""
+    _check_private(key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -39,11 +28,11 @@ def server_context(options: TlsOptions) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
     try:
-        context.load_cert_chain(options.cert, options.key, password="")
-        if options.client_ca is not None:
-            context.verify_mode = ssl.CERT_REQUIRED if options.client_certs_required else ssl.CERT_OPTIONAL
+        context.load_cert_chain(cert, key, password="")
+        if client_ca is not None:
+            context.verify_mode = ssl.CERT_REQUIRED if client_certs_required else ssl.CERT_OPTIONAL
             context.verify_flags |= ssl.VERIFY_X509_STRICT
-            context.load_verify_locations(options.client_ca)
+            context.load_verify_locations(client_ca)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"listen.tls cannot be used: {error}", remedy="check the PEM files that it names") from error
     return context
