@@ -32,5 +32,5 @@ def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
     return (
         *((_DELEGATE,) if agent.delegate is not None else ()),
         *((_CONNECT,) if agent.egress is not None or agent.box is not None else ()),
-        _EXPORT,
+        *((_EXPORT,) if agent.box is not None else ()),
     )

@@ -82,7 +82,7 @@ class BoxPlan:
     stdio: tuple[int, int, int] = (0, 1, 2)
     """Descriptors of ours that become its standard input, output and error."""
     writable: Sequence[str] = ()
-    """Folders of the host that it sees and may write to, as absolute paths. Whatever reads them afterwards has to distrust them."""
+    """Absolute paths of folders of the host that it may write to. Whatever reads them afterwards has to distrust them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

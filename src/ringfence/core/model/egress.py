@@ -46,7 +46,7 @@ class EgressRule:
     """What a run may send to this host in all. Mebibytes."""
     down_mib: int = 4096
     addresses: tuple[str, ...] = ()
-    """What the name stands for, by the operator's word: nobody is asked, and these may be of this machine or the own network."""
+    """What the name stands for, by the operator's word: no resolver is asked, and this machine or the own network will do."""
     private: bool = False
     """The operator says that this name may be a private address (an index of packages on the own network)."""
     environment: str = ""
