@@ -73,13 +73,13 @@ def results_of(state: Path) -> Results:
     return Results(workspaces=GitWorkspaces(), shelf=Shelf(state / QUARANTINE))
 
 
-def fetch_result(state: Path, run: str, tell: Callable[[str], None]) -> Handed:
+def fetch_result(state: Path, run: str, tell: Callable[[str], None], *, wait: bool) -> Handed:
     """Hand over what a run left waiting. Raises UnavailableError."""
 
     async def go() -> Handed:
         channel = await call(str(state / BOX_SOCKET))
         try:
-            return await fetch(channel, results_of(state), run, tell)
+            return await fetch(channel, results_of(state), run, tell, wait=wait)
         finally:
             channel.close()
 

@@ -116,7 +116,7 @@ async def supervise(sandbox: Sandbox, channel: BoxLine, wanted: Wanted, tell: Ca
     return Ended(code=end.code, why=end.why, run=str(adopted["run"]), entry=recorded, layers=layers, result=result)
 
 
-async def fetch(channel: BoxLine, results: Results, run: str, tell: Callable[[str], None]) -> Handed:
+async def fetch(channel: BoxLine, results: Results, run: str, tell: Callable[[str], None], *, wait: bool) -> Handed:
     """Hand over what was left waiting. Raises UnavailableError."""
     waiting = results.shelf.get(run)
     await channel.send({"again": run})
@@ -125,6 +125,8 @@ async def fetch(channel: BoxLine, results: Results, run: str, tell: Callable[[st
         refused = found or {}
         raise UnavailableError(str(refused.get("refused", "the gateway went away")), remedy=str(refused.get("remedy", "")))
     with _interrupts() as leave:
+        if not wait:
+            leave.set()
         return await hand_over(results.workspaces, channel, results.shelf, waiting, tell, leave)
 
 

@@ -54,6 +54,7 @@ def _counted(count: int, what: str) -> str:
 
 def export(
     run: Annotated[str, typer.Argument(help="A run whose result waits.", show_default=False)],
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for a person who has not decided yet.")] = False,
     state: State = None,
     as_name: As = None,
     as_json: AsJson = False,
@@ -72,7 +73,7 @@ def export(
             print(f"ringfence: {line}", file=sys.stderr, flush=True)
 
     try:
-        result = fetch_result(desk.state, run, tell)
+        result = fetch_result(desk.state, run, tell, wait=not no_wait)
     except UnavailableError as error:
         desk.fail(str(error), error.remedy, UNAVAILABLE)
     if desk.as_json:
