@@ -1,6 +1,6 @@
 """The gate before an operator's repository, with real git: what leaves a clone, what waits for a person, what does not leave.
 
-The names in brackets are those of the list of escapes (docs/workspaces.md).
+The names in brackets are those of the list of escapes (tests/escapes).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ringfence.adapters.workspaces.quarantine import PREFIX, GitWorkspaces, swee
 from ringfence.core.export.judging import Bounds, Verdict
 from ringfence.errors import UnavailableError
 
-pytestmark = pytest.mark.requirement("I4")
+pytestmark = pytest.mark.requirement("I18")
 
 
 @pytest.fixture

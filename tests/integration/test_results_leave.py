@@ -17,7 +17,7 @@ from tests.adapters.workspace_kit import git
 from tests.integration.test_run_in_a_box import RINGFENCE, Boxing, boxing, over
 from tests.servers.gateway_process import PATIENCE_S
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.requirement("I4")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.requirement("I4", "I18")]
 HOSTILE = """
 git config core.fsmonitor "touch $MARK"; git config core.hooksPath /work/hooks; git config core.pager "touch $MARK"
 git config uploadpack.packObjectsHook "touch $MARK"; git config diff.external "touch $MARK"; git config include.path /work/more
