@@ -29,7 +29,7 @@ from bench.egress import TUNNELLED, serve
 from bench.processes import NotStarted, Processes, processes
 from ringfence.adapters.box_link.server import call
 from ringfence.app.boxes.supervisor import Ended, Wanted, supervise
-from ringfence.app.compose_sandbox import BOX_SOCKET, build_sandbox
+from ringfence.app.compose_sandbox import BOX_SOCKET, build_sandbox, results_of
 
 ROOT: Final = Path(__file__).parent.parent / ".bench" / "sandbox"
 PROGRAM: Final = Path(sys.executable).with_name("ringfence")
@@ -125,7 +125,7 @@ class Yard:
                 stdio=(os.open(os.devnull, os.O_RDONLY), output, 2),
             )
             try:
-                return await supervise(self.sandbox, channel, wanted, lambda _: None)
+                return await supervise(self.sandbox, channel, wanted, lambda _: None, results_of(self.state))
             finally:
                 os.close(wanted.stdio[0])
 
