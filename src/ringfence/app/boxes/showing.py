@@ -62,7 +62,7 @@ def showing(asked: Showing, environment: Mapping[str, str]) -> Shown:
     _refuse_unseen_interpreter(program, seen)
     arguments = asked.command[1:]
     if arguments and not arguments[0].startswith("-"):
-        script = os.path.join(asked.folder, arguments[0])
+        script = os.path.normpath(os.path.join(asked.folder, arguments[0]))
         if os.path.isfile(script) and ("/" in arguments[0] or asked.starts_there):
             _refuse_unseen("script", script, seen)
     command = (program, *arguments)
