@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from types import ModuleType
 
-from tests.contract import sandbox_bounds, sandbox_ends, sandbox_room, sandbox_walls
+from tests.contract import sandbox_bounds, sandbox_ends, sandbox_left, sandbox_room, sandbox_walls
 from tests.contract.sandbox_world import SandboxWorld, sandbox_world
 
 
@@ -20,7 +20,7 @@ def _of(module: ModuleType) -> dict[str, Callable[[SandboxWorld], Awaitable[None
     }
 
 
-ALL = _of(sandbox_walls) | _of(sandbox_room) | _of(sandbox_bounds) | _of(sandbox_ends)
+ALL = _of(sandbox_walls) | _of(sandbox_room) | _of(sandbox_bounds) | _of(sandbox_ends) | _of(sandbox_left)
 FOR_ROOT = frozenset({"out_of_memory_is_told_apart"})
 """What an ordinary user without a delegated cgroup does not have."""
 

@@ -44,7 +44,10 @@ class WorkspaceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The file system of a box's clone, which outlives its processes and ends with `close`."""
+    """The file system of a box's clone, which outlives its processes and ends with `close`.
+
+    It is given to one other box, which has it from then on: that box's own `left` is for the next.
+    """
 
     mount: int
     """A descriptor. Nobody but another box reads what is there."""
