@@ -13,6 +13,7 @@ from ringfence.core.model.credential import Place, ToolCredential
 from ringfence.core.model.egress import EgressRule, EgressRules, Unlisted
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.engine.identify import Presented
 from ringfence.engine.outcome import NotSent, Refused, Returned
@@ -77,7 +78,7 @@ async def test_hosts_without_the_label_are_refused_and_nobody_is_asked() -> None
     for host in ("out.example.com", "new.example.com"):
         refused = await world.connections.admit(presented(run), Opening(host, 443))
         assert isinstance(refused, NotAdmitted)
-        assert refused.code == "environment"
+        assert refused.code == RuleClass.ENVIRONMENT
     assert not [entry for entry in await world.entries() if entry["decision"] == "ask"]
     await world.connections.close()
 
