@@ -79,3 +79,11 @@ def test_a_key_of_its_own_comes_to_a_user_or_certificate_and_replaces_a_key(bind
     kept = {part for part in binding.split("+") if part and not part.startswith("jkt:")}
     assert set(found.split("+")) == {*kept, own}
     assert is_binding(found)
+
+
+def test_in_a_box_counts_only_what_is_bound_to_that_box() -> None:
+    own, other = (bound_to(BindingKind.BOX, letter * 42 + "A") for letter in "ab")
+    assert mismatch(own, frozenset({own})) == ""
+    for binding in ("", other, "uid:1000", bound_to(BindingKind.CERTIFICATE, "c" * 42 + "A")):
+        assert "box" in mismatch(binding, frozenset({own}))
+    assert mismatch(own, frozenset()) != ""

@@ -43,8 +43,8 @@ def sh(script: str) -> str:
 def reader(path: str, most: int = 2_000_000) -> str:
     """A file, as far as it can be read."""
     try:
-        with open(path, "rb") as file:
-            return file.read(most).decode("utf-8", "replace").replace("\0", "\n")
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            return (file.read(most) or b"").decode("utf-8", "replace").replace("\0", "\n")
     except OSError as error:
         return f"{path}: {error}"
 

@@ -1,7 +1,7 @@
 """Getting past the way out: the inner listener, its proxy, and what else it carries."""
 
 from tests.escapes.attempt import Attempt
-from tests.escapes.judges import either, heard, knows, says, troubled
+from tests.escapes.judges import at_least, either, heard, knows, says, troubled
 
 SEND = "with tls(connect({target!r}), {name!r}) as s:\n    said(s, f'GET /{{MARK}} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n'.encode())"
 MCP = (
@@ -300,6 +300,29 @@ ATTEMPTS = (
             "print(len(held)); time.sleep(5)"
         ),
         escaped=troubled,
+        no_control="it is the gateway that is looked at, which a control does not have",
+        alone=True,
+        slow=True,
+    ),
+    Attempt(
+        id="px-34",
+        what="take every connection that the gateway has for all runs",
+        script=(
+            "r, w = os.pipe()\n"
+            "for child in range(24):\n"
+            "    if os.fork() == 0:\n"
+            "        held = []\n"
+            "        def one():\n"
+            "            s = socket.create_connection(('127.0.0.1', int(F['PROXY'])), 3); s.settimeout(3)\n"
+            "            s.sendall(b'GET /healthz HTTP/1.1\\r\\nHost: 127.0.0.1:7410\\r\\n\\r\\n')\n"
+            "            if s.recv(1000):\n                held.append(s); os.write(w, b'x')\n"
+            "        for n in range(200):\n"
+            "            quietly(one)\n"
+            "            if len(held) < n - 5:\n                break\n"
+            "        time.sleep(6)\n        os._exit(0)\n"
+            "os.close(w)\ncount = 0\nwhile got := os.read(r, 1000):\n    count += len(got)\nprint('GOT', count)"
+        ),
+        escaped=either(troubled, at_least(1000)),
         no_control="it is the gateway that is looked at, which a control does not have",
         alone=True,
         slow=True,

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import pty
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class Phase:
 
     async def _some(self, attempts: Sequence[Attempt]) -> dict[str, tuple[str, str]]:
         host, first = self._host, attempts[0]
+        print(f"{self._name} {first.id} and {len(attempts) - 1} more", file=sys.stderr, flush=True)
         facts = {**host.facts, **self._facts}
         repo = host.checkout() if first.repo else None
         before = refs(repo) if repo else {}
@@ -114,7 +116,9 @@ class Phase:
                 said, errors = await said_by(command, host, told, where, deadline)
         except TimeoutError:
             return b"", "it did not come to an end"
-        return said, "" if said else errors[-600:].decode("utf-8", "replace")
+        if not said:
+            print(errors[-2000:].decode("utf-8", "replace"), file=sys.stderr)
+        return said, ""
 
 
 def chosen(only: Iterable[str], *, short: bool) -> list[Attempt]:

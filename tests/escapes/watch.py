@@ -15,6 +15,7 @@ from tests.servers.gateway_process import GatewayProcess
 ANSWERS_S = 5.0
 MOST_GROWTH_MIB = 96.0
 LOOK_S = 0.25
+FAILS = 500
 
 
 class Watch:
@@ -26,7 +27,8 @@ class Watch:
 
     async def look(self) -> None:
         before = self._gateway.memory_mib()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWERS_S)) as asked:
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWERS_S), connector=connector) as asked:
             while True:
                 await self._once(asked, before)
                 await asyncio.sleep(LOOK_S)
@@ -35,6 +37,8 @@ class Watch:
         try:
             async with asked.get(f"{self._gateway.url}/healthz") as answer:
                 await answer.read()
+                if answer.status >= FAILS:
+                    self.trouble = f"the gateway answers others with {answer.status}"
         except (aiohttp.ClientError, TimeoutError) as error:
             self.trouble = f"the gateway does not answer others: {type(error).__name__}"
         grown = self._gateway.memory_mib() - before
