@@ -189,7 +189,8 @@ class Runs:
     def _exists(self, tool: ToolId, rule: AgentRule) -> bool:
         if tool == DELEGATE:
             return rule.delegate is not None
-        return tool in self._catalogue.rules.tools and rule.may_see(tool)
+        known = self._catalogue.rules.tools.get(tool)
+        return known is not None and rule.has(known)
 
     async def renew(self, run_id: RunId, credential: str) -> Run | NotDone:
         """Move the expiry of a run and its credential. The holder asks; a run that has ended cannot be renewed."""

@@ -115,12 +115,13 @@ class Trial:
             else Agent(
                 id=agent,
                 purpose=rule.purpose,
-                tools=frozenset(tool for tool in self.loaded.rules.tools if rule.may_see(tool)),
+                tools=frozenset(tool for tool, of in self.loaded.rules.tools.items() if rule.has(of)),
                 limits=limits,
                 approvers=rule.approvers,
             ),
             tool=tool,
             posture=given.posture,
+            environments=frozenset({rule.environment} if rule is not None and rule.environment else ()),
             policy=self.compiled.snapshot,
         )
 
