@@ -74,7 +74,8 @@ async def supervise(sandbox: Sandbox, channel: BoxLine, wanted: Wanted, tell: Ca
         raise UnavailableError(
             f"the gateway refused the box: {refused.get('refused', 'it went away')}", remedy=str(refused.get("remedy", ""))
         )
-    profile = msgspec.convert(adopted["profile"], BoxProfile) if adopted["profile"] else PROFILES[DEFAULT_PROFILE]
+    own = msgspec.convert(adopted["profile"], BoxProfile) if adopted["profile"] else None
+    profile = own or PROFILES[DEFAULT_PROFILE]
     source = wanted.workspace.source if wanted.workspace.kind is WorkspaceKind.CLONE else None
     base = await results.workspaces.base_of(source) if source is not None else ""
     box = await sandbox.start(
@@ -106,7 +107,7 @@ async def supervise(sandbox: Sandbox, channel: BoxLine, wanted: Wanted, tell: Ca
         )
         box.release()
         end, is_ordered = await _until_ended(box, channel, tell)
-        clone = _Clone(str(adopted["run"]), source, base, profile) if source is not None and not is_ordered else None
+        clone = _Clone(str(adopted["run"]), source, base, own) if source is not None and not is_ordered else None
         result = await _result(sandbox, channel, box, clone, wanted, results, tell) if clone is not None else None
     finally:
         await box.close()
@@ -137,7 +138,8 @@ class _Clone:
     run: str
     source: str
     base: str
-    profile: BoxProfile
+    profile: BoxProfile | None
+    """Its agent's own."""
 
 
 async def _result(
@@ -150,6 +152,8 @@ async def _result(
     tell: Callable[[str], None],
 ) -> Handed:
     """What has to be said of the clone. A result that cannot leave is no reason to lose the command's exit code."""
+    if clone.profile is None:
+        return Handed(state="refused", why="its agent has no `box` in the configuration, so no result of it leaves")
     if box.left is None:
         return Handed(state="failed", why="this machine cannot keep a clone when its box has ended (Linux 5.2 or later)")
     name = f"look-{clone.run}".replace("_", "-").lower()
