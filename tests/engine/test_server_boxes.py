@@ -11,11 +11,12 @@ from ringfence.core.connecting import CONNECT
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening
 from ringfence.core.entry import EntryKind
 from ringfence.core.model.box import BoxProfile
-from ringfence.core.model.egress import EgressRule, EgressRules
+from ringfence.core.model.egress import EgressRule, EgressRules, Unlisted
 from ringfence.core.model.grant import Grant
 from ringfence.core.model.identifiers import ServerId, ToolId
 from ringfence.core.model.run import Run
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
+from ringfence.core.model.ticket import TicketState
 from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import AgentRule, Rules, server_agent
 from ringfence.engine.identify import Presented
@@ -202,3 +203,22 @@ async def test_beginning_and_end_stand_in_the_runs_timeline() -> None:
     listing = await world.server_boxes.adopt(ORDERS, "catalogue", way_out=False)
     await world.server_boxes.started(listing, {})
     assert [e["agent"] for e in await world.entries() if e["kind"] == EntryKind.GATEWAY and "box" in e["summary"]] == [NAME]
+
+
+@pytest.mark.requirement("I4")
+async def test_a_person_lets_a_server_reach_a_host_for_one_run_and_nobody_else_there() -> None:
+    made = rules()
+    asks = replace(made.agents[NAME], egress=EgressRules(unlisted=Unlisted.ASK))
+    world = await World.build(rules=replace(made, agents={**made.agents, NAME: asks}))
+    run = await world.open_run()
+    new = Opening("new.example.com", 443)
+    waiting = asyncio.ensure_future(admit(world, await serving(world, run.run), new))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    assert (ticket.run, ticket.agent) == (run.run.id, SUPPORT)
+    await world.operator()
+    await world.approve(ticket)
+    assert isinstance(await waiting, Admitted)
+    assert isinstance(await world.connections.admit(presented(run), new), NotAdmitted)
+    await world.connections.close()
