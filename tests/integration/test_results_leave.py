@@ -217,6 +217,35 @@ async def test_a_bundle_that_was_changed_while_it_waited_is_not_handed_over(proj
     assert code == 3
 
 
+@pytest.mark.requirement("I6")
+async def test_a_kill_while_it_waits_keeps_it_in(project: Project) -> None:
+    before = project.refs()
+    options = ("--repo", str(project.repository), "--json")
+    process = await project.box.begin("sh", "-c", "echo 1 > tox.ini; git add .; git commit -qm t", options=options)
+    ticket = await _ticket(project, "tox.ini")
+    found = await project.box.people.approval(ticket)
+    assert found is not None
+    scope = {"kind": "run", "target": found["run"]}
+    await project.box.people.done("POST", "/kill", {"scope": scope, "reason": "enough"})
+    _, out, _ = await over(process)
+    assert json.loads(out)["result"]["state"] in ("failed", "refused")
+    assert project.refs() == before
+    assert ticket not in [each["id"] for each in await project.box.people.pending()]
+
+
+HUGE = r"""
+{ printf 'commit refs/heads/main\ncommitter a <a@b> 0 +0000\ndata 1\nx\nfrom %s\n' $(git rev-parse HEAD)
+  printf 'M 644 inline big\ndata 200000000\n'; head -c 200000000 /dev/zero; echo; } | git fast-import --quiet
+"""
+
+
+async def test_a_huge_file_in_a_small_bundle_is_refused_within_bounds(project: Project) -> None:
+    """It was never a file of the box: it is written straight into a pack."""
+    _, result = await project.run(HUGE)
+    assert result["state"] == "refused"
+    assert "200000000 bytes" in result["why"]
+
+
 async def _ticket(project: Project, path: str) -> str:
     async with asyncio.timeout(PATIENCE_S):
         while True:

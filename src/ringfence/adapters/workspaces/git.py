@@ -38,6 +38,9 @@ FIXED: Final[tuple[str, ...]] = tuple(
         "core.protectHFS=true",
         "core.protectNTFS=true",
         "core.bigFileThreshold=4m",
+        "core.packedGitLimit=512m",
+        "core.packedGitWindowSize=32m",
+        "pack.threads=1",
         "core.alternateRefsCommand=true",
         "fetch.fsckObjects=true",
         "transfer.fsckObjects=true",
@@ -51,7 +54,7 @@ FIXED: Final[tuple[str, ...]] = tuple(
     )
     for part in ("-c", setting)
 )
-"""Given on the command line, which no file of a repository overrules."""
+"""Given on the command line, which no file of a repository overrules. Packs and threads: so that the bound on memory holds."""
 
 
 def environment() -> dict[str, str]:

@@ -132,7 +132,7 @@ class BoxKeeper:
         """Keep a run open for its result, until somebody has fetched it or nobody can any more."""
         waiting = self.lingering[adopted.run] = _Lingering(adopted)
         renewed = asyncio.get_running_loop().time()
-        why = "its result has left"
+        why = "the gateway is stopping"
         try:
             while not waiting.done.is_set():
                 with suppress(TimeoutError):
@@ -146,6 +146,8 @@ class BoxKeeper:
                 if (now := asyncio.get_running_loop().time()) - renewed >= RENEW_S:
                     renewed = now
                     await self.boxes.renew(adopted)
+            else:
+                why = "its result has left"
         finally:
             del self.lingering[adopted.run]
             await self.boxes.close(adopted, why)
