@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 
-from tests.escapes.campaign import Part, part, users
+from tests.escapes.campaign import Part, part, ran, users
 
 FEWEST_CONTROLS = 0.8
 
@@ -17,7 +17,7 @@ FEWEST_CONTROLS = 0.8
 def told(one: Part, *, verbose: bool) -> None:
     for each in one.outcomes:
         control = "control escapes" if each["control"] else f"no control: {each['no_control']}" if each["no_control"] else "CONTROL CONTAINED"  # fmt: skip
-        state = f"ESCAPED: {each['escaped']}" if each["escaped"] else "contained" if each["ran"] else "DID NOT RUN"
+        state = f"ESCAPED: {each['escaped']}" if each["escaped"] else "contained" if ran(each) else "DID NOT RUN"
         print(f"{one.user:5} {each['id']:7} {each['class']:12} {state:10} {control:16} {each['what']}")
         if verbose or each["escaped"]:
             print(f"---- in the box:\n{each['said']}\n---- without:\n{each['control_said']}\n----")

@@ -215,14 +215,15 @@ def _shared_memory(facts: dict[str, str], hidden: dict[str, str]) -> None:
     ctypes.memmove(at, hidden["SYSV_SECRET"].encode(), len(hidden["SYSV_SECRET"]))
     Path("/dev/shm", f"{_SHM}-{os.getpid()}").write_text(hidden["SHM_SECRET"], "ascii")
     Path(facts["LEFT_IN_TMP"]).write_text(hidden["FILE_SECRET"], "ascii")
-    libc.mq_open(f"/{_SHM}".encode(), os.O_CREAT | os.O_RDWR, 0o600, None)
+    facts["QUEUE"] = f"{_SHM}-{os.getpid()}"
+    libc.mq_open(f"/{facts['QUEUE']}".encode(), os.O_CREAT | os.O_RDWR, 0o600, None)
     facts["SHM_ID"] = str(number)
 
 
 def _without_shared_memory(facts: dict[str, str]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.shmctl(int(facts["SHM_ID"]), IPC_RMID, None)
-    libc.mq_unlink(f"/{_SHM}".encode())
+    libc.mq_unlink(f"/{facts['QUEUE']}".encode())
     for left in (Path("/dev/shm", f"{_SHM}-{os.getpid()}"), Path(facts["LEFT_IN_TMP"])):
         with suppress(OSError):
             left.unlink()

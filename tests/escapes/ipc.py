@@ -65,7 +65,7 @@ ATTEMPTS = (
     Attempt(
         id="ipc-08",
         what="open a POSIX message queue of the host",
-        script="if libc.syscall(240, b'ringfence-escapes', 0, 0, None) >= 0:\n    escaped('opened')",
+        script="if libc.syscall(240, F['QUEUE'].encode(), 0, 0, None) >= 0:\n    escaped('opened')",
         escaped=says,
     ),
     Attempt(

@@ -136,7 +136,7 @@ ATTEMPTS = (
             "if tried(161, b'r') == 0:\n    escaped('chroot')\n"
             "for pid in (1, os.getppid()):\n"
             "    at = quietly(os.open, f'/proc/{pid}/cwd', os.O_RDONLY)\n"
-            "    if at is not None and os.path.exists(f'/proc/self/fd/{at}/..{F[\"OUT\"]}'):\n        escaped(pid)"
+            "    if at is not None and os.path.exists(f'/proc/self/fd/{at}/' + '../' * 12 + F[\"OUT\"]):\n        escaped(pid)"
         ),
         escaped=says,
     ),

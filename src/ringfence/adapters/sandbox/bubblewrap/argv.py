@@ -41,6 +41,7 @@ def flags(
     roots: Sequence[Root],
     shown: Sequence[str],
     links: Mapping[str, str],
+    hidden: Sequence[str] = (),
     environment: Mapping[str, str],
     limits: BoxLimits,
     descriptors: Descriptors,
@@ -53,7 +54,7 @@ def flags(
         *_environment(environment),
         *_roots(roots),
         *_etc(descriptors.files, links),
-        *_kernel_files(),
+        *_kernel_files(hidden),
         *_own_space(limits, workspace),
         *(item for path in shown for item in ("--ro-bind", path, path)),
         *(item for path in writable for item in ("--bind", path, path)),
@@ -92,10 +93,14 @@ def _etc(files: Mapping[str, int], links: Mapping[str, str]) -> list[str]:
     return made
 
 
-def _kernel_files() -> list[str]:
-    """`/dev` is a file system in memory too: without the remount it would be room without a limit."""
+def _kernel_files(hidden: Sequence[str]) -> list[str]:
+    """`hidden` are files of `/proc` that tell of the user outside.
+
+    `/dev` is a file system in memory too: without the remount it would be room without a limit.
+    """
     return [
-        "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(SHM_MIB * MIB), "--tmpfs", "/dev/shm",
+        "--proc", "/proc", *(item for path in hidden for item in ("--ro-bind", "/dev/null", path)),
+        "--dev", "/dev", "--perms", "1777", "--size", str(SHM_MIB * MIB), "--tmpfs", "/dev/shm",
         "--remount-ro", "/dev",
     ]  # fmt: skip
 

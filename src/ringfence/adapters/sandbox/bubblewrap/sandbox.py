@@ -19,7 +19,7 @@ from ringfence.adapters.sandbox.bubblewrap.limits import file_systems, kernel_li
 from ringfence.adapters.sandbox.bubblewrap.probe import first_failure, refused, surroundings_here, tried, without_a_box
 from ringfence.adapters.sandbox.bubblewrap.records import Records
 from ringfence.adapters.sandbox.bubblewrap.remedies import REMEDIES
-from ringfence.adapters.sandbox.bubblewrap.roots import host_etc, refuse_hidden, roots_here, shown_paths
+from ringfence.adapters.sandbox.bubblewrap.roots import hidden_here, host_etc, refuse_hidden, roots_here, shown_paths
 from ringfence.adapters.sandbox.bubblewrap.seccomp import program
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawn, spawn
 from ringfence.adapters.sandbox.bubblewrap.sweep import swept
@@ -153,6 +153,7 @@ class BubblewrapSandbox:
                 roots=roots_here(),
                 shown=shown,
                 links=made_links(plan.files),
+                hidden=hidden_here(),
                 environment=environment,
                 limits=plan.profile.limits,
                 descriptors=descriptors,
