@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -120,9 +121,10 @@ class Git:
         except TimeoutError as error:
             raise UnavailableError(f"git took longer than {within_s:g} s: {arguments[0]}") from error
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
-            await process.wait()
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
 
 
 async def _all(stream: asyncio.StreamReader | None, most: int) -> bytes:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -48,16 +48,18 @@ class GitWorkspaces:
     @asynccontextmanager
     async def quarantined(self, bundle: Bundle, protected: Protected, bounds: Bounds) -> AsyncGenerator[Quarantined]:
         """Raises UnavailableError."""
-        git = as_owner(Path(bundle.repository))
         sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-        try:
-            if git.user is not None and git.group is not None:
-                os.chown(folder, git.user, git.group)
-            quarantine = GitQuarantine(git, folder, bundle, bounds)
-            yield await quarantine.filled(protected)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with ExitStack() as held:
+            try:
+                git = as_owner(Path(bundle.repository))
+                folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+                held.callback(shutil.rmtree, folder, ignore_errors=True)
+                if git.user is not None and git.group is not None:
+                    os.chown(folder, git.user, git.group)
+                quarantine = await GitQuarantine(git, folder, bundle, bounds).filled(protected)
+            except OSError as error:
+                raise UnavailableError(f"a quarantine cannot be made: {error.strerror}") from error
+            yield quarantine
 
 
 def sweep() -> None:
