@@ -10,6 +10,7 @@ import shutil
 import sys
 import tarfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ RULE = EgressRule(
 )
 
 
+@cache  # an archive holds the second that it was made in
 def a_wheel() -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as wheel:
@@ -42,6 +44,7 @@ def a_wheel() -> bytes:
     return made.getvalue()
 
 
+@cache
 def a_tarball() -> bytes:
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as tarball:
