@@ -26,7 +26,7 @@ from tests.servers.gateway_process import GatewayProcess
 RINGFENCE = (sys.executable, "-m", "ringfence")
 LIMITS = {
     "profile": "code", "memory_mib": 256, "processes": 96, "open_files": 256, "workspace_mib": 64, "tmp_mib": 48,
-    "file_mib": 64, "cpu_percent": 200, "wall_clock": "120s",
+    "file_mib": 64, "cpu_percent": 200, "wall_clock": "300s",
 }  # fmt: skip
 PRIVATE = {"private": True}
 INNER = "7410"
