@@ -6,7 +6,6 @@ from tests import effort
 LONGEST = (
     "acceptance/test_readme.py",
     "crash/test_crash_points.py",
-    "integration/test_escapes.py",
     "integration/test_clients_behind_gateway.py",
     "integration/test_clients_direct.py",
     "integration/test_inspector.py",
