@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.attack("A13"), pytest.mark.requirement("I19")]
 
 MANY = 32
 BLOCK = "x" * 1_000_000
-DENSE = "[" + ",".join(["[]"] * 600_000) + "]"
-"""Not two megabytes of text, and nearly fifty of memory."""
+DENSE = "[" + ",".join(["[]"] * 240_000) + "]"
+"""Not a megabyte of text, and nearly twenty of memory; as many values as JSON may hold."""
 BOUND_MIB = 260
 """Above what the process had before. The answers may take 128 MiB, text and value; what is written of them comes on top."""
 TOOLS = ("large", "dense", "small")
