@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-PIECE: Final = 128 * 1024
+PIECE: Final = 512 * 1024
 _ROUNDS: Final = 4
 """Pieces moved before other connections have their turn."""
 
