@@ -25,7 +25,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 
@@ -108,7 +108,7 @@ class BoxKeeper:
             return
         command = [str(part) for part in made.get("command", [])]
         told = made.get("told")
-        entry = await self.boxes.started(adopted, command, told if isinstance(told, dict) else {})  # pyright: ignore[reportUnknownArgumentType]
+        entry = await self.boxes.started(adopted, command, cast("dict[str, Any]", told) if isinstance(told, dict) else {})
         descriptor = channel.descriptor()
         served = await serve_inner(descriptor, way_out.serve, lambda: self.plain(adopted)) if descriptor is not None else None
         ended: dict[str, Any] = {"why": "its supervisor went away"}
@@ -182,7 +182,7 @@ class BoxKeeper:
                         heard = asyncio.ensure_future(channel.receive())
                         continue
                     ended = message.get("ended") if message is not None else None
-                    return ended if isinstance(ended, dict) else None  # pyright: ignore[reportUnknownVariableType]
+                    return cast("dict[str, Any]", ended) if isinstance(ended, dict) else None
                 order, why = await self.boxes.order(adopted)
                 if order is not last:
                     last = order
