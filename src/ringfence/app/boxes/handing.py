@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ringfence.app.boxes.shelf import Shelf, Waiting
 from ringfence.core.export.judging import Bounds, Verdict
@@ -106,7 +106,7 @@ async def _until_answered(
             if message is None:
                 raise UnavailableError("the gateway went away before it had decided about the result")
             if isinstance(exported := message.get("exported"), dict):
-                return exported  # pyright: ignore[reportUnknownVariableType]
+                return cast("dict[str, Any]", exported)
             if message.get("order") == "kill":
                 raise UnavailableError(f"the result stays in the box: {message.get('why', 'killed')}")
             heard = asyncio.ensure_future(channel.receive())
