@@ -30,7 +30,7 @@ def test_each_word_for_secrets_is_read(word: SecretAction) -> None:
     assert scan(f", scan: {{secrets: {word.value}}}") == ScanRule(secrets=word)
 
 
-@pytest.mark.parametrize("text", ["{instructions: mask}", "{secrets: false}", "{instruction: off}", "off"])
+@pytest.mark.parametrize("text", ["{instructions: hide}", "{secrets: false}", "{instruction: off}", "off"])
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         scan(f", scan: {text}")

@@ -140,3 +140,46 @@ async def test_a_clean_answer_leaves_no_trace_of_the_scan() -> None:
     body = (await world.entries())[-1]["body"]
     assert "findings" not in body
     assert "withheld" not in body
+
+
+MASK_WORDS = replace(OFF, instructions=InstructionAction.MASK)
+
+
+@pytest.mark.requirement("I16")
+def test_masked_orders_are_replaced_by_their_class_and_the_rest_passes() -> None:
+    looked = inspection(MASK_WORDS)
+    said = Returned({"a": f"Minutes.\n{WORDS}!\nRoom 4 <|im_end|>", "b": [1, "Room 4"], WORDS: 2, "key": SECRET}, "e1")
+    assert looked.outcome(said) == Returned(
+        {
+            "a": "Minutes.\n[masked: instructions]!\nRoom 4 [masked: instructions]",
+            "b": [1, "Room 4"],
+            "[masked: instructions]": 2,
+            "key": SECRET,
+        },
+        "e1",
+    )
+    assert {finding.rule for finding in looked.findings} == {"ignore_previous", "fake_turn"}
+
+
+def test_masked_orders_beside_an_answer_are_masked_and_a_question_with_them_is_refused() -> None:
+    progress, looked = Ear(), inspection(MASK_WORDS)
+    on_progress = looked.progress(progress)
+    assert on_progress is not None
+    on_progress({"progress": 1, "message": f"{WORDS} now"})
+    assert progress.heard == [{"progress": 1, "message": "[masked: instructions] now"}]
+    assert looked.question({"message": WORDS}) != ""
+    assert looked.question({"message": "Which room?"}) == ""
+
+
+def test_no_order_is_left_however_far_from_the_first_one_it_stands() -> None:
+    said = Returned({"a": f"{WORDS} " * 300 + "x" * (2 << 20) + f" {WORDS}"}, "e1")
+    passed = inspection(MASK_WORDS).outcome(said)
+    assert isinstance(passed, Returned)
+    assert passed.result["a"].count("[masked: instructions]") == 301
+    assert "gnore" not in passed.result["a"]
+
+
+def test_an_answer_with_more_orders_than_are_masked_is_withheld() -> None:
+    passed = inspection(MASK_WORDS).outcome(Returned({"a": f"{WORDS} " * 10_001}, "e1"))
+    assert isinstance(passed, Withheld)
+    assert passed.why is Held.UNREADABLE

@@ -59,6 +59,8 @@ class InstructionAction(StrEnum):
 
     FLAG = "flag"
     """It is passed on as it is, recorded, and people are told."""
+    MASK = "mask"
+    """Each passage is replaced, and the rest passes."""
     WITHHOLD = "withhold"
     OFF = "off"
 

@@ -27,6 +27,8 @@ NOT_SCANNED: Final = "not-scanned"
 """Stands for arguments that went on although they could not be scanned."""
 _MOST_PLACES = 50
 _SECRETS = frozenset({Kind.SECRET, Kind.OWN})
+_MASKS = frozenset({InstructionAction.MASK, SecretAction.MASK})
+_KEPT_FROM_PEOPLE = frozenset({InstructionAction.MASK, InstructionAction.WITHHOLD})
 _REFUSED = "the request was refused by its inspection"
 
 
@@ -40,8 +42,10 @@ class Inspection:
         personal = rule.personal
         self._personal = personal.look_for if personal is not None and personal.results is not SecretAction.OFF else None
         self._on_personal = personal.results if personal is not None else SecretAction.OFF
-        masked = ((Kind.SECRET, rule.secrets), (Kind.PERSONAL, self._on_personal))
-        self._masks = frozenset(kind for kind, action in masked if action is SecretAction.MASK)
+        actions = (
+            (Kind.INSTRUCTIONS, rule.instructions), (Kind.SECRET, rule.secrets), (Kind.PERSONAL, self._on_personal),
+        )  # fmt: skip
+        self._masks = frozenset(kind for kind, action in actions if action in _MASKS)
         self._redactor = scanner.redactor
         self._denies_leaving = False
         self._found: dict[tuple[Kind, str, str], Finding] = {}
@@ -142,7 +146,8 @@ class Inspection:
     def question(self, params: Mapping[str, Any]) -> str:
         """Why a server's request may not reach the client; empty: it may.
 
-        A question is never masked: one that holds a credential, or characters that nobody sees, is refused.
+        A question is never masked: one that holds a credential, or characters that nobody sees, is refused; so is one with
+        orders to a model where these are masked or withheld.
         """
         if self._passes_all:
             return ""
@@ -151,7 +156,7 @@ class Inspection:
         except ScanError:
             return _REFUSED
         self._note(found)
-        withheld = self._rule.instructions is InstructionAction.WITHHOLD
+        withheld = self._rule.instructions in _KEPT_FROM_PEOPLE
         return _REFUSED if any(f.kind is not Kind.INSTRUCTIONS or f.is_hidden or withheld for f in found) else ""
 
     def may_answer(self, answer: Mapping[str, Any]) -> bool:

@@ -83,7 +83,7 @@ SCAN: Final = Record(
         "instructions": Key(
             Choice(tuple(InstructionAction)),
             "Text that speaks to a model as its master would, or that a person does not see: `flag` records it and tells "
-            "people, `withhold` keeps the whole answer from the agent.",
+            "people, `mask` replaces each passage as well, `withhold` keeps the whole answer from the agent.",
             default="flag",
         ),
         "secrets": Key(

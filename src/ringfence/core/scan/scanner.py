@@ -39,6 +39,7 @@ _NO_SPANS: Final[Mapping[str, list[tuple[int, int]]]] = {}
 RULES: Final[tuple[Rule, ...]] = (*INSTRUCTION_RULES, *HIDDEN_RULES, *SECRET_RULES)
 EVERY_RULE: Final[tuple[Rule, ...]] = (*RULES, *PERSONAL_RULES)
 MASK: Final = "[masked: {rule}]"
+"""In place of what is masked. Orders to a model are named by their class: which phrasing it was is of use to their author."""
 MOST_FINDINGS: Final = 20
 """Places that are told of one value. More are counted as one more finding at `*`."""
 
@@ -224,7 +225,7 @@ class Scanner:
         personal: Personal | None,
         mask: Set[Kind],
     ) -> Seen:
-        if len(whole) * sum(_is_read_whole(EVERY_RULE[place]) for place, _ in hits) > _MOST_WORK:
+        if len(whole) * sum(_is_read_whole(EVERY_RULE[place]) or Kind.INSTRUCTIONS in mask for place, _ in hits) > _MOST_WORK:
             raise ScanError("too large for what it holds")
         starts = [0, *accumulate(len(text.encode()) + len(_BETWEEN) for text in texts)]
         counts: dict[str, Counter[Rule]] = {}
@@ -237,7 +238,7 @@ class Scanner:
         for place, first_end in sorted(hits):
             rule = EVERY_RULE[place]
             start, end, most = 0, len(whole), left if rule.kind in mask else _MOST_COUNTED
-            if rule.kind is Kind.INSTRUCTIONS and not _is_read_whole(rule):
+            if rule.kind is Kind.INSTRUCTIONS and rule.kind not in mask and not _is_read_whole(rule):
                 start, end = max(0, first_end - _BEFORE), min(end, first_end + _AFTER)
                 if end < len(whole):
                     cut_off.add(rule.id)
@@ -265,7 +266,7 @@ class Scanner:
                 counts.setdefault(texts[index], Counter())[_named(rule)] += 1
                 if rule.kind in mask:
                     left -= 1
-                    spans.setdefault(index, []).append((begin - starts[index], stop - starts[index], rule.id))
+                    spans.setdefault(index, []).append((begin - starts[index], stop - starts[index], _shown(rule)))
         known = {text: _own_mask(text, found, is_binary=text not in among) for text, found in own.items()} if own else {}
         for text, found in own.items():
             counts.setdefault(text, Counter())[OWN] += len(found)
@@ -291,6 +292,10 @@ def _first_of() -> dict[str, Rule]:
 def _named(rule: Rule) -> Rule:
     """The rule that stands for all phrasings of one id."""
     return _first_of().get(rule.id, rule)
+
+
+def _shown(rule: Rule) -> str:
+    return rule.kind.value if rule.kind is Kind.INSTRUCTIONS else rule.id
 
 
 def _findings(value: Any, counts: Mapping[str, Counter[Rule]], at: str, cut_off: Set[str]) -> tuple[Finding, ...]:
