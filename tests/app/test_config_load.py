@@ -10,7 +10,8 @@ from ringfence.app.config.settings import Era, Loaded, TransportKind, WebhookFor
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.identifiers import AgentId, OperatorName, ServerId, ToolId
-from ringfence.core.model.profile import WORST_PROFILE, Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.model.profile import WORST_PROFILE, Authority, Effect, Role, Sensitivity, ToolProfile, Trust
+from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.rules import AgentRule, ApprovalRules, ServerRule, Share
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.secrets import SecretRef
@@ -115,7 +116,7 @@ def test_a_profile_says_what_was_written_and_the_worst_of_the_rest() -> None:
         outbound=False,
         sensitivity=Sensitivity.CONFIDENTIAL,
         trust=Trust.TRUSTED,
-        authority=("/order_id", "/amount"),
+        authority=(Authority("/order_id", Role.SELECTOR), Authority("/amount", Role.MAGNITUDE)),
         secret=("/card_cvv",),
         objects=("/order_id",),
         quorum=2,
@@ -153,6 +154,7 @@ def test_agents_become_rules() -> None:
         id=AgentId("support"),
         purpose="answer support tickets",
         tools=("orders.*", "payments.refund"),
+        provenance=ProvenanceRules(),
         tighten={ToolId("payments.refund"): {"properties": {"amount": {"maximum": 500}}}},
         limits=Limits(calls_per_run=200, wall_clock_s=3600, pending_approvals=2),
         separation=True,
@@ -162,7 +164,9 @@ def test_agents_become_rules() -> None:
         uids=frozenset({1000, 7}),
         only_mcp=True,
     )
-    assert agents[AgentId("reader")] == AgentRule(id=AgentId("reader"), purpose="read", tools=("orders.status",))
+    assert agents[AgentId("reader")] == AgentRule(
+        id=AgentId("reader"), purpose="read", tools=("orders.status",), provenance=ProvenanceRules()
+    )
 
 
 def test_approvals_alerts_and_control() -> None:

@@ -40,9 +40,9 @@ FACED: dict[str, tuple[str | bytes, list[str]]] = {
     "unknown key with nothing near": (
         but("git.log: {effect: read}", "git.log: {zzz: 1}"),
         [
-            "3:19: tools.git.log: unknown key `zzz`; known: `authority`, `bounded`, `costs_money`, "
+            "3:19: tools.git.log: unknown key `zzz`; known: `authority`, `bounded`, `clearance`, `costs_money`, "
             "`credential`, `effect`, `identity`, `inverse`, "
-            "`limits`, `objects`, `outbound`, `personal_data`, `pin`, ..."
+            "`limits`, `lookup`, `memory`, `objects`, ..."
         ],
     ),
     "missing version": (GOOD.replace("version: 1\n", ""), ["1:1: missing key `version`: Version of this format."]),

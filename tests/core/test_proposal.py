@@ -171,15 +171,16 @@ def test_arguments_are_told_by_their_names() -> None:
             site={"type": "string", "format": "uri"},
         )
     ).profile
-    assert profile.authority == (
-        "/recipient",
-        "/amount",
-        "/order_id",
-        "/callbackUrl",
-        "/card/card_number",
-        "/card/a~1b~0id",
-        "/site",
-    )
+    assert profile.authority is not None
+    assert {one.pointer: one.role.value for one in profile.authority} == {
+        "/recipient": "target",
+        "/amount": "magnitude",
+        "/order_id": "selector",
+        "/callbackUrl": "target",
+        "/card/card_number": "selector",
+        "/card/a~1b~0id": "selector",
+        "/site": "target",
+    }
     assert profile.objects == ("/order_id", "/card/a~1b~0id")
     assert profile.secret == ("/card/card_number", "/card/cvv", "/password")
 

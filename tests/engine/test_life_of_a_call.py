@@ -9,6 +9,8 @@ import pytest
 
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.operator import Role
+from ringfence.core.model.profile import Authority
+from ringfence.core.model.profile import Role as Decides
 from ringfence.core.model.run import RunState
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
@@ -21,6 +23,9 @@ from ringfence.testing.scenario import REFUND as PROFILE
 from ringfence.testing.world import World
 
 REFUND = {"order": "A1", "amount": 25}
+
+
+AMOUNT = Authority("/amount", Decides.MAGNITUDE)
 
 
 @pytest.mark.requirement("I2")
@@ -357,7 +362,7 @@ async def test_a_client_that_leaves_still_gets_its_outcome_recorded() -> None:
 
 @pytest.mark.requirement("I9")
 async def test_a_secret_argument_is_in_no_entry_and_on_no_card() -> None:
-    rules = shop_rules(tools=(tool_rule("payments.refund", replace(PROFILE, secret=("/order",), authority=("/amount",))),))
+    rules = shop_rules(tools=(tool_rule("payments.refund", replace(PROFILE, secret=("/order",), authority=(AMOUNT,))),))
     world = await World.build(rules=rules)
     run = await world.open_run()
     ticket = await world.ask(run, arguments={"order": "hunter2-secret", "amount": 5})

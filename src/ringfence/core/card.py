@@ -32,6 +32,9 @@ WHY = {
     ReasonCode.IDENTITY: "it changes who may do what",
     ReasonCode.UNBOUNDED: "nothing bounds how much it changes",
     ReasonCode.FROZEN: "it falls into a freeze window",
+    ReasonCode.PROVENANCE: "nothing that may decide has given a value of it",
+    ReasonCode.RULE_OF_TWO: "the run has read confidential data and what strangers wrote, and this reaches outside",
+    ReasonCode.CLEARANCE: "the run has read data that is too confidential for where this goes",
     ReasonCode.HOST: "no rule names this host",
     ReasonCode.WORKSPACE: "it changes what is run or obeyed when somebody opens, builds or tests the repository",
 }
@@ -75,7 +78,8 @@ def card(
     """The card's canonical bytes, and whether it may be approved at all."""
     lines, marks = argument_lines(masked(call.shown, profile.secret))
     fixed, _ = argument_lines(masked(tool.fixed, profile.secret))
-    hidden = [p for p in profile.authority if p in profile.secret and not is_absent(at_pointer(call.value, p))]
+    authority = [one.pointer for one in profile.authority or ()]
+    hidden = [p for p in authority if p in profile.secret and not is_absent(at_pointer(call.value, p))]
     length = sum(len(line["value"]) + len(line["pointer"]) for line in lines)
     faults: list[str] = []
     if length > CARD_LIMIT:
@@ -105,7 +109,7 @@ def card(
         "arguments": lines,
         "fixed": fixed,
         "marks": marks,
-        "authority": list(profile.authority),
+        "authority": authority,
         "quorum": max((gate.quorum for gate in gates), default=1),
         "groups": [{"group": gate.group, "quorum": gate.quorum} for gate in gates if gate.group],
         "created_at": created_at,

@@ -107,6 +107,16 @@ def meaning(code: ReasonCode) -> str:
             return "no egress rule of the agent has this host with this kind of request"
         case ReasonCode.WORKSPACE:
             return "the result of the run touches protected paths, or the gate before the repository found fault with it"
+        case ReasonCode.PROVENANCE:
+            return "an argument that decides who, what or how much comes from no source that may decide it"
+        case ReasonCode.RULE_OF_TWO:
+            return "the run has read confidential data and untrusted content, and the call reaches outside"
+        case ReasonCode.CLEARANCE:
+            return "the run has read data that is more confidential than what may go there"
+        case ReasonCode.LEAVING_CAP:
+            return "as much has left for outside as may"
+        case ReasonCode.HANDOFF:
+            return "what a child run wanted to hand to its parent is not what the parent asked for"
         case ReasonCode.POLICY:
             return "a policy of the operator's forbids the call, or wants a person to agree to it"
         case ReasonCode.POLICY_ERROR:
@@ -218,6 +228,25 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.WORKSPACE:
             text = "protected paths are built in and `protect` adds to them: let the agent leave them alone, or a person decide"
             return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.box")
+        case ReasonCode.PROVENANCE:
+            text = (
+                "let an operator say the value in the run's own words (`ringfence run say`), name it under `provenance`, or"
+                " declare the trusted lookup or the records that it comes from"
+            )
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.provenance")
+        case ReasonCode.RULE_OF_TWO:
+            text = (
+                "declare the tool's `clearance`, where its readers may see such data; or let a child run read the untrusted"
+                " part; or let an operator answer for what was read: `ringfence endorse`, `ringfence declassify`"
+            )
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.clearance")
+        case ReasonCode.CLEARANCE:
+            text = "raise the tool's `clearance`, where its readers may see such data; or `ringfence declassify` the run"
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.clearance")
+        case ReasonCode.LEAVING_CAP:
+            return Change(Lever.CONFIGURATION, "raise the cap on what leaves", f"agents.{agent}.limits")
+        case ReasonCode.HANDOFF:
+            return Change(Lever.CALLER, "hand over what the parent's schema asks for; the detail says what is wrong")
         case ReasonCode.POLICY:
             text = "the detail names the policy: change its condition, or let people approve with `@approve`; simulate it first"
             return Change(Lever.CONFIGURATION, text, "policies")

@@ -14,8 +14,8 @@ from typing import Any
 
 from ringfence.core.evidence import Argument, arguments_of, why_not_read
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
+from ringfence.core.roles import named_authorities
 from ringfence.core.wording import (
-    AUTHORITY,
     CODE,
     IDENTITY,
     MONEY,
@@ -72,7 +72,7 @@ def propose(definition: Mapping[str, Any], *, prefix: Sequence[str] = ()) -> Pro
     not_read = why_not_read(said, arguments, hints, description)
     shows = not not_read and (bool(SECRETS & set(said)) or talks_of_secrets(description))
     profile, reasons = _read(said, arguments, hints, shows) if not not_read else _write(not_read)
-    authority = tuple(argument.pointer for argument in arguments if _carries_authority(argument))[:_MOST_POINTERS]
+    authority = named_authorities(arguments)[:_MOST_POINTERS]
     objects = tuple(argument.pointer for argument in arguments if _names_object(argument))[:_MOST_POINTERS]
     secret = tuple(argument.pointer for argument in arguments if _is_secret(argument))[:_MOST_POINTERS]
     if authority:
@@ -86,7 +86,7 @@ def propose(definition: Mapping[str, Any], *, prefix: Sequence[str] = ()) -> Pro
         costs_money=profile.costs_money,
         identity=profile.identity,
         outbound=profile.outbound,
-        authority=authority,
+        authority=authority or None,
         objects=objects,
         secret=secret,
         worst=profile.worst,
@@ -157,14 +157,6 @@ def _weight(said: Sequence[str], arguments: Sequence[Argument], *, read: bool, s
         (50, set(said) & MUTATING),
     )
     return next((grade for grade, matched in grades if matched), 40)
-
-
-def _carries_authority(argument: Argument) -> bool:
-    if argument.schema.get("format") in ("uri", "url", "email", "hostname", "ipv4", "ipv6", "idn-email"):
-        return True
-    return bool(argument.words) and (
-        argument.words[-1] in AUTHORITY or argument.words[0] in AUTHORITY - {"to", "id", "key", "code"}
-    )
 
 
 def _names_object(argument: Argument) -> bool:

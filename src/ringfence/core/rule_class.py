@@ -27,6 +27,9 @@ class RuleClass(StrEnum):
     FROZEN = "frozen"
     ENVIRONMENT = "environment"
     HOST = "host"
+    PROVENANCE = "provenance"
+    """A value that nobody who may decide has given, or data that may not go there: nobody can tell them apart."""
+    HANDOFF = "handoff"
     REPEATING = "repeating"
     TOO_FAST = "too_fast"
     APPROVAL_DENIED = "approval_denied"
@@ -51,6 +54,8 @@ TEXTS = {
     RuleClass.FROZEN: "refused: no changes are made at this time",
     RuleClass.ENVIRONMENT: "refused: it belongs to another environment than this agent",
     RuleClass.HOST: "refused: no rule lets this run reach that host",
+    RuleClass.PROVENANCE: "refused: where this call's values or data come from does not allow it",
+    RuleClass.HANDOFF: "refused: this result cannot be handed over",
     RuleClass.REPEATING: "refused: the same calls bring the same results; do something else",
     RuleClass.TOO_FAST: "refused: too many calls at once; wait a little and try again",
     RuleClass.APPROVAL_DENIED: "refused: a person has denied this call; do not repeat it",
@@ -87,6 +92,7 @@ def class_of(code: ReasonCode) -> RuleClass:
             | ReasonCode.SUM_CAP
             | ReasonCode.DISTINCT_CAP
             | ReasonCode.ROWS_CAP
+            | ReasonCode.LEAVING_CAP
             | ReasonCode.UNCOUNTABLE
         ):
             return RuleClass.LIMIT
@@ -100,6 +106,10 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.ENVIRONMENT
         case ReasonCode.HOST:
             return RuleClass.HOST
+        case ReasonCode.PROVENANCE | ReasonCode.RULE_OF_TWO | ReasonCode.CLEARANCE:
+            return RuleClass.PROVENANCE
+        case ReasonCode.HANDOFF:
+            return RuleClass.HANDOFF
         case ReasonCode.APPROVAL_DENIED:
             return RuleClass.APPROVAL_DENIED
         case ReasonCode.APPROVAL_EXPIRED | ReasonCode.APPROVAL_WITHDRAWN | ReasonCode.APPROVAL_USED:

@@ -20,6 +20,7 @@ from ringfence.core.model.operator import Operator
 from ringfence.core.model.people import PeopleRules
 from ringfence.core.model.policy import Policies
 from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, ToolProfile
+from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.scan.personal import Personal
 
 GROUP = "group:"
@@ -207,6 +208,8 @@ class AgentRule:
     """Whom its boxes may reach; None: nobody, and nobody is asked."""
     environment: str = ""
     """It reaches what has this label and nothing else; empty: labels mean nothing to it."""
+    provenance: ProvenanceRules | None = None
+    """Who is believed about the values of its calls; None: nobody looks where they come from."""
     server: ServerId | None = None
     """It is no agent but a server in a box: what its processes reach is asked in its name, and only the gateway opens runs."""
 

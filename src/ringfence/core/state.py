@@ -15,6 +15,7 @@ from ringfence.core.approval import LIVE, after_vote, moved
 from ringfence.core.ledger import is_of_run, refusal, release, reserve, run_of, settle, used_of
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
+from ringfence.core.model.label import CLEAN, Label, join_all
 from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Credential, Run, RunState
@@ -25,14 +26,20 @@ from ringfence.core.pins import Pin
 from ringfence.core.retention import prunable
 from ringfence.core.shortfall import CAP_CODES, in_units, in_words
 from ringfence.core.unit import (
+    WORDS_MOST,
     AddStop,
     AddTicket,
+    AddWords,
     CastVote,
     Change,
     CloseRun,
     Conflict,
     ExtendRun,
+    JoinLabel,
+    JoinPlace,
     LiftStop,
+    LowerLabel,
+    LowerPlace,
     MoveTicket,
     OpenRun,
     Prune,
@@ -85,6 +92,8 @@ class State:
     operators: dict[OperatorName, Operator] = field(default_factory=dict[OperatorName, Operator])
     pins: dict[str, Pin] = field(default_factory=dict[str, Pin])
     """By `Pin.id`."""
+    labels: dict[str, Label] = field(default_factory=dict[str, Label])
+    """Of what outlives runs, by place. One that says nothing is not kept."""
     newest_ticket: dict[Digest, TicketId] = field(default_factory=dict[Digest, TicketId])
     """Derived: the newest ticket of each digest."""
     live_tickets: dict[RunId, set[TicketId]] = field(default_factory=dict[RunId, set[TicketId]])
@@ -267,6 +276,24 @@ def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict
             held = state.pins.get(pin.id)
             if (held.digest if held else None) != expected:
                 return Conflict(None, f"the pin of {pin.kind.value} {pin.name[:80]} of {pin.server} has changed meanwhile")
+        case JoinLabel(run=run_id):
+            if run_id not in state.runs:
+                return Conflict(None, f"there is no run {run_id}")
+        case LowerLabel(run=run_id, expected=expected):
+            if not _is_open(state, run_id):
+                return Conflict(ReasonCode.RUN_CLOSED, f"run {run_id} is not open")
+            if state.runs[run_id].label != expected:
+                return Conflict(None, f"run {run_id} was given something else meanwhile")
+        case JoinPlace():
+            pass
+        case LowerPlace(place=place, expected=expected):
+            if state.labels.get(place, CLEAN) != expected:
+                return Conflict(None, f"the label of {place} has changed meanwhile")
+        case AddWords(run=run_id):
+            if not _is_open(state, run_id):
+                return Conflict(ReasonCode.RUN_CLOSED, f"run {run_id} is not open")
+            if len(state.runs[run_id].words) >= WORDS_MOST:
+                return Conflict(None, f"run {run_id} was told something {WORDS_MOST} times already")
         case _:
             assert_never(change)
     return None
@@ -276,7 +303,9 @@ def commit(state: State, change: Change) -> None:
     """Make a change whose precondition holds."""
     match change:
         case OpenRun(run=run, credential=credential):
-            state.put_run(run)
+            # What its parent knows by now may be in its task.
+            above = join_all((run.label, *(state.runs[ancestor].label for ancestor in run.ancestors)))
+            state.put_run(replace(run, label=above) if above != run.label else run)
             if credential is not None:
                 state.keep(credential)
         case CloseRun(run=run_id, at=at):
@@ -342,6 +371,19 @@ def commit(state: State, change: Change) -> None:
             state.operators[name] = replace(state.operators[name], removed=True)
         case PutPin(pin=pin):
             state.pins[pin.id] = pin
+        case JoinLabel(run=run_id, label=label):
+            known = state.runs[run_id]
+            if (joined := known.label.joined(label)) is not known.label:
+                state.runs[run_id] = replace(known, label=joined)
+        case LowerLabel(run=run_id, to=to):
+            state.runs[run_id] = replace(state.runs[run_id], label=to)
+        case JoinPlace(place=place, label=label):
+            _put_label(state, place, state.labels.get(place, CLEAN).joined(label))
+        case LowerPlace(place=place, to=to):
+            _put_label(state, place, to)
+        case AddWords(run=run_id, words=words):
+            known = state.runs[run_id]
+            state.runs[run_id] = replace(known, words=(*known.words, words))
         case _:
             assert_never(change)
 
@@ -404,6 +446,13 @@ def _keep(state: State, key: str, meter: Meter) -> None:
         state.meters.pop(key, None)
     else:
         state.put_meter(key, meter)
+
+
+def _put_label(state: State, place: str, label: Label) -> None:
+    if label == CLEAN:
+        state.labels.pop(place, None)
+    else:
+        state.labels[place] = label
 
 
 def _is_open(state: State, run: RunId) -> bool:

@@ -12,6 +12,7 @@ import jsonschema_rs
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.model.tool import Tool
+from ringfence.core.roles import inferred_authorities
 from ringfence.core.rules import ToolRule
 from ringfence.core.schema_cost import cost_of
 
@@ -49,6 +50,7 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
         fixed=fixed,
         credential=rule.credential,
         environment=rule.environment,
+        inferred=() if rule.profile.authority is not None else inferred_authorities(shown_schema),
         validator=compile_schema(_refusing(shown_schema, hidden)),
         upstream_validator=compile_schema(_ignoring(own_schema, hidden)),
     )

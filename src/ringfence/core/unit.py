@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from ringfence.core.entry import Entry
 from ringfence.core.model.grant import WIDEST_TREE, SpawnCaps
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
+from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket, TicketState, Vote
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.model.words import Words
 from ringfence.core.pins import Pin
 
 
@@ -176,6 +178,52 @@ class PutPin:
     expected: Digest | None
 
 
+@dataclass(frozen=True, slots=True)
+class JoinLabel:
+    """A run is given data of this label. Precondition: the run is known. A label never falls by it."""
+
+    run: RunId
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class LowerLabel:
+    """An operator answers for what a run was given. Precondition: the run is open, and its own label is still `expected`."""
+
+    run: RunId
+    to: Label
+    expected: Label
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPlace:
+    """Data of this label is kept where it outlives runs (`core.model.label`). Always holds; a label never falls by it."""
+
+    place: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class LowerPlace:
+    """An operator answers for what is kept there. Precondition: its label is still `expected`."""
+
+    place: str
+    to: Label
+    expected: Label
+
+
+@dataclass(frozen=True, slots=True)
+class AddWords:
+    """Somebody who may steer a run says something to it. Precondition: the run is open, and was not told `WORDS_MOST` times."""
+
+    run: RunId
+    words: Words
+
+
+WORDS_MOST = 200
+"""How often one run may be told something."""
+
+
 Change = (
     OpenRun
     | CloseRun
@@ -194,6 +242,11 @@ Change = (
     | PutOperator
     | RemoveOperator
     | PutPin
+    | JoinLabel
+    | LowerLabel
+    | JoinPlace
+    | LowerPlace
+    | AddWords
 )
 
 

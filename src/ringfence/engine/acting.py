@@ -11,13 +11,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack, suppress
-from typing import assert_never
+from typing import Any, assert_never
 
 from ringfence.core.asking import granted_capabilities
 from ringfence.core.charges import rows_in
 from ringfence.core.connecting import EGRESS, SERVER
 from ringfence.core.exporting import SERVER as WORKSPACE_RULE
 from ringfence.core.exporting import WORKSPACE
+from ringfence.core.labelling import REFUSED, incoming
 from ringfence.core.ledger import used_of
 from ringfence.core.methods import is_method
 from ringfence.core.model.call import Call
@@ -25,15 +26,17 @@ from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis, ServerId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
+from ringfence.core.model.provenance import Heard
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
 from ringfence.core.rules import ServerRule, Share
 from ringfence.core.scan.scanner import Scanner
-from ringfence.core.unit import Change, Conflict, Release, Settle, Unit
+from ringfence.core.unit import Change, Conflict, JoinLabel, Release, Settle, Unit
 from ringfence.engine.alerts import Alerts, CapNear
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.delegating import shown
 from ringfence.engine.entries import outcome_entry
+from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Vouched
 from ringfence.engine.inflight import Flight, Inflight
 from ringfence.engine.injection import HELD_BACK, Injection
@@ -41,7 +44,7 @@ from ringfence.engine.inspection import Inspection
 from ringfence.engine.large_answers import LargeAnswers
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.on_behalf import OnBehalf
-from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned
+from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed
 from ringfence.engine.personal_data import scan_rule
 from ringfence.engine.request import ClientSide
 from ringfence.engine.runs import Opening
@@ -72,6 +75,7 @@ class Actor:
         alerts: Alerts,
         inflight: Inflight,
         trails: Trails,
+        hearing: Hearing,
         scanner: Scanner,
         injection: Injection,
         ways_out: Upstream | None,
@@ -85,6 +89,7 @@ class Actor:
         self._alerts = alerts
         self._inflight = inflight
         self._trails = trails
+        self._hearing = hearing
         self._scanner = scanner
         self._large = LargeAnswers(scanner.redactor)
         self._injection = injection
@@ -115,6 +120,7 @@ class Actor:
         until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
             flight.charges, flight.loops = facts.charges, facts.loops
+            flight.label, flight.hears = facts.chain[0].run.label.joined(incoming(profile)), facts.flow is not None
             outcome: Outcome
             try:
                 if must_be_durable_first(profile):
@@ -240,11 +246,16 @@ class Actor:
             change = Release(call.id, now)
         else:
             change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
+        changes: tuple[Change, ...] = (change,)
+        if has_failed(outcome) and not flight.label.covers(REFUSED):
+            changes = (change, JoinLabel(call.run, REFUSED))
         entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings, flight.credential, inspection.facts)
+        if flight.hears:
+            self._heard(call, flight, outcome, profile, int(entry.body.get("result_bytes", 0)), now)
         if flight.loops is not None:
             self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
         try:
-            receipt = await recorded(self._store, Unit((entry,), (change,)))
+            receipt = await recorded(self._store, Unit((entry,), changes))
             self._at(Step.JOURNAL)
             self._suspicions.tell(call, inspection.findings, f"e{receipt.first_seq}")
             if profile.effect is Effect.READ and profile.sensitivity is Sensitivity.CONFIDENTIAL:
@@ -261,6 +272,28 @@ class Actor:
                 await self._tell_rows(call, change, flight, now)
         self._at(Step.REPLY)
         return outcome
+
+    def _heard(self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile, size: int, now: Millis) -> None:
+        """Keep what the run is about to be given, for saying later where a value comes from."""
+        match outcome:
+            case Returned(result=result) if size:
+                value: Any = result
+            case ServerFailed(message=message, data=data):
+                value, size = {"error": message, "data": data}, len(message)
+            case _:
+                return
+        failed = has_failed(outcome)
+        heard = Heard(
+            entry=flight.entry,
+            tool=call.tool,
+            arguments=call.shown,
+            value=value,
+            at=now,
+            label=incoming(profile).joined(REFUSED) if failed else incoming(profile),
+            lookup=None if failed else profile.lookup,
+            records=None if failed else profile.records,
+        )
+        self._hearing.note(call.run, heard, size)
 
     async def _tell_rows(self, call: Call, change: Settle, flight: Flight, now: Millis) -> None:
         caps = {charge.meter: charge.cap for charge in flight.charges}
@@ -303,6 +336,11 @@ async def kept(wait: Awaitable[None]) -> None:
             await wait
     except TimeoutError as error:
         raise UnavailableError(f"the disk did not answer within {DISK_S:g} s") from error
+
+
+def has_failed(outcome: Outcome) -> bool:
+    """Whether what comes back is the text of an error."""
+    return isinstance(outcome, ServerFailed) or (isinstance(outcome, Returned) and outcome.result.get("isError") is True)
 
 
 def must_be_durable_first(profile: ToolProfile) -> bool:

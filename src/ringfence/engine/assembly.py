@@ -20,6 +20,7 @@ from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.connections import Connections, ReadSecret, no_secrets
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.exports import Exports
+from ringfence.engine.hearing import Hearing
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
@@ -144,7 +145,12 @@ class Engine:
 
         runs.on_close.append(close_ways)
         exports = Exports(store=store, clock=clock, approvals=approvals)
-        trails = Trails()
+        trails, hearing = Trails(), Hearing()
+
+        async def forget(run: RunId, why: str) -> None:
+            hearing.forget(run)
+
+        runs.on_close.append(forget)
         actor = Actor(
             store=store,
             clock=clock,
@@ -152,6 +158,7 @@ class Engine:
             alerts=alerts,
             inflight=inflight,
             trails=trails,
+            hearing=hearing,
             scanner=scanner,
             injection=injection,
             ways_out=connections,
@@ -168,6 +175,7 @@ class Engine:
             alerts=alerts,
             waiters=waiters,
             trails=trails,
+            hearing=hearing,
             scanner=scanner,
             actor=actor,
             at_step=at_step,

@@ -29,12 +29,15 @@ from ringfence.core.delegation import DELEGATE
 from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.grants import limited
+from ringfence.core.labelling import rising, trusted_words
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.identifiers import AgentId, TicketId
+from ringfence.core.model.label import CLEAN, join_all, memory_place
 from ringfence.core.model.profile import Effect, ToolProfile
-from ringfence.core.model.run import Posture
+from ringfence.core.model.provenance import Flow
+from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
@@ -47,6 +50,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.delegating import opening_for
 from ringfence.engine.entries import decision_entry
+from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, asking, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import personal_in_arguments
@@ -93,6 +97,7 @@ class Enforcer:
         alerts: Alerts,
         waiters: Waiters,
         trails: Trails,
+        hearing: Hearing,
         scanner: Scanner,
         actor: Actor,
         at_step: AtStep = nothing,
@@ -105,6 +110,7 @@ class Enforcer:
         self._alerts = alerts
         self._waiters = waiters
         self._trails = trails
+        self._hearing = hearing
         self._scanner = scanner
         self._look_for(catalogue.rules)
         self._actor = actor
@@ -294,9 +300,18 @@ class Enforcer:
             uncountable=uncountable,
             quarantine=self._catalogue.quarantine(view, call),
             environments=_environments(view, *(agents[link.run.agent] for link in chain if link.run.agent in agents)),
+            label=join_all(run.label for run in state.chain),
+            flow=self._flow(view, state.chain),
             policy=self._catalogue.policy,
         )
         return Case(principal, view, call, facts, state.pending, meta)
+
+    def _flow(self, view: AgentView | None, chain: tuple[Run, ...]) -> Flow | None:
+        """What is known of where the run's values come from, where somebody looks."""
+        rules = view.rule.provenance if view is not None else None
+        if rules is None:
+            return None
+        return Flow(rules=rules, words=trusted_words(chain), heard=self._hearing.of(chain[0].id))
 
     def _stops(self, call: Call, reach: Reach) -> tuple[Stop, ...]:
         """What stops a server stops its ways out too."""
@@ -321,6 +336,10 @@ class Enforcer:
             changes.append(MoveTicket(decision.consumes, approved, TicketState.CONSUMED, facts.now, why))
             # Nobody was shown a vendor's keys, so nobody approved what a server may do on them.
             client = replace(client, meta=ClientMeta(trace=client.meta.trace))
+        if (tool := facts.tool) is not None:
+            profile = tool.profile_for(call.value)
+            kept_there = self._store.label_of(memory_place(call.server)) if profile.memory else CLEAN
+            changes.extend(rising(call, profile, facts.chain[0].run, facts.label, kept_there))
         if (renewal := renewal_due(case.principal, case.view, facts)) is not None:
             changes.append(renewal)
         opening: Opening | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.core.model.identifiers import CallId, Millis
+from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.limits import Loops
 from ringfence.core.model.meter import Charge
 from ringfence.core.model.stop import Reach
@@ -30,6 +31,10 @@ class Flight:
     """What it holds on meters."""
     loops: Loops | None = None
     """Set where what comes of it tells whether its run repeats itself."""
+    label: Label = CLEAN
+    """Its run's own, when it was decided and with what it may bring."""
+    hears: bool = False
+    """Somebody looks where its run's values come from."""
     credential: str = ""
     """Which one left with it: the id of what was minted, or a reference."""
     landed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
@@ -95,6 +96,10 @@ class Store(Protocol):
 
     async def meters(self, keys: Sequence[str]) -> tuple[Meter | None, ...]:
         """Parallel to `keys`. None: nothing is used of it. Call it right after `call_state`: nothing awaits in between."""
+        ...
+
+    def label_of(self, place: str) -> Label:
+        """Of what is kept where it outlives runs (`core.model.label`); `CLEAN` where nothing is. Raises UnavailableError."""
         ...
 
     async def ticket(self, ticket: TicketId) -> Ticket | None: ...

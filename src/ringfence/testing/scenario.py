@@ -16,7 +16,7 @@ from typing import Any
 
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.identifiers import AgentId, Digest, ServerId, ToolId
-from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.model.profile import Authority, Effect, Role, Sensitivity, ToolProfile, Trust
 from ringfence.core.rules import AgentRule, ApprovalRules, Rules, ServerRule, ToolRule
 from ringfence.testing.fakes.upstream import FakeUpstream
 
@@ -53,7 +53,7 @@ REFUND = ToolProfile(
     identity=False,
     outbound=True,
     sensitivity=Sensitivity.CONFIDENTIAL,
-    authority=("/order", "/amount"),
+    authority=(Authority("/order", Role.SELECTOR), Authority("/amount", Role.MAGNITUDE)),
     objects=("/order",),
     worst="Money leaves the account and does not come back.",
 )

@@ -7,6 +7,7 @@ Every read is one consistent look: nothing awaits between its first and its last
 from collections.abc import Mapping, Sequence
 
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run, RunState
@@ -85,6 +86,9 @@ class MirroredState:
     async def meters(self, keys: Sequence[str]) -> tuple[Meter | None, ...]:
         meters = self._readable().meters
         return tuple(meters.get(key) for key in keys)
+
+    def label_of(self, place: str) -> Label:
+        return self._readable().labels.get(place, CLEAN)
 
     async def ticket(self, ticket: TicketId) -> Ticket | None:
         return self._readable().tickets.get(ticket)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringfence.app.assessment.assess import AssessedServer, AssessedTool, Assessment, ListTools, assess
-from ringfence.app.assessment.texts import yaml_list, yaml_text
+from ringfence.app.assessment.texts import yaml_list, yaml_map, yaml_text
 from ringfence.app.config.load import parse_config
 from ringfence.app.config.settings import ServerConnection, TransportKind, Value
 from ringfence.core.model.profile import Effect
@@ -152,7 +152,12 @@ def _tool(tool: AssessedTool) -> Iterator[str]:
     else:
         yield _line("reversible", "false", reasons)
         yield _line("bounded", "false", reasons)
-    for key, pointers in (("authority", profile.authority), ("secret", profile.secret), ("objects", profile.objects)):
+    if profile.authority is not None:
+        roles = {one.pointer: one.role.value for one in profile.authority}
+        usable = {pointer: role for pointer, role in roles.items() if pointer.isprintable() and len(pointer) <= 200}
+        if usable:
+            yield _line("authority", yaml_map(usable), {})
+    for key, pointers in (("secret", profile.secret), ("objects", profile.objects)):
         if usable := [pointer for pointer in pointers if pointer.isprintable() and len(pointer) <= 200]:
             yield _line(key, yaml_list(usable), {})
     yield _line("worst", yaml_text(profile.worst), {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ringfence.core.plain_text import hides
 
@@ -21,6 +22,11 @@ def yaml_text(text: str) -> str:
 def yaml_list(texts: tuple[str, ...] | list[str]) -> str:
     """A YAML list of texts on one line."""
     return "[" + ", ".join(yaml_text(text) for text in texts) + "]"
+
+
+def yaml_map(texts: Mapping[str, str]) -> str:
+    """A YAML mapping of texts on one line."""
+    return "{" + ", ".join(f"{yaml_text(key)}: {yaml_text(text)}" for key, text in texts.items()) + "}"
 
 
 def _escape(char: str) -> str:

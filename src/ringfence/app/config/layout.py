@@ -12,6 +12,7 @@ from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_L
 from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.operators_layout import OPERATORS
 from ringfence.app.config.personal_section import PERSONAL
+from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS
 from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
 from ringfence.app.config.shapes import (
     Choice,
@@ -181,7 +182,23 @@ PROFILE: Final[dict[str, Key]] = {
         "Integrity of what it returns: `untrusted` unless nobody outside can write it.",
         default="untrusted",
     ),
-    "authority": Key(_pointers, "JSON pointers of the arguments that carry authority: recipient, amount, host."),
+    "authority": Key(
+        AUTHORITY,
+        "The arguments that carry authority (recipient, amount, host): JSON pointers, each with its role, or a list of them. "
+        "`[]`: none does. Absent: every argument that is not plainly content.",
+    ),
+    "clearance": Key(
+        Choice(tuple(Sensitivity)), "The highest confidentiality of what a run has read that may go there without a person."
+    ),
+    "lookup": Key(LOOKUP, "A trusted lookup: fields that are believed when it was reached by trusted keys."),
+    "records": Key(RECORDS, "What people call its records, and what the server itself calls them."),
+    "sanitiser": Key(
+        Truth(),
+        "Its output schema holds only numbers, truths, enumerated words, dates and ids, and what it returns is held to it: "
+        "that makes no run untrusted.",
+        default=False,
+    ),
+    "memory": Key(Truth(), "What is written to it comes back from it: its server keeps the labels of runs.", default=False),
     "secret": Key(_pointers, "JSON pointers of the arguments whose value never enters an entry, a card or a log."),
     "objects": Key(_pointers, "JSON pointers of the arguments that name the object touched, for `audit touched`."),
     "quorum": Key(Integer(1, 20), "How many distinct operators must approve a gated call.", default=1),
@@ -278,6 +295,7 @@ AGENT: Final = Record(
             "The operator's word that this agent has no shell and no files, so it cannot reach the gateway's state.",
             default=False,
         ),
+        "provenance": Key(PROVENANCE, "Besides the file's own `provenance`: lists add up, the agent's modes count."),
         "unsafe_anonymous": Key(
             Truth(),
             "Whoever connects from this machine without a credential is this agent, in one run that only an operator resets. "
@@ -319,6 +337,7 @@ FILE: Final = Record(
         ),
         "agents": Key(MapOf(AGENT, NAME, "an agent's name of letters, digits and `_.@-`"), "Registered agents, by name."),
         "personal_data": Key(PERSONAL, "What identifies a person is looked for, on every server. Not where absent."),
+        "provenance": Key(PROVENANCE, "Where values of calls may come from, and what may leave."),
         "limits": Key(GATEWAY_LIMITS, "What everything together may use, and what holds for every agent."),
         "approvals": Key(
             Record(

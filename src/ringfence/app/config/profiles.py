@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
+from ringfence.app.config.provenance_of import authority_of, lookup_of, records_of
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, Effect, Sensitivity, ToolProfile, Trust
 
-_SAME = ("reversible", "bounded", "costs_money", "identity", "outbound", "quorum", "worst")
+_SAME = ("reversible", "bounded", "costs_money", "identity", "outbound", "quorum", "worst", "sanitiser", "memory")
 
 
 def profile_of(fields: Mapping[str, Any], base: ToolProfile = WORST_PROFILE) -> ToolProfile:
@@ -22,7 +23,15 @@ def profile_of(fields: Mapping[str, Any], base: ToolProfile = WORST_PROFILE) -> 
         changes["sensitivity"] = Sensitivity(fields["sensitivity"])
     if "trust" in fields:
         changes["trust"] = Trust(fields["trust"])
-    for name in ("authority", "secret", "objects"):
+    if "authority" in fields:
+        changes["authority"] = authority_of(fields["authority"])
+    if "clearance" in fields:
+        changes["clearance"] = Sensitivity(fields["clearance"])
+    if "lookup" in fields:
+        changes["lookup"] = lookup_of(fields["lookup"])
+    if "records" in fields:
+        changes["records"] = records_of(fields["records"])
+    for name in ("secret", "objects"):
         if name in fields:
             changes[name] = tuple(fields[name])
     if "inverse" in fields:

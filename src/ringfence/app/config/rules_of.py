@@ -10,6 +10,7 @@ from ringfence.app.config.limits_of import freezes_of, loops_of, rate_of, tool_l
 from ringfence.app.config.operators_section import people_of
 from ringfence.app.config.personal_section import personal_of
 from ringfence.app.config.profiles import conditional_of, profile_of
+from ringfence.app.config.provenance_of import provenance_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.environment import ANY
@@ -43,7 +44,10 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         digest=digest,
         servers={ServerId(name): _server(name, fields, values.get("personal_data")) for name, fields in servers.items()},
         tools=tools,
-        agents={AgentId(name): _agent(name, fields, users[name]) for name, fields in values.get("agents", {}).items()}
+        agents={
+            AgentId(name): _agent(name, fields, users[name], values.get("provenance", {}))
+            for name, fields in values.get("agents", {}).items()
+        }
         | {server_agent(ServerId(name)): _boxed(name, fields) for name, fields in servers.items() if "box" in fields},
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
         limits=use_limits_of(values.get("limits", {})),
@@ -128,7 +132,7 @@ def _delegate(fields: Fields | None) -> SpawnCaps | None:
     return SpawnCaps(depth=fields.get("depth", 2), children=fields.get("children", 5), tree=fields.get("tree", 20))
 
 
-def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
+def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields) -> AgentRule:
     limits: Fields = fields.get("limits", {})
     return AgentRule(
         id=AgentId(name),
@@ -156,6 +160,7 @@ def _agent(name: str, fields: Fields, uids: frozenset[int]) -> AgentRule:
         box=box_of(fields.get("box")),
         egress=egress_of(fields.get("egress")),
         environment=fields.get("environment", ""),
+        provenance=provenance_of(provenance, fields.get("provenance", {})),
     )
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from ringfence.core.model.agent import Agent, Limits
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.limits import Freeze, Loops
 from ringfence.core.model.meter import Charge, Meter
 from ringfence.core.model.policy import PolicySnapshot
+from ringfence.core.model.provenance import Flow
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
@@ -64,5 +66,9 @@ class Facts:
     """Why the definition of what the call names may not be used; empty: it is the pinned one."""
     environments: frozenset[str] = frozenset()
     """Labels that agents of the chain are bound to: all of them count."""
+    label: Label = CLEAN
+    """Of all that the run and the runs above it were given."""
+    flow: Flow | None = None
+    """Where values come from; None: nobody looks."""
     policy: PolicySnapshot | None = None
     """The operator's policies; None: there are none."""

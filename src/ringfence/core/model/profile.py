@@ -30,6 +30,52 @@ class Trust(StrEnum):
     UNTRUSTED = "untrusted"
 
 
+class Role(StrEnum):
+    """What an authority argument decides."""
+
+    TARGET = "target"
+    """Whom or where to: a recipient, user, account, phone, channel, host, URL, repository, queue."""
+    SELECTOR = "selector"
+    """Which one: an id, path, file name, record key, version, date or period."""
+    MAGNITUDE = "magnitude"
+    """How much: an amount, quantity, limit, duration, count."""
+    CONTROL = "control"
+    """As what, or how far: a permission, role, visibility, scope, force, verdict, state, schedule."""
+    COMMAND = "command"
+    """What is run: shell text, SQL, code, a template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One argument that carries authority."""
+
+    pointer: str
+    """JSON pointer of the argument; everything below it belongs to it, and `*` stands for every item of an array."""
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A trusted lookup: fields of its records are believed when it was reached by keys that are."""
+
+    keys: tuple[str, ...]
+    """JSON pointers of the arguments that reach a record."""
+    fields: tuple[str, ...]
+    """JSON pointers of the fields that are believed, within each record."""
+    unique: bool = True
+    """An answer with several records says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What a server says of its records: what people call one, and what the server itself calls it."""
+
+    names: tuple[str, ...]
+    """JSON pointers, within a record, of what people name it by."""
+    ids: tuple[str, ...]
+    """JSON pointers, within a record, of fields that the server itself assigns."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolProfile:
     """What a tool can do. Every default is the worst: what nobody described is not trusted."""
@@ -47,8 +93,16 @@ class ToolProfile:
     """Reaches somebody outside the organisation."""
     sensitivity: Sensitivity = Sensitivity.REGULATED
     trust: Trust = Trust.UNTRUSTED
-    authority: tuple[str, ...] = ()
-    """JSON pointers of the arguments that carry authority (recipient, amount, host)."""
+    authority: tuple[Authority, ...] | None = None
+    """The arguments that carry authority (recipient, amount, host). None: nobody looked, so it is inferred from the schema."""
+    clearance: Sensitivity | None = None
+    """A sink's: the highest confidentiality that may go there without a person. None: nobody has said."""
+    lookup: Lookup | None = None
+    records: Records | None = None
+    sanitiser: bool = False
+    """Its results hold numbers, truths, enumerated words, dates and ids only, by its output schema: they carry no sentence."""
+    memory: bool = False
+    """What is written to it comes back in what is read from it."""
     secret: tuple[str, ...] = ()
     """JSON pointers of the arguments whose value never enters an entry, a card or a log."""
     objects: tuple[str, ...] = ()

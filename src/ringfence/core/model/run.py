@@ -9,6 +9,8 @@ from typing import Final
 from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.grant import EVERYTHING, Grant
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
+from ringfence.core.model.label import CLEAN, Label
+from ringfence.core.model.words import Words
 
 OUTSIDE: Final = "outside:"
 """How the key of a credential begins that stands for somebody outside. No presented credential hashes to such a key."""
@@ -48,6 +50,10 @@ class Run:
     closed_at: Millis | None = None
     grant: Grant = EVERYTHING
     """What it was given of what its agent may do."""
+    label: Label = CLEAN
+    """Of all that it was given to read, and its parent before it opened. That of the runs above it counts besides."""
+    words: tuple[Words, ...] = ()
+    """What was said to it by those who may steer it, since it was opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

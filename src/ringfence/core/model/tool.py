@@ -9,7 +9,7 @@ from typing import Any
 from ringfence.core.model.condition import holds
 from ringfence.core.model.credential import ToolCredential
 from ringfence.core.model.identifiers import Digest, ServerId, ToolId
-from ringfence.core.model.profile import ConditionalProfile, ToolProfile
+from ringfence.core.model.profile import Authority, ConditionalProfile, ToolProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Tool:
     credential: ToolCredential | None = None
     environment: str = ""
     """The label of its server; empty: none."""
+    inferred: tuple[Authority, ...] = ()
+    """What carries authority where its profile does not say (`core.roles`)."""
     validator: Any = None
     """Compiled `jsonschema_rs` validator of the shown schema; None means the schema could not be compiled: deny."""
     upstream_validator: Any = None

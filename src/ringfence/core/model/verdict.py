@@ -55,6 +55,13 @@ class ReasonCode(StrEnum):
     HOST = "host"
     # the way of a result out of a box
     WORKSPACE = "workspace"
+    # provenance and confidentiality
+    PROVENANCE = "provenance"
+    RULE_OF_TWO = "rule_of_two"
+    CLEARANCE = "clearance"
+    LEAVING_CAP = "leaving_cap"
+    # what a child run hands to its parent
+    HANDOFF = "handoff"
     # the operator's policies
     POLICY = "policy"
     POLICY_ERROR = "policy_error"

@@ -50,7 +50,11 @@ _METERS = """
 create table if not exists meters(id text primary key, doc text not null) strict, without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES, _METERS)
+_LABELS = """
+create table if not exists labels(id text primary key, doc text not null) strict, without rowid;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES, _METERS, _LABELS)
 
 
 def migrate(db: apsw.Connection) -> None:

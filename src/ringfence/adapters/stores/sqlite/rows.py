@@ -16,6 +16,7 @@ import msgspec
 from ringfence.adapters.stores.sqlite import sql
 from ringfence.core.ledger import held_of
 from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Meter, MeterKind
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
@@ -27,10 +28,15 @@ from ringfence.core.state import Account, Hold, State
 from ringfence.core.unit import (
     AddStop,
     AddTicket,
+    AddWords,
     CastVote,
     CloseRun,
     ExtendRun,
+    JoinLabel,
+    JoinPlace,
     LiftStop,
+    LowerLabel,
+    LowerPlace,
     MoveTicket,
     OpenRun,
     Prune,
@@ -102,6 +108,10 @@ def touched(state: State, unit: Unit) -> list[Key]:
                 keys.append(("operators", name))
             case PutPin(pin=pin):
                 keys.append(("pins", pin.id))
+            case JoinLabel(run=run_id) | LowerLabel(run=run_id) | AddWords(run=run_id):
+                keys.append(("runs", run_id))
+            case JoinPlace(place=place) | LowerPlace(place=place):
+                keys.append(("labels", place))
             case _:
                 assert_never(change)
     try:
@@ -143,6 +153,7 @@ def load_state(db: apsw.Connection) -> State:
         state.stops.update((stop.id, stop) for stop in stops)
         state.operators.update((operator.name, operator) for operator in _load(db, "operators", Operator, "name"))
         state.pins.update((pin.id, pin) for pin in _load(db, "pins", Pin, "id"))
+        state.labels.update((place, _decode("labels", place, doc, Label)) for place, doc in _documents(db, "labels"))
     finally:
         db.execute("rollback")
     _check_ledger(state)
