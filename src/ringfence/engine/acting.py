@@ -247,9 +247,14 @@ class Actor:
         else:
             change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
         changes: tuple[Change, ...] = (change,)
-        if has_failed(outcome) and not flight.label.covers(REFUSED):
+        failed = has_failed(outcome)
+        raised = failed and not flight.label.covers(REFUSED)
+        if raised:
             changes = (change, JoinLabel(call.run, REFUSED))
-        entry = outcome_entry(call, now, outcome, flight.stopped, inspection.findings, flight.credential, inspection.facts)
+        label = incoming(profile).joined(REFUSED) if failed else incoming(profile)
+        entry = outcome_entry(
+            call, now, outcome, flight.stopped, inspection.findings, flight.credential, inspection.facts, label, raised
+        )
         if flight.hears:
             self._heard(call, flight, outcome, profile, int(entry.body.get("result_bytes", 0)), now)
         if flight.loops is not None:

@@ -44,7 +44,7 @@ from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
 from ringfence.core.rules import AgentRule, ArgumentAction, PersonalArguments, Rules
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
-from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, MoveTicket, Reserve, Unit
+from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, JoinLabel, MoveTicket, Reserve, Unit
 from ringfence.engine.acting import Actor, kept, recorded
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import AgentView, Catalogue
@@ -352,7 +352,8 @@ class Enforcer:
             opening = child
             changes.append(opening.change)
         self._at(Step.RECORD)
-        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None, client.meta)
+        brings = next((change.label for change in changes if type(change) is JoinLabel), CLEAN)
+        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None, client.meta, brings)
         entries = (entry,) if opening is None else (entry, opening.entry)
         receipt = await self._store.record(Unit(entries, tuple(changes)))
         if isinstance(receipt, Conflict):

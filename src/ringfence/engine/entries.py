@@ -16,6 +16,7 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.profile import WORST_PROFILE
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Decision, Gate, Level
@@ -26,9 +27,19 @@ _SUMMARY_LIMIT = 240
 
 
 def decision_entry(
-    call: Call, facts: Facts, decision: Decision, rules_digest: str, ticket: Ticket | None, meta: ClientMeta = NO_META
+    call: Call,
+    facts: Facts,
+    decision: Decision,
+    rules_digest: str,
+    ticket: Ticket | None,
+    meta: ClientMeta = NO_META,
+    brings: Label = CLEAN,
 ) -> Entry:
-    """What was decided, on what grounds, before anything happens."""
+    """What was decided, on what grounds, before anything happens.
+
+    `brings` is what the run's label is joined with by this decision; `CLEAN`: it stays as it is. A label that is clean is not
+    written down, so that the entries of runs that nothing has touched stay as small as they were.
+    """
     profile = facts.tool.profile_for(call.value) if facts.tool is not None else WORST_PROFILE
     body: dict[str, Any] = {
         "digest": call.digest,
@@ -50,6 +61,10 @@ def decision_entry(
     }
     if facts.tool is not None and (credential := facts.tool.credential) is not None:
         body["credential"] = {"as": f"{credential.place.value} {credential.name}", "from": credential.label[:1000]}
+    if facts.label != CLEAN:
+        body["label"] = facts.label.view()
+    if brings != CLEAN:
+        body["brings"] = brings.view()
     if meta.trace_id:
         body["trace"] = meta.trace_id
     if meta.vendor:
@@ -97,10 +112,13 @@ def outcome_entry(
     findings: Sequence[Finding] = (),
     credential: str = "",
     facts: Mapping[str, Any] | None = None,
+    label: Label = CLEAN,
+    failed: bool = False,
 ) -> Entry:
     """What came of a call that was allowed, and what the scan found in what its server said.
 
-    `facts` are those of the result, where they are known already.
+    `facts` are those of the result, where they are known already. `label` is that of what the agent is given; `failed`: it is
+    the text of an error, which raised the run's label.
     """
     body: dict[str, Any] = {"digest": call.digest}
     match outcome:
@@ -127,6 +145,10 @@ def outcome_entry(
             body["why"] = why[:300]
         case _:
             raise AssertionError(f"a {type(outcome).__name__} was never sent")
+    if label != CLEAN and isinstance(outcome, Returned | ServerFailed):
+        body["label"] = label.view()
+    if failed:
+        body["failed"] = True
     if credential:
         body["credential"] = credential
     if findings:

@@ -39,6 +39,10 @@ class Label:
         """Whether a join with the other changes nothing."""
         return self.joined(other) is self
 
+    def view(self) -> dict[str, str]:
+        """As entries and answers have it."""
+        return {"integrity": self.integrity.value, "confidentiality": self.confidentiality.value}
+
 
 CLEAN = Label()
 """Of what nothing was given to yet but trusted words."""
