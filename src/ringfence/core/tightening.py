@@ -139,6 +139,22 @@ def compile_schema(schema: Mapping[str, Any]) -> Any:
     return _Unexplained(validator) if cost.recursive else validator
 
 
+def compile_values(schema: Mapping[str, Any]) -> Any:
+    """A validator of values that have to be what the schema says: formats count, and the dialect is 2020-12 whatever the schema
+    names. Otherwise as `compile_schema`.
+    """
+    cost = cost_of(schema)
+    if not cost.is_bearable:
+        return None
+    try:
+        validator = jsonschema_rs.Draft202012Validator(
+            dict(schema), offline=True, mask="(hidden)", pattern_options=_PATTERNS, validate_formats=True
+        )
+    except (ValueError, jsonschema_rs.ValidationError, RecursionError):
+        return None
+    return _Unexplained(validator) if cost.recursive else validator
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong, where nobody says where."""
