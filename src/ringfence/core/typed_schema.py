@@ -1,8 +1,8 @@
 """Whether values that satisfy a JSON Schema can carry text that somebody else chose, told from the schema alone. Pure.
 
 A number, a boolean, a member of a list, a date or an id says little; free text says anything. So a run that hears only values
-of the first kind is not steered by whoever stands behind them: such values may be endorsed by rule, free text may not. Whatever is not
-understood here counts as free text.
+of the first kind is not steered by whoever stands behind them: such values may be endorsed by rule, free text may not. Whatever
+is not understood here counts as free text.
 
 It holds of values that `core.tightening.compile_values` accepts: there formats are checked, and the dialect is 2020-12.
 """
