@@ -114,6 +114,15 @@ def test_every_argument_satisfies_the_schema_of_its_tool() -> None:
     assert problems == []
 
 
+def test_every_result_satisfies_the_output_schema_of_its_tool() -> None:
+    declared = [
+        (f"{task.id} step {number}", step, tool) for task, number, step, tool in steps() if tool.output_schema is not None
+    ]
+    assert declared
+    for where, step, tool in declared:
+        assert Draft202012Validator(dict(tool.output_schema or {})).is_valid(step.result), where
+
+
 def test_every_listed_value_stands_at_its_pointer_once() -> None:
     for task in load():
         places = [(value.step, value.at) for value in task.values]
@@ -169,6 +178,10 @@ def test_every_profile_is_complete_and_holds_only_known_keys() -> None:
             assert ("reversible" in profile) is not ("inverse" in profile), name
         if tool.is_sink:
             assert "authority" in profile, name
+        if profile.get("sanitiser") is True:
+            assert tool.output_schema is not None, name
+        assert cast("Mapping[str, object]", profile.get("lookup", {})).keys() <= {"keys", "fields", "unique"}, name
+        assert cast("Mapping[str, object]", profile.get("records", {})).keys() <= {"names", "ids"}, name
 
 
 def test_what_a_profile_points_at_exists() -> None:

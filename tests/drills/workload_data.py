@@ -47,6 +47,7 @@ class Tool:
     description: str
     input_schema: Json
     profile: Json
+    output_schema: Json | None = None
 
     @property
     def is_sink(self) -> bool:
@@ -150,9 +151,14 @@ def _domain(folder: Path) -> Iterator[Task]:
 
 
 def _tool(name: str, value: object, where: str) -> Tool:
-    fields = _keys(value, where, {"description", "inputSchema", "profile"})
-    schema, profile = _object(fields["inputSchema"], where), _object(fields["profile"], where)
-    return Tool(name, _text(fields["description"], where), schema, profile)
+    fields = _keys(value, where, {"description", "inputSchema", "profile"}, {"outputSchema"})
+    return Tool(
+        name=name,
+        description=_text(fields["description"], where),
+        input_schema=_object(fields["inputSchema"], where),
+        profile=_object(fields["profile"], where),
+        output_schema=_object(fields["outputSchema"], where) if "outputSchema" in fields else None,
+    )
 
 
 def _task(value: object, where: str, domain: str, common: Json, tools: Mapping[str, Tool]) -> Task:
