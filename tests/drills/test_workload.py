@@ -209,16 +209,28 @@ def test_everybody_in_it_lives_at_a_reserved_place() -> None:
             assert any(ipaddress.ip_address(address) in net for net in _SPARE), f"{task.id} {address}"
 
 
-def test_a_file_of_another_form_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A workload of one domain without tasks."""
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "tools.json").write_text('{"a.b": {"description": "x", "inputSchema": {}, "profile": {}}}', "utf-8")
-    (folder / "config.json").write_text('{"provenance": {}}', "utf-8")
-    (folder / "tasks.json").write_text('[{"id": "shop-01", "task": "x", "steps": [], "values": [], "hint": 1}]', "utf-8")
+    (folder / "config.json").write_text('{"provenance": {"contacts": ["a"], "underivable": "ask"}}', "utf-8")
     monkeypatch.setattr(workload_data, "ROOT", tmp_path)
     load.cache_clear()
-    try:
-        with pytest.raises(WorkloadError, match=r"shop/tasks\.json \[0\].*unknown hint"):
-            load()
-    finally:
-        load.cache_clear()
+    yield folder
+    load.cache_clear()
+
+
+def test_a_file_of_another_form_is_refused_by_name(shop: Path) -> None:
+    (shop / "tasks.json").write_text('[{"id": "shop-01", "task": "x", "steps": [], "values": [], "hint": 1}]', "utf-8")
+    with pytest.raises(WorkloadError, match=r"shop/tasks\.json \[0\].*unknown hint"):
+        load()
+
+
+def test_the_lists_of_a_task_add_to_those_of_its_domain_and_its_modes_replace(shop: Path) -> None:
+    own = '{"contacts": ["b"], "underivable": "deny"}'
+    (shop / "tasks.json").write_text(
+        f'[{{"id": "shop-01", "task": "x", "steps": [], "values": [], "provenance": {own}}}]', "utf-8"
+    )
+    assert load()[0].provenance == {"contacts": ["a", "b"], "underivable": "deny"}
