@@ -15,7 +15,7 @@ from ringfence.core.approval import LIVE, after_vote, moved
 from ringfence.core.ledger import is_of_run, refusal, release, reserve, run_of, settle, used_of
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
-from ringfence.core.model.label import CLEAN, Label, join_all
+from ringfence.core.model.label import CLEAN, Label, agent_place, is_memory, join_all, server_of_memory
 from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Credential, Run, RunState
@@ -27,6 +27,7 @@ from ringfence.core.retention import prunable
 from ringfence.core.shortfall import CAP_CODES, in_units, in_words
 from ringfence.core.unit import (
     WORDS_MOST,
+    WORDS_ROOM,
     AddStop,
     AddTicket,
     AddWords,
@@ -75,6 +76,8 @@ class Hold:
     """The run and its ancestors."""
     charges: tuple[Charge, ...] = ()
     """What it holds on meters."""
+    brings: Label | None = None
+    """The label of what its answer may bring."""
 
 
 @dataclass(slots=True)
@@ -284,16 +287,20 @@ def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict
                 return Conflict(ReasonCode.RUN_CLOSED, f"run {run_id} is not open")
             if state.runs[run_id].label != expected:
                 return Conflict(None, f"run {run_id} was given something else meanwhile")
+            return _why_not_lowered(state, change)
         case JoinPlace():
             pass
         case LowerPlace(place=place, expected=expected):
             if state.labels.get(place, CLEAN) != expected:
                 return Conflict(None, f"the label of {place} has changed meanwhile")
-        case AddWords(run=run_id):
+            return _why_not_lowered(state, change)
+        case AddWords(run=run_id, words=words):
             if not _is_open(state, run_id):
                 return Conflict(ReasonCode.RUN_CLOSED, f"run {run_id} is not open")
             if len(state.runs[run_id].words) >= WORDS_MOST:
                 return Conflict(None, f"run {run_id} was told something {WORDS_MOST} times already")
+            if sum(len(said.text) for said in state.runs[run_id].words) + len(words.text) > WORDS_ROOM:
+                return Conflict(None, f"run {run_id} was told {WORDS_ROOM} characters already")
         case _:
             assert_never(change)
     return None
@@ -305,6 +312,10 @@ def commit(state: State, change: Change) -> None:
         case OpenRun(run=run, credential=credential):
             # What its parent knows by now may be in its task.
             above = join_all((run.label, *(state.runs[ancestor].label for ancestor in run.ancestors)))
+            if (place := own_place(state, run)) is not None:
+                above = above.joined(state.labels.get(place, CLEAN))
+                # It may also begin with what was elsewhere: what it continues.
+                _put_label(state, place, above)
             state.put_run(replace(run, label=above) if above != run.label else run)
             if credential is not None:
                 state.keep(credential)
@@ -318,9 +329,11 @@ def commit(state: State, change: Change) -> None:
             state.runs[run_id] = replace(state.runs[run_id], expires_at=expires_at)
             if (known := state.credentials.get(hashed)) is not None:
                 state.credentials[hashed] = replace(known, expires_at=expires_at)
-        case Reserve(call=call, entry_tool=tool, caps=caps, charges=charges, at=at):
+        case Reserve(call=call, entry_tool=tool, caps=caps, charges=charges, at=at, brings=brings):
             runs = tuple(run_id for run_id, _ in caps)
-            state.holds[call] = Hold(call, tool, runs, _held(state, charges, at) if charges else ())
+            state.holds[call] = Hold(call, tool, runs, _held(state, charges, at) if charges else (), brings)
+            if brings is not None:
+                _join(state, runs[0], brings)
             for run_id in runs:
                 state.accounts.setdefault(run_id, Account()).held += 1
         case Settle(call=call, at=at, actual=actual):
@@ -372,9 +385,7 @@ def commit(state: State, change: Change) -> None:
         case PutPin(pin=pin):
             state.pins[pin.id] = pin
         case JoinLabel(run=run_id, label=label):
-            known = state.runs[run_id]
-            if (joined := known.label.joined(label)) is not known.label:
-                state.runs[run_id] = replace(known, label=joined)
+            _join(state, run_id, label)
         case LowerLabel(run=run_id, to=to):
             state.runs[run_id] = replace(state.runs[run_id], label=to)
         case JoinPlace(place=place, label=label):
@@ -453,6 +464,54 @@ def _put_label(state: State, place: str, label: Label) -> None:
         state.labels.pop(place, None)
     else:
         state.labels[place] = label
+
+
+def own_place(state: State, run: Run) -> str | None:
+    """Where what a run is given is kept for the next one of its agent; None: an operator opened it, or one above it."""
+    above = (state.runs.get(ancestor) for ancestor in run.ancestors)
+    by_operator = any(link is not None and link.is_of_operator for link in (run, *above))
+    return None if by_operator else agent_place(run.agent)
+
+
+def raised_by(state: State, run: RunId, label: Label) -> tuple[tuple[str, str], ...]:
+    """The rows, as (table, id), that rise where a run is given data of a label."""
+    known = state.runs.get(run)
+    if known is None:
+        return ()
+    own = () if known.label.covers(label) else (("runs", str(run)),)
+    place = own_place(state, known)
+    if place is None or state.labels.get(place, CLEAN).covers(label):
+        return own
+    return (*own, ("labels", place))
+
+
+def _join(state: State, run: RunId, label: Label) -> None:
+    known = state.runs.get(run)
+    if known is None:
+        return  # a cap was given for it and nothing else: nobody asks for its label
+    if (joined := known.label.joined(label)) is not known.label:
+        state.runs[run] = replace(known, label=joined)
+    if (place := own_place(state, known)) is not None:
+        _put_label(state, place, state.labels.get(place, CLEAN).joined(label))
+
+
+def _why_not_lowered(state: State, change: LowerLabel | LowerPlace) -> Conflict | None:
+    """What is under way was decided before the operator looked, and may be answered after."""
+    for hold in state.holds.values():
+        if _may_bring_more(state, hold, change):
+            return Conflict(None, f"call {hold.call} of {hold.tool} is under way and may bring more: wait for it, or stop it")
+    return None
+
+
+def _may_bring_more(state: State, hold: Hold, change: LowerLabel | LowerPlace) -> bool:
+    if isinstance(change, LowerPlace) and is_memory(change.place):
+        return hold.tool.startswith(f"{server_of_memory(change.place)}.")
+    if hold.brings is None or change.to.covers(hold.brings):
+        return False
+    if isinstance(change, LowerLabel):
+        return hold.runs[0] == change.run
+    run = state.runs.get(hold.runs[0])
+    return run is not None and own_place(state, run) == change.place
 
 
 def _is_open(state: State, run: RunId) -> bool:

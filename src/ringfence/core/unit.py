@@ -59,7 +59,8 @@ class ExtendRun:
 class Reserve:
     """Hold one call for the run and each ancestor, and what it may cost on every meter that it is charged to.
 
-    Precondition: committed plus reserved stays within every cap given, with what operators have added to it.
+    Precondition: committed plus reserved stays within every cap given, with what operators have added to it. The run's label is
+    joined with what the call may bring in the same step, whatever it was when the call was decided.
     """
 
     call: CallId
@@ -69,6 +70,8 @@ class Reserve:
     charges: tuple[Charge, ...] = ()
     """Each on a meter of its own."""
     at: Millis = 0
+    brings: Label | None = None
+    """The label of what its answer may bring; None: nothing that raises any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,10 @@ class PutPin:
 
 @dataclass(frozen=True, slots=True)
 class JoinLabel:
-    """A run is given data of this label. Precondition: the run is known. A label never falls by it."""
+    """A run is given data of this label. Precondition: the run is known. A label never falls by it.
+
+    Where no operator opened the run or one above it, the label of its agent's place rises with it.
+    """
 
     run: RunId
     label: Label
@@ -188,7 +194,10 @@ class JoinLabel:
 
 @dataclass(frozen=True, slots=True)
 class LowerLabel:
-    """An operator answers for what a run was given. Precondition: the run is open, and its own label is still `expected`."""
+    """An operator answers for what a run was given.
+
+    Precondition: the run is open, its own label is still `expected`, and nothing is under way that may bring more than `to`.
+    """
 
     run: RunId
     to: Label
@@ -205,7 +214,10 @@ class JoinPlace:
 
 @dataclass(frozen=True, slots=True)
 class LowerPlace:
-    """An operator answers for what is kept there. Precondition: its label is still `expected`."""
+    """An operator answers for what is kept there.
+
+    Precondition: its label is still `expected`, and nothing is under way that may bring more than `to` there.
+    """
 
     place: str
     to: Label
@@ -214,7 +226,10 @@ class LowerPlace:
 
 @dataclass(frozen=True, slots=True)
 class AddWords:
-    """Somebody who may steer a run says something to it. Precondition: the run is open, and was not told `WORDS_MOST` times."""
+    """Somebody who may steer a run says something to it.
+
+    Precondition: the run is open, was told less than `WORDS_MOST` times, and no more than `WORDS_ROOM` characters with this.
+    """
 
     run: RunId
     words: Words
@@ -222,6 +237,8 @@ class AddWords:
 
 WORDS_MOST = 200
 """How often one run may be told something."""
+WORDS_ROOM = 100_000
+"""Characters that one run may be told, besides its task."""
 
 
 Change = (

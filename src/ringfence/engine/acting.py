@@ -24,6 +24,7 @@ from ringfence.core.methods import is_method
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis, ServerId
+from ringfence.core.model.label import CLEAN
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
 from ringfence.core.model.provenance import Heard
@@ -126,6 +127,8 @@ class Actor:
                 if must_be_durable_first(profile):
                     self._at(Step.DURABLE)
                     await kept(receipt.durable())
+                elif incoming(profile) != CLEAN and rule is not None and hears_early(client, rule):
+                    await kept(receipt.journaled())
                 self._at(Step.SEND)
                 if opening is not None:
                     flight.sent = True
@@ -249,7 +252,8 @@ class Actor:
         changes: tuple[Change, ...] = (change,)
         failed = has_failed(outcome)
         raised = failed and not flight.label.covers(REFUSED)
-        if raised:
+        if failed and not incoming(profile).covers(REFUSED):
+            # Also where the label had it when the call was decided: an operator may have lowered it since.
             changes = (change, JoinLabel(call.run, REFUSED))
         label = incoming(profile).joined(REFUSED) if failed else incoming(profile)
         entry = outcome_entry(
@@ -346,6 +350,12 @@ async def kept(wait: Awaitable[None]) -> None:
 def has_failed(outcome: Outcome) -> bool:
     """Whether what comes back is the text of an error."""
     return isinstance(outcome, ServerFailed) or (isinstance(outcome, Returned) and outcome.result.get("isError") is True)
+
+
+def hears_early(client: ClientSide, rule: ServerRule) -> bool:
+    """Whether a client may be told what a server says before its call has ended: the label has to be in the journal by then."""
+    is_asked = bool(granted_capabilities(client.capabilities, rule.grants))
+    return client.on_progress is not None or is_asked or (client.on_log is not None and rule.grants.logging)
 
 
 def must_be_durable_first(profile: ToolProfile) -> bool:

@@ -29,12 +29,12 @@ from ringfence.core.delegation import DELEGATE
 from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.grants import limited
-from ringfence.core.labelling import rising, trusted_words
+from ringfence.core.labelling import incoming, rising, trusted_words
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.identifiers import AgentId, TicketId
-from ringfence.core.model.label import CLEAN, join_all, memory_place
+from ringfence.core.model.label import CLEAN, Label, join_all, memory_place
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.run import Posture, Run
@@ -330,16 +330,23 @@ class Enforcer:
     async def _allow(self, case: Case, decision: Decision, client: ClientSide, vouched: Vouched | None) -> Outcome:
         call, facts = case.call, case.facts
         caps = tuple((link.run.id, link.limits.calls_per_run) for link in facts.chain)
-        changes: list[Change] = [Reserve(call.id, call.tool, caps, facts.charges, facts.now)]
+        tool, raised = facts.tool, ()
+        brings: Label | None = None
+        if tool is not None:
+            profile = tool.profile_for(call.value)
+            kept_there = self._store.label_of(memory_place(call.server)) if profile.memory else CLEAN
+            raised = rising(call, profile, facts.chain[0].run, facts.label, kept_there)
+            # With the reservation as well: an operator may have lowered the run's label since the facts were gathered.
+            brings = incoming(profile, kept_there)
+        changes: list[Change] = [
+            Reserve(call.id, call.tool, caps, facts.charges, facts.now, brings if brings != CLEAN else None)
+        ]
         if decision.consumes is not None:
             approved, why = frozenset({TicketState.APPROVED}), f"used by call {call.id}"
             changes.append(MoveTicket(decision.consumes, approved, TicketState.CONSUMED, facts.now, why))
             # Nobody was shown a vendor's keys, so nobody approved what a server may do on them.
             client = replace(client, meta=ClientMeta(trace=client.meta.trace))
-        if (tool := facts.tool) is not None:
-            profile = tool.profile_for(call.value)
-            kept_there = self._store.label_of(memory_place(call.server)) if profile.memory else CLEAN
-            changes.extend(rising(call, profile, facts.chain[0].run, facts.label, kept_there))
+        changes.extend(raised)
         if (renewal := renewal_due(case.principal, case.view, facts)) is not None:
             changes.append(renewal)
         opening: Opening | None = None
@@ -352,8 +359,8 @@ class Enforcer:
             opening = child
             changes.append(opening.change)
         self._at(Step.RECORD)
-        brings = next((change.label for change in changes if type(change) is JoinLabel), CLEAN)
-        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None, client.meta, brings)
+        risen = next((change.label for change in raised if type(change) is JoinLabel), CLEAN)
+        entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None, client.meta, risen)
         entries = (entry,) if opening is None else (entry, opening.entry)
         receipt = await self._store.record(Unit(entries, tuple(changes)))
         if isinstance(receipt, Conflict):

@@ -11,6 +11,7 @@ from ringfence.core.model.profile import Sensitivity, Trust
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_AGENT, _MEMORY = "agent:", "memory:"
 _RISING = {level: place for place, level in enumerate(Sensitivity)}
 
 
@@ -63,9 +64,19 @@ def agent_place(agent: str) -> str:
 
     Whoever opens a new one may bring along what the one before has read.
     """
-    return f"agent:{agent}"
+    return f"{_AGENT}{agent}"
 
 
 def memory_place(server: str) -> str:
     """Where the label of what is kept with a server is kept."""
-    return f"memory:{server}"
+    return f"{_MEMORY}{server}"
+
+
+def is_memory(place: str) -> bool:
+    """Whether a place is what is kept with a server."""
+    return place.startswith(_MEMORY)
+
+
+def server_of_memory(place: str) -> str:
+    """The server that a memory's place is of."""
+    return place.removeprefix(_MEMORY)

@@ -55,6 +55,11 @@ class Run:
     words: tuple[Words, ...] = ()
     """What was said to it by those who may steer it, since it was opened."""
 
+    @property
+    def is_of_operator(self) -> bool:
+        """Whether an operator opened it: they answer for that it begins anew."""
+        return self.opened_by.startswith("operator:")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:

@@ -16,7 +16,7 @@ import msgspec
 from ringfence.adapters.stores.sqlite import sql
 from ringfence.core.ledger import held_of
 from ringfence.core.model.identifiers import RunId
-from ringfence.core.model.label import Label
+from ringfence.core.model.label import Label, agent_place
 from ringfence.core.model.meter import Meter, MeterKind
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
@@ -24,7 +24,7 @@ from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.pins import Pin
 from ringfence.core.retention import prunable
-from ringfence.core.state import Account, Hold, State
+from ringfence.core.state import Account, Hold, State, raised_by
 from ringfence.core.unit import (
     AddStop,
     AddTicket,
@@ -69,8 +69,10 @@ def touched(state: State, unit: Unit) -> list[Key]:
     keys: list[Key] = []
     for change in unit.changes:
         match change:
-            case Reserve(call=call, caps=caps, charges=charges):
+            case Reserve(call=call, caps=caps, charges=charges, brings=brings):
                 keys.append(("holds", call))
+                if brings is not None:
+                    keys.extend(raised_by(state, caps[0][0], brings))
                 keys.extend(("accounts", run) for run, _ in caps)
                 keys.extend(("meters", charge.meter) for charge in charges)
             case Settle(call=call) | Release(call=call):
@@ -80,6 +82,8 @@ def touched(state: State, unit: Unit) -> list[Key]:
                     keys.extend(("meters", charge.meter) for charge in hold.charges)
             case OpenRun(run=run, credential=credential):
                 keys.append(("runs", run.id))
+                if not run.is_of_operator:
+                    keys.append(("labels", agent_place(run.agent)))
                 if credential is not None:
                     keys.append(("credentials", credential.hash))
             case CloseRun(run=run_id):
@@ -108,7 +112,9 @@ def touched(state: State, unit: Unit) -> list[Key]:
                 keys.append(("operators", name))
             case PutPin(pin=pin):
                 keys.append(("pins", pin.id))
-            case JoinLabel(run=run_id) | LowerLabel(run=run_id) | AddWords(run=run_id):
+            case JoinLabel(run=run_id, label=label):
+                keys.extend(raised_by(state, run_id, label))
+            case LowerLabel(run=run_id) | AddWords(run=run_id):
                 keys.append(("runs", run_id))
             case JoinPlace(place=place) | LowerPlace(place=place):
                 keys.append(("labels", place))
