@@ -12,8 +12,8 @@ CORE = Path(__file__).parents[2] / "src" / "ringfence" / "core"
 
 STANDARD = frozenset({
     "__future__", "base64", "binascii", "bisect", "collections", "collections.abc", "copy", "dataclasses", "decimal", "enum",
-    "fnmatch", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "json.encoder", "math", "operator",
-    "re", "string", "struct", "types", "typing", "unicodedata", "urllib.parse",
+    "fnmatch", "functools", "hashlib", "heapq", "hmac", "html", "ipaddress", "itertools", "json", "json.encoder", "math",
+    "operator", "re", "string", "struct", "types", "typing", "unicodedata", "urllib.parse",
 })  # fmt: skip
 """Modules of the standard library that compute and touch nothing."""
 
