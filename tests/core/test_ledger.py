@@ -30,7 +30,7 @@ class OneMeter(RuleBasedStateMachine):
     """One meter through reserve, settle and release, with a clock that also goes back, beside a list of what happened."""
 
     @initialize(
-        kind=st.sampled_from([MeterKind.OPEN, MeterKind.SUM, MeterKind.DISTINCT]),
+        kind=st.sampled_from([MeterKind.OPEN, MeterKind.SUM, MeterKind.LEAVING, MeterKind.DISTINCT]),
         cap=st.integers(0, 12),
         span=st.sampled_from([0, 24, 1000, HOUR]),
     )

@@ -18,8 +18,21 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.facts import Link
 from ringfence.core.model.identifiers import AgentId
-from ringfence.core.model.limits import AMOUNT_MOST, MICRO, DistinctCap, Freeze, Loops, RowCount, SumCap, UseLimits
+from ringfence.core.model.label import at_least
+from ringfence.core.model.limits import (
+    AMOUNT_MOST,
+    MICRO,
+    DistinctCap,
+    Freeze,
+    Leaving,
+    LeavingCap,
+    Loops,
+    RowCount,
+    SumCap,
+    UseLimits,
+)
 from ringfence.core.model.meter import Charge, MeterKind
+from ringfence.core.model.profile import Sensitivity
 from ringfence.core.rules import AgentRule, Rules, ToolRule
 
 _DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
@@ -41,6 +54,14 @@ class Plan:
     """None: no agent has a cap on rows."""
     freezes: tuple[Freeze, ...] = ()
     loops: Loops | None = None
+    leaving: tuple[tuple[str, str, LeavingCap], ...] = ()
+    """What may leave besides what the runs' own limits say: whose meter a window has, and of what."""
+    weighed_since: Sensitivity | None = None
+    """The least confidentiality from which on what leaves is counted by any cap; None: there is none."""
+
+    def weighs(self, given: Sensitivity) -> bool:
+        """Whether a call counts towards what leaves, should it leave, by a run that was given such data."""
+        return self.weighed_since is not None and at_least(given, self.weighed_since)
 
 
 def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
@@ -59,7 +80,15 @@ def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
     rows = own.rows if has_rows else None
     freezes = (*rules.limits.freezes, *agent.limits.freezes, *own.freezes)
     loops = None if own.polling else agent.limits.loops or rules.loops
-    if not (always or own.sums or own.distinct or rows or freezes or loops):
+    leaving = (
+        *(("gateway", "gateway/", cap) for cap in rules.limits.leaving),
+        *((f"agent/{agent.id}", "", cap) for cap in agent.limits.leaving if cap.window_ms),
+        *((f"server/{tool.server}", f"server/{tool.server}/", cap) for cap in server.leaving),
+        *((f"tool/{tool.id}", f"tool/{tool.id}/", cap) for cap in own.leaving),
+    )
+    of_runs = tuple(cap for known in rules.agents.values() for cap in known.limits.leaving if not cap.window_ms)
+    weighed_since = _least(cap.since for cap in (*of_runs, *(cap for _, _, cap in leaving)))
+    if not (always or own.sums or own.distinct or rows or freezes or loops or weighed_since):
         return None
     return Plan(
         tool=tool.id,
@@ -70,11 +99,22 @@ def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
         rows=rows,
         freezes=freezes,
         loops=loops,
+        leaving=leaving,
+        weighed_since=weighed_since,
     )
 
 
-def charges_of(plan: Plan, call: Call, chain: Sequence[Link]) -> tuple[tuple[Charge, ...], tuple[str, ...]]:
-    """The charges of one call, each on a meter of its own, and what of it cannot be counted, for people."""
+def charges_of(
+    plan: Plan,
+    call: Call,
+    chain: Sequence[Link],
+    leaving: Leaving | None = None,
+    given: Sensitivity = Sensitivity.PUBLIC,
+) -> tuple[tuple[Charge, ...], tuple[str, ...]]:
+    """The charges of one call, each on a meter of its own, and what of it cannot be counted, for people.
+
+    `leaving`: what goes outside with it; None: nothing does. `given`: how confidential the data is that the run was given.
+    """
     charges = list(plan.always)
     faults: list[str] = []
     for cap in plan.sums:
@@ -90,6 +130,8 @@ def charges_of(plan: Plan, call: Call, chain: Sequence[Link]) -> tuple[tuple[Cha
         else:
             charges.extend(_distinct(distinct, plan, chain, values))
     charges.extend(_rows(plan, chain))
+    if leaving is not None:
+        charges.extend(_leaving(plan, chain, leaving, given))
     return tuple(charges), tuple(faults)
 
 
@@ -101,6 +143,7 @@ def meters_of(plan: Plan, chain: Sequence[Link]) -> tuple[Charge, ...]:
     for distinct in plan.distinct:
         charges.extend(_distinct(distinct, plan, chain, ()))
     charges.extend(_rows(plan, chain))
+    charges.extend(_leaving(plan, chain, Leaving(0, 0), Sensitivity.REGULATED))
     return tuple(charges)
 
 
@@ -161,6 +204,29 @@ def _rows(plan: Plan, chain: Sequence[Link]) -> Iterable[Charge]:
         for link in chain:
             if (cap := link.limits.rows_per_run) is not None:
                 yield Charge(rows_meter(link.run.id), MeterKind.ROWS, cap, plan.rows.most)
+
+
+def _leaving(plan: Plan, chain: Sequence[Link], leaving: Leaving, given: Sensitivity) -> Iterable[Charge]:
+    for owner, scope, cap in plan.leaving:
+        for whose in [owner] if cap.window_ms else [f"run/{link.run.id}" for link in chain]:
+            yield from _left(cap, whose, scope, leaving, given)
+    for link in chain:
+        for cap in link.limits.leaving:
+            if not cap.window_ms:
+                yield from _left(cap, f"run/{link.run.id}", "", leaving, given)
+
+
+def _left(cap: LeavingCap, owner: str, scope: str, leaving: Leaving, given: Sensitivity) -> Iterable[Charge]:
+    if not at_least(given, cap.since):
+        return
+    kind, span = MeterKind.LEAVING, cap.window_ms
+    for what, most, amount in (("bytes", cap.bytes, leaving.bytes), ("records", cap.records, leaving.records)):
+        if most is not None:
+            yield Charge(f"{kind}:{owner}:{scope}{what}{_of(span)}", kind, most, amount, span)
+
+
+def _least(levels: Iterable[Sensitivity]) -> Sensitivity | None:
+    return min(levels, key=list(Sensitivity).index, default=None)
 
 
 def _owners(window_ms: int, everybody: bool, plan: Plan, chain: Sequence[Link]) -> list[str]:

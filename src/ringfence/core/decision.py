@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from ringfence.core.checks.arguments import arguments
 from ringfence.core.checks.blast_radius import blast_radius
+from ringfence.core.checks.confidentiality import confidentiality
 from ringfence.core.checks.egress import egress
 from ringfence.core.checks.environment import environment
 from ringfence.core.checks.export import export
@@ -29,7 +30,8 @@ from ringfence.core.model.verdict import Decision, Gate, Level, Reason, ReasonCo
 Check = Callable[[Call, Facts], Verdict]
 
 CHECKS: tuple[Check, ...] = (
-    standing, pin, exposure, grant, environment, arguments, egress, export, policy, limits, loops, freeze, blast_radius,
+    standing, pin, exposure, grant, environment, arguments, egress, export, policy, limits, confidentiality, loops, freeze,
+    blast_radius,
 )  # fmt: skip
 """In the order they are read; the join does not depend on it."""
 

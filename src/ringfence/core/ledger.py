@@ -52,7 +52,7 @@ def refusal(meter: Meter | None, charge: Charge, now: Millis) -> Shortfall | Non
             fits = used + _new_values(meter, charge, now) <= cap
         case MeterKind.ROWS:
             fits = used + charge.amount <= cap and used < cap
-        case MeterKind.OPEN | MeterKind.SUM:
+        case MeterKind.OPEN | MeterKind.SUM | MeterKind.LEAVING:
             fits = used + charge.amount <= cap
     return None if fits else Shortfall(used, cap, frees_at(meter, now))
 
@@ -72,7 +72,7 @@ def reserve(meter: Meter | None, charge: Charge, now: Millis) -> tuple[Meter, Ch
                 held, last = values.get(value, (0, -1))
                 values[value] = (held + 1, last)
             return replace(meter, at=at, values=values), charge
-        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS:
+        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS | MeterKind.LEAVING:
             return replace(meter, at=at, held=meter.held + charge.amount, parts=_live_parts(meter, at)), charge
 
 
@@ -86,7 +86,7 @@ def settle(meter: Meter, charge: Charge, now: Millis, actual: int | None = None)
             return replace(meter, at=at, held=meter.held - charge.amount)
         case MeterKind.DISTINCT:
             return replace(meter, at=at, values=_let_go(meter, charge, lambda last: max(last, at)))
-        case MeterKind.SUM | MeterKind.ROWS:
+        case MeterKind.SUM | MeterKind.ROWS | MeterKind.LEAVING:
             cost = charge.amount if actual is None else actual
             parts = _with(_live_parts(meter, at), _start(meter.span, at), cost)
             return replace(meter, at=at, held=meter.held - charge.amount, parts=parts)
@@ -104,7 +104,7 @@ def release(meter: Meter, charge: Charge, now: Millis) -> Meter:
             return replace(meter, at=at, passed=meter.passed - back)
         case MeterKind.DISTINCT:
             return replace(meter, at=at, values=_let_go(meter, charge, lambda last: last))
-        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS:
+        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS | MeterKind.LEAVING:
             return replace(meter, at=at, held=meter.held - charge.amount)
 
 
@@ -116,7 +116,7 @@ def used_of(meter: Meter, now: Millis) -> int:
             return max(0, -(-(meter.passed - at * 1000) // meter.span)) if meter.span else 0
         case MeterKind.DISTINCT:
             return sum(_is_live(known, meter.span, at) for known in meter.values.values())
-        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS:
+        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS | MeterKind.LEAVING:
             return meter.held + sum(amount for _, amount in _live_parts(meter, at))
 
 
@@ -153,7 +153,7 @@ def is_idle(meter: Meter, now: Millis) -> bool:
             return meter.passed <= max(meter.at, now) * 1000
         case MeterKind.OPEN:
             return True
-        case MeterKind.SUM | MeterKind.ROWS | MeterKind.DISTINCT:
+        case MeterKind.SUM | MeterKind.ROWS | MeterKind.DISTINCT | MeterKind.LEAVING:
             return bool(meter.span) and used_of(meter, now) == 0
 
 

@@ -13,6 +13,7 @@ CAP_CODES = {
     MeterKind.SUM: ReasonCode.SUM_CAP,
     MeterKind.ROWS: ReasonCode.ROWS_CAP,
     MeterKind.DISTINCT: ReasonCode.DISTINCT_CAP,
+    MeterKind.LEAVING: ReasonCode.LEAVING_CAP,
 }
 
 
@@ -27,6 +28,8 @@ def in_words(charge: Charge, short: Shortfall) -> str:
             return f"{charge.meter}: {as_amount(short.used)} of {as_amount(short.cap)} is used, {as_amount(charge.amount)} more"
         case MeterKind.ROWS | MeterKind.DISTINCT:
             return f"{charge.meter}: {short.used} of {short.cap} are used"
+        case MeterKind.LEAVING:
+            return f"{charge.meter}: {short.used} of {short.cap} have left, {charge.amount} more"
 
 
 def in_units(meter: str, value: int) -> str:

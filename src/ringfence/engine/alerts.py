@@ -82,7 +82,7 @@ class Alerts:
                 self.cap_near(near, at_percent, facts.now)
         run = facts.chain[0].run
         for charge, meter in zip(facts.charges, facts.meters, strict=True):
-            if charge.kind in (MeterKind.SUM, MeterKind.DISTINCT):
+            if charge.kind in (MeterKind.SUM, MeterKind.DISTINCT, MeterKind.LEAVING):
                 before = used_of(meter, facts.now) if meter is not None else 0
                 after = used_of(reserve(meter, charge, facts.now)[0], facts.now)
                 cap = charge.cap + (meter.extra if meter is not None else 0)

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ringfence.core.charges import charges_of
+from ringfence.core.charges import Plan, charges_of
 from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.connecting import CONNECT, server_of
 from ringfence.core.decision import decide
@@ -30,16 +30,19 @@ from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.grants import limited
 from ringfence.core.labelling import incoming, rising, trusted_words
+from ringfence.core.leaving import leaves, weight_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.identifiers import AgentId, TicketId
 from ringfence.core.model.label import CLEAN, Label, join_all, memory_place
+from ringfence.core.model.meter import Charge
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
+from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
 from ringfence.core.rules import AgentRule, ArgumentAction, PersonalArguments, Rules
 from ringfence.core.scan.rule import Kind
@@ -282,7 +285,8 @@ class Enforcer:
         )
         tool = view.tools.get(call.tool) if view is not None and call.server else None
         plan = view.plans.get(call.tool) if view is not None and tool is not None else None
-        charges, uncountable = charges_of(plan, call, chain) if plan is not None else ((), ())
+        label, flow = join_all(run.label for run in state.chain), self._flow(view, state.chain)
+        charges, uncountable = _charges(plan, call, chain, tool, flow, label) if plan is not None else ((), ())
         facts = Facts(
             now=self._clock.now(),
             chain=chain,
@@ -300,8 +304,8 @@ class Enforcer:
             uncountable=uncountable,
             quarantine=self._catalogue.quarantine(view, call),
             environments=_environments(view, *(agents[link.run.agent] for link in chain if link.run.agent in agents)),
-            label=join_all(run.label for run in state.chain),
-            flow=self._flow(view, state.chain),
+            label=label,
+            flow=flow,
             policy=self._catalogue.policy,
         )
         return Case(principal, view, call, facts, state.pending, meta)
@@ -418,6 +422,15 @@ _CLOSED_CODES = {
     TicketState.WITHDRAWN: ReasonCode.APPROVAL_WITHDRAWN,
     TicketState.CONSUMED: ReasonCode.APPROVAL_USED,
 }
+
+
+def _charges(
+    plan: Plan, call: Call, chain: tuple[Link, ...], tool: Tool | None, flow: Flow | None, label: Label
+) -> tuple[tuple[Charge, ...], tuple[str, ...]]:
+    """What the call costs. What leaves with it is weighed only where somebody has capped it."""
+    given = label.confidentiality
+    is_weighed = tool is not None and plan.weighs(given) and leaves(call, tool, flow)
+    return charges_of(plan, call, chain, weight_of(call) if is_weighed else None, given)
 
 
 def _environments(view: AgentView | None, *agents: AgentRule) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Final
 from ringfence.app.config.secrets_layout import SECRET_FROM
 from ringfence.app.config.shapes import Choice, Duration, Integer, Key, ListOf, MapOf, Record, Text, Truth
 from ringfence.core.model.egress import EgressMode, Unlisted
+from ringfence.core.model.profile import Sensitivity
 
 HOST: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -98,6 +99,10 @@ _HOST: Final = Record(
         "prefix": Key(Text("text", most=40), "What stands before the secret, such as `Bearer `.", default=""),
         "credential": Key(SECRET_FROM, "The secret that requests to this host carry. It never enters the box."),
         "environment": ENVIRONMENT,
+        "clearance": Key(
+            Choice(tuple(Sensitivity)),
+            "The highest confidentiality of what a run was given that may go there without a person, by the rule of two too.",
+        ),
         "up_mib": Key(Integer(0, 1_048_576), "What one run may send there in all, in MiB.", default=64),
         "down_mib": Key(Integer(0, 16_777_216), "What one run may receive from there in all, in MiB.", default=4096),
         "addresses": Key(

@@ -16,6 +16,7 @@ from ringfence.core.egress.addresses import pinned
 from ringfence.core.egress.opening import Refusal
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
+from ringfence.core.model.profile import Sensitivity
 from ringfence.ports.secrets import SecretRef
 
 Fields = Mapping[str, Any]
@@ -148,6 +149,7 @@ def _rule(host: Fields) -> EgressRule:
         private=host.get("private", False),
         tls=host.get("tls", True),
         environment=host.get("environment", ""),
+        clearance=Sensitivity(host["clearance"]) if "clearance" in host else None,
     )
 
 

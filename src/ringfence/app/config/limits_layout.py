@@ -18,6 +18,7 @@ from ringfence.app.config.shapes import (
     Truth,
     TruthOr,
 )
+from ringfence.core.model.profile import Sensitivity
 
 POINTER: Final = r"(?:/(?:[^~/]|~[01])*)+"
 RATE: Final = r"[1-9][0-9]{0,6}/(?:s|min|h|d)(?: burst [1-9][0-9]{0,5})?"
@@ -75,13 +76,36 @@ _GENERAL: dict[str, Key] = {
     "rate": Key(_rate, "Calls in time, at an even pace: `COUNT/s|min|h|d [burst N]`, N of them at once (else COUNT)."),
     "concurrent": Key(_concurrent, "Calls under way at once."),
 }
+LEAVING: Final = OneOrMore(
+    Record(
+        {
+            "bytes": Key(Integer(1, 1_000_000_000_000), "Bytes of the canonical arguments of all calls together."),
+            "records": Key(
+                Integer(1, 1_000_000_000), "Items of arrays, and lines of texts that have several. A call is one at least."
+            ),
+            "per": Key(_window, "`run`: a run with its child runs. Else any span of this length.", default="run"),
+            "from": Key(
+                Choice(tuple(Sensitivity)),
+                "Calls count once their run was given data as confidential as this. `public`: every call that leaves counts.",
+                default="confidential",
+            ),
+        },
+        "a mapping with `bytes`, `records` or both",
+    ),
+    most=10,
+)
+_LEAVING = "How much may leave: calls of tools that reach outside, or whose arguments name a host there."
 _FREEZE = Key(FREEZE, "When writes are refused, or asked about.")
 _LOOP_KEY = Key(TruthOr(_LOOPS), "When a run repeats itself: the same calls bring the same results.", default=False)
 
-SERVER_LIMITS: Final = Record(_GENERAL, "a mapping with `rate` or `concurrent`")
+SERVER_LIMITS: Final = Record(
+    {**_GENERAL, "leaving": Key(LEAVING, f"{_LEAVING} All agents together.")},
+    "a mapping with `rate`, `concurrent` or `leaving`",
+)
 
 GATEWAY_LIMITS: Final = Record(
-    {**_GENERAL, "loops": _LOOP_KEY, "freeze": _FREEZE}, "a mapping with `rate`, `concurrent`, `loops` or `freeze`"
+    {**_GENERAL, "loops": _LOOP_KEY, "freeze": _FREEZE, "leaving": Key(LEAVING, f"{_LEAVING} Everything together.")},
+    "a mapping with `rate`, `concurrent`, `loops`, `freeze` or `leaving`",
 )
 
 AGENT_LIMITS: Final = Record(
@@ -96,6 +120,7 @@ AGENT_LIMITS: Final = Record(
         **{name: Key(key.shape, f"{key.about} All runs of the agent together.") for name, key in _GENERAL.items()},
         "loops": _LOOP_KEY,
         "freeze": _FREEZE,
+        "leaving": Key(LEAVING, f"{_LEAVING} All runs of the agent together."),
     }
 )
 
@@ -174,6 +199,7 @@ TOOL_LIMITS: Final = Record(
             Truth(), "Whether calling it again and again is how it is used: then it never counts as a loop.", default=False
         ),
         "freeze": _FREEZE,
+        "leaving": Key(LEAVING, f"{_LEAVING} All agents together."),
     },
     "a mapping of limits",
 )

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ringfence.app.config.problems import Path, shown
 from ringfence.app.config.scalars import as_seconds
 from ringfence.core.charges import micro_units
-from ringfence.core.model.limits import DistinctCap, Freeze, Loops, Rate, RowCount, SumCap, ToolLimits, UseLimits
+from ringfence.core.model.limits import DistinctCap, Freeze, LeavingCap, Loops, Rate, RowCount, SumCap, ToolLimits, UseLimits
+from ringfence.core.model.profile import Sensitivity
 
 Fields = Mapping[str, Any]
 Report = Callable[[Path, str], None]
@@ -48,10 +49,40 @@ def check_limits(values: Fields, report: Report) -> None:
                 if (part["of"], span, everybody) in seen:
                     report((*path, name, index), f"`{part['of']}` is capped for the same span already")
                 seen.add((part["of"], span, everybody))
+        _check_leaving((*path, "leaving"), fields.get("leaving", []), report)
+
+
+def _check_leaving(path: Path, caps: list[Any], report: Report) -> None:
+    spans: set[int] = set()
+    for index, part in enumerate(caps):
+        if part is None:
+            continue
+        if not {"bytes", "records"} & part.keys():
+            report((*path, index), "needs `bytes`, `records` or both")
+        if (span := _window(part.get("per", "run"))) in spans:
+            report((*path, index), "what leaves is capped for the same span already")
+        spans.add(span)
 
 
 def use_limits_of(fields: Fields) -> UseLimits:
-    return UseLimits(rate=rate_of(fields.get("rate")), concurrent=fields.get("concurrent"), freezes=freezes_of(fields))
+    return UseLimits(
+        rate=rate_of(fields.get("rate")),
+        concurrent=fields.get("concurrent"),
+        freezes=freezes_of(fields),
+        leaving=leaving_of(fields),
+    )
+
+
+def leaving_of(fields: Fields) -> tuple[LeavingCap, ...]:
+    return tuple(
+        LeavingCap(
+            bytes=part.get("bytes"),
+            records=part.get("records"),
+            window_ms=_window(part.get("per", "run")),
+            since=Sensitivity(part.get("from", "confidential")),
+        )
+        for part in fields.get("leaving", [])
+    )
 
 
 def tool_limits_of(fields: Fields) -> ToolLimits:
@@ -81,6 +112,7 @@ def tool_limits_of(fields: Fields) -> ToolLimits:
         ),
         rows=RowCount(rows.get("at", ""), rows.get("most", 0)),
         polling=fields.get("polling", False),
+        leaving=leaving_of(fields),
     )
 
 

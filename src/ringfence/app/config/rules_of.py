@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.app.config.box_section import box_of, egress_of
-from ringfence.app.config.limits_of import freezes_of, loops_of, rate_of, tool_limits_of, use_limits_of
+from ringfence.app.config.limits_of import freezes_of, leaving_of, loops_of, rate_of, tool_limits_of, use_limits_of
 from ringfence.app.config.operators_section import people_of
 from ringfence.app.config.personal_section import personal_of
 from ringfence.app.config.profiles import conditional_of, profile_of
@@ -148,6 +148,7 @@ def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields) 
             concurrent=limits.get("concurrent"),
             freezes=freezes_of(limits),
             loops=loops_of(limits),
+            leaving=leaving_of(limits),
         ),
         separation=fields.get("separation", False),
         approvers=frozenset(OperatorName(operator) for operator in fields.get("approvers", [])),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ringfence.core.model.egress import EgressRules
 from ringfence.core.model.identifiers import AgentId, OperatorName, ToolId
-from ringfence.core.model.limits import Freeze, Loops, Rate
+from ringfence.core.model.limits import Freeze, LeavingCap, Loops, Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Limits:
     freezes: tuple[Freeze, ...] = ()
     loops: Loops | None = None
     """None: as the gateway has it."""
+    leaving: tuple[LeavingCap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

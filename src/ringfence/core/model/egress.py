@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringfence.core.model.profile import Sensitivity
+
 
 class EgressMode(StrEnum):
     """How much of a connection is seen."""
@@ -51,6 +53,8 @@ class EgressRule:
     """The operator says that this name may be a private address (an index of packages on the own network)."""
     environment: str = ""
     """Its label, and that of its credential; empty: none."""
+    clearance: Sensitivity | None = None
+    """The highest confidentiality that may go there without a person. None: nobody has said."""
 
 
 class Unlisted(StrEnum):

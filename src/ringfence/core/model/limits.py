@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.profile import Sensitivity
 
 MICRO = 1_000_000
 """Amounts are counted in millionths of the argument's own unit: integers, so sums are exact."""
@@ -63,6 +64,26 @@ class RowCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """How much goes out with one call."""
+
+    bytes: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeavingCap:
+    """The most that may leave for outside."""
+
+    bytes: int | None = None
+    records: int | None = None
+    window_ms: int = 0
+    """Of any span of this length; 0: of the whole run with its child runs."""
+    since: Sensitivity = Sensitivity.CONFIDENTIAL
+    """Calls count once the run was given data as confidential as this. `public`: every call that leaves counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loops:
     """When a run repeats itself."""
 
@@ -91,11 +112,12 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseLimits:
-    """How fast, how much at once, and when not."""
+    """How fast, how much at once, when not, and how much may leave."""
 
     rate: Rate | None = None
     concurrent: int | None = None
     freezes: tuple[Freeze, ...] = ()
+    leaving: tuple[LeavingCap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

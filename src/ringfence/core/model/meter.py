@@ -22,6 +22,8 @@ class MeterKind(StrEnum):
     """Rows of results. The price is known afterwards."""
     DISTINCT = "distinct"
     """Different values of an argument."""
+    LEAVING = "leaving"
+    """Bytes, or records, that left for outside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,139 @@
+"""Whether a call leaves the organisation, by which way, and how much goes with it. Pure.
+
+A call leaves when its tool reaches outside, or when the agent's own arguments name a host that is not the operator's: a link
+that is rendered and a name that is looked up send their text to whoever runs the host.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from ringfence.core.connecting import CONNECT
+from ringfence.core.exporting import WORKSPACE
+from ringfence.core.flow.outside import UNREAD, Outside, names_outside
+from ringfence.core.model.call import Call
+from ringfence.core.model.identifiers import ServerId
+from ringfence.core.model.limits import Leaving
+from ringfence.core.model.profile import Effect, ToolProfile
+from ringfence.core.model.provenance import Flow
+from ringfence.core.model.tool import Tool
+from ringfence.core.model.words import Words
+
+_STAYS: Final = frozenset({ServerId("ringfence"), WORKSPACE})
+"""The gateway's own: a child run carries its parent's label, and a branch stays in the operator's repository."""
+_MEMO: Final = "outside"
+_RENDERED: Final = frozenset({"url", "link", "image"})
+"""What a reader's program may fetch by itself."""
+_LINE: Final = re.compile(r"[\r\n\x0b\x0c\x85\u2028\u2029]+")
+_DEEPEST: Final = 3
+"""How often JSON within a text is read."""
+
+
+def ways_outside(call: Call, flow: Flow | None) -> tuple[Outside, ...]:
+    """The hosts outside that the agent's own arguments name; none where nobody looks."""
+    if flow is None or call.server in _STAYS:
+        return ()
+    if _MEMO not in flow.memo:
+        flow.memo[_MEMO] = _ways(call, flow)
+    return cast("tuple[Outside, ...]", flow.memo[_MEMO])
+
+
+def leaves(call: Call, tool: Tool, flow: Flow | None) -> bool:
+    """Whether the call leaves. A box's way out to an own host does not."""
+    if call.tool == CONNECT and flow is not None:
+        return bool(ways_outside(call, flow))
+    return tool.profile_for(call.value).outbound or bool(ways_outside(call, flow))
+
+
+def is_sink(call: Call, profile: ToolProfile, flow: Flow | None) -> bool:
+    """Whether it may bring what the run knows somewhere: it writes, reaches outside, or names a host there."""
+    return profile.effect is Effect.WRITE or profile.outbound or bool(ways_outside(call, flow))
+
+
+def beside(call: Call, tool: Tool, flow: Flow | None) -> tuple[Outside, ...]:
+    """The hosts that the readers of a tool with a clearance could be led to: what its content would have a program fetch.
+
+    A clearance speaks of the tool's own readers, and of the target that an authority argument names. A link in the text that
+    they are sent is another way.
+    """
+    authorities = tool.profile_for(call.value).authority
+    pointers = [one.pointer for one in (authorities if authorities is not None else tool.inferred)]
+    return tuple(
+        one
+        for one in ways_outside(call, flow)
+        if one.form in _RENDERED and not any(_is_below(one.pointer, pointer) for pointer in pointers)
+    )
+
+
+def weight_of(call: Call) -> Leaving:
+    """How much a call takes along: its canonical arguments in bytes, and the records in them.
+
+    A record is an item of any array, or a line of a text that has several; JSON within a text counts as what it is. A call is
+    one at least.
+    """
+    return Leaving(len(call.arguments), max(1, _records(call.value)))
+
+
+def _ways(call: Call, flow: Flow) -> tuple[Outside, ...]:
+    own = (*flow.rules.hosts, *(host for words in flow.words for host in _named(words)))
+    # A box's host is one, whatever its name looks like.
+    arguments = {"host": f"//{call.shown.get('host')}/"} if call.tool == CONNECT else call.shown
+    return names_outside(arguments, own)
+
+
+@lru_cache(maxsize=512)
+def _named(words: Words) -> tuple[str, ...]:
+    """The hosts that somebody who is trusted names themselves. Not those of addresses: many are at one host."""
+    unquoted = _without_quotes(words.text)
+    return tuple({one.host for one in names_outside({"": unquoted}, ()) if one.form != "address" and one.host != UNREAD})
+
+
+def _without_quotes(text: str) -> str:
+    """Without what somebody else wrote: fenced code, and lines that quote."""
+    kept: list[str] = []
+    fenced = False
+    for line in text.splitlines():
+        start = line.lstrip()
+        if start.startswith(("```", "~~~")):
+            fenced = not fenced
+        elif not fenced and not start.startswith(">"):
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _is_below(pointer: str, authority: str) -> bool:
+    """Whether a leaf belongs to an argument that carries authority; `*` stands for any item."""
+    if not authority:
+        return True
+    parts, wanted = pointer.split("/"), authority.split("/")
+    return len(parts) >= len(wanted) and all(want in ("*", part) for part, want in zip(parts, wanted, strict=False))
+
+
+def _records(arguments: Any) -> int:
+    found = 0
+    stack: list[tuple[Any, int]] = [(arguments, 0)]
+    while stack:
+        value, decoded = stack.pop()
+        if isinstance(value, Mapping):
+            stack.extend((inner, decoded) for inner in cast("Mapping[str, Any]", value).values())
+        elif isinstance(value, list):
+            items = cast("list[Any]", value)
+            found += len(items)
+            stack.extend((inner, decoded) for inner in items)
+        elif isinstance(value, str):
+            if decoded < _DEEPEST and value.lstrip()[:1] in ("[", "{") and (inner := _json_in(value)) is not None:
+                stack.append((inner, decoded + 1))
+            elif (lines := sum(1 for line in _LINE.split(value) if line.strip())) > 1:
+                found += lines
+    return found
+
+
+def _json_in(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
