@@ -76,6 +76,8 @@ def control_services(
         people_issuer=people_issuer,
         pins=gateway.pins,
         budgets=gateway.budgets,
+        labels=gateway.labels,
+        steering=gateway.steering,
         catalogue=gateway.catalogue,
         alerts=gateway.alerts,
         checkpointer=gateway.checkpointer,

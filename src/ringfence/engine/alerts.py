@@ -121,6 +121,10 @@ class Alerts:
         kind, path = AlertKind.SUSPICIOUS_RESULT, f"/audit/{entry}"
         self._send(kind, text, path, key=key, agent=call.agent, run=call.run, tool=call.tool)
 
+    def label_lowered(self, what: str, by: str, entry: str, *, agent: str, run: str) -> None:
+        """An operator answers for what a run or a place was given."""
+        self._send(AlertKind.LABEL_LOWERED, f"{what} by {by}", f"/audit/{entry}", key=entry, agent=agent, run=run)
+
     def store_degraded(self, why: str) -> None:
         self._send(AlertKind.STORE_DEGRADED, f"nothing can be recorded, so sends are denied: {why}", "/")
 

@@ -25,6 +25,7 @@ from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
 from ringfence.engine.injection import Injection
+from ringfence.engine.labels import Labels
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.notices import Notices
@@ -38,6 +39,7 @@ from ringfence.engine.redacted_store import redacted
 from ringfence.engine.runs import Runs
 from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.server_boxes import ServerBoxBook
+from ringfence.engine.steering import Steering
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
 from ringfence.engine.trails import Trails
@@ -83,6 +85,8 @@ class Engine:
     people: People
     pins: Pins
     budgets: Budgets
+    labels: Labels
+    steering: Steering
     checkpointer: Checkpointer
     log_care: LogCare
     notices: Notices
@@ -211,6 +215,8 @@ class Engine:
             operators=Operators(store=store, clock=clock, ids=ids),
             people=People(catalogue=catalogue, store=store, clock=clock),
             budgets=Budgets(store=store, clock=clock, catalogue=catalogue),
+            labels=Labels(store=store, log=log, clock=clock, catalogue=catalogue, alerts=alerts),
+            steering=Steering(store=store, clock=clock),
             pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
             checkpointer=checkpointer,
             log_care=log_care,

@@ -8,6 +8,7 @@ it in again; its next token opens no other.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from ringfence.core.entry import Entry, EntryKind
@@ -96,7 +97,8 @@ class Outsiders:
         return await self._record(unit) or _row(key, run)
 
     async def _replace(self, before: Run, key: str, agent: AgentId, opened_by: str, task: str, by: str) -> Run | NotDone:
-        run = self._run(agent, opened_by, task)
+        # Whoever stands behind the subject has read what the run before it was given.
+        run = replace(self._run(agent, opened_by, task), label=before.label)
         if before.state is RunState.OPEN:
             closed = await self._runs.close(before.id, by=by, why="its subject gets another run")
             if isinstance(closed, NotDone):

@@ -12,9 +12,11 @@ from ringfence.core.grants import dropped, limited, narrow
 from ringfence.core.model.binding import UNBOUND, BindingKind, is_binding, kind_of
 from ringfence.core.model.grant import EVERYTHING, WIDEST_TREE, Grant
 from ringfence.core.model.identifiers import AgentId, Millis, RunId, ToolId
+from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.stop import StopMode
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.model.words import Words
 from ringfence.core.rules import AgentRule
 from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, PutCredential, Unit
 from ringfence.engine.catalogue import Catalogue
@@ -57,6 +59,16 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """What a run begins with that goes on where another was."""
+
+    run: RunId
+    label: Label
+    words: tuple[Words, ...] = ()
+    """What was said to that run, where the operator says that it counts here too."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotDone:
     """An operator's or bridge's request that was refused, with what to do about it."""
 
@@ -90,14 +102,24 @@ class Runs:
         standing: bool = False,
         binding: str = UNBOUND,
         asked: Grant = EVERYTHING,
+        continues: Continued | None = None,
     ) -> Opened | NotDone:
         """Open a run. `by` is `operator:NAME` or `agent:NAME`; only an operator's task counts as trusted words.
 
         `binding` says from whom alone its credential is accepted. It is given what was `asked` for; a child never gets more
-        than its parent has, and its tree never grows beyond what its parent's agent may have.
+        than its parent has, and its tree never grows beyond what its parent's agent may have. Where it `continues` another run
+        it begins with that one's label.
         """
         opening = await self.prepare(
-            agent, task, by=by, trusted=trusted, parent=parent, standing=standing, binding=binding, asked=asked
+            agent,
+            task,
+            by=by,
+            trusted=trusted,
+            parent=parent,
+            standing=standing,
+            binding=binding,
+            asked=asked,
+            continues=continues,
         )
         if isinstance(opening, NotDone):
             return opening
@@ -119,6 +141,7 @@ class Runs:
         standing: bool = False,
         binding: str = UNBOUND,
         asked: Grant = EVERYTHING,
+        continues: Continued | None = None,
     ) -> Opening | NotDone:
         """What would open a run; nothing is recorded yet. The arguments are those of `open`."""
         rule = self._catalogue.rules.agents.get(agent)
@@ -162,6 +185,8 @@ class Runs:
             ancestors=ancestors,
             standing=standing,
             grant=given,
+            label=continues.label if continues is not None else CLEAN,
+            words=continues.words if continues is not None else (),
         )
         left_out = dropped(asked, given)
         secret = self._ids.run_credential()
@@ -182,6 +207,7 @@ class Runs:
                 "binding": binding,
                 "rules": self._catalogue.rules.digest,
                 **({"grant": grant_view(given), "dropped": list(left_out)} if given != EVERYTHING else {}),
+                **(_continued_view(continues) if continues is not None else {}),
             },
         )
         return Opening(Opened(run, secret, binding, left_out), entry, OpenRun(run, credential, caps))
@@ -323,6 +349,11 @@ def grant_view(grant: Grant) -> dict[str, Any]:
         if (value := getattr(grant, name)) is not None:
             view[name] = value
     return view
+
+
+def _continued_view(continues: Continued) -> dict[str, Any]:
+    label = {"label_after": continues.label.view()} if continues.label != CLEAN else {}
+    return {"continues": continues.run, "words_kept": len(continues.words), **label}
 
 
 def _has_ended(run: Run, now: Millis) -> bool:

@@ -14,6 +14,7 @@ class AlertKind(StrEnum):
     DRIFT = "drift"
     CAP_NEAR = "cap_near"
     SUSPICIOUS_RESULT = "suspicious_result"
+    LABEL_LOWERED = "label_lowered"
     STORE_DEGRADED = "store_degraded"
     CONFIG_REJECTED = "config_rejected"
     LOG_DISPUTED = "log_disputed"

@@ -102,6 +102,10 @@ class Store(Protocol):
         """Of what is kept where it outlives runs (`core.model.label`); `CLEAN` where nothing is. Raises UnavailableError."""
         ...
 
+    async def labels(self) -> Mapping[str, Label]:
+        """Of every place that has one."""
+        ...
+
     async def ticket(self, ticket: TicketId) -> Ticket | None: ...
 
     async def tickets(self, states: frozenset[TicketState]) -> tuple[Ticket, ...]:

@@ -90,6 +90,9 @@ class MirroredState:
     def label_of(self, place: str) -> Label:
         return self._readable().labels.get(place, CLEAN)
 
+    async def labels(self) -> Mapping[str, Label]:
+        return dict(self._readable().labels)
+
     async def ticket(self, ticket: TicketId) -> Ticket | None:
         return self._readable().tickets.get(ticket)
 

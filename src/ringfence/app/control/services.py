@@ -11,6 +11,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.labels import Labels
 from ringfence.engine.log.care import LogCare
 from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.operators import Operators
@@ -18,6 +19,7 @@ from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.people import People
 from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
+from ringfence.engine.steering import Steering
 from ringfence.engine.stops import Stops
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
@@ -47,6 +49,8 @@ class ControlServices:
     """Where people log in who have no credential of ours."""
     pins: Pins
     budgets: Budgets
+    labels: Labels
+    steering: Steering
     catalogue: Catalogue
     alerts: Alerts
     checkpointer: Checkpointer

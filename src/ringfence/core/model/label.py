@@ -40,6 +40,11 @@ class Label:
         """Whether a join with the other changes nothing."""
         return self.joined(other) is self
 
+    @property
+    def in_words(self) -> str:
+        """For people: `untrusted, confidential`."""
+        return f"{self.integrity.value}, {self.confidentiality.value}"
+
     def view(self) -> dict[str, str]:
         """As entries and answers have it."""
         return {"integrity": self.integrity.value, "confidentiality": self.confidentiality.value}

@@ -7,6 +7,7 @@ from enum import Enum
 
 from ringfence.core.leaves import has_stop
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Credential, Run
@@ -98,6 +99,12 @@ class FakeStore:
 
     async def meters(self, keys: Sequence[str]) -> tuple[Meter | None, ...]:
         return await self._reading().meters(keys)
+
+    def label_of(self, place: str) -> Label:
+        return self._reading().label_of(place)
+
+    async def labels(self) -> Mapping[str, Label]:
+        return await self._reading().labels()
 
     async def ticket(self, ticket: TicketId) -> Ticket | None:
         return await self._reading().ticket(ticket)
