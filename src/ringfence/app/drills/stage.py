@@ -1,0 +1,116 @@
+"""Where drills are played: a gateway process of its own, played servers, people, and a receiver of alerts."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from ringfence.app.drills.deployment import KNOWN_VARIABLE, Deployment, configuration
+from ringfence.app.drills.hijacked import Hijacked, connected
+from ringfence.app.drills.people import People, at_desk
+from ringfence.app.drills.play import READY, Play, as_json
+from ringfence.app.drills.processes import running
+from ringfence.app.drills.receiver import Receiver, receiving
+from ringfence.errors import UnavailableError
+
+PROGRAM: Final = Path(sys.executable).with_name("ringfence")
+SOCKET: Final = "control.sock"
+_PORT: Final = re.compile(r"127\.0\.0\.1:(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """One line of the servers' own log."""
+
+    at: float
+    server: str
+    tool: str
+    arguments: dict[str, Any]
+
+
+class Player:
+    """The played servers, from outside."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, log: Path) -> None:
+        self._http = http
+        self._log = log
+        self.url = url
+
+    async def put(self, server: str, play: Play) -> None:
+        """Say what a server shows and answers from now on. Raises: UnavailableError."""
+        async with self._http.put(f"{self.url}/play/{server}", json=as_json(play)) as response:
+            if response.status != 204:
+                raise UnavailableError(f"the played server {server} answered {response.status}")
+
+    def executed(self) -> list[Executed]:
+        """All that any server executed, oldest first."""
+        lines = self._log.read_text("utf-8").splitlines() if self._log.exists() else []
+        return [Executed(**json.loads(line)) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that takes part."""
+
+    directory: Path
+    agents_url: str
+    player: Player
+    people: People
+    others: People
+    """A second approver, where two are needed."""
+    alerts: Receiver
+
+    @asynccontextmanager
+    async def agent(self, credential: str) -> AsyncGenerator[Hijacked]:
+        """A client of the gateway for the length of the block."""
+        async with connected(self.agents_url, credential) as agent:
+            yield agent
+
+
+@asynccontextmanager
+async def stage(
+    directory: Path, deployments: Iterable[Deployment], plays: dict[str, Play], secret: str = ""
+) -> AsyncGenerator[Stage]:
+    """A gateway on these deployments, its servers already played.
+
+    Args:
+        directory: Exists and is empty; state, logs and configuration go there.
+        plays: What each server shows first, by its id.
+        secret: The credential that the gateway finds in its environment.
+
+    Raises:
+        UnavailableError: A process did not start, with what it said.
+    """
+    async with AsyncExitStack() as stack:
+        alerts = await stack.enter_async_context(receiving())
+        log = directory / "executed.jsonl"
+        command = [sys.executable, "-m", "ringfence.app.drills.play_server", str(log)]
+        _, line = await stack.enter_async_context(running(command, READY, directory / "player.log"))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        player = Player(http, f"http://127.0.0.1:{int(line.split()[1])}", log)
+        for server, play in plays.items():
+            await player.put(server, play)
+        config = directory / "ringfence.yaml"
+        document = configuration(deployments, player.url, alerts.url)
+        config.write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+        state = directory / "state"
+        up = [str(PROGRAM), "up", "--config", str(config), "--state", str(state), "--port", "0", "--unsafe-same-user"]
+        environment = {KNOWN_VARIABLE: secret} if secret else None
+        _, line = await stack.enter_async_context(running(up, "ready", directory / "gateway.log", environment))
+        found = _PORT.search(line)
+        if found is None:
+            raise UnavailableError(f"the gateway said `{line.strip()}` and no port")
+        async with at_desk(state / SOCKET) as first:
+            credential = (await first.done("POST", "/operators", {"name": "drill", "role": "admin"}))["credential"]
+            second = (await first.done("POST", "/operators", {"name": "second", "role": "approver"}))["credential"]
+        people = await stack.enter_async_context(at_desk(state / SOCKET, credential))
+        others = await stack.enter_async_context(at_desk(state / SOCKET, second))
+        yield Stage(directory, f"http://127.0.0.1:{found[1]}", player, people, others, alerts)
