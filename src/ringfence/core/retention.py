@@ -8,7 +8,8 @@
 | a meter with nothing in its window | not at all |
 | the run of somebody outside, however it ended | until an operator lets them in again: their next token must not open another |
 
-A run stays while a run below it stays, while a call of it is under way, and while a ticket of it is live. What goes at once is
+A run stays while a run below it stays, while a call of it is under way, while a ticket of it is live, and while the run that it
+has handed a result to goes on. What goes at once is
 bounded, so that no moment is long; the rest goes the next time.
 """
 
@@ -20,6 +21,7 @@ from typing import Protocol
 
 from ringfence.core.approval import LIVE
 from ringfence.core.ledger import is_idle, is_of_run, run_of
+from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import CallId, Millis, RunId, TicketId
 from ringfence.core.model.meter import Meter
 from ringfence.core.model.run import OUTSIDE, Credential, Run, RunState
@@ -59,6 +61,8 @@ class Kept(Protocol):
     @property
     def run_credentials(self) -> Mapping[RunId, Collection[str]]: ...
     @property
+    def handoffs(self) -> Mapping[RunId, Handoff]: ...
+    @property
     def run_meters(self) -> Mapping[RunId, Collection[str]]: ...
 
 
@@ -72,6 +76,8 @@ def prunable(state: Kept, now: Millis) -> list[tuple[str, str]]:
             rows.append(("accounts", run))
         rows.extend(("credentials", hashed) for hashed in sorted(state.run_credentials.get(run, ())))
         rows.extend(("meters", key) for key in sorted(state.run_meters.get(run, ())))
+        if run in state.handoffs:
+            rows.append(("handoffs", run))
     rows.extend(("tickets", ticket.id) for ticket in _tickets(state, now))
     dead = (c for c in state.credentials.values() if c.run not in gone and _is_dead(c, now))
     rows.extend(("credentials", credential.hash) for credential in islice(dead, AT_ONCE))
@@ -105,10 +111,17 @@ def _runs(state: Kept, now: Millis) -> Iterator[RunId]:
     candidates = set(due)
     kept: set[RunId] = {run for hold in state.holds.values() for run in hold.runs}
     kept.update(run for run in candidates if run in state.live_tickets)
+    kept.update(run for run in candidates if run in state.handoffs and _goes_on(state, state.handoffs[run].parent, now))
     for run in state.runs.values():
         if run.id not in candidates or run.id in kept:
             kept.update(run.ancestors)
     yield from (run for run in due if run not in kept)
+
+
+def _goes_on(state: Kept, run: RunId, now: Millis) -> bool:
+    known = state.runs.get(run)
+    end = ended_at(known) if known is not None else now
+    return end is None or end > now
 
 
 def _is_somebodys(state: Kept, run: RunId) -> bool:

@@ -14,6 +14,7 @@ from typing import assert_never
 from ringfence.core.approval import LIVE, after_vote, moved
 from ringfence.core.ledger import is_of_run, refusal, release, reserve, run_of, settle, used_of
 from ringfence.core.model.grant import SpawnCaps
+from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
 from ringfence.core.model.label import CLEAN, Label, agent_place, is_memory, join_all, server_of_memory
 from ringfence.core.model.meter import Charge, Meter, MeterKind
@@ -26,6 +27,8 @@ from ringfence.core.pins import Pin
 from ringfence.core.retention import prunable
 from ringfence.core.shortfall import CAP_CODES, in_units, in_words
 from ringfence.core.unit import (
+    HANDED_MOST,
+    HANDED_ROOM,
     WORDS_MOST,
     WORDS_ROOM,
     AddStop,
@@ -45,6 +48,7 @@ from ringfence.core.unit import (
     OpenRun,
     Prune,
     PutCredential,
+    PutHandoff,
     PutOperator,
     PutPin,
     Raise,
@@ -97,6 +101,8 @@ class State:
     """By `Pin.id`."""
     labels: dict[str, Label] = field(default_factory=dict[str, Label])
     """Of what outlives runs, by place. One that says nothing is not kept."""
+    handoffs: dict[RunId, Handoff] = field(default_factory=dict[RunId, Handoff])
+    """What runs have handed to those above them, by the run whose it was."""
     newest_ticket: dict[Digest, TicketId] = field(default_factory=dict[Digest, TicketId])
     """Derived: the newest ticket of each digest."""
     live_tickets: dict[RunId, set[TicketId]] = field(default_factory=dict[RunId, set[TicketId]])
@@ -109,6 +115,10 @@ class State:
     """Derived: the open children of each run."""
     trees: dict[RunId, set[RunId]] = field(default_factory=dict[RunId, set[RunId]])
     """Derived: the open runs below each root."""
+    owing: dict[RunId, set[RunId]] = field(default_factory=dict[RunId, set[RunId]])
+    """Derived: the known children of each run, open or not, that have a schema for what they hand over."""
+    handed: dict[RunId, int] = field(default_factory=dict[RunId, int])
+    """Derived: bytes of results that are kept for the tree below each root."""
 
     def stops_on(self, reach: Reach) -> tuple[Stop, ...]:
         """The stops in force that cover a call; the common case, none at all, costs one look."""
@@ -126,6 +136,8 @@ class State:
         self.runs[run.id] = run
         if run.ancestors:
             self._count(run, run.state is RunState.OPEN)
+            if run.result_schema:
+                self.owing.setdefault(run.ancestors[0], set()).add(run.id)
 
     def _count(self, run: Run, is_open: bool) -> None:
         for family, head in ((self.children, run.ancestors[0]), (self.trees, run.ancestors[-1])):
@@ -157,6 +169,10 @@ class State:
                 run = self.runs.pop(RunId(key), None)
                 if run is not None and run.ancestors:
                     self._count(run, is_open=False)
+                    if (owing := self.owing.get(run.ancestors[0])) is not None:
+                        owing.discard(run.id)
+                        if not owing:
+                            del self.owing[run.ancestors[0]]
                 self.run_meters.pop(RunId(key), None)
             case "accounts":
                 self.accounts.pop(RunId(key), None)
@@ -168,12 +184,27 @@ class State:
                         del self.run_credentials[credential.run]
             case "meters":
                 self.meters.pop(key, None)
+            case "handoffs":
+                handoff = self.handoffs.pop(RunId(key), None)
+                if handoff is not None:
+                    self._hold(handoff, -1)
             case "tickets":
                 ticket = self.tickets.pop(TicketId(key), None)
                 if ticket is not None and self.newest_ticket.get(ticket.digest) == ticket.id:
                     del self.newest_ticket[ticket.digest]
             case _:
                 raise AssertionError(f"nothing of {table} is forgotten")
+
+    def put_handoff(self, handoff: Handoff) -> None:
+        """Add a handoff and keep the derived look-up true."""
+        self.handoffs[handoff.run] = handoff
+        self._hold(handoff, 1)
+
+    def _hold(self, handoff: Handoff, sign: int) -> None:
+        size = self.handed.get(handoff.root, 0) + sign * len(handoff.result.encode())
+        self.handed[handoff.root] = size
+        if not size:
+            del self.handed[handoff.root]
 
     def index(self, ticket: Ticket) -> None:
         """Keep the derived look-ups true for a ticket that was added or changed."""
@@ -301,6 +332,8 @@ def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict
                 return Conflict(None, f"run {run_id} was told something {WORDS_MOST} times already")
             if sum(len(said.text) for said in state.runs[run_id].words) + len(words.text) > WORDS_ROOM:
                 return Conflict(None, f"run {run_id} was told {WORDS_ROOM} characters already")
+        case PutHandoff(handoff=handoff):
+            return _why_not_handed(state, handoff)
         case _:
             assert_never(change)
     return None
@@ -395,6 +428,10 @@ def commit(state: State, change: Change) -> None:
         case AddWords(run=run_id, words=words):
             known = state.runs[run_id]
             state.runs[run_id] = replace(known, words=(*known.words, words))
+        case PutHandoff(handoff=handoff):
+            run = state.runs[handoff.run]
+            given = join_all((run.label, *(state.runs[ancestor].label for ancestor in run.ancestors)))
+            state.put_handoff(replace(handoff, label=handoff.label.joined(given)))
         case _:
             assert_never(change)
 
@@ -417,6 +454,22 @@ def _why_no_child(state: State, run: Run, caps: SpawnCaps) -> Conflict | None:
         return Conflict(ReasonCode.SPAWN_CAP, f"run {parent} has {caps.children} open children already")
     if len(state.trees.get(root, ())) + 1 >= caps.tree:
         return Conflict(ReasonCode.SPAWN_CAP, f"the tree of run {root} has {caps.tree} open runs already")
+    return None
+
+
+def _why_not_handed(state: State, handoff: Handoff) -> Conflict | None:
+    run = state.runs.get(handoff.run)
+    if run is None or not _is_open(state, run.id):
+        return Conflict(ReasonCode.RUN_CLOSED, f"run {handoff.run} is not open")
+    if run.ancestors[:1] != (handoff.parent,) or run.ancestors[-1] != handoff.root:
+        return Conflict(ReasonCode.HANDOFF, f"run {run.id} is no child of run {handoff.parent}")
+    if run.id in state.handoffs:
+        return Conflict(ReasonCode.HANDOFF, f"run {run.id} has handed its result over already")
+    size = len(handoff.result.encode())
+    if state.handed.get(handoff.root, 0) + size > HANDED_ROOM:
+        return Conflict(ReasonCode.HANDOFF, f"the tree of run {handoff.root} keeps {HANDED_ROOM} bytes of results already")
+    if sum(state.handed.values()) + size > HANDED_MOST:
+        return Conflict(ReasonCode.HANDOFF, f"{HANDED_MOST} bytes of results are kept already")
     return None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ringfence.core.entry import Entry
 from ringfence.core.model.grant import WIDEST_TREE, SpawnCaps
+from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
 from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Charge, MeterKind
@@ -235,6 +236,21 @@ class AddWords:
     words: Words
 
 
+@dataclass(frozen=True, slots=True)
+class PutHandoff:
+    """A run hands its result to the run above it.
+
+    Precondition: it is open and a child of that run, has handed nothing over yet, and its tree and all trees keep no more than
+    `HANDED_ROOM` and `HANDED_MOST`. Its label is joined with all that the run and those above it have been given by then.
+    """
+
+    handoff: Handoff
+
+
+HANDED_ROOM = 8 * 1024 * 1024
+"""Bytes of results that are kept for one tree of runs."""
+HANDED_MOST = 128 * 1024 * 1024
+"""Bytes of results that are kept for all of them."""
 WORDS_MOST = 200
 """How often one run may be told something."""
 WORDS_ROOM = 100_000
@@ -264,6 +280,7 @@ Change = (
     | JoinPlace
     | LowerPlace
     | AddWords
+    | PutHandoff
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Meter
@@ -104,6 +105,14 @@ class Store(Protocol):
 
     async def labels(self) -> Mapping[str, Label]:
         """Of every place that has one."""
+        ...
+
+    async def handoff(self, run: RunId) -> Handoff | None:
+        """What a run has handed to the run above it."""
+        ...
+
+    async def expects(self, run: RunId) -> bool:
+        """Whether a run has opened children, open or not, that have a schema for what they hand over."""
         ...
 
     async def ticket(self, ticket: TicketId) -> Ticket | None: ...

@@ -6,6 +6,7 @@ Every read is one consistent look: nothing awaits between its first and its last
 
 from collections.abc import Mapping, Sequence
 
+from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.meter import Meter
@@ -92,6 +93,12 @@ class MirroredState:
 
     async def labels(self) -> Mapping[str, Label]:
         return dict(self._readable().labels)
+
+    async def handoff(self, run: RunId) -> Handoff | None:
+        return self._readable().handoffs.get(run)
+
+    async def expects(self, run: RunId) -> bool:
+        return run in self._readable().owing
 
     async def ticket(self, ticket: TicketId) -> Ticket | None:
         return self._readable().tickets.get(ticket)

@@ -54,6 +54,8 @@ class Run:
     """Of all that it was given to read, and its parent before it opened. That of the runs above it counts besides."""
     words: tuple[Words, ...] = ()
     """What was said to it by those who may steer it, since it was opened."""
+    result_schema: str = ""
+    """Of what it hands to the run above it, fixed when it was opened (`core.result_schema`). Empty: it hands nothing over."""
 
     @property
     def is_of_operator(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from ringfence.core.leaves import has_stop
+from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Meter
@@ -105,6 +106,12 @@ class FakeStore:
 
     async def labels(self) -> Mapping[str, Label]:
         return await self._reading().labels()
+
+    async def handoff(self, run: RunId) -> Handoff | None:
+        return await self._reading().handoff(run)
+
+    async def expects(self, run: RunId) -> bool:
+        return await self._reading().expects(run)
 
     async def ticket(self, ticket: TicketId) -> Ticket | None:
         return await self._reading().ticket(ticket)

@@ -54,7 +54,11 @@ _LABELS = """
 create table if not exists labels(id text primary key, doc text not null) strict, without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES, _METERS, _LABELS)
+_HANDOFFS = """
+create table if not exists handoffs(id text primary key, doc text not null) strict, without rowid;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES, _METERS, _LABELS, _HANDOFFS)
 
 
 def migrate(db: apsw.Connection) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from ringfence.adapters.stores.sqlite import sql
 from ringfence.core.ledger import held_of
+from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import Label, agent_place
 from ringfence.core.model.meter import Meter, MeterKind
@@ -41,6 +42,7 @@ from ringfence.core.unit import (
     OpenRun,
     Prune,
     PutCredential,
+    PutHandoff,
     PutOperator,
     PutPin,
     Raise,
@@ -118,6 +120,8 @@ def touched(state: State, unit: Unit) -> list[Key]:
                 keys.append(("runs", run_id))
             case JoinPlace(place=place) | LowerPlace(place=place):
                 keys.append(("labels", place))
+            case PutHandoff(handoff=handoff):
+                keys.append(("handoffs", handoff.run))
             case _:
                 assert_never(change)
     try:
@@ -160,6 +164,8 @@ def load_state(db: apsw.Connection) -> State:
         state.operators.update((operator.name, operator) for operator in _load(db, "operators", Operator, "name"))
         state.pins.update((pin.id, pin) for pin in _load(db, "pins", Pin, "id"))
         state.labels.update((place, _decode("labels", place, doc, Label)) for place, doc in _documents(db, "labels"))
+        for handoff in _load(db, "handoffs", Handoff, "run"):
+            state.put_handoff(handoff)
     finally:
         db.execute("rollback")
     _check_ledger(state)

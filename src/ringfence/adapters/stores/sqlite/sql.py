@@ -10,10 +10,10 @@ The view and its triggers are temporary, so they belong to this program's versio
 
 from __future__ import annotations
 
-TABLES = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "operators", "pins", "labels")
+TABLES = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "operators", "pins", "labels", "handoffs")
 """The tables of the state, named as in `core.state.State`."""
 
-SHRINKING = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "labels")
+SHRINKING = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "labels", "handoffs")
 """Tables from which rows go."""
 
 # Settings of the connection that writes. NORMAL: see `writer` for who makes commits durable.
