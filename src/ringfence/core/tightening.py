@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jsonschema_rs
 
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import Digest
+from ringfence.core.model.profile import ToolProfile
 from ringfence.core.model.tool import Tool
 from ringfence.core.roles import inferred_authorities
 from ringfence.core.rules import ToolRule
 from ringfence.core.schema_cost import cost_of
+from ringfence.core.typed_schema import is_typed
 
 _PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20)
 _NOT_SHOWN = frozenset({"execution"})
@@ -39,21 +41,39 @@ def build_tool(definition: Mapping[str, Any], rule: ToolRule, agent_schema: Mapp
         shown["description"] = rule.description
         if rule.title:
             shown["title"] = rule.title
+    results = output_validator(definition, rule)
+    is_sanitiser = results is not None
     return Tool(
         id=rule.id,
         server=rule.server,
         upstream_name=rule.upstream_name,
         definition=shown,
         pin=digest_of(dict(definition)),
-        profile=rule.profile,
-        conditional=rule.conditional,
+        profile=_held_to(rule.profile, is_sanitiser),
+        conditional=tuple(replace(one, profile=_held_to(one.profile, is_sanitiser)) for one in rule.conditional),
         fixed=fixed,
         credential=rule.credential,
         environment=rule.environment,
         inferred=() if rule.profile.authority is not None else inferred_authorities(shown_schema),
         validator=compile_schema(_refusing(shown_schema, hidden)),
         upstream_validator=compile_schema(_ignoring(own_schema, hidden)),
+        output_validator=results,
     )
+
+
+def declares_sanitiser(rule: ToolRule) -> bool:
+    """Whether the operator says of any call of the tool that its results carry no text."""
+    return rule.profile.sanitiser or any(one.profile.sanitiser for one in rule.conditional)
+
+
+def output_validator(definition: Mapping[str, Any], rule: ToolRule) -> Any:
+    """What a declared sanitiser's results are held to. None where its output schema leaves room for text: it is none then."""
+    schema = definition.get("outputSchema")
+    return compile_values(schema) if declares_sanitiser(rule) and isinstance(schema, Mapping) and is_typed(schema) else None
+
+
+def _held_to(profile: ToolProfile, is_sanitiser: bool) -> ToolProfile:
+    return profile if is_sanitiser or not profile.sanitiser else replace(profile, sanitiser=False)
 
 
 def _refusing(schema: Mapping[str, Any], hidden: Mapping[str, Any]) -> Mapping[str, Any]:

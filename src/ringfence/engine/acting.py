@@ -24,9 +24,9 @@ from ringfence.core.methods import is_method
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis, ServerId
-from ringfence.core.model.label import CLEAN
+from ringfence.core.model.label import CLEAN, Label, memory_place
 from ringfence.core.model.meter import MeterKind
-from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
+from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import Heard
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
@@ -49,6 +49,7 @@ from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Retur
 from ringfence.engine.personal_data import scan_rule
 from ringfence.engine.request import ClientSide
 from ringfence.engine.runs import Opening
+from ringfence.engine.sanitising import quiet, sanitised
 from ringfence.engine.steps import AtStep, Step
 from ringfence.engine.suspicions import Suspicions
 from ringfence.engine.trails import Trails
@@ -133,7 +134,10 @@ class Actor:
                 if opening is not None:
                     flight.sent = True
                     return await self._settle(call, flight, Returned(shown(opening.opened), entry), profile, inspection)
-                answer = await self._send(call, flight, reach, entry, client, inspection, vouched)
+                heard_by = quiet(client) if profile.sanitiser else client
+                answer = await self._send(call, flight, reach, entry, heard_by, inspection, vouched)
+                if profile.sanitiser:
+                    answer = sanitised(answer, tool)
                 outcome = await inspection.inspected(answer, self._large, until)  # 6
             except UnavailableError as error:
                 # The entry is not on the disk in time, so nothing was sent. If it gets there later, so does its outcome.
@@ -250,17 +254,18 @@ class Actor:
         else:
             change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
         changes: tuple[Change, ...] = (change,)
-        failed = has_failed(outcome)
+        failed = has_failed(outcome) and not profile.sanitiser  # of one the words are the gateway's own
         raised = failed and not flight.label.covers(REFUSED)
-        if failed and not incoming(profile).covers(REFUSED):
+        # What somebody wrote to the memory between the decision and the answer comes with the answer.
+        label = incoming(profile, self._kept_in(call, profile)).joined(REFUSED if failed else CLEAN)
+        if not incoming(profile).covers(label):
             # Also where the label had it when the call was decided: an operator may have lowered it since.
-            changes = (change, JoinLabel(call.run, REFUSED))
-        label = incoming(profile).joined(REFUSED) if failed else incoming(profile)
+            changes = (change, JoinLabel(call.run, label))
         entry = outcome_entry(
             call, now, outcome, flight.stopped, inspection.findings, flight.credential, inspection.facts, label, raised
         )
         if flight.hears:
-            self._heard(call, flight, outcome, profile, int(entry.body.get("result_bytes", 0)), now)
+            self._heard(call, flight, outcome, profile, label, int(entry.body.get("result_bytes", 0)), now)
         if flight.loops is not None:
             self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
         try:
@@ -282,7 +287,16 @@ class Actor:
         self._at(Step.REPLY)
         return outcome
 
-    def _heard(self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile, size: int, now: Millis) -> None:
+    def _kept_in(self, call: Call, profile: ToolProfile) -> Label:
+        """The label of what its server keeps, where the call may bring it; the highest where nobody can read it."""
+        try:
+            return self._store.label_of(memory_place(call.server)) if profile.memory else CLEAN
+        except UnavailableError:
+            return Label(Trust.UNTRUSTED, Sensitivity.REGULATED)
+
+    def _heard(
+        self, call: Call, flight: Flight, outcome: Outcome, profile: ToolProfile, label: Label, size: int, now: Millis
+    ) -> None:
         """Keep what the run is about to be given, for saying later where a value comes from."""
         match outcome:
             case Returned(result=result) if size:
@@ -298,7 +312,7 @@ class Actor:
             arguments=call.shown,
             value=value,
             at=now,
-            label=incoming(profile).joined(REFUSED) if failed else incoming(profile),
+            label=label,
             lookup=None if failed else profile.lookup,
             records=None if failed else profile.records,
         )

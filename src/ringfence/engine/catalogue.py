@@ -23,7 +23,7 @@ from ringfence.core.own_tools import OWN_TOOLS, own_tools_of
 from ringfence.core.pins import PinKind
 from ringfence.core.rules import AgentRule, Rules, ToolRule, server_agent
 from ringfence.core.scan.redactor import Redactor
-from ringfence.core.tightening import build_tool, withheld_tool
+from ringfence.core.tightening import build_tool, declares_sanitiser, output_validator, withheld_tool
 from ringfence.engine.masking import described_without
 from ringfence.engine.pin_book import NOT_COMPARED, Judgement, PinBook
 from ringfence.engine.policy_book import Compiled, PolicyBook
@@ -182,6 +182,11 @@ class Catalogue:
         judged = {server: self._judged[server].raw.left_out for server in self._upstreams if server in self._judged}
         return {server: why for server, why in judged.items() if why}
 
+    def not_sanitisers(self) -> tuple[ToolId, ...]:
+        """Tools that the configuration calls sanitisers, and whose listed output schemas leave room for text."""
+        known = ((rule, self._definition(rule)) for rule in self._rules.tools.values() if declares_sanitiser(rule))
+        return tuple(rule.id for rule, found in known if found is not None and output_validator(found, rule) is None)
+
     def failure(self, server: ServerId) -> str:
         """Why a server's last listing cannot be used; empty: it can, or it was not asked yet."""
         return self._failed.get(server, "")
@@ -245,6 +250,11 @@ class Catalogue:
         if before is None or known != fresh or before.rules is not rules or before.quarantined != judgement.quarantined:
             self._changed()
             self._policy_book.tell(self.policy_faults())
+            for tool in self.not_sanitisers():
+                if self._rules.tools[tool].server == server:
+                    logger.warning(
+                        "%s is no sanitiser: its output schema leaves room for text, so `sanitiser` counts for nothing", tool
+                    )
         await self._report(server, before, judgement)
 
     async def _report(self, server: ServerId, before: Judgement | None, judgement: Judgement) -> None:

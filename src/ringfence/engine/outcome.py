@@ -41,6 +41,8 @@ class Held(StrEnum):
     PERSONAL = "personal"
     UNREADABLE = "unreadable"
     """It could not be scanned."""
+    UNTYPED = "untyped"
+    """A declared sanitiser's answer is not what its output schema says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ def status(state: State = None, as_name: As = None, as_json: AsJson = False) -> 
         out.print(
             safe(f"unbound: {count} open runs can be used by whoever knows their credential (docs/credentials.md)", "yellow")
         )
+    for tool in answer.get("not_sanitisers", ()):
+        out.print(safe(f"{tool} is no sanitiser: its output schema leaves room for text (docs/provenance.md)", "yellow"))
     if answer["degraded"]:
         out.print(safe(f"nothing can be recorded, so sends are denied: {answer['degraded']}", "bold red"))
     for name in ("version", "open_runs", "approvals_waiting", "calls_under_way", "entries"):

@@ -106,6 +106,7 @@ _HELD = {
     "secret": "it holds a credential",
     "personal": "it holds personal data",
     "unreadable": "it could not be scanned",
+    "untyped": "it is not what the output schema of its tool says",
 }
 
 

@@ -32,6 +32,8 @@ async def status(asked: Asked) -> Answer:
         answer["policies"] = {"digest": policies.digest, "faults": list(services.catalogue.policy_faults())}
     if left_out := services.catalogue.left_out():
         answer["left_out"] = {server: list(why) for server, why in left_out.items()}
+    if untyped := services.catalogue.not_sanitisers():
+        answer["not_sanitisers"] = list(untyped)
     if log := services.log_care.status():
         answer["log"] = log
     if (anonymous := services.catalogue.rules.anonymous) is not None:

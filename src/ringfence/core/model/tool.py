@@ -40,6 +40,8 @@ class Tool:
     """Compiled `jsonschema_rs` validator of the shown schema; None means the schema could not be compiled: deny."""
     upstream_validator: Any = None
     """Compiled validator of the upstream's own schema, for the arguments that a derived tool sends."""
+    output_validator: Any = None
+    """Compiled validator of the output schema, where its results are held to it: of a sanitiser."""
 
     def profile_for(self, arguments: Mapping[str, Any]) -> ToolProfile:
         """The profile of one call: the first conditional profile whose conditions all hold, else the base."""

@@ -63,6 +63,7 @@ _HELD: Final[Mapping[Held, str]] = {
     Held.SECRET: "holds a credential",
     Held.PERSONAL: "holds personal data",
     Held.UNREADABLE: "could not be inspected",
+    Held.UNTYPED: "is not what its output schema says",
 }
 
 Headers = tuple[tuple[bytes, bytes], ...]
