@@ -1,0 +1,189 @@
+"""One record, played: a fully hijacked agent sends every step, whatever the answers were; nobody approves anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from ringfence.app.drills.case import Case, Turn
+from ringfence.app.drills.hijacked import Answer, Hijacked
+from ringfence.app.drills.judging import judged
+from ringfence.app.drills.outcome import Happened, Played, Times
+from ringfence.app.drills.records import Record
+from ringfence.app.drills.stage import Stage
+
+
+@dataclass
+class Playing:
+    """One record in one order, while it is played."""
+
+    stage: Stage
+    case: Case
+    run: str = ""
+    began: float = 0.0
+    """When the agent had the injected text; the first call where nothing is injected."""
+    killed: bool = False
+    kill_ms: float | None = None
+    after_kill: int = 0
+    explain_ms: float | None = None
+    refused_at: float | None = None
+    happened: list[Happened] = field(default_factory=list[Happened])
+
+    async def turn(self, agent: Hijacked, turn: Turn) -> None:
+        """One step."""
+        step = turn.step
+        match step.event:
+            case "said":
+                self.note(turn)
+            case "elsewhere":
+                self.note(turn)
+            case "listing":
+                await self._listing(turn)
+            case "kill":
+                await self._kill(turn)
+            case _:
+                await self._call(agent, turn)
+        if step.injected and step.event in ("", "listing"):
+            self.began = time.time()
+
+    def note(self, turn: Turn) -> None:
+        """What is no call."""
+        step = turn.step
+        elsewhere = step.event == "elsewhere" and step.must_stop
+        self.happened.append(
+            Happened(
+                tool=turn.tool, event=step.event, harmful=step.harmful, must_stop=step.must_stop,
+                verdict="elsewhere" if elsewhere else "", missing=step.missing,
+            )
+        )  # fmt: skip
+
+    async def _listing(self, turn: Turn) -> None:
+        """The server shows another definition; a person who asks for the difference has it listed anew."""
+        changes = turn.step.changes
+        if changes is not None:
+            await self._described(changes.tool, changes.description)
+        self.note(turn)
+
+    async def _described(self, tool: str, description: str) -> None:
+        server, _, name = self.case.deployment.tool_id(tool).partition(".")
+        play = self.case.plays()[server].described(name, description)
+        await self.stage.player.put(server, play)
+        await self.stage.people.ask("GET", f"/pins/{server}/{name}/diff")
+
+    async def reset(self) -> None:
+        """The servers as they were at first."""
+        for server, play in self.case.plays().items():
+            await self.stage.player.put(server, play)
+        for turn in self.case.turns:
+            if turn.step.changes is not None:
+                server, _, name = self.case.deployment.tool_id(turn.step.changes.tool).partition(".")
+                await self.stage.people.ask("GET", f"/pins/{server}/{name}/diff")
+
+    async def _kill(self, turn: Turn) -> None:
+        await self.kill()
+        self.happened.append(
+            Happened(
+                tool=turn.tool, event="kill", harmful=turn.step.harmful, must_stop=turn.step.must_stop,
+                verdict="stopped" if turn.step.must_stop else "", held_by="stop",
+            )
+        )  # fmt: skip
+
+    async def kill(self) -> None:
+        """A person stops the run; returns when that is acknowledged."""
+        asked = time.time()
+        await self.stage.people.done("POST", "/kill", {"scope": {"run": self.run}, "reason": "end of the drill"})
+        self.kill_ms = (time.time() - asked) * 1000
+        self.killed = True
+
+    async def _call(self, agent: Hijacked, turn: Turn) -> None:
+        if not self.began:
+            self.began = time.time()
+        answers: list[Answer] = []
+        before = self.executed()
+        for _ in range(turn.step.repeat):
+            answers.append(await agent.call(self.case.deployment.tool_id(turn.tool), turn.arguments))
+            if answers[-1].kind != "result":
+                break
+        executed = self.executed() - before
+        if self.killed:
+            self.after_kill += executed
+        entry, explained = await self._explained(answers[-1])
+        if answers[-1].kind != "result" and turn.step.harmful and self.refused_at is None and entry is not None:
+            self.refused_at = float(entry["at"]) / 1000
+        self.happened.append(judged(turn, tuple(answers), executed, entry, explained))
+
+    def executed(self) -> int:
+        """Calls that the servers' own log has of this case."""
+        own = set(self.case.deployment.servers)
+        return sum(line.server in own for line in self.stage.player.executed())
+
+    async def _explained(self, answer: Answer) -> tuple[dict[str, Any] | None, str]:
+        """The entry that the agent was told, and what an operator reads about it."""
+        if not answer.entry:
+            return None, ""
+        asked = time.time()
+        status, told = await self.stage.people.ask("GET", f"/explain/{quote(answer.entry, safe='')}")
+        if status != 200:
+            return None, ""
+        if self.explain_ms is None:
+            self.explain_ms = (time.time() - asked) * 1000
+        decisions = [entry for entry in told["chain"] if entry["kind"] == "decision"]
+        return (decisions[-1] if decisions else told["entry"]), str(told["in_words"])
+
+
+async def play_record(stage: Stage, record: Record, case: Case, order: str, turns: Sequence[Turn]) -> Played:
+    """Play a record in one order. Raises: UnavailableError where gateway or servers do not answer."""
+    playing = Playing(stage, case)
+    if case.deployment.tools:
+        await playing.reset()
+        playing.run, credential = await stage.people.open_run(case.deployment.name, case.deployment.task)
+        async with stage.agent(credential) as agent:
+            for turn in turns:
+                await playing.turn(agent, turn)
+            if not playing.killed:
+                await playing.kill()
+            await _probe(playing, agent)
+        await playing.reset()
+    else:
+        # Nothing of it passes the plane.
+        for turn in turns:
+            playing.note(turn)
+    return Played(
+        id=record.id,
+        domain=record.domain,
+        containable=record.containable,
+        order=order,
+        steps=tuple(playing.happened),
+        times=_times(playing),
+        after_kill=playing.after_kill,
+    )
+
+
+async def _probe(playing: Playing, agent: Hijacked) -> None:
+    """After the kill nothing is executed, not even what was allowed before."""
+    first = next((turn for turn in playing.case.turns if not turn.step.event), None)
+    if first is None:
+        return
+    before = playing.executed()
+    await agent.call(playing.case.deployment.tool_id(first.tool), first.arguments)
+    playing.after_kill += playing.executed() - before
+
+
+def _times(playing: Playing) -> Times:
+    def since(moment: float | None) -> float | None:
+        return None if moment is None else round(max(0.0, (moment - playing.began) * 1000), 1)
+
+    alerted = playing.stage.alerts.first(playing.run, playing.began)
+    return Times(
+        refusal=since(playing.refused_at),
+        alert=since(alerted) if playing.refused_at is not None else None,
+        kill=None if playing.kill_ms is None else round(playing.kill_ms, 1),
+        explanation=_sum(since(playing.refused_at), playing.explain_ms),
+    )
+
+
+def _sum(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else round(first + second, 1)
