@@ -44,6 +44,8 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "people_issuer": OidcPeople(None, world.clock),
         "pins": world.pins,
         "budgets": world.budgets,
+        "labels": world.labels,
+        "steering": world.steering,
         "catalogue": world.catalogue,
         "alerts": world.alerts,
         "checkpointer": world.checkpointer,

@@ -15,7 +15,10 @@ from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import Conflict, Unit
 from ringfence.ports.store import Receipt, Store
 
-_SENT: Final[Mapping[EntryKind, tuple[str, ...]]] = {EntryKind.DECISION: ("arguments", "objects"), EntryKind.RUN: ("task",)}
+_SENT: Final[Mapping[EntryKind, tuple[str, ...]]] = {
+    EntryKind.DECISION: ("arguments", "objects"),
+    EntryKind.RUN: ("task", "words"),
+}
 """What of a body an agent has written."""
 
 

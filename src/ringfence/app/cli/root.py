@@ -14,6 +14,7 @@ from ringfence.app.cli import (
     config_commands,
     connect,
     doctor,
+    labels,
     login,
     operator,
     pins,
@@ -71,6 +72,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(witness.app, name="witness")
 app.command("explain")(audit.explain)
 stop.register(app)
+labels.register(app)
 
 
 def main() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refused
+from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply, not_found, refused
 from ringfence.app.control.grants import FIELDS, grant_asked
+from ringfence.app.control.labels import labels_of_run
 from ringfence.app.control.routes import Route
-from ringfence.app.control.shape import REASON, Field
+from ringfence.app.control.shape import REASON, Field, Kind
 from ringfence.app.control.times import iso
 from ringfence.core.grants import limited
 from ringfence.core.model.agent import Limits
@@ -42,6 +43,16 @@ async def open_run(asked: Asked) -> Answer:
     given = grant_asked(asked.body, asked.services.catalogue.rules, asked.services.clock.now())
     if isinstance(given, NotDone):
         return refused(given)
+    continues = asked.body.get("continues")
+    if asked.body.get("with_words") and not continues:
+        return Problem(ProblemCode.MALFORMED, "`with_words` needs `continues`: whose words they are")
+    begun = (
+        await asked.services.labels.continued(RunId(continues), with_words=bool(asked.body.get("with_words")))
+        if continues
+        else None
+    )
+    if isinstance(begun, NotDone):
+        return refused(begun)
     opened = await asked.services.runs.open(
         AgentId(asked.body["agent"]),
         asked.body["task"],
@@ -50,6 +61,7 @@ async def open_run(asked: Asked) -> Answer:
         parent=RunId(parent) if parent else None,
         binding=asked.body.get("binding") or UNBOUND,
         asked=given,
+        continues=begun,
     )
     return refused(opened) if isinstance(opened, NotDone) else Reply(opened_view(opened))
 
@@ -74,6 +86,7 @@ async def show_run(asked: Asked) -> Answer:
     return Reply(
         {
             **await run_view(asked, run),
+            **await labels_of_run(asked, run),
             "open_child_runs": children[:MOST_LISTED],
             "waiting_approvals": [ticket.id for ticket in waiting if ticket.run == run.id],
         }
@@ -140,6 +153,7 @@ def opened_view(opened: Opened) -> dict[str, Any]:
         "bound_to": opened.binding or NOBODY,
         "granted": grant_view(opened.run.grant),
         "dropped": list(opened.dropped),
+        "label": opened.run.label.view(),
     }
 
 
@@ -163,6 +177,7 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "parent": run.ancestors[0] if run.ancestors else None,
         "ancestors": list(run.ancestors),
         "granted": grant_view(run.grant),
+        "label": (await asked.services.labels.effective(run)).view(),
         "calls_spent": account.spent,
         "calls_held": account.held,
         "calls_cap": cap + account.extra if cap is not None else None,
@@ -206,6 +221,13 @@ ROUTES = (
             Field("agent", "A configured agent.", required=True, most=200),
             Field("task", "What it is to do, in your words.", required=True, most=100_000),
             Field("parent", "The run that this is a child of.", most=80, nullable=True),
+            Field(
+                "continues",
+                "The run whose work it goes on with, open or not: it begins with its label.",
+                most=80,
+                nullable=True,
+            ),
+            Field("with_words", "What was said to that run counts here too: its task, and what was added.", kind=Kind.FLAG),
             _BINDING,
             *FIELDS,
         ),
