@@ -10,7 +10,8 @@ import pytest
 from ringfence.app.config.load import parse_config
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
-from ringfence.core.model.limits import MICRO, DistinctCap, Loops, Rate, RowCount, SumCap, UseLimits
+from ringfence.core.model.limits import MICRO, DistinctCap, LeavingCap, Loops, Rate, RowCount, SumCap, UseLimits
+from ringfence.core.model.profile import Sensitivity
 from ringfence.core.rules import Rules
 from ringfence.errors import ConfigError
 
@@ -112,3 +113,40 @@ def test_the_documented_configuration_is_read() -> None:
     (windows,) = re.findall(r"```yaml\n(freeze:.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     frozen = rules("version: 1\nlimits:\n" + "".join(f"  {line}\n" for line in windows.splitlines()))
     assert [freeze.asks for freeze in frozen.limits.freezes] == [False, True]
+
+
+LEAVING = """\
+version: 1
+limits: {leaving: {bytes: 1000, per: day}}
+servers: {mail: {command: [m], limits: {leaving: [{records: 5}, {records: 9, per: hour, from: public}]}}}
+tools: {mail.send: {limits: {leaving: {bytes: 7, records: 8, from: regulated}}}}
+agents: {support: {purpose: p, tools: [mail.send], limits: {leaving: {records: 3}}}}
+"""
+
+
+def test_caps_on_what_leaves_are_read_at_every_level() -> None:
+    found = rules(LEAVING)
+    assert found.limits.leaving == (LeavingCap(bytes=1000, window_ms=DAY),)
+    assert found.servers[ServerId("mail")].limits.leaving == (
+        LeavingCap(records=5),
+        LeavingCap(records=9, window_ms=3_600_000, since=Sensitivity.PUBLIC),
+    )
+    assert found.tools[ToolId("mail.send")].limits.leaving == (LeavingCap(bytes=7, records=8, since=Sensitivity.REGULATED),)
+    assert found.agents[AgentId("support")].limits.leaving == (LeavingCap(records=3),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("{bytes: 1000, per: day}", "{per: day}", "needs `bytes`, `records` or both"),
+        ("{bytes: 1000, per: day}", "{bytes: 0}", "limits.leaving.bytes"),
+        ("{records: 9, per: hour, from: public}", "{records: 9, from: public}", "for the same span already"),
+        ("from: regulated", "from: secret", "limits.leaving.from"),
+        ("leaving: {records: 3}", "leaving: {rows: 3}", "rows"),
+    ],
+)
+def test_caps_on_what_leaves_that_say_nothing_are_refused(old: str, new: str, says: str) -> None:
+    assert LEAVING.count(old) == 1
+    with pytest.raises(ConfigError) as caught:
+        rules(LEAVING.replace(old, new))
+    assert says in str(caught.value)

@@ -280,6 +280,7 @@ class StoreContract:
             a_charge("rate:agent/a:all", MeterKind.RATE, cap=50, span=60_000_000): (50, ReasonCode.RATE_LIMIT),
             a_charge("sum:run/run-1:t/x", MeterKind.SUM, cap=100, amount=7): (14, ReasonCode.SUM_CAP),
             a_charge("rows:run/run-1:all", MeterKind.ROWS, cap=100, amount=30): (3, ReasonCode.ROWS_CAP),
+            a_charge("leaving:run/run-1:bytes", MeterKind.LEAVING, cap=100, amount=9): (11, ReasonCode.LEAVING_CAP),
         }
         for charge, (granted, code) in kinds.items():
             units = [reserving(f"{charge.meter}/{n}", ("run-1", None), charges=(charge,), at=1000) for n in range(1000)]
