@@ -17,6 +17,7 @@ from ringfence.core.checks.export import export
 from ringfence.core.checks.exposure import exposure
 from ringfence.core.checks.freeze import freeze
 from ringfence.core.checks.grant import grant
+from ringfence.core.checks.handoff import handoff
 from ringfence.core.checks.limits import limits
 from ringfence.core.checks.loops import loops
 from ringfence.core.checks.pin import pin
@@ -30,8 +31,8 @@ from ringfence.core.model.verdict import Decision, Gate, Level, Reason, ReasonCo
 Check = Callable[[Call, Facts], Verdict]
 
 CHECKS: tuple[Check, ...] = (
-    standing, pin, exposure, grant, environment, arguments, egress, export, policy, limits, confidentiality, loops, freeze,
-    blast_radius,
+    standing, pin, exposure, grant, environment, arguments, handoff, egress, export, policy, limits, confidentiality, loops,
+    freeze, blast_radius,
 )  # fmt: skip
 """In the order they are read; the join does not depend on it."""
 

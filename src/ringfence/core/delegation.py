@@ -58,6 +58,12 @@ DEFINITION: Final[Mapping[str, Any]] = {
             },
             "calls": {"type": "integer", "minimum": 1, "maximum": 10_000_000, "description": "The most calls of it."},
             "depth": {"type": "integer", "minimum": 0, "maximum": 8, "description": "How many generations may follow it."},
+            "result_schema": {
+                "type": "object",
+                "description": "JSON Schema of what it is to hand back to you with `ringfence__handoff`; at most 8 KiB, and no"
+                " reference to anything outside it. Where it leaves no room for text (numbers, booleans, enumerations, dates"
+                " and ids in closed objects), the result does not make your run untrusted. Without it nothing is handed back.",
+            },
             "dpop_jkt": {
                 "type": "string",
                 "pattern": KEY_THUMBPRINT,
@@ -84,6 +90,8 @@ RULE: Final = ToolRule(
         outbound=False,
         sensitivity=Sensitivity.INTERNAL,
         trust=Trust.TRUSTED,
+        # A child gets less than its parent has, whatever is asked for, and what it does is decided with its parent's label.
+        authority=(),
         worst="A child run does what its parent may do.",
     ),
 )
@@ -97,6 +105,8 @@ class Delegation:
     grant: Grant
     key: str = ""
     """The thumbprint of the child's own key; empty: it has none."""
+    result_schema: Mapping[str, Any] | None = None
+    """Of what the child is to hand back."""
     unknown: tuple[str, ...] = ()
     """Names in its bounds that no tool of the agent has."""
 
@@ -125,6 +135,7 @@ def delegation_in(value: Mapping[str, Any], names: Mapping[str, ToolId], now: Mi
             until=None if ttl_s is None else Millis(now + int(ttl_s) * 1000),
         ),
         key=value.get("dpop_jkt", ""),
+        result_schema=value.get("result_schema"),
         unknown=tuple(sorted(bounds.keys() - known_tools)),
     )
 

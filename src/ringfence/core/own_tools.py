@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.core import connecting, delegation, exporting
+from ringfence.core import connecting, delegation, exporting, handoff
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.rules import AgentRule, ToolRule
 
@@ -19,18 +19,22 @@ class OwnTool:
     definition: Mapping[str, Any]
     shown: bool
     """Whether agents see it on `/mcp`. What is not shown cannot be called there either."""
+    of_run: bool = False
+    """Whether it depends on the run if it exists (`core.handoff.is_party`); otherwise on its agent alone."""
 
 
 _DELEGATE: Final = OwnTool(delegation.RULE, delegation.DEFINITION, shown=True)
 _CONNECT: Final = OwnTool(connecting.RULE, connecting.DEFINITION, shown=False)
 _EXPORT: Final = OwnTool(exporting.RULE, exporting.DEFINITION, shown=False)
-OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {own.rule.id: own for own in (_DELEGATE, _CONNECT, _EXPORT)}
+_HANDOFF: Final = OwnTool(handoff.RULE, handoff.DEFINITION, shown=True, of_run=True)
+OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {own.rule.id: own for own in (_DELEGATE, _HANDOFF, _CONNECT, _EXPORT)}
 
 
 def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
     """Those that an agent has."""
     return (
         *((_DELEGATE,) if agent.delegate is not None else ()),
+        *((_HANDOFF,) if agent.server is None else ()),
         *((_CONNECT,) if agent.egress is not None or agent.box is not None else ()),
         *((_EXPORT,) if agent.box is not None else ()),
     )

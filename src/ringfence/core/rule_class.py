@@ -40,6 +40,9 @@ class RuleClass(StrEnum):
     NOT_RECORDED = "not_recorded"
 
 
+RESULT_CHECK = "result schema"
+"""The check that tells where a result misses its schema: places only, so that its details may be told too."""
+
 _RANK = {rule: place for place, rule in enumerate(RuleClass)}
 
 TEXTS = {
@@ -140,7 +143,10 @@ def naming(reasons: Iterable[Reason]) -> ReasonCode:
 
 def text_of(rule: RuleClass, reasons: Iterable[Reason]) -> str:
     """The sentence for the agent. A schema's complaint is told, since it helps the model; values are masked in it."""
-    if rule is not RuleClass.ARGUMENTS:
+    if rule is RuleClass.ARGUMENTS:
+        faults = [reason.detail for reason in reasons if reason.code is ReasonCode.ARGUMENTS and reason.detail]
+    elif rule is RuleClass.HANDOFF:
+        faults = [reason.detail for reason in reasons if reason.code is ReasonCode.HANDOFF and reason.check == RESULT_CHECK]
+    else:
         return TEXTS[rule]
-    faults = [reason.detail for reason in reasons if reason.code is ReasonCode.ARGUMENTS and reason.detail]
     return "; ".join((TEXTS[rule], *faults))

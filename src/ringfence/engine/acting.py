@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any, assert_never
 
@@ -23,7 +23,7 @@ from ringfence.core.ledger import used_of
 from ringfence.core.methods import is_method
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
-from ringfence.core.model.identifiers import Millis, ServerId
+from ringfence.core.model.identifiers import Millis, RunId, ServerId
 from ringfence.core.model.label import CLEAN, Label, memory_place
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
@@ -37,6 +37,7 @@ from ringfence.engine.alerts import Alerts, CapNear
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.delegating import shown
 from ringfence.engine.entries import outcome_entry
+from ringfence.engine.handing import Handed
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Vouched
 from ringfence.engine.inflight import Flight, Inflight
@@ -65,6 +66,10 @@ DISK_S = 10.0
 """How long a call waits for its entry to reach the journal or the disk."""
 
 
+Risen = Callable[[RunId], Awaitable[None]]
+"""Told that a run is about to be given what raises its label."""
+
+
 class Actor:
     """Carries out what the enforcer allowed."""
 
@@ -83,6 +88,7 @@ class Actor:
         ways_out: Upstream | None,
         exports: Upstream | None,
         on_behalf: OnBehalf,
+        risen: Risen,
         at_step: AtStep,
     ) -> None:
         self._store = store
@@ -98,6 +104,7 @@ class Actor:
         self._ways_out = ways_out
         self._exports = exports
         self._on_behalf = on_behalf
+        self._risen = risen
         self._suspicions = Suspicions(alerts)
         self._at = at_step
 
@@ -109,6 +116,7 @@ class Actor:
         client: ClientSide,
         vouched: Vouched | None,
         opening: Opening | None = None,
+        handed: Handed | None = None,
     ) -> Outcome:
         tool = facts.tool
         assert tool is not None  # INVARIANT: `exposure` denied otherwise
@@ -122,9 +130,13 @@ class Actor:
         until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
             flight.charges, flight.loops = facts.charges, facts.loops
-            flight.label, flight.hears = facts.chain[0].run.label.joined(incoming(profile)), facts.flow is not None
+            flight.brings = handed.brings if handed is not None else CLEAN
+            flight.label = facts.chain[0].run.label.joined(incoming(profile)).joined(flight.brings)
+            flight.hears = facts.flow is not None
             outcome: Outcome
             try:
+                if not facts.chain[0].run.label.covers(flight.label):
+                    await self._risen(call.run)
                 if must_be_durable_first(profile):
                     self._at(Step.DURABLE)
                     await kept(receipt.durable())
@@ -134,6 +146,10 @@ class Actor:
                 if opening is not None:
                     flight.sent = True
                     return await self._settle(call, flight, Returned(shown(opening.opened), entry), profile, inspection)
+                if handed is not None:
+                    flight.sent = True
+                    outcome = inspection.outcome(Returned(handed.answer, entry))
+                    return await self._settle(call, flight, outcome, profile, inspection)
                 heard_by = quiet(client) if profile.sanitiser else client
                 answer = await self._send(call, flight, reach, entry, heard_by, inspection, vouched)
                 if profile.sanitiser:
@@ -257,7 +273,7 @@ class Actor:
         failed = has_failed(outcome) and not profile.sanitiser  # of one the words are the gateway's own
         raised = failed and not flight.label.covers(REFUSED)
         # What somebody wrote to the memory between the decision and the answer comes with the answer.
-        label = incoming(profile, self._kept_in(call, profile)).joined(REFUSED if failed else CLEAN)
+        label = incoming(profile, self._kept_in(call, profile)).joined(REFUSED if failed else CLEAN).joined(flight.brings)
         if not incoming(profile).covers(label):
             # Also where the label had it when the call was decided: an operator may have lowered it since.
             changes = (change, JoinLabel(call.run, label))
@@ -281,6 +297,9 @@ class Actor:
             if isinstance(outcome, NotSent):
                 return outcome
             return Ambiguous("the outcome could not be recorded, so the result is withheld", flight.entry)
+        if not flight.label.covers(label):
+            with suppress(UnavailableError):  # a store that does not answer lets no way out live
+                await self._risen(call.run)
         if isinstance(change, Settle) and change.actual:
             with suppress(UnavailableError):  # what came of it is recorded; only telling it failed
                 await self._tell_rows(call, change, flight, now)

@@ -125,6 +125,12 @@ class Alerts:
         """An operator answers for what a run or a place was given."""
         self._send(AlertKind.LABEL_LOWERED, f"{what} by {by}", f"/audit/{entry}", key=entry, agent=agent, run=run)
 
+    def handoff_refused(self, call: Call, refused: Refused) -> None:
+        """A run tried to hand over, or to take, what it may not. Why is in the entry."""
+        text = f"a handoff of run {call.run} of agent {call.agent} was refused"
+        kind, path = AlertKind.HANDOFF_REFUSED, f"/audit/{refused.entry}"
+        self._send(kind, text, path, key=f"{call.run}:{call.digest}", agent=call.agent, run=call.run, tool=call.tool)
+
     def store_degraded(self, why: str) -> None:
         self._send(AlertKind.STORE_DEGRADED, f"nothing can be recorded, so sends are denied: {why}", "/")
 

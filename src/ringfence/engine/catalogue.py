@@ -356,7 +356,8 @@ class Catalogue:
         plans = {tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None}
         for own in own_tools_of(rule):
             tools[own.rule.id] = build_tool(own.definition, own.rule, rule.tighten.get(own.rule.id))
-            exposed |= {own.rule.id}
+            if not own.of_run:
+                exposed |= {own.rule.id}
         agent = Agent(
             id=rule.id,
             purpose=rule.purpose,

@@ -35,6 +35,7 @@ async def opening_for(call: Call, now: Millis, principal: Principal, view: Agent
         parent=call.run,
         binding=with_key(principal.binding, asked.key) if asked.key else principal.binding,
         asked=asked.grant if principal.until is None else narrow(Grant(until=principal.until), asked.grant),
+        result_schema=asked.result_schema,
     )
 
 

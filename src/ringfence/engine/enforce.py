@@ -29,6 +29,7 @@ from ringfence.core.delegation import DELEGATE
 from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.grants import limited
+from ringfence.core.handoff import HANDOFF
 from ringfence.core.labelling import incoming, rising, trusted_words
 from ringfence.core.leaving import leaves, weight_of
 from ringfence.core.model.agent import Limits
@@ -53,6 +54,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.delegating import opening_for
 from ringfence.engine.entries import decision_entry
+from ringfence.engine.handing import Handed, carried_out, handing_of
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, asking, identify
 from ringfence.engine.ids import Ids
@@ -306,6 +308,7 @@ class Enforcer:
             environments=_environments(view, *(agents[link.run.agent] for link in chain if link.run.agent in agents)),
             label=label,
             flow=flow,
+            handing=await handing_of(call, self._store) if call.tool == HANDOFF else None,
             policy=self._catalogue.policy,
         )
         return Case(principal, view, call, facts, state.pending, meta)
@@ -342,6 +345,11 @@ class Enforcer:
             raised = rising(call, profile, facts.chain[0].run, facts.label, kept_there)
             # With the reservation as well: an operator may have lowered the run's label since the facts were gathered.
             brings = incoming(profile, kept_there)
+        handed: Handed | None = None
+        if call.tool == HANDOFF:
+            handed = carried_out(call, facts)
+            brings = handed.brings.joined(brings or CLEAN)
+            raised = raised if facts.chain[0].run.label.covers(brings) else (JoinLabel(call.run, brings),)
         changes: list[Change] = [
             Reserve(call.id, call.tool, caps, facts.charges, facts.now, brings if brings != CLEAN else None)
         ]
@@ -351,6 +359,7 @@ class Enforcer:
             # Nobody was shown a vendor's keys, so nobody approved what a server may do on them.
             client = replace(client, meta=ClientMeta(trace=client.meta.trace))
         changes.extend(raised)
+        changes.extend(handed.changes if handed is not None else ())
         if (renewal := renewal_due(case.principal, case.view, facts)) is not None:
             changes.append(renewal)
         opening: Opening | None = None
@@ -365,14 +374,14 @@ class Enforcer:
         self._at(Step.RECORD)
         risen = next((change.label for change in raised if type(change) is JoinLabel), CLEAN)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, None, client.meta, risen)
-        entries = (entry,) if opening is None else (entry, opening.entry)
+        entries = (entry, *((opening.entry,) if opening is not None else ()), *(handed.entries if handed is not None else ()))
         receipt = await self._store.record(Unit(entries, tuple(changes)))
         if isinstance(receipt, Conflict):
             # Somebody else took the last of the budget, or the ticket, between the facts and here.
             code = receipt.code or ReasonCode.APPROVAL_USED
             return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
-        return await self._actor.act(call, facts, receipt, client, vouched, opening)
+        return await self._actor.act(call, facts, receipt, client, vouched, opening, handed)
 
     async def _deny(self, case: Case, decision: Decision) -> Refused:
         call, tool = case.call, case.facts.tool
@@ -382,6 +391,8 @@ class Enforcer:
         refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}")
         if tool is not None and is_large(tool.profile_for(call.value)):
             self._alerts.large_action_blocked(call, refused)
+        if any(reason.code is ReasonCode.HANDOFF for reason in decision.reasons):
+            self._alerts.handoff_refused(call, refused)
         return refused
 
     async def _ask(self, case: Case, decision: Decision) -> Waiting:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ringfence.core.handoff import HANDOFF
 from ringfence.core.model.identifiers import Millis, RunId, ToolId
 from ringfence.core.model.run import RunState
 from ringfence.core.model.stop import StopMode
@@ -24,7 +25,7 @@ class Given:
         self._catalogue = catalogue
 
     async def tools(self, run_id: RunId) -> frozenset[ToolId] | None:
-        """The tools that a run may at most see; None: every tool of its agent."""
+        """The tools that a run may at most see; None: every tool of its agent, and no others."""
         run = await self._store.run(run_id)
         if run is None:
             return None
@@ -36,6 +37,10 @@ class Given:
             view = self._catalogue.view(above.agent)
             theirs = view.agent.tools if view is not None else frozenset[ToolId]()
             found = theirs if found is None else found & theirs
+        if (run.ancestors and run.result_schema) or await self._store.expects(run_id):
+            own = self._catalogue.view(run.agent)
+            found = own.agent.tools if found is None and own is not None else found
+            return (found or frozenset()) | {HANDOFF}
         return found
 
     async def lives(self, principal: Principal, now: Millis) -> bool:
@@ -55,7 +60,8 @@ class Given:
 
 
 def narrowed(view: AgentView | None, tools: frozenset[ToolId] | None) -> AgentView | None:
-    """A view with no other tools than these. None stands for all of them."""
+    """A view with no other tools than these. None stands for all that its agent was given."""
     if view is None or tools is None:
         return view
-    return replace(view, agent=replace(view.agent, tools=view.agent.tools & tools))
+    of_run = frozenset({HANDOFF}) & tools & view.tools.keys()
+    return replace(view, agent=replace(view.agent, tools=(view.agent.tools & tools) | of_run))

@@ -33,6 +33,8 @@ class Flight:
     """Set where what comes of it tells whether its run repeats itself."""
     label: Label = CLEAN
     """Its run's own, when it was decided and with what it may bring."""
+    brings: Label = CLEAN
+    """What its answer brings whatever the tool's profile says."""
     hears: bool = False
     """Somebody looks where its run's values come from."""
     credential: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.stop import StopMode
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.model.words import Words
+from ringfence.core.result_schema import SchemaFault, kept_schema
 from ringfence.core.rules import AgentRule
 from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, PutCredential, Unit
 from ringfence.engine.catalogue import Catalogue
@@ -103,6 +104,7 @@ class Runs:
         binding: str = UNBOUND,
         asked: Grant = EVERYTHING,
         continues: Continued | None = None,
+        result_schema: Mapping[str, Any] | None = None,
     ) -> Opened | NotDone:
         """Open a run. `by` is `operator:NAME` or `agent:NAME`; only an operator's task counts as trusted words.
 
@@ -120,6 +122,7 @@ class Runs:
             binding=binding,
             asked=asked,
             continues=continues,
+            result_schema=result_schema,
         )
         if isinstance(opening, NotDone):
             return opening
@@ -142,6 +145,7 @@ class Runs:
         binding: str = UNBOUND,
         asked: Grant = EVERYTHING,
         continues: Continued | None = None,
+        result_schema: Mapping[str, Any] | None = None,
     ) -> Opening | NotDone:
         """What would open a run; nothing is recorded yet. The arguments are those of `open`."""
         rule = self._catalogue.rules.agents.get(agent)
@@ -156,6 +160,11 @@ class Runs:
             return NotDone(f"agent {agent} lives in boxes only", f'`ringfence run --agent {agent} --task "..." -- COMMAND`')
         if binding and not is_binding(binding):
             return NotDone(f"`{binding[:80]}` is nobody to bind a credential to", BINDING_FORMS)
+        schema = "" if result_schema is None else kept_schema(result_schema)
+        if isinstance(schema, SchemaFault):
+            return NotDone(schema.why, "docs/provenance.md says what a result schema may be", ReasonCode.ARGUMENTS)
+        if schema and parent is None:
+            return NotDone("a result is handed to the run above, and there is none", "give a parent, or no result schema")
         ancestors: tuple[RunId, ...] = ()
         given, caps = asked, WIDEST_TREE
         if parent is not None:
@@ -187,6 +196,7 @@ class Runs:
             grant=given,
             label=continues.label if continues is not None else CLEAN,
             words=continues.words if continues is not None else (),
+            result_schema=schema,
         )
         left_out = dropped(asked, given)
         secret = self._ids.run_credential()
@@ -207,6 +217,7 @@ class Runs:
                 "binding": binding,
                 "rules": self._catalogue.rules.digest,
                 **({"grant": grant_view(given), "dropped": list(left_out)} if given != EVERYTHING else {}),
+                **({"result_schema": dict(result_schema)} if result_schema is not None else {}),
                 **(_continued_view(continues) if continues is not None else {}),
             },
         )

@@ -15,6 +15,7 @@ class AlertKind(StrEnum):
     CAP_NEAR = "cap_near"
     SUSPICIOUS_RESULT = "suspicious_result"
     LABEL_LOWERED = "label_lowered"
+    HANDOFF_REFUSED = "handoff_refused"
     STORE_DEGRADED = "store_degraded"
     CONFIG_REJECTED = "config_rejected"
     LOG_DISPUTED = "log_disputed"

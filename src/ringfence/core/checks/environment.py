@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ringfence.core.connecting import CONNECT
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.exporting import EXPORT
+from ringfence.core.handoff import HANDOFF
 from ringfence.core.model.call import Call
 from ringfence.core.model.environment import is_within, shown
 from ringfence.core.model.facts import Facts
@@ -20,7 +21,7 @@ def environment(call: Call, facts: Facts) -> Verdict:
 
     Agents without a label are not held to any.
     """
-    if not facts.environments or call.tool in (DELEGATE, EXPORT):
+    if not facts.environments or call.tool in (DELEGATE, HANDOFF, EXPORT):
         return ALLOW
     reasons = tuple(
         Reason(ReasonCode.ENVIRONMENT, "environment", f"{what} has {shown(labels)}, and the run is bound to `{bound}`")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.model.agent import Agent, Limits
+from ringfence.core.model.handoff import Handing
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.limits import Freeze, Loops
@@ -70,5 +71,7 @@ class Facts:
     """Of all that the run and the runs above it were given."""
     flow: Flow | None = None
     """Where values come from; None: nobody looks."""
+    handing: Handing | None = None
+    """Of a call that hands a result over or takes one; None: of every other."""
     policy: PolicySnapshot | None = None
     """The operator's policies; None: there are none."""
