@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,18 +17,26 @@ from tests.effort import examples
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.leaves import has_stop
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.label import CLEAN, Label, agent_place, memory_place
 from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.operator import Role
+from ringfence.core.model.profile import Sensitivity, Trust
 from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.words import Words
 from ringfence.core.unit import (
     AddStop,
     AddTicket,
+    AddWords,
     CastVote,
     Change,
     CloseRun,
     Conflict,
     ExtendRun,
+    JoinLabel,
+    JoinPlace,
     LiftStop,
+    LowerLabel,
+    LowerPlace,
     MoveTicket,
     OpenRun,
     Prune,
@@ -69,6 +78,8 @@ people = st.sampled_from(("ada", "bob", "cyd"))
 states = st.sampled_from(TicketState)
 caps = st.none() | st.integers(0, 3)
 
+labels = st.builds(Label, st.sampled_from(Trust), st.sampled_from(Sensitivity))
+PLACES = (agent_place("support"), memory_place("orders"))
 times = st.integers(0, 200_000)
 METERS = {
     "rate:agent/a:all": (MeterKind.RATE, 5_000_000),
@@ -85,20 +96,28 @@ charges = st.dictionaries(st.sampled_from(list(METERS)), drawn_charges, max_size
 
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(
-        lambda name, parent, credential: OpenRun(
-            a_run(name, ancestors=(parent,) if parent and parent != name else ()),
+        lambda name, parent, credential, by, label: OpenRun(
+            replace(a_run(name, ancestors=(parent,) if parent and parent != name else ()), opened_by=by, label=label),
             a_credential(credential, run=name) if credential else None,
         ),
         runs,
         st.none() | runs,
         st.none() | st.sampled_from(("h1", "h2")),
+        st.sampled_from(("operator:ada", "agent:support")),
+        st.just(CLEAN) | labels,
     ),
     st.builds(lambda run, at: CloseRun(RunId(run), at), runs, times),
     st.builds(lambda name, run: PutCredential(a_credential(name, run=run)), st.sampled_from(("h1", "h3")), runs),
     st.builds(lambda run, at: ExtendRun(RunId(run), "h1", at), runs, st.integers(0, 9999)),
-    st.builds(lambda call, chain, charges, at: Reserve(call, TOOL, tuple((RunId(run), cap) for run, cap in chain.items()),
-                                                       tuple(charges.values()), at),
-              calls, st.dictionaries(runs, caps, min_size=1, max_size=2), charges, times),
+    st.builds(lambda call, chain, charges, at, brings: Reserve(call, TOOL,
+                                                               tuple((RunId(run), cap) for run, cap in chain.items()),
+                                                               tuple(charges.values()), at, brings),
+              calls, st.dictionaries(runs, caps, min_size=1, max_size=2), charges, times, st.none() | labels),
+    st.builds(lambda run, label: JoinLabel(RunId(run), label), runs, labels),
+    st.builds(lambda run, to, expected: LowerLabel(RunId(run), to, expected), runs, labels, labels),
+    st.builds(JoinPlace, st.sampled_from(PLACES), labels),
+    st.builds(LowerPlace, st.sampled_from(PLACES), labels, labels),
+    st.builds(lambda run, size: AddWords(RunId(run), Words("x" * size, "operator:ada", 3)), runs, st.sampled_from((9, 60_000))),
     st.builds(lambda call, at, rows: Settle(call, at, (("rows:run/r1:all", rows),)), calls, times, st.integers(0, 5)),
     st.builds(Release, calls, times),
     st.builds(lambda run, by, cap: Raise(RunId(run), None, by, ((run, cap),)), runs, st.integers(1, 3), caps),
@@ -138,6 +157,7 @@ async def everything(store: Store) -> list[object]:
         sorted(map(repr, await store.stops())),
         await store.operators(),
         sorted(map(repr, await store.pins())),
+        await store.labels(),
     ]
 
 

@@ -50,8 +50,16 @@ _METERS = """
 create table if not exists meters(id text primary key, doc text not null) strict, without rowid;
 """
 
+# Nobody took note of what runs from before this step have read: they have the worst label, until an operator answers for them.
 _LABELS = """
 create table if not exists labels(id text primary key, doc text not null) strict, without rowid;
+update runs set doc = json_set(doc, '$.label', json('{"integrity":"untrusted","confidentiality":"regulated"}'))
+  where doc ->> '$.label' is null;
+insert into labels
+  select distinct 'agent:' || (doc ->> '$.agent'), '{"integrity":"untrusted","confidentiality":"regulated"}' from runs
+    where doc ->> '$.label' ->> '$.confidentiality' = 'regulated' and doc ->> '$.opened_by' not like 'operator:%'
+      and json_array_length(doc, '$.ancestors') = 0
+  on conflict(id) do nothing;
 """
 
 _HANDOFFS = """
