@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,16 +13,19 @@ from ringfence.core.connecting import CONNECT
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
 from ringfence.core.entry import EntryKind
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
+from ringfence.core.model.profile import Sensitivity
+from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import Rules
 from ringfence.engine.connections import MOST_DENIED
 from ringfence.engine.identify import Presented
 from ringfence.engine.runs import Opened
 from ringfence.ports.secrets import Secret
-from ringfence.testing.scenario import SUPPORT, shop_rules
+from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World, presented
 
 API = EgressRule(
@@ -249,3 +253,98 @@ async def test_a_box_that_asks_in_vain_without_end_fills_neither_log_nor_memory(
     again = await admit(world, run, Opening("later.example.com", 443))
     assert isinstance(again, NotAdmitted)
     assert again.entry is not None
+
+
+KNOWING = replace(READ, sensitivity=Sensitivity.CONFIDENTIAL)
+
+
+async def knowing(
+    *hosts: EgressRule, unlisted: Unlisted = Unlisted.DENY, reads: bool = True, **provenance: Any
+) -> tuple[World, Opened]:
+    """A run with rules of provenance, that was given untrusted and confidential data."""
+    shop = shop_rules(tools=(tool_rule("orders.get", KNOWING),))
+    agent = replace(
+        shop.agents[SUPPORT],
+        egress=EgressRules(rules=hosts or (API, INDEX), unlisted=unlisted),
+        provenance=ProvenanceRules(underivable=Level.ALLOW, **provenance),
+    )
+    world = await World.build(rules=replace(shop, agents={**shop.agents, SUPPORT: agent}))
+    run = await world.open_run()
+    if reads:
+        await world.call(run, "orders__get", {"order": "A"})
+    return world, run
+
+
+async def asked(world: World, run: Opened, opening: Opening) -> asyncio.Task[Admitted | NotAdmitted]:
+    """A connection that waits for a person."""
+    task = asyncio.create_task(admit(world, run, opening))
+    while not await world.store.tickets(frozenset({TicketState.PENDING})):
+        assert not task.done(), task.result()
+        await asyncio.sleep(0)
+    return task
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_a_box_that_knows_too_much_reaches_a_listed_host_with_a_person_only_and_then_until_it_ends() -> None:
+    world, run = await knowing()
+    task = await asked(world, run, Opening("pypi.example.com", 443))
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    assert [gate.code for gate in ticket.gates] == [ReasonCode.RULE_OF_TWO]
+    await world.approve(ticket)
+    first = await task
+    assert isinstance(first, Admitted)
+    world.clock.advance(10 * 60_000)
+    assert await admitted(world, run, Opening("pypi.example.com", 443)) is first
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_a_cleared_host_and_an_own_host_are_reached_without_a_person() -> None:
+    cleared = replace(INDEX, host="mirror.example.com", clearance=Sensitivity.CONFIDENTIAL)
+    own = replace(INDEX, host="git.corp.example")
+    world, run = await knowing(cleared, own, hosts=("*.corp.example",))
+    await admitted(world, run, Opening("mirror.example.com", 443))
+    await admitted(world, run, Opening("git.corp.example", 443))
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_beginning_tls_sends_nothing_so_only_the_request_asks() -> None:
+    world, run = await knowing()
+    await admitted(world, run, Opening("api.example.com", 443))
+    task = await asked(world, run, Opening("api.example.com", 443, "GET", "/v1/orders"))
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    await world.deny(ticket)
+    assert isinstance(await task, NotAdmitted)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_a_way_that_was_opened_before_closes_when_the_run_is_given_what_may_not_go_there() -> None:
+    own = replace(INDEX, host="git.corp.example")
+    cleared = replace(INDEX, host="mirror.example.com", clearance=Sensitivity.REGULATED)
+    world, run = await knowing(INDEX, own, cleared, reads=False, hosts=("git.corp.example",))
+    ways = [await admitted(world, run, Opening(rule.host, 443)) for rule in (INDEX, own, cleared)]
+    assert [world.connections.lives(way) for way in ways] == [True, True, True]
+    await world.call(run, "orders__get", {"order": "A"})
+    assert [world.connections.lives(way) for way in ways] == [False, True, True]
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I11", "I18")
+async def test_what_a_run_above_is_given_closes_the_ways_of_the_runs_below() -> None:
+    world, parent = await knowing(reads=False)
+    child = await world.open_run(parent=parent.run)
+    other = await world.open_run()
+    ways = [await admitted(world, run, Opening("pypi.example.com", 443)) for run in (child, other)]
+    await world.call(parent, "orders__get", {"order": "A"})
+    assert [world.connections.lives(way) for way in ways] == [False, True]
+    await world.connections.close()
+
+
+async def test_an_error_that_raises_nothing_closes_no_way() -> None:
+    world, run = await knowing(INDEX, rule_of_two=Level.ALLOW)
+    way = await admitted(world, run, Opening("pypi.example.com", 443))
+    await world.call(run, "orders__boom", {"order": "A"})
+    assert world.connections.lives(way)
+    await world.connections.close()

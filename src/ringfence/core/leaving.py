@@ -17,8 +17,9 @@ from ringfence.core.exporting import WORKSPACE
 from ringfence.core.flow.outside import UNREAD, Outside, names_outside
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import ServerId
+from ringfence.core.model.label import Label, at_least
 from ringfence.core.model.limits import Leaving
-from ringfence.core.model.profile import Effect, ToolProfile
+from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.words import Words
@@ -47,6 +48,11 @@ def leaves(call: Call, tool: Tool, flow: Flow | None) -> bool:
     if call.tool == CONNECT and flow is not None:
         return bool(ways_outside(call, flow))
     return tool.profile_for(call.value).outbound or bool(ways_outside(call, flow))
+
+
+def holds_two(label: Label) -> bool:
+    """Whether a run may be steered by somebody else, and holds what is not for them."""
+    return label.is_untrusted and at_least(label.confidentiality, Sensitivity.CONFIDENTIAL)
 
 
 def is_sink(call: Call, profile: ToolProfile, flow: Flow | None) -> bool:

@@ -168,6 +168,7 @@ class Engine:
             ways_out=connections,
             exports=exports,
             on_behalf=on_behalf,
+            risen=connections.risen,
             at_step=at_step,
         )
         enforcer = Enforcer(

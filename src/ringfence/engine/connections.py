@@ -25,10 +25,14 @@ from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, FOR_SERVER, A
 from ringfence.core.egress.matching import path_rule_for
 from ringfence.core.egress.opening import CONNECT as OPENING
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
+from ringfence.core.flow.hosts import Own, canonical_host
+from ringfence.core.leaving import holds_two
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId
+from ringfence.core.model.label import Label, at_least, join_all
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.rule_class import RuleClass, class_of
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
@@ -59,6 +63,9 @@ MIB: Final = 1 << 20
 
 logger = logging.getLogger(__name__)
 
+
+_FOR_THE_RUN: Final = frozenset({ReasonCode.HOST, ReasonCode.PROVENANCE, ReasonCode.RULE_OF_TWO, ReasonCode.CLEARANCE})
+"""What a person lets a run do with a host until it ends, or is given something that changes what was asked."""
 
 ReadSecret = Callable[[str], Awaitable[Secret]]
 """A secret by where it is found. Raises UnavailableError."""
@@ -214,6 +221,27 @@ class Connections:
         rule = admitted.rule
         return f"{rule.prefix}{(await self.read_secret(rule.credential)).reveal()}" if rule.credential else None
 
+    async def risen(self, run: RunId) -> None:
+        """A run was given something: close what it, and the runs below it, would have to ask a person for from now on.
+
+        A way that was opened before is not a way for what came after.
+        """
+        for way in [way for way in self._ways.values() if way.server is None and run in way.reaches[0].runs]:
+            chain = [await self._store.run(each) for each in way.reaches[0].runs]
+            label = join_all(each.label for each in chain if each is not None)
+            if self._has_to_ask(way, label):
+                way.close("the run was given data that goes there only with a person's word")
+
+    def _has_to_ask(self, way: _Way, label: Label) -> bool:
+        view = self._catalogue.view(way.reaches[0].agent)
+        rules = view.rule.provenance if view is not None else None
+        if rules is None:
+            return False
+        if (clearance := way.rule.clearance) is not None:
+            return not at_least(clearance, label.confidentiality)
+        is_own = Own(rules.hosts).has(canonical_host(way.rule.host))
+        return rules.rule_of_two is not Level.ALLOW and holds_two(label) and not is_own
+
     async def ended(self, admitted: Admitted) -> None:
         """One use less. What nobody uses is closed when its minute is over."""
         if isinstance(admitted, _Way):
@@ -266,6 +294,8 @@ class Connections:
                 return _refusal(outcome)
             left = until - self._clock.monotonic()
             ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
+            if ticket is not None and {gate.code for gate in ticket.gates} <= _FOR_THE_RUN:
+                asked.lasting = True
             if ticket is None or ticket.state is TicketState.PENDING:
                 return NotAdmitted(
                     code=RuleClass.HOST, entry=outcome.entry, why_public="a person has not decided about this host yet"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringfence.core.connecting import CONNECT
+from ringfence.core.connecting import CONNECT, Act
 from ringfence.core.flow.outside import Outside
-from ringfence.core.leaving import beside, is_sink, leaves, ways_outside
+from ringfence.core.leaving import beside, holds_two, is_sink, leaves, ways_outside
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
-from ringfence.core.model.label import Label, at_least
+from ringfence.core.model.label import at_least
 from ringfence.core.model.profile import Sensitivity, ToolProfile
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
@@ -26,6 +26,8 @@ def confidentiality(call: Call, facts: Facts) -> Verdict:
     tool, flow, label = facts.tool, facts.flow, facts.label
     if tool is None or flow is None or label.confidentiality is Sensitivity.PUBLIC:
         return ALLOW  # nothing was given to it that is not for everybody
+    if call.tool == CONNECT and call.value.get("act") == Act.OPEN:
+        return ALLOW  # nothing is sent yet: each kind of request on it is a call of its own
     profile = tool.profile_for(call.value)
     clearance = clearance_of(call, profile, facts)
     is_cleared = clearance is not None and at_least(clearance, label.confidentiality)
@@ -43,11 +45,6 @@ def confidentiality(call: Call, facts: Facts) -> Verdict:
             return Verdict(level, tuple(reasons))
         gates.append(Gate(ReasonCode.RULE_OF_TWO, profile.quorum))
     return Verdict(Level.ASK, tuple(reasons), tuple(gates)) if gates else ALLOW
-
-
-def holds_two(label: Label) -> bool:
-    """Whether a run may be steered by somebody else, and holds what is not for them."""
-    return label.is_untrusted and at_least(label.confidentiality, Sensitivity.CONFIDENTIAL)
 
 
 def clearance_of(call: Call, profile: ToolProfile, facts: Facts) -> Sensitivity | None:
