@@ -41,7 +41,7 @@ class Playing:
             case "elsewhere":
                 self.note(turn)
             case "listing":
-                await self._listing(turn)
+                await self._listing(agent, turn)
             case "kill":
                 await self._kill(turn)
             case _:
@@ -60,12 +60,23 @@ class Playing:
             )
         )  # fmt: skip
 
-    async def _listing(self, turn: Turn) -> None:
+    async def _listing(self, agent: Hijacked, turn: Turn) -> None:
         """The server shows another definition; a person who asks for the difference has it listed anew."""
-        changes = turn.step.changes
-        if changes is not None:
-            await self._described(changes.tool, changes.description)
-        self.note(turn)
+        step, changes = turn.step, turn.step.changes
+        if changes is None:
+            self.note(turn)
+            return
+        await self._described(changes.tool, changes.description)
+        wire = self.case.deployment.tool_id(changes.tool).replace(".", "__", 1)
+        held = wire not in await agent.tools()
+        if held and self.refused_at is None and self.began:
+            self.refused_at = time.time()
+        self.happened.append(
+            Happened(
+                tool=turn.tool, event="listing", harmful=step.harmful, must_stop=step.must_stop,
+                held_by="listing" if held else "",
+            )
+        )  # fmt: skip
 
     async def _described(self, tool: str, description: str) -> None:
         server, _, name = self.case.deployment.tool_id(tool).partition(".")
