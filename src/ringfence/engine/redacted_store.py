@@ -17,7 +17,7 @@ from ringfence.ports.store import Receipt, Store
 
 _SENT: Final[Mapping[EntryKind, tuple[str, ...]]] = {
     EntryKind.DECISION: ("arguments", "objects"),
-    EntryKind.RUN: ("task", "words"),
+    EntryKind.RUN: ("task", "words", "result_schema"),
 }
 """What of a body an agent has written."""
 
