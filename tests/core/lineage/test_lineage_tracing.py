@@ -53,9 +53,9 @@ def test_the_story_is_told_in_plain_sentences() -> None:
         " it was denied by ada.",
         "e26 (posts.add) was executed without a question, although /channel came only from e6.",
         "e28 (web.fetch) was denied by a rule because /url came only from e26.",
-        "1 of those executed took a deciding argument from what it had read, as told above.",
+        "ada: kill of run r_1 at 08:01:56 UTC (e29).",
+        "Executed with a deciding argument from what it had read: 1, as told above.",
         "What calls carry along as content is not followed.",
-        "kill of run r_1 at 08:01:56 UTC by ada (e29).",
     )
 
 

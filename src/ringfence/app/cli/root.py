@@ -14,6 +14,7 @@ from ringfence.app.cli import (
     config_commands,
     connect,
     doctor,
+    drill,
     labels,
     login,
     operator,
@@ -22,6 +23,7 @@ from ringfence.app.cli import (
     run,
     server,
     stop,
+    timeline,
     tool,
     up,
     witness,
@@ -70,7 +72,9 @@ app.add_typer(budget.app, name="budget")
 app.add_typer(server.app, name="server")
 app.add_typer(audit.app, name="audit")
 app.add_typer(witness.app, name="witness")
+app.add_typer(drill.app, name="drill")
 app.command("explain")(audit.explain)
+app.command("timeline")(timeline.timeline)
 stop.register(app)
 labels.register(app)
 

@@ -13,7 +13,7 @@ from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.touched import touched
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId, ToolId
 from ringfence.core.model.stop import Reach, Scope, ScopeKind, covers
-from ringfence.ports.audit import AuditQuery
+from ringfence.ports.audit import AuditLog, AuditQuery
 
 MOST_ENTRIES = 20_000
 """Entries that one answer is made from; beyond that it says so."""
@@ -25,7 +25,7 @@ async def timeline(asked: Asked) -> Answer:
     """The entries of a run, of its child runs, and of the stops that reached it, oldest first."""
     services, root = asked.services, asked.path["id"]
     run = await services.store.run(RunId(root))
-    family = await _family(asked, root)
+    family = await family_of(asked.services.log, root)
     after, limit = asked.query.get("cursor"), max(1, asked.query.get("limit", 500))
     found: list[dict[str, Any]] = []
     for member in family:
@@ -51,12 +51,12 @@ async def timeline(asked: Asked) -> Answer:
     )
 
 
-async def _family(asked: Asked, root: str) -> list[str]:
+async def family_of(log: AuditLog, root: str) -> list[str]:
     """The run and the child runs below it, from the log, so that closed ones count too."""
     family, place = [root], 0
     while place < len(family) and len(family) < MOST_RUNS:
         parent = family[place]
-        async for entry in every(asked.services.log, AuditQuery(kind="run", text=parent), MOST_ENTRIES):
+        async for entry in every(log, AuditQuery(kind="run", text=parent), MOST_ENTRIES):
             if entry["body"].get("parent") == parent and entry["run"] not in family:
                 family.append(entry["run"])
         place += 1
@@ -104,7 +104,7 @@ async def what_was_touched(asked: Asked) -> Answer:
     if (agent is None) == (run is None):
         return Problem(ProblemCode.MALFORMED, "either `agent` or `run`", "such as /api/v1/touched?run=r_...")
     entries: list[dict[str, Any]] = []
-    runs = await _family(asked, run) if run is not None else [None]
+    runs = await family_of(asked.services.log, run) if run is not None else [None]
     for member in runs:
         for kind in ("decision", "outcome"):
             query = AuditQuery(agent=agent, run=member, kind=kind)
@@ -131,7 +131,7 @@ ROUTES = (
         method="GET",
         path="/runs/{id}/timeline",
         handler=timeline,
-        summary="A run from beginning to end, with its child runs and the stops that reached it.",
+        summary="The entries of a run from beginning to end, with its child runs and the stops that reached it.",
         query=(
             Field("cursor", "`next` of the page before.", Kind.INTEGER, most=2**53 - 1),
             Field("limit", "Entries on a page, 1 to 2000; 500 where absent.", Kind.INTEGER, most=2000),

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
-from ringfence.app.control import explain, history, status
+from ringfence.app.control import explain, history, lineage, status
 from ringfence.app.control.answer import Answer, Asked, Bootstrap, Problem, ProblemCode, Reply, not_found, refused
 from ringfence.app.control.auth import Known, authenticate
 from ringfence.app.control.browser import is_own_page
@@ -29,6 +29,7 @@ from ringfence.app.control.resource import set_cookie, settled
 from ringfence.app.control.services import ControlServices
 from ringfence.app.control.sessions import Sessions
 from ringfence.app.control.view import card_view, marked
+from ringfence.app.lineage.page import STYLE, timeline_page
 from ringfence.core.model.identifiers import TicketId
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.ticket import TicketState
@@ -140,6 +141,13 @@ class Pages:
     async def run(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
         return self._facts("Run", await history.timeline(self._asked(request, operator)), operator, "run.html")
 
+    async def timeline(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
+        answer = await lineage.show_lineage(self._asked(request, operator))
+        if isinstance(answer, Problem):
+            return answer
+        assert isinstance(answer, Reply)
+        return HTMLResponse(timeline_page(answer.body, served=True))
+
     async def state(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
         return self._facts("Status", await status.status(self._asked(request, operator)), operator, "status.html")
 
@@ -201,6 +209,10 @@ async def _style(_: Request) -> Response:
     return Response(_STYLE, media_type="text/css")
 
 
+async def _timeline_style(_: Request) -> Response:
+    return Response(STYLE, media_type="text/css")
+
+
 async def _home(_: Request) -> Response:
     return RedirectResponse("/approvals", 303)
 
@@ -212,6 +224,7 @@ def page_routes(services: ControlServices, sessions: Sessions) -> list[BaseRoute
         *OidcPages(services, sessions, pages, own_path).routes(),
         StarletteRoute("/", _home, methods=["GET"]),
         StarletteRoute("/static/ringfence.css", _style, methods=["GET"]),
+        StarletteRoute("/static/timeline.css", _timeline_style, methods=["GET"]),
         StarletteRoute("/login", pages.login_form, methods=["GET"]),
         StarletteRoute("/login", pages.login, methods=["POST"]),
         StarletteRoute("/logout", pages.known(pages.logout), methods=["POST"]),
@@ -220,6 +233,7 @@ def page_routes(services: ControlServices, sessions: Sessions) -> list[BaseRoute
         StarletteRoute("/approvals/{id}/decision", pages.known(pages.decide), methods=["POST"]),
         StarletteRoute("/audit/{id}", pages.known(pages.entry), methods=["GET"]),
         StarletteRoute("/runs/{id}", pages.known(pages.run), methods=["GET"]),
+        StarletteRoute("/runs/{id}/timeline", pages.known(pages.timeline), methods=["GET"]),
         StarletteRoute("/status", pages.known(pages.state), methods=["GET"]),
         StarletteRoute("/stops/{id}", pages.known(pages.state), methods=["GET"]),
         StarletteRoute("/servers/{id}", pages.known(pages.state), methods=["GET"]),

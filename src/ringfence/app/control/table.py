@@ -10,6 +10,7 @@ from ringfence.app.control import (
     explain,
     history,
     labels,
+    lineage,
     operators,
     pins,
     runs,
@@ -35,6 +36,7 @@ ROUTES: tuple[Route, ...] = (
     *operators.ROUTES,
     *audit.ROUTES,
     *history.ROUTES,
+    *lineage.ROUTES,
     *explain.ROUTES,
     *status.ROUTES,
 )

@@ -15,7 +15,7 @@ _FOLD: Final = 4
 """So many reads in a row that brought nothing new are told in one line."""
 SPINES: Final = {"clean": "│", "untrusted": "┃", "confidential": "╎", "both": "║"}
 STYLES: Final = {"clean": "", "untrusted": "yellow", "confidential": "magenta", "both": "bold red"}
-LEGEND: Final = "│ clean  ┃ untrusted  ╎ confidential  ║ both  ╰▶ where a deciding value came from"
+LEGEND: Final = "│ clean  ┃ untrusted  ╎ confidential  ║ both  ╰▶ where a value came from"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ def summary(timeline: Timeline) -> tuple[str, ...]:
         *_confidential(timeline),
         *_signals(timeline),
         *_acts(timeline),
+        *_stops(timeline),
         *_left(timeline),
-        *_people(timeline),
         *_unfinished(timeline),
     )
 
@@ -156,7 +156,7 @@ def _left(timeline: Timeline) -> list[str]:
     carried = [act for act in reached if any(one.source == SourceKind.RESULT for one in act.underived)]
     untraced = [act for act in reached if not act.traced]
     told = (
-        [f"{len(carried)} of those executed took a deciding argument from what it had read, as told above."]
+        [f"Executed with a deciding argument from what it had read: {len(carried)}, as told above."]
         if carried
         else ["No executed call is known to have taken a deciding argument from untrusted content."]
     )
@@ -169,9 +169,9 @@ def _was_tainted(timeline: Timeline) -> bool:
     return timeline.first_untrusted is not None or timeline.inherited.is_untrusted
 
 
-def _people(timeline: Timeline) -> list[str]:
+def _stops(timeline: Timeline) -> list[str]:
     stops = [event for event in timeline.events if event.kind is EventKind.STOP and event.level != "lift"]
-    return [f"{stop.what} at {clock(stop.at)} UTC by {stop.by.removeprefix('operator:')} ({stop.entry})." for stop in stops[:3]]
+    return [f"{stop.by.removeprefix('operator:')}: {stop.what} at {clock(stop.at)} UTC ({stop.entry})." for stop in stops[:3]]
 
 
 def _unfinished(timeline: Timeline) -> list[str]:

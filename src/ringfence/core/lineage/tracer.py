@@ -11,6 +11,7 @@ where a run has more than can be shown, reads that decided nothing go first, and
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -39,6 +40,7 @@ class Tracer:
         self._agent = self._task = self._task_by = ""
         self._events: dict[str, Event] = {}
         self._by_call: dict[str, str] = {}
+        self._spare: deque[str] = deque()
         self._left_out = 0
         self._last = -1
         self._closed = False
@@ -135,12 +137,22 @@ class Tracer:
 
     def _keep(self, event: Event) -> None:
         if len(self._events) >= MOST_EVENTS:
-            spare = next((one for one in self._events.values() if _is_spare(one)), None)
             self._left_out += 1
-            if spare is None:
+            if not self._made_room():
                 return
-            del self._events[spare.entry]
         self._events[event.entry] = event
+        if _is_spare(event):
+            self._spare.append(event.entry)
+
+    def _made_room(self) -> bool:
+        """Whether one could be done without: the oldest of those that nothing is lost without."""
+        while self._spare:
+            entry = self._spare.popleft()
+            # By now its outcome may have made it matter.
+            if _is_spare(self._events[entry]):
+                del self._events[entry]
+                return True
+        return False
 
 
 def trace(entries: Iterable[object], run: str, *, subtree: bool = True) -> Timeline:
