@@ -39,7 +39,7 @@ class Case:
     def _play(self, server: str) -> Play:
         own = self.deployment.tool_id
         tools = tuple(
-            PlayedTool(tool.id.partition(".")[2], tool.description, tool.schema)
+            PlayedTool(tool.id.partition(".")[2], tool.description, tool.schema, tool.output)
             for tool in self.deployment.tools
             if own(tool.id).startswith(f"{server}.")
         )

@@ -27,6 +27,8 @@ class DeployedTool:
     schema: Json
     profile: Json
     exposed: bool = True
+    output: Json | None = None
+    """The schema of its results, where its server declares one."""
 
 
 @dataclass(frozen=True, slots=True)

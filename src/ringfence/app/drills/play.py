@@ -19,6 +19,8 @@ class PlayedTool:
     name: str
     description: str
     schema: Json
+    output: Json | None = None
+    """The schema that its results follow, where it declares one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,10 @@ class Play:
 def as_json(play: Play) -> dict[str, Any]:
     """The form in which the driver hands a play over."""
     return {
-        "tools": [{"name": tool.name, "description": tool.description, "schema": dict(tool.schema)} for tool in play.tools],
+        "tools": [
+            {"name": tool.name, "description": tool.description, "schema": dict(tool.schema), "output": tool.output}
+            for tool in play.tools
+        ],
         "lines": [
             {"tool": line.tool, "arguments": dict(line.arguments), "result": line.reply.result, "error": line.reply.is_error}
             for line in play.lines
@@ -75,7 +80,7 @@ def as_json(play: Play) -> dict[str, Any]:
 def from_json(value: Json) -> Play:
     """The inverse of `as_json`. Raises: KeyError, TypeError."""
     return Play(
-        tools=tuple(PlayedTool(tool["name"], tool["description"], tool["schema"]) for tool in value["tools"]),
+        tools=tuple(PlayedTool(tool["name"], tool["description"], tool["schema"], tool["output"]) for tool in value["tools"]),
         lines=tuple(
             Line(line["tool"], line["arguments"], Reply(line["result"], bool(line["error"]))) for line in value["lines"]
         ),

@@ -63,7 +63,15 @@ class Plays:
     async def list_tools(self, context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
         play = self._of(context)[1]
         return ListToolsResult(
-            tools=[Tool(name=tool.name, description=tool.description, input_schema=dict(tool.schema)) for tool in play.tools]
+            tools=[
+                Tool(
+                    name=tool.name,
+                    description=tool.description,
+                    input_schema=dict(tool.schema),
+                    output_schema=None if tool.output is None else dict(tool.output),
+                )
+                for tool in play.tools
+            ]
         )
 
     async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
