@@ -17,6 +17,7 @@ from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.callers import Caller, Callers
 from ringfence.adapters.pep.mcp_gateway.calls import Calls
 from ringfence.adapters.pep.mcp_gateway.client_call import EXECUTED
+from ringfence.adapters.pep.mcp_gateway.handoff_requests import HandoffRequests
 from ringfence.adapters.pep.mcp_gateway.headers import bearer_in
 from ringfence.adapters.pep.mcp_gateway.ladder import Ladder
 from ringfence.adapters.pep.mcp_gateway.legacy import Sessions
@@ -64,7 +65,7 @@ _UNAVAILABLE = Rendered(jsonrpc.error(None, INTERNAL_ERROR, UnavailableError.pub
 
 
 class McpGateway:
-    """The data plane's front: `/mcp`, `/mcp/{server}`, `/runs` and `/healthz`."""
+    """The data plane's front: `/mcp`, `/mcp/{server}`, `/runs` with `/runs/handoff`, and `/healthz`."""
 
     def __init__(
         self,
@@ -139,6 +140,7 @@ class McpGateway:
         self._posts = Posts(handlers=handlers, sessions=self._routes, refusals=self._refusals, kept=kept, limits=limits)
         run_routes = RunRoutes(runs, catalogue, clock, own_uid=os.getuid(), per_minute=limits.runs_per_minute)
         self._runs = RunRequests(run_routes, store, kept, limits)
+        self._handoffs = HandoffRequests(enforcer, kept, limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3. Nothing that happens in here lets a call through that was not decided."""
@@ -192,6 +194,8 @@ class McpGateway:
             await send_json(send, render_unauthorized(head.challenge))
             return None
         visit = Visit(head, principal, caller.presented, receive, send)
+        if head.place in (Place.HAND_OVER, Place.TAKE):
+            return await self._handoffs.serve(visit)
         if head.place is not Place.MCP:
             await self._runs.change(visit)
             return None

@@ -53,7 +53,7 @@ class Head:
 
     place: Place
     server: str | None
-    """On `/mcp/{server}`: which one."""
+    """On `/mcp/{server}`: which one. On `/runs/handoff/{run}`: whose result."""
     verb: str
     headers: Mapping[str, str]
     """Lower-case names, stripped values."""
