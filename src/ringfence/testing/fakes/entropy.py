@@ -8,8 +8,9 @@ class FakeEntropy:
 
     def __init__(self, seed: str = "test") -> None:
         self._seed = seed
-        self._count = 0
+        self.drawn = 0
+        """How many were drawn so far."""
 
     def token(self, nbytes: int) -> bytes:
-        self._count += 1
-        return hashlib.shake_256(f"{self._seed}:{self._count}".encode()).digest(nbytes)
+        self.drawn += 1
+        return hashlib.shake_256(f"{self._seed}:{self.drawn}".encode()).digest(nbytes)
