@@ -7,12 +7,15 @@ from typing import Any
 from ringfence.app.control.answer import Answer, Asked, Reply
 from ringfence.app.control.approvals import ticket_view
 from ringfence.app.control.audit import no_entry, record_named
+from ringfence.app.control.because import in_words as because_in_words
+from ringfence.app.control.because import underived, why
 from ringfence.app.control.leaves import entry_view, every
 from ringfence.app.control.routes import Route
 from ringfence.app.control.touched import is_error
 from ringfence.core.explain import Subject, meaning, smallest_change
 from ringfence.core.model.identifiers import TicketId, ToolId
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.scan.meanings import MEANINGS
 from ringfence.ports.audit import AuditQuery
 
 MOST_ENTRIES = 1000
@@ -27,10 +30,13 @@ async def explain(asked: Asked) -> Answer:
     chain = await _chain(asked, entry)
     ticket = await _ticket(asked, chain)
     decision = _decision(entry, chain)
+    turned_on = await why(asked.services, decision) if decision is not None else None
+    words = [_in_words(entry, decision, chain), *(await because_in_words(asked.services.log, turned_on) if turned_on else ())]
     return Reply(
         {
             "entry": entry,
-            "in_words": _in_words(entry, decision, chain),
+            "in_words": " ".join(words),
+            "provenance": turned_on.view() if turned_on is not None else None,
             "reasons": _reasons(asked, decision),
             "chain": chain,
             "approval": ticket,
@@ -75,6 +81,7 @@ def _reasons(asked: Asked, decision: dict[str, Any] | None) -> list[dict[str, An
         tool=tool,
         run=str(decision["run"] or ""),
         ticket=str(decision["body"].get("ticket", "")),
+        underived=underived(decision),
         derived=rule is not None and rule.derived,
     )
     reasons: list[dict[str, Any]] = []
@@ -143,6 +150,7 @@ def scanned_in_words(body: dict[str, Any]) -> list[str]:
     ]
     if found:
         said.append(f"In what the server said the scan found {', '.join(found)}.")
+        said += [MEANINGS[rule] for rule in dict.fromkeys(finding["rule"] for finding in body["findings"]) if rule in MEANINGS]
     return said
 
 
@@ -152,6 +160,9 @@ ROUTES = (
         path="/explain/{id}",
         handler=explain,
         summary="Why an entry says what it says, and the smallest change that would have changed it.",
-        answer="`in_words`, `reasons` with a `smallest_change` each, the `chain` of entries, the `approval`.",
+        answer=(
+            "`in_words`, `reasons` with a `smallest_change` each, `provenance` where it turned on where things came from, the"
+            " `chain` of entries, the `approval`."
+        ),
     ),
 )

@@ -14,8 +14,12 @@ _TAG = r"\xf3\xa0[\x80\x81][\x80-\xbf]"
 """U+E0000 to U+E007F."""
 _FLAG = r"\xf0\x9f\x8f\xb4(?:\xf3\xa0\x81[\xa1-\xba]){3,6}\xf3\xa0\x81\xbf"
 """A black flag with a region: the one honest use of tag characters (UTS 51, section 2.8)."""
-_NOTHING = r"(?:\xe2\x80[\x8b-\x8f]|\xe2\x81[\xa0-\xa4]|\xef\xbb\xbf|\xc2\xad|\xe1\xa0\x8e)"
-"""No width: U+200B to U+200F, U+2060 to U+2064, U+FEFF, U+00AD, U+180E."""
+_NOTHING = (
+    r"(?:\xe2\x80[\x8b-\x8f]|\xe2\x81[\xa0-\xa5\xaa-\xaf]|\xef\xbb\xbf|\xc2\xad|\xe1\xa0\x8e|\xcd\x8f|\xe1\x9e[\xb4\xb5]"
+    r"|\xf0\x9d\x85[\xb3-\xba]|\xef\xbf[\xb9-\xbb]|\xe1\x85[\x9f\xa0]|\xe3\x85\xa4|\xef\xbe\xa0)"
+)
+"""No width: U+200B to U+200F, U+2060 to U+2065, U+206A to U+206F, U+FEFF, U+00AD, U+180E, U+034F, U+17B4, U+17B5, U+1D173 to
+U+1D17A, U+FFF9 to U+FFFB. No sign: U+115F, U+1160, U+3164, U+FFA0."""
 _SELECTOR = r"(?:\xef\xb8[\x80-\x8f]|\xf3\xa0(?:[\x84-\x86][\x80-\xbf]|\x87[\x80-\xaf]))"
 """U+FE00 to U+FE0F and U+E0100 to U+E01EF: an honest text has one after a character, a message has one for each byte."""
 

@@ -27,6 +27,15 @@ class Kind(StrEnum):
     """What identifies a person: looked for only where the operator wants it."""
 
 
+class Reading(StrEnum):
+    """How a text is read otherwise, so that what stands there then is looked for in it."""
+
+    BASE64 = "base64"
+    HEX = "hex"
+    FOLDED = "folded"
+    """With Latin letters in the place of those that look like them."""
+
+
 Check = Callable[[bytes, int, int], int]
 """Of a text, and where a candidate begins and ends in it: where what counts ends, or -1 where it does not count."""
 
@@ -45,6 +54,8 @@ class Rule:
     """What looks the same and is harmless: passed over where it begins no later."""
     check: Check | None = None
     """Decides what of the candidates that the pattern finds counts."""
+    reading: Reading | None = None
+    """Where it hits, the text counts if any phrase of the other rules stands there in this reading."""
     is_hidden: bool = False
     """Characters that a person does not see: no server has a reason to put them into a question to somebody."""
 

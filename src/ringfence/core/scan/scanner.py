@@ -19,24 +19,34 @@ from functools import cache
 from itertools import accumulate
 from typing import Any, Final
 
+from ringfence.core.scan.disguise import Disguises
+from ringfence.core.scan.disguise_rules import DISGUISE_RULES
 from ringfence.core.scan.engines import ENGINE_ERRORS, NOT_ONE, Exact, OnePass
+from ringfence.core.scan.exfiltration_rules import EXFILTRATION_RULES
+from ringfence.core.scan.french_rules import FRENCH_RULES
+from ringfence.core.scan.german_rules import GERMAN_RULES
 from ringfence.core.scan.hidden_rules import HIDDEN_RULES
 from ringfence.core.scan.instruction_rules import INSTRUCTION_RULES
 from ringfence.core.scan.personal import Personal
 from ringfence.core.scan.personal_rules import PERSONAL_RULES
 from ringfence.core.scan.places import places_of, replaced, texts_of
+from ringfence.core.scan.posing_rules import POSING_RULES
 from ringfence.core.scan.redactor import MASK as OWN_MASK
 from ringfence.core.scan.redactor import RULE as OWN_RULE
 from ringfence.core.scan.redactor import Redactor, masked
 from ringfence.core.scan.rule import Kind, Rule
 from ringfence.core.scan.secret_rules import SECRET_RULES
+from ringfence.core.scan.spanish_rules import SPANISH_RULES
 from ringfence.errors import UnavailableError
 
 OWN: Final = Rule(OWN_RULE, Kind.OWN, "")
 """Stands for every secret that the gateway itself knows."""
 SECRETS: Final = frozenset({Kind.SECRET})
 _NO_SPANS: Final[Mapping[str, list[tuple[int, int]]]] = {}
-RULES: Final[tuple[Rule, ...]] = (*INSTRUCTION_RULES, *HIDDEN_RULES, *SECRET_RULES)
+RULES: Final[tuple[Rule, ...]] = (
+    *INSTRUCTION_RULES, *POSING_RULES, *GERMAN_RULES, *FRENCH_RULES, *SPANISH_RULES, *EXFILTRATION_RULES, *DISGUISE_RULES,
+    *HIDDEN_RULES, *SECRET_RULES,
+)  # fmt: skip
 EVERY_RULE: Final[tuple[Rule, ...]] = (*RULES, *PERSONAL_RULES)
 MASK: Final = "[masked: {rule}]"
 """In place of what is masked. Orders to a model are named by their class: which phrasing it was is of use to their author."""
@@ -110,6 +120,7 @@ class Scanner:
 
     def __init__(self, redactor: Redactor | None = None) -> None:
         self._one_pass = OnePass(RULES)
+        self._disguises = Disguises(self._one_pass, RULES, _exact())
         self.redactor = redactor if redactor is not None else Redactor()
         self._with_personal: OnePass | None = None
         self.in_entries: Personal | None = None
@@ -244,7 +255,12 @@ class Scanner:
                     cut_off.add(rule.id)
             self.work.read += end - start
             found = 0
-            for begin, stop in exact[place].spans(whole, start, end):
+            spans_of = (
+                self._disguises.spans(rule.reading, exact[place], whole)
+                if rule.reading
+                else exact[place].spans(whole, start, end)
+            )
+            for begin, stop in spans_of:
                 if rule.check is not None:
                     checked += 1
                     if checked > _MOST_CHECKED:
@@ -267,6 +283,7 @@ class Scanner:
                 if rule.kind in mask:
                     left -= 1
                     spans.setdefault(index, []).append((begin - starts[index], stop - starts[index], _shown(rule)))
+        self.work.passed += self._disguises.passed()
         known = {text: _own_mask(text, found, is_binary=text not in among) for text, found in own.items()} if own else {}
         for text, found in own.items():
             counts.setdefault(text, Counter())[OWN] += len(found)
