@@ -45,6 +45,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "pins": world.pins,
         "budgets": world.budgets,
         "labels": world.labels,
+        "handoffs": world.handoffs,
         "steering": world.steering,
         "catalogue": world.catalogue,
         "alerts": world.alerts,

@@ -78,6 +78,7 @@ def control_services(
         budgets=gateway.budgets,
         labels=gateway.labels,
         steering=gateway.steering,
+        handoffs=gateway.handoffs,
         catalogue=gateway.catalogue,
         alerts=gateway.alerts,
         checkpointer=gateway.checkpointer,

@@ -20,6 +20,7 @@ from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.connections import Connections, ReadSecret, no_secrets
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.exports import Exports
+from ringfence.engine.handoffs import Handoffs
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.housekeeping import Housekeeping
 from ringfence.engine.ids import Ids
@@ -87,6 +88,7 @@ class Engine:
     budgets: Budgets
     labels: Labels
     steering: Steering
+    handoffs: Handoffs
     checkpointer: Checkpointer
     log_care: LogCare
     notices: Notices
@@ -218,6 +220,7 @@ class Engine:
             budgets=Budgets(store=store, clock=clock, catalogue=catalogue),
             labels=Labels(store=store, log=log, clock=clock, catalogue=catalogue, alerts=alerts),
             steering=Steering(store=store, clock=clock),
+            handoffs=Handoffs(store=store, scanner=scanner),
             pins=Pins(store=store, clock=clock, catalogue=catalogue, approvals=approvals, alerts=alerts),
             checkpointer=checkpointer,
             log_care=log_care,

@@ -15,6 +15,7 @@ from ringfence.app.cli import (
     connect,
     doctor,
     drill,
+    handoff,
     labels,
     login,
     operator,
@@ -64,6 +65,7 @@ app.add_typer(doctor.app, name="doctor")
 app.add_typer(operator.app, name="operator")
 app.add_typer(agent.app, name="agent")
 app.add_typer(run.app, name="run")
+app.add_typer(handoff.app, name="handoff")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(tool.app, name="tool")
 app.add_typer(pins.app, name="pins")

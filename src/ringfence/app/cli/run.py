@@ -34,6 +34,14 @@ def start(
     with_words: Annotated[
         bool, typer.Option("--with-words", help="With --continues: what was said to that run counts here too.")
     ] = False,
+    result_schema: Annotated[
+        Path | None,
+        typer.Option(
+            "--result-schema",
+            help="With --parent: a file with the JSON Schema of what the child hands back.",
+            show_default=False,
+        ),
+    ] = None,
     tools: Tools = None,
     bound: Bounds = None,
     calls: Calls = None,
@@ -47,6 +55,7 @@ def start(
 ) -> None:
     """Open a run and show its credential, once."""
     from ringfence.app.cli.desk import Desk
+    from ringfence.app.cli.handoff import schema_from
 
     desk = Desk(state, as_name, as_json)
     given = asked_of(tools, bound, calls, depth, ttl)
@@ -54,7 +63,8 @@ def start(
         desk.usage("--with-words needs --continues RUN: whose words they are")
     goes_on = {"continues": continues, "with_words": with_words} if continues else {}
     above = {"parent": parent} if parent else {}
-    body = {"agent": agent, "task": task, **above, **goes_on, **binding_of(bind, dpop_jkt), **given}
+    owed = {"result_schema": schema_from(desk, result_schema)} if result_schema else {}
+    body = {"agent": agent, "task": task, **above, **owed, **goes_on, **binding_of(bind, dpop_jkt), **given}
     answer = desk.ask("POST", "/runs", body)
     if as_json:
         return desk.print_json(answer)

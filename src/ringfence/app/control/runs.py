@@ -62,6 +62,7 @@ async def open_run(asked: Asked) -> Answer:
         binding=asked.body.get("binding") or UNBOUND,
         asked=given,
         continues=begun,
+        result_schema=asked.body.get("result_schema"),
     )
     return refused(opened) if isinstance(opened, NotDone) else Reply(opened_view(opened))
 
@@ -177,6 +178,7 @@ async def run_view(asked: Asked, run: Run) -> dict[str, Any]:
         "parent": run.ancestors[0] if run.ancestors else None,
         "ancestors": list(run.ancestors),
         "granted": grant_view(run.grant),
+        "owes_a_result": bool(run.result_schema) and await asked.services.store.handoff(run.id) is None,
         "label": (await asked.services.labels.effective(run)).view(),
         "calls_spent": account.spent,
         "calls_held": account.held,
@@ -230,6 +232,12 @@ ROUTES = (
             Field("with_words", "What was said to that run counts here too: its task, and what was added.", kind=Kind.FLAG),
             _BINDING,
             *FIELDS,
+            Field(
+                "result_schema",
+                "With `parent`: JSON Schema of what the child hands back to it (`ringfence__handoff`), at most 8 KiB.",
+                kind=Kind.OBJECT,
+                nullable=True,
+            ),
         ),
         answer="`run`, `credential` (shown this once), `expires_at`, what was `granted`, and what was asked for and `dropped`.",
     ),

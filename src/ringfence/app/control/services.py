@@ -11,6 +11,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.handoffs import Handoffs
 from ringfence.engine.labels import Labels
 from ringfence.engine.log.care import LogCare
 from ringfence.engine.log.checkpointer import Checkpointer
@@ -51,6 +52,7 @@ class ControlServices:
     budgets: Budgets
     labels: Labels
     steering: Steering
+    handoffs: Handoffs
     catalogue: Catalogue
     alerts: Alerts
     checkpointer: Checkpointer

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     INTEGER = "integer"
     SCOPE = "scope"
     """Text, or an object: the forms that `scopes.scope_of` reads."""
+    OBJECT = "object"
+    """A JSON object, which whoever takes it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def _value(field: Field, value: Any, where: str) -> Any:
             expected = f"an integer from 0 to {field.most}"
         case Kind.SCOPE:
             fits, expected = isinstance(value, str | dict), "text or an object"
+        case Kind.OBJECT:
+            fits, expected = isinstance(value, dict), "a JSON object"
         case _:
             assert_never(field.kind)
     if not fits:
@@ -155,6 +159,8 @@ def field_schema(field: Field) -> dict[str, Any]:
             schema = {"type": "integer", "minimum": 0, "maximum": field.most}
         case Kind.SCOPE:
             schema = {"oneOf": [{"type": "string"}, {"type": "object"}]}
+        case Kind.OBJECT:
+            schema = {"type": "object"}
         case _:
             assert_never(field.kind)
     if field.choices:
