@@ -42,6 +42,8 @@ class Subject:
     tool: str
     run: str = ""
     ticket: str = ""
+    underived: tuple[str, ...] = ()
+    """Pointers of the arguments that no trusted source spoke for."""
     derived: bool = False
     """Derived tools stand under another key of the file."""
 
@@ -229,19 +231,20 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
             text = "protected paths are built in and `protect` adds to them: let the agent leave them alone, or a person decide"
             return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.box")
         case ReasonCode.PROVENANCE:
+            value = f"the value of {' and '.join(subject.underived[:3])}" if subject.underived else "the value"
             text = (
-                "let an operator say the value in the run's own words (`ringfence run say`), name it under `provenance`, or"
-                " declare the trusted lookup or the records that it comes from"
+                f"let an operator say {value} in the run's own words (`ringfence run say {run}`), name it under `provenance`,"
+                " or declare the trusted lookup or the records that it comes from"
             )
             return Change(Lever.CONFIGURATION, text, f"agents.{agent}.provenance")
         case ReasonCode.RULE_OF_TWO:
             text = (
                 "declare the tool's `clearance`, where its readers may see such data; or let a child run read the untrusted"
-                " part; or let an operator answer for what was read: `ringfence endorse`, `ringfence declassify`"
+                f" part; or let an operator answer for what was read: `ringfence endorse {run}`, `ringfence declassify {run}`"
             )
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.clearance")
         case ReasonCode.CLEARANCE:
-            text = "raise the tool's `clearance`, where its readers may see such data; or `ringfence declassify` the run"
+            text = f"raise the tool's `clearance`, where its readers may see such data; or `ringfence declassify {run}`"
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.clearance")
         case ReasonCode.LEAVING_CAP:
             return Change(Lever.CONFIGURATION, "raise the cap on what leaves", f"agents.{agent}.limits")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
+
+from ringfence.core.entry import Entry, EntryKind
 
 START = 1_800_000_000_000
 INTERNAL = {"integrity": "trusted", "confidentiality": "internal"}
@@ -87,3 +91,22 @@ def story() -> list[dict[str, Any]]:
             summary="kill of run r_1",
         ),
     ]
+
+
+def recordable(entries: list[dict[str, Any]], first: int) -> tuple[list[Entry], dict[str, str]]:
+    """The same as a store takes them, the first at place `first`; and which name each has there."""
+    names = {f"e{one['seq']}": f"e{first + place}" for place, one in enumerate(entries)}
+
+    def renamed(match: re.Match[str]) -> str:
+        return f'"{names.get(match[1], match[1])}"'
+
+    made: list[Entry] = []
+    for one in entries:
+        body: dict[str, Any] = json.loads(re.sub(r'"(e\d+)"', renamed, json.dumps(one["body"])))
+        made.append(Entry(**_fields(one, body)))
+    return made, names
+
+
+def _fields(one: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    named = {name: value for name, value in one.items() if name not in ("seq", "kind", "body")}
+    return {**named, "kind": EntryKind(one["kind"]), "body": body}

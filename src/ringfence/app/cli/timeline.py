@@ -24,9 +24,7 @@ def timeline(
     subtree: Annotated[bool, typer.Option("--subtree/--no-subtree", help="With the runs below it.")] = True,
     export: Annotated[
         Path | None,
-        typer.Option(
-            "--export", help="Read a file or folder of `audit export` in place of the gateway's log.", show_default=False
-        ),
+        typer.Option("--export", help="Read a file of `audit export` in place of the gateway's log.", show_default=False),
     ] = None,
     state: State = None,
     as_name: As = None,
@@ -64,15 +62,16 @@ def _from_export(desk: Desk, export: Path, run: str, *, subtree: bool) -> dict[s
     from ringfence.app.cli.progress import counted
     from ringfence.core.lineage.document import document
     from ringfence.core.lineage.tracer import Tracer
-    from ringfence.errors import Error
 
+    if export.is_dir():
+        desk.usage(f"{export} is a folder: tiles have digests in the place of bodies", "`ringfence audit export -o log.jsonl`")
     tracer = Tracer(run, subtree=subtree)
     try:
         for entry in counted(_entries(export), 0, "read", quiet=desk.as_json):
             tracer.add(entry)
     except OSError as error:
         desk.fail(f"{error.filename or export} cannot be read: {error.strerror or error}", "", UNAVAILABLE)
-    except (ValueError, RecursionError, Error) as error:
+    except (ValueError, RecursionError) as error:
         desk.fail(f"{export} is no export: {error}", "an export of `ringfence audit export` is needed", REFUSED)
     if not tracer.found:
         desk.fail(f"{export} knows no run `{run[:60]}`", "", REFUSED, "not_found")
@@ -80,19 +79,12 @@ def _from_export(desk: Desk, export: Path, run: str, *, subtree: bool) -> dict[s
 
 
 def _entries(export: Path) -> Iterator[object]:
-    """The entries of a file in JSON lines or of a folder of tiles. Raises: OSError, ValueError, RequestError."""
+    """The entries of a file in JSON lines. Raises: OSError, ValueError."""
     import json
 
-    from ringfence.app.cli.audit_files import CHECKPOINT, Split, lines_of, read_note, tile_leaves
-    from ringfence.core.audit.checkpoint import parse_checkpoint
-    from ringfence.core.audit.note import parse_note
+    from ringfence.app.cli.audit_files import Split, lines_of
 
-    if export.is_dir():
-        size = parse_checkpoint(parse_note(read_note(export / CHECKPOINT)).text).size
-        leaves = tile_leaves(export, size)
-    else:
-        leaves = Split(lines_of(export)).leaves()
-    for leaf in leaves:
+    for leaf in Split(lines_of(export)).leaves():
         yield json.loads(leaf)
 
 

@@ -61,7 +61,7 @@ class Tracer:
         if read.kind == "outcome":
             self._ended(read)
         else:
-            self._keep(_event(read))
+            self._keep(event_of(read))
             if read.kind == "decision" and read.decision == "allow" and read.call:
                 self._by_call[read.call] = read.id
 
@@ -128,12 +128,7 @@ class Tracer:
         decided = self._events.get(self._by_call.pop(read.call, ""))
         if decided is None:
             return
-        answer = label(read.body.get("label"))
-        raised = answer if read.body.get("failed") is True and answer is not None else None
-        brings = raised if decided.brings is None else decided.brings if raised is None else decided.brings.joined(raised)
-        self._events[decided.entry] = replace(
-            decided, outcome=read.id, ended=read.decision, answer=answer, brings=brings, findings=_findings(read.body)
-        )
+        self._events[decided.entry] = with_outcome(decided, read)
 
     def _keep(self, event: Event) -> None:
         if len(self._events) >= MOST_EVENTS:
@@ -168,7 +163,16 @@ def _is_spare(event: Event) -> bool:
     return event.kind is EventKind.READ and event.brings is None and not event.findings and event.level == "allow"
 
 
-def _event(read: Seen) -> Event:
+def with_outcome(decided: Event, read: Seen) -> Event:
+    """A call with what its outcome's entry says of it."""
+    answer = label(read.body.get("label"))
+    raised = answer if read.body.get("failed") is True and answer is not None else None
+    brings = raised if decided.brings is None else decided.brings if raised is None else decided.brings.joined(raised)
+    return replace(decided, outcome=read.id, ended=read.decision, answer=answer, brings=brings, findings=_findings(read.body))
+
+
+def event_of(read: Seen) -> Event:
+    """What one entry says by itself."""
     if read.kind == "decision":
         return _decided(read)
     kind = {"run": EventKind.RUN, "approval": EventKind.PERSON}.get(read.kind, EventKind.OTHER)
