@@ -118,7 +118,7 @@ def meaning(code: ReasonCode) -> str:
         case ReasonCode.LEAVING_CAP:
             return "as much has left for outside as may"
         case ReasonCode.HANDOFF:
-            return "what a child run wanted to hand to its parent is not what the parent asked for"
+            return "a result may not go from this run to its parent like this, or does not go to this run: the detail says why"
         case ReasonCode.POLICY:
             return "a policy of the operator's forbids the call, or wants a person to agree to it"
         case ReasonCode.POLICY_ERROR:
@@ -249,7 +249,9 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.LEAVING_CAP:
             return Change(Lever.CONFIGURATION, "raise the cap on what leaves", f"agents.{agent}.limits")
         case ReasonCode.HANDOFF:
-            return Change(Lever.CALLER, "hand over what the parent's schema asks for; the detail says what is wrong")
+            return Change(
+                Lever.CALLER, "hand over what the parent's schema asks for, once; take what your own children hand over"
+            )
         case ReasonCode.POLICY:
             text = "the detail names the policy: change its condition, or let people approve with `@approve`; simulate it first"
             return Change(Lever.CONFIGURATION, text, "policies")
