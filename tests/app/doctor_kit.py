@@ -22,7 +22,7 @@ NOW = Millis(1_800_000_000_000)
 QUIET: dict[str, Any] = {
     "version": 1,
     "servers": {"shop": {"command": ["/bin/true"]}},
-    "tools": {"shop.look": {"effect": "read"}, "shop.pay": {"effect": "write"}},
+    "tools": {"shop.look": {"effect": "read", "outbound": False}, "shop.pay": {"effect": "write", "outbound": False}},
     "agents": {"clerk": {"purpose": "x", "tools": ["shop.*"], "only_mcp": True}},
 }
 """Of which nothing is found."""

@@ -148,7 +148,7 @@ def test_one_credential_of_a_server_for_reads_and_writes_is_told_of(tmp_path: Pa
 
 def test_a_credential_of_its_own_for_what_writes_settles_it(tmp_path: Path) -> None:
     server = {"command": ["/bin/true"], "env": {"KEY": KEY}}
-    writes = {"effect": "write", "credential": {"env": "PAY", "from": "env:PAY"}}
+    writes = {"effect": "write", "outbound": False, "credential": {"env": "PAY", "from": "env:PAY"}}
     config = {**QUIET, "servers": {"shop": server}, "tools": {**QUIET["tools"], "shop.pay": writes}}
     assert Place.made(tmp_path, config).look().codes == set()
 
@@ -158,7 +158,8 @@ def test_one_secret_in_several_places_is_told_of_where_effects_differ(tmp_path: 
         "shop": {"command": ["/bin/true"], "env": {"KEY": KEY}},
         "bank": {"url": "https://bank.example/mcp", "headers": {"X-Key": KEY}},
     }
-    tools = {"shop.look": {"effect": "read"}, "bank.look": {"effect": "read"}}
+    read = {"effect": "read", "outbound": False}
+    tools = {"shop.look": read, "bank.look": read}
     place = Place.made(tmp_path, {**QUIET, "servers": servers, "tools": tools})
     assert place.look().codes == set()
     place.configure({**QUIET, "servers": servers, "tools": {**tools, "bank.look": {"effect": "write"}}})

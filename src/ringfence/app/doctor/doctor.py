@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from ringfence.app.doctor import credentials, expiry, files, reach, sharing
+from ringfence.app.doctor import credentials, expiry, files, leaving, reach, sharing
 from ringfence.app.doctor.facts import Facts
 from ringfence.app.doctor.findings import Finding, Severity, in_order
 from ringfence.app.doctor.gather import Surroundings, gather
@@ -31,6 +31,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     sharing.one_in_several_places,
     expiry.about_to_end,
     expiry.too_long,
+    leaving.provenance_off,
+    leaving.uncleared,
     reach.unseen,
 )
 

@@ -43,6 +43,9 @@ class Code(StrEnum):
     POSTURE_SHARED = "posture_shared"
     ANONYMOUS_AGENT = "anonymous_agent"
     UNBOUND_BEARER = "unbound_bearer"
+    PROVENANCE_OFF = "provenance_off"
+    RULE_OF_TWO_OFF = "rule_of_two_off"
+    NO_CLEARANCE = "no_clearance"
     NOT_LOOKED_AT = "not_looked_at"
 
 
@@ -68,6 +71,9 @@ MEANINGS: Final = {
     Code.POSTURE_SHARED: "Agents may run as the gateway's user: they can read its keys and end it.",
     Code.ANONYMOUS_AGENT: "Whoever connects from this machine without a credential is an agent.",
     Code.UNBOUND_BEARER: "A credential is bound to no sender: whoever learns it can use it.",
+    Code.PROVENANCE_OFF: "Nobody looks where the values of an agent's calls come from.",
+    Code.RULE_OF_TWO_OFF: "An agent that reads untrusted content and confidential data reaches outside, and nobody is asked.",
+    Code.NO_CLEARANCE: "An agent's ways out have no clearance, so runs that hold confidential data ask a person each time.",
     Code.NOT_LOOKED_AT: "Something could not be looked at, so nothing is said about it.",
 }
 """One sentence for each code."""
