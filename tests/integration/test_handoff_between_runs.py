@@ -1,4 +1,4 @@
-"""A parent and a child behind a real gateway: what the child read asks about what the parent does, over a restart."""
+"""A parent and a child behind a real gateway: what the child read asks about what the parent does, over a kill."""
 
 from __future__ import annotations
 
