@@ -1,0 +1,190 @@
+"""What may decide in a run: people's words, the configuration, trusted lookups, and records that the words name. Pure.
+
+Asked in that order; results are looked at only where the first two are silent, oldest first, so that what one lookup gives may
+be the key of the next. What is taken from a result are the fields that the operator declared, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from ringfence.core.flow.answers import records_of
+from ringfence.core.flow.asked import Asked, Scalar, nouns_of
+from ringfence.core.flow.joins import Joined, joined
+from ringfence.core.flow.keys import Key, keys_of
+from ringfence.core.flow.known import known_of
+from ringfence.core.flow.saying import is_nothing, says
+from ringfence.core.flow.spelling import find_whole
+from ringfence.core.flow.spoken import in_words, spoken_of
+from ringfence.core.model.condition import at_pointer, is_absent
+from ringfence.core.model.profile import Role
+from ringfence.core.model.provenance import Flow, Heard, SourceKind
+from ringfence.core.roles import role_at
+from ringfence.core.wording import words
+
+_MOST_HEARD: Final = 200
+_MOST_WORDS: Final = 50
+_MOST_KEYS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What gives a value."""
+
+    kind: SourceKind
+    where: str
+    entry: str = ""
+    quoted: str = ""
+
+
+class Believed:
+    """The trusted sources of one run, at one call."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._words = [(one, spoken_of(one)) for one in flow.words[:_MOST_WORDS]]
+        self._known = known_of(flow.rules)
+        self._given: dict[Key, Source] | None = None
+
+    def gives(self, asked: Asked) -> Source | None:
+        """What gives the value; None: nothing that may decide."""
+        return self._plainly(asked) or self._from_results(asked)
+
+    def _plainly(self, asked: Asked) -> Source | None:
+        for said, spoken in self._words:
+            if (found := says(spoken, asked)) is not None:
+                return Source(SourceKind.WORDS, in_words(said), quoted=found[:200])
+        if (item := self._known.gives(asked)) is not None:
+            return Source(SourceKind.CONFIGURATION, item)
+        if (url := self._known.own_url(asked)) is not None:
+            told = [Asked(part, Role.SELECTOR, asked.name, asked.nouns) for part in url.told]
+            if all(self._plainly(part) is not None for part in told):
+                return Source(SourceKind.CONFIGURATION, f"`provenance.hosts`: {url.host}")
+        return None
+
+    def _from_results(self, asked: Asked) -> Source | None:
+        if isinstance(asked.value, bool) or asked.role is Role.COMMAND:
+            return None
+        if self._given is None:
+            self._given = {}
+            for heard in self._flow.heard[-_MOST_HEARD:]:
+                if heard.lookup is not None:
+                    self._look_up(heard, self._given)
+                if heard.records is not None:
+                    self._by_key(heard, self._given)
+            for one in joined(self._flow.heard[-_MOST_HEARD:], tuple(spoken for _, spoken in self._words)):
+                self._add_joined(one, self._given)
+        keys = sorted(keys_of(asked.value))
+        if asked.role is Role.MAGNITUDE:
+            keys = [key for key in keys if key[0] != "id"]
+        found = [self._given[key] for key in keys if key in self._given]
+        for source in found:
+            if source.kind is SourceKind.LOOKUP or asked.role in (Role.SELECTOR, Role.TARGET):
+                return source
+        return None
+
+    def _look_up(self, heard: Heard, given: dict[Key, Source]) -> None:
+        lookup = heard.lookup
+        assert lookup is not None
+        if not self._is_reached(heard, lookup.keys):
+            return
+        records = records_of(heard, lookup.fields)
+        if not records or (lookup.unique and len(records) > 1):
+            return
+        for record in records:
+            for pointer in lookup.fields:
+                for value in _scalars(at_pointer(record.fields, pointer)):
+                    where = f"the trusted lookup {heard.tool}, {record.pointer}{pointer}"
+                    for key in keys_of(value):
+                        given.setdefault(key, Source(SourceKind.LOOKUP, where, heard.entry))
+
+    def _is_reached(self, heard: Heard, keys: tuple[str, ...]) -> bool:
+        """Whether every key argument that the call gave is itself given by what may decide. At least one has to be."""
+        asked = list(_key_values(heard, keys))
+        return 0 < len(asked) <= _MOST_KEYS and all(
+            (self._is_named(one) or self._earlier(one)) and not is_nothing(one) for one in asked
+        )
+
+    def _is_named(self, asked: Asked) -> bool:
+        """As people said it in full: `Alice` is no key where they said `Alice Meyer`."""
+        source = self._plainly(asked)
+        if source is None:
+            return False
+        if source.kind is not SourceKind.WORDS or not isinstance(asked.value, str) or not asked.value[:1].isupper():
+            return True
+        return any(_stands_alone(spoken.plain, asked.value) for _, spoken in self._words)
+
+    def _earlier(self, asked: Asked) -> bool:
+        given = self._given or {}
+        return any(key in given for key in keys_of(asked.value))
+
+    def _by_key(self, heard: Heard, given: dict[Key, Source]) -> None:
+        """A call that was reached by an id that may decide, and brought the one record that has it."""
+        declared = heard.records
+        assert declared is not None
+        records = records_of(heard, (*declared.ids, *declared.names))
+        if not records or len(records) != 1:
+            return
+        own = {
+            key
+            for pointer in declared.ids
+            for value in _scalars(at_pointer(records[0].fields, pointer))
+            for key in keys_of(value)
+        }
+        for name, value in list(heard.arguments.items())[:_MOST_KEYS]:
+            if isinstance(value, bool) or not isinstance(value, str | int) or not own & keys_of(value):
+                continue
+            asked = _asked(heard, f"/{name}", value)
+            if self._plainly(asked) is not None or self._earlier(asked):
+                where = f"the record of {heard.tool} that was asked for by its own {name}"
+                for key in own:
+                    given.setdefault(key, Source(SourceKind.RECORD, where, heard.entry))
+                return
+
+    def _add_joined(self, one: Joined, given: dict[Key, Source]) -> None:
+        said = next((words for words, spoken in self._words if spoken is one.spoken), None)
+        where = (
+            f"the record of {one.heard.tool}, {one.pointer}, that is named in {in_words(said) if said is not None else 'words'}"
+        )
+        for key in one.keys:
+            given.setdefault(key, Source(SourceKind.RECORD, where, one.heard.entry, one.quoted[:200]))
+
+
+def _key_values(heard: Heard, pointers: tuple[str, ...]) -> Iterator[Asked]:
+    for pointer in pointers:
+        value = at_pointer(heard.arguments, pointer)
+        if is_absent(value) or value is None:
+            continue
+        scalars = list(_scalars(value))
+        for scalar in scalars or [""]:
+            yield _asked(heard, pointer, scalar)
+
+
+def _asked(heard: Heard, pointer: str, value: Scalar) -> Asked:
+    name = words(pointer.rsplit("/", 1)[-1])
+    role = Role.TARGET if role_at(pointer) is Role.TARGET else Role.SELECTOR
+    return Asked(value, role, name, nouns_of(name, heard.tool))
+
+
+def _scalars(value: Any) -> Iterator[Scalar]:
+    if isinstance(value, str | int | float):
+        yield value
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value)[:_MOST_KEYS]:
+            if isinstance(item, str | int | float):
+                yield item
+            elif isinstance(item, Mapping | list):
+                yield ""
+
+
+def _stands_alone(plain: str, name: str) -> bool:
+    """Whether the name stands somewhere without another capitalised word behind it, which would belong to it."""
+    at = find_whole(plain, name)
+    while at >= 0:
+        behind = plain[at + len(name) : at + len(name) + 2]
+        if not (behind[:1] == " " and behind[1:].isupper()):
+            return True
+        at = find_whole(plain, name, at + 1)
+    return name not in plain

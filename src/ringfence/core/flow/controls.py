@@ -1,0 +1,146 @@
+"""What people say for the common values of arguments that control: states, priorities, roles, schedules. Data and predicates.
+
+A small table, and plain inflection. A word that is not here has to be said as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_GROUPS: Final = """
+urgent: urgent, urgently, dringend, urgente
+high: high, urgent, urgently, important, hoch, hohe, hoher, dringend, alta, haute, \u00e9lev\u00e9e
+critical: critical, kritisch, critique, cr\u00edtico
+normal: normal, standard, default
+medium: medium, normal, mittel, media, moyenne
+low: low, minor, niedrig, gering, baja, basse
+closed: close, closed, closing, schlie\u00dfen, schlie\u00dfe, geschlossen, fermer, ferm\u00e9, cerrar, cerrado, cierra
+resolved: resolve, resolved, solved, fixed, gel\u00f6st, resuelto, r\u00e9solu
+done: done, complete, completed, finished, erledigt, fertig, fini, hecho
+completed: complete, completed, done, finished, erledigt, abgeschlossen
+open: open, reopen, reopened, \u00f6ffnen, offen, ouvrir, abrir, abierto
+reopened: reopen, reopened
+in progress: in progress, started, in arbeit, working on, begonnen
+approved: approve, approved, accept, accepted, genehmigen, genehmigt, genehmige, approuver, approuve, aprobar, aprueba
+approve: approve, approved, accept, genehmigen, genehmige, approuver, aprobar
+rejected: reject, rejected, decline, declined, refuse, ablehnen, abgelehnt, lehne, refuser, rechazar, rechaza
+reject: reject, rejected, decline, ablehnen, lehne, refuser, rechazar
+request changes: request changes, changes requested, ask for changes
+cancelled: cancel, cancelled, canceled, cancellation, stornieren, storniere, storniert, absagen, annuler, cancelar, cancela
+paused: pause, paused, suspend, hold, put on hold, pausieren
+on hold: hold, on hold, put on hold, pause
+active: active, activate, activated, enable, enabled, aktivieren, aktiv
+enabled: enable, enabled, activate, turn on, switch on, aktivieren, einschalten
+disabled: disable, disabled, deactivate, turn off, switch off, deaktivieren, abschalten
+inactive: inactive, deactivate, deactivated, disable
+archived: archive, archived, archivieren, archiviert
+blocked: block, blocked, sperren, gesperrt, sperre, bloquer, bloquear
+locked: lock, locked, sperren
+isolated: isolate, isolated, quarantine, contain
+quarantined: quarantine, quarantined, isolate
+read: read, read-only, readonly, read only, view, viewer, reader, lesen, lesend, leserechte
+read only: read-only, readonly, read only, viewer, view-only, view only
+reader: reader, viewer, read, read-only, read only
+viewer: viewer, view, read-only, readonly, read only, read access, view-only, view only, leserechte, lecteur, lector
+commenter: commenter, comment, comments
+editor: editor, edit, edit access, write access, bearbeiten, schreibrechte
+write: write, edit, write access, schreiben, schreibrechte
+writer: writer, write, edit, write access
+admin: admin, administrator, administrators
+administrator: admin, administrator
+owner: owner, ownership
+member: member, members, join
+private: private, privately, privat, priv\u00e9, privado
+public: public, publicly, publish, published, \u00f6ffentlich, p\u00fablico
+internal: internal, internally, intern
+daily: daily, every day, each day, t\u00e4glich, quotidien, diario
+weekly: weekly, every week, each week, w\u00f6chentlich, hebdomadaire, semanal
+monthly: monthly, every month, each month, monatlich, mensuel, mensual
+yearly: yearly, annual, annually, every year, j\u00e4hrlich
+hourly: hourly, every hour, st\u00fcndlich
+weekdays: weekdays, every weekday, workdays, werktags
+billable: billable
+confidential: confidential, vertraulich
+all day: all day, all-day, whole day, ganzt\u00e4gig
+bug: bug, defect, fehler
+production: production, prod, produktion
+prod: production, prod
+staging: staging
+development: development, dev
+dev: development, dev
+"""
+_PROTECTING: Final = _set(
+    """
+    private confidential internal confirm confirmation verify verified validate secure encrypted encryption ssl
+    tls readonly protected protect restricted restrict mfa locked lock safe sandbox sandboxed enabled enable
+    active approval audit signed masked redact
+    """
+)
+_SAFER: Final = _PROTECTING - {"enabled", "enable", "active", "approval", "confirm", "confirmation", "verified"} | {
+    "dry",
+    "draft",
+}
+_OPPOSITES: Final = {
+    "enabled": "disabled", "enable": "disabled", "active": "inactive", "private": "public", "locked": "open", "draft": "public",
+}  # fmt: skip
+_IDLE: Final = _set("is be the a an of to should will use set do make as in on for with and or flag only")
+_SEPARATORS: Final = re.compile(r"[\s_\-]+")
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def _read_groups() -> dict[str, tuple[str, ...]]:
+    lines = (line.partition(":") for line in _GROUPS.strip().splitlines())
+    return {head: tuple(word.strip() for word in said.split(",")) for head, _, said in lines}
+
+
+_SAID: Final = _read_groups()
+
+
+@lru_cache(maxsize=1024)
+def said_for(value: str) -> tuple[str, ...]:
+    """The words and phrases, folded, one of which people have to say for a value of a control."""
+    plain = " ".join(_SEPARATORS.split(_CAMEL.sub(" ", value).strip())).lower()
+    if not plain:
+        return ()
+    return tuple(dict.fromkeys((value.lower(), plain, *_SAID.get(plain, ()), *_inflected(plain))))
+
+
+def _inflected(word: str) -> tuple[str, ...]:
+    if not (word.isascii() and word.isalpha() and len(word) > 2):
+        return ()
+    stem = word
+    if word.endswith("e"):
+        stem = word[:-1]
+        return (f"{word}d", f"{word}s", f"{stem}ing")
+    if word.endswith("ed") and len(word) > 4:
+        base = word[:-2]
+        doubled = base[:-1] if len(base) > 3 and base[-1] == base[-2] else base
+        return (base, f"{base}e", f"{base}s", f"{base}es", f"{base}ing", doubled, f"{doubled}ing")
+    if word.endswith("y"):
+        return (f"{word[:-1]}ied", f"{word[:-1]}ies", f"{word}ing")
+    return (f"{word}s", f"{word}es", f"{word}ed", f"{word}ing", f"{word}{word[-1]}ed", f"{word}{word[-1]}ing", f"{word}ly")
+
+
+def is_harmless_off(name: tuple[str, ...]) -> bool:
+    """Whether `false` for an argument of this name takes nothing away that protects."""
+    return not _PROTECTING & set(name)
+
+
+def is_harmless_on(name: tuple[str, ...]) -> bool:
+    """Whether `true` for an argument of this name only makes it safer."""
+    return bool(_SAFER & set(name))
+
+
+def said_for_switch(name: tuple[str, ...], *, on: bool) -> tuple[tuple[str, ...], ...]:
+    """Phrases of which people have to say one out of every group, where an argument is switched on, or a protecting one off."""
+    words = [word for word in name if word not in _IDLE]
+    if on:
+        return tuple(said_for(word) for word in words)
+    return tuple((*said_for(_OPPOSITES.get(word, f"not {word}")), f"no {word}", f"without {word}") for word in words)

@@ -1,0 +1,301 @@
+"""Days and times as people write them: `3 March 2027`, `03.03.2027`, `tomorrow`, `next Monday`, `14:30`. Pure.
+
+Relative words count from the day on which they were said (UTC). Where two people could read two days (`03/04/2027`, `next
+Friday` said on a Monday) there is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, TypeVar
+
+from ringfence.core.flow.number_words import written_out
+from ringfence.core.model.identifiers import Millis
+
+_T = TypeVar("_T")
+MOST_DAYS: Final = 2_000
+_MONTHS: Final = {
+    name: place
+    for place, names in enumerate(
+        (
+            "january jan januar j\u00e4nner janvier enero", "february feb februar f\u00e9vrier fevrier febrero",
+            "march mar m\u00e4rz mrz mars marzo", "april apr avril abril", "may mai mayo", "june jun juni juin junio",
+            "july jul juli juillet julio", "august aug ao\u00fbt aout agosto", "september sep sept septembre septiembre",
+            "october oct oktober okt octobre octubre", "november nov novembre noviembre",
+            "december dec dezember dez d\u00e9cembre decembre diciembre",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_WEEKDAYS: Final = {
+    name: place
+    for place, names in enumerate(
+        (
+            "monday mon montag lundi lunes", "tuesday tue tues dienstag mardi martes",
+            "wednesday wed mittwoch mercredi mi\u00e9rcoles miercoles", "thursday thu thurs donnerstag jeudi jueves",
+            "friday fri freitag vendredi viernes", "saturday sat samstag sonnabend samedi s\u00e1bado sabado",
+            "sunday sun sonntag dimanche domingo",
+        )
+    )
+    for name in names.split()
+}  # fmt: skip
+_NEAR: Final = {
+    "today": 0, "heute": 0, "aujourd'hui": 0, "hoy": 0, "tonight": 0, "tomorrow": 1, "morgen": 1, "demain": 1, "ma\u00f1ana": 1,
+    "yesterday": -1, "gestern": -1, "hier": -1, "ayer": -1, "day after tomorrow": 2, "\u00fcbermorgen": 2, "uebermorgen": 2,
+    "apr\u00e8s-demain": 2, "pasado ma\u00f1ana": 2, "day before yesterday": -2, "vorgestern": -2, "avant-hier": -2,
+    "anteayer": -2,
+}  # fmt: skip
+_NEXT: Final = "next|n\u00e4chste[rnsm]?|kommende[rnsm]?|coming|pr\u00f3ximo|pr\u00f3xima"
+_LAST: Final = "last|past|previous|letzte[rnsm]?|vergangene[rnsm]?|vorige[rnsm]?|\u00faltimo|\u00faltima"
+_THIS: Final = "this|diese[rnsm]?|este|esta|current|laufende[rnsm]?"
+_M: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_W: Final = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
+_ISO: Final = re.compile(r"(?<![\w.-])(\d{4})-(\d{2})-(\d{2})(?![\d-])")
+_DOTTED: Final = re.compile(r"(?<![\w.-])(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})?(?![\w-])")
+_SLASHED: Final = re.compile(r"(?<![\w./-])(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?![\w/-])")
+_COMPACT: Final = re.compile(r"(?<![\w./-])(\d{4})/(\d{1,2})/(\d{1,2})(?![\w/-])")
+_DAY_MONTH: Final = re.compile(
+    rf"(?<![\w.])(\d{{1,2}})(?:st|nd|rd|th|\.|er|\u00ba)?(?: of| de)? ({_M})\b\.?(?:,? (?:de )?(\d{{4}}))?"
+)
+_MONTH_DAY: Final = re.compile(rf"\b({_M})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?(?!\w|[.:]\d)(?:,? (\d{{4}}))?(?!\w)")
+_MONTH: Final = re.compile(rf"\b({_M})\b\.? (?:de )?(\d{{4}})(?!\w)")
+_BARE_MONTH: Final = re.compile(rf"(?:\b({_NEXT}|{_LAST}|{_THIS}|in|for|during|im|f\u00fcr|en|de|since|of) )({_M})\b(?!\.? \d)")
+_WEEKDAY: Final = re.compile(rf"(?:\b({_NEXT}|{_LAST}|{_THIS}) )?\b({_W})\b(?: (prochain|dernier|que viene|pr\u00f3ximo))?")
+_NEAR_WORD: Final = re.compile(rf"(?<!\w)({'|'.join(sorted(_NEAR, key=len, reverse=True))})(?!\w)")
+_UNITS: Final = {
+    "day": 1, "days": 1, "tag": 1, "tage": 1, "tagen": 1, "jour": 1, "jours": 1, "d\u00eda": 1, "d\u00edas": 1, "week": 7,
+    "weeks": 7,
+    "woche": 7, "wochen": 7, "semaine": 7, "semaines": 7, "semana": 7, "semanas": 7,
+}  # fmt: skip
+_U: Final = "|".join(sorted(_UNITS, key=len, reverse=True))
+_MONTHLY: Final = "month|months|monat|monaten|mois|mes|meses"
+_AHEAD: Final = re.compile(
+    rf"\b(?:in|dans|dentro de|within|en) (?:the next )?(\d{{1,4}}|a|an|one|einer|einem) ({_U}|{_MONTHLY})\b"
+)
+_AFTER: Final = re.compile(rf"(?<!\w)(\d{{1,4}}|a|one) ({_U}|{_MONTHLY}) (from now|from today|ago|later)\b")
+_BEHIND: Final = re.compile(rf"\b(?:vor|il y a|hace) (\d{{1,4}}|einer|einem|un|una|une) ({_U}|{_MONTHLY})\b")
+_SPAN: Final = re.compile(
+    rf"\b({_NEXT}|{_LAST}|{_THIS}) (\d{{1,3}} )?"
+    r"(week|woche|month|monat|quarter|quartal|year|jahr|days|tage|semana|mes|a\u00f1o)\b"
+)
+_QUARTER: Final = re.compile(r"\bq([1-4])[ /-]?(\d{4})\b|\b(\d{4})[ -]?q([1-4])\b")
+_YEAR: Final = re.compile(r"(?<![\w.,/-])(20\d\d|19\d\d)(?![\w/]|[.,-]\w)")
+_END: Final = re.compile(
+    r"\b(end of (?:the |this )?(?:month|week|year)|(?:month|year)[- ]end|monatsende|ende des monats|jahresende|fin de mes"
+    r"|fin du mois)\b"
+)
+_TIME: Final = re.compile(
+    r"(?<![\w.:-])(\d{1,2})(?:[:h.](\d{2}))?(?::(\d{2}))? ?(a\.?m\.?|p\.?m\.?|uhr|o'clock)?(?![\w:])", re.I
+)
+_NOON: Final = {
+    "noon": time(12),
+    "midday": time(12),
+    "midnight": time(0),
+    "mittag": time(12),
+    "mitternacht": time(0),
+    "midi": time(12),
+    "mediod\u00eda": time(12),
+}
+_MOST_MONTHS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the first to the last day, both within."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The days, periods and times of day that a text names, and on which day it was said."""
+
+    said: date
+    days: frozenset[date]
+    periods: frozenset[Period]
+    times: frozenset[time]
+
+
+def calendar_of(text: str, at: Millis) -> Calendar:
+    """What a folded text in one spelling says of days and times."""
+    said = day_of(at)
+    numbered = _with_digits(text)
+    days = set(_bounded(_days(numbered, said)))
+    periods = set(_bounded(_periods(numbered, said)))
+    return Calendar(said, frozenset(days), frozenset(periods), frozenset(_bounded(times_in(numbered))))
+
+
+def day_of(at: Millis) -> date:
+    """The day of a moment, in UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).date()
+
+
+def _bounded(found: Iterator[_T]) -> Iterator[_T]:
+    for place, one in enumerate(found):
+        if place >= MOST_DAYS:
+            return
+        yield one
+
+
+def _with_digits(text: str) -> str:
+    """The text with written-out numbers in digits: `in two weeks` and `in 2 weeks` are the same."""
+    parts: list[str] = []
+    at = 0
+    for value, start, end in written_out(text):
+        parts.extend((text[at:start], str(value)))
+        at = end
+    return "".join((*parts, text[at:])) if parts else text
+
+
+def _days(text: str, said: date) -> Iterator[date]:
+    for found in (*_ISO.finditer(text), *_COMPACT.finditer(text)):
+        yield from _made(found[1], found[2], found[3])
+    for found in _DOTTED.finditer(text):
+        yield from _dated(found[3], found[2], found[1], said)
+    for found in _SLASHED.finditer(text):
+        one, other = int(found[1]), int(found[2])
+        if one > 12 or one == other:
+            yield from _made(found[3], other, one)
+        elif other > 12:
+            yield from _made(found[3], one, other)
+    for found in _DAY_MONTH.finditer(text):
+        yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
+    for found in _MONTH_DAY.finditer(text):
+        yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
+    for found in _NEAR_WORD.finditer(text):
+        yield said + timedelta(_NEAR[found[1]])
+    for found in _WEEKDAY.finditer(text):
+        yield from _weekday(found[1] or found[3] or "", _WEEKDAYS[found[2]], said)
+    for pattern, sign in ((_AHEAD, 1), (_AFTER, 0), (_BEHIND, -1)):
+        for found in pattern.finditer(text):
+            count = int(found[1]) if found[1].isdigit() else 1
+            way = sign or (-1 if found[3] == "ago" else 1)
+            yield from _moved(said, way * count, found[2])
+    for found in _END.finditer(text):
+        if "week" in found[1]:
+            yield said + timedelta(6 - said.weekday())
+            yield said + timedelta(4 - said.weekday())
+        elif "year" in found[1] or "jahr" in found[1]:
+            yield date(said.year, 12, 31)
+        else:
+            yield _month(said.year, said.month).last
+
+
+def _made(year: str | int, month: str | int, day: str | int) -> Iterator[date]:
+    try:
+        yield date(int(year), int(month), int(day))
+    except ValueError:
+        return
+
+
+def _dated(year: str | None, month: str | int, day: str, said: date) -> Iterator[date]:
+    """Without a year it is this year's, or the next one's where that has long passed."""
+    if year:
+        yield from _made(year, month, day)
+        return
+    for here in _made(said.year, month, day):
+        yield here
+        if here < said:
+            yield from _made(said.year + 1, month, day)
+
+
+def _weekday(which: str, weekday: int, said: date) -> Iterator[date]:
+    coming = said + timedelta((weekday - said.weekday() - 1) % 7 + 1)
+    if re.fullmatch(_LAST + "|dernier", which):
+        yield said - timedelta((said.weekday() - weekday - 1) % 7 + 1)
+    elif re.fullmatch(_NEXT + "|prochain|que viene", which):
+        # Of this week or of the next one: only where both are the same day.
+        if coming.isocalendar()[:2] != said.isocalendar()[:2]:
+            yield coming
+    elif not which and weekday == said.weekday():
+        yield said
+        yield coming
+    else:
+        yield coming
+
+
+def _moved(said: date, count: int, unit: str) -> Iterator[date]:
+    try:
+        if unit in _UNITS:
+            yield said + timedelta(count * _UNITS[unit])
+            return
+        months = said.year * 12 + said.month - 1 + count
+        last = _month(months // 12, months % 12 + 1).last
+        yield last.replace(day=min(said.day, last.day))
+    except (ValueError, OverflowError):
+        return
+
+
+def _periods(text: str, said: date) -> Iterator[Period]:
+    for found in _MONTH.finditer(text):
+        if 1 <= int(found[2]) < 9999:
+            yield _month(int(found[2]), _MONTHS[found[1]])
+    for found in _BARE_MONTH.finditer(text):
+        month = _MONTHS[found[2]]
+        yield _month(said.year, month)
+        if month > said.month and re.fullmatch(_LAST, found[1]):
+            yield _month(said.year - 1, month)
+        if month < said.month and re.fullmatch(_NEXT, found[1]):
+            yield _month(said.year + 1, month)
+    for found in _QUARTER.finditer(text):
+        year, quarter = int(found[2] or found[3]), int(found[1] or found[4])
+        if 1 <= year < 9999:
+            yield _quarter(year, quarter)
+    for found in _YEAR.finditer(text):
+        yield Period(date(int(found[1]), 1, 1), date(int(found[1]), 12, 31))
+    for found in _SPAN.finditer(text):
+        way = 1 if re.fullmatch(_NEXT, found[1]) else -1 if re.fullmatch(_LAST, found[1]) else 0
+        yield from _span(way, found[2], found[3], said)
+
+
+def _span(way: int, count: str | None, unit: str, said: date) -> Iterator[Period]:
+    if unit in ("days", "tage"):
+        if count and way:
+            far = said + timedelta(way * int(count))
+            yield Period(min(far, said), max(far, said))
+    elif count:
+        return
+    elif unit in ("week", "woche", "semana"):
+        monday = said - timedelta(said.weekday()) + timedelta(7 * way)
+        yield Period(monday, monday + timedelta(6))
+        yield Period(monday, monday + timedelta(4))
+    elif unit in ("quarter", "quartal"):
+        place = said.year * 4 + (said.month - 1) // 3 + way
+        yield _quarter(place // 4, place % 4 + 1)
+    elif unit in ("year", "jahr", "a\u00f1o"):
+        yield Period(date(said.year + way, 1, 1), date(said.year + way, 12, 31))
+    else:
+        place = said.year * 12 + said.month - 1 + way
+        yield _month(place // 12, place % 12 + 1)
+
+
+def _month(year: int, month: int) -> Period:
+    first = date(year, month, 1)
+    after = date(year + month // 12, month % 12 + 1, 1) if year < 9999 else date(year, month, 28) + timedelta(1)
+    return Period(first, after - timedelta(1))
+
+
+def _quarter(year: int, quarter: int) -> Period:
+    return Period(_month(year, quarter * 3 - 2).first, _month(year, quarter * 3).last)
+
+
+def times_in(text: str) -> Iterator[time]:
+    """Times of day: `14:30`, `2 pm`, `9 Uhr`, `noon`."""
+    for found in _TIME.finditer(text):
+        hour, minute, half = int(found[1]), int(found[2] or 0), (found[4] or "").lower().replace(".", "")
+        if not found[2] and not half:
+            continue
+        if found[2] and not half and "." in found[0]:
+            continue
+        if half in ("am", "pm") and 1 <= hour <= 12:
+            hour = hour % 12 + (12 if half == "pm" else 0)
+        if hour < 24 and minute < 60 and int(found[3] or 0) < 60:
+            yield time(hour, minute, int(found[3] or 0))
+    for word, at in _NOON.items():
+        if re.search(rf"(?<!\w){word}(?!\w)", text):
+            yield at

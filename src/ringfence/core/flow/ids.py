@@ -1,0 +1,102 @@
+"""Whether people's words give an id. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from ringfence.core.flow.codes import runs_of
+from ringfence.core.flow.spelling import find_whole
+from ringfence.core.flow.spoken import Spoken
+
+_SHORT: Final = 3
+_MOST_PLACES: Final = 50
+_LISTED: Final = re.compile(r"#?[\w-]*\d(?:,| and| und| or| et| y| &|, and|/)?\s*$")
+_PREFIXED: Final = re.compile(r"#?([a-z]{1,10})[-_ #]?0{0,10}(\d{1,20})")
+_DIGITS: Final = re.compile(r"#?(\d{1,30})")
+_GENERIC: Final = frozenset({"number", "no", "nr", "id", "ids", "n\u00ba", "num", "nummer", "key", "ref", "reference"})
+_INITIALS: Final = {"pr": "request", "mr": "request", "po": "order", "cr": "request"}
+_BEFORE: Final = 160
+
+
+def gives_id(said: Spoken, value: str, nouns: frozenset[str]) -> str | None:
+    """The passage that gives an id, or None.
+
+    Digits alone count where they are whole and count nothing; fewer than four need the noun of the argument or tool beside them
+    (`ticket 7`, `#7`). `INV-2041` is given by `invoice 2041`, and `2041` by `INV-2041`, where letters and noun agree.
+    """
+    low = value.lower()
+    if (found := _DIGITS.fullmatch(low)) is not None:
+        return _digits(said, found[1], nouns) or _of_prefixed(said, found[1], nouns)
+    if (runs := runs_of(value)) is not None and runs in said.ids:
+        at = said.low.find(low)
+        return said.around(max(at, 0), len(value))
+    if (found := _PREFIXED.fullmatch(low)) is not None and low[found.end(1) : found.start(2)][-1:] != "0":
+        return _after_noun(said, found[1], found[2])
+    return None
+
+
+def _places(said: Spoken, digits: str) -> Iterator[int]:
+    at = find_whole(said.low, digits)
+    for _ in range(_MOST_PLACES):
+        if at < 0:
+            return
+        yield at
+        at = find_whole(said.low, digits, at + 1)
+
+
+def _digits(said: Spoken, digits: str, nouns: frozenset[str]) -> str | None:
+    for at in _places(said, digits):
+        counted = said.counted.get(at)
+        if counted is not None and counted.counts:
+            continue
+        noun = _noun_before(said.low, at)
+        if len(digits) > _SHORT or noun in nouns or noun == "#" or (noun in _GENERIC and not nouns.isdisjoint(_GENERIC)):
+            return said.around(at, len(digits))
+    return digits if len(digits) <= _SHORT and _in_segments(said, digits, nouns) else None
+
+
+def _in_segments(said: Spoken, digits: str, nouns: frozenset[str]) -> bool:
+    """Whether a web address says it: `/issues/17`."""
+    for url in said.urls:
+        parts = url.path.lower().split("/")
+        if any(part == digits and before in nouns for before, part in pairwise(parts)):
+            return True
+    return False
+
+
+def _noun_before(low: str, at: int) -> str:
+    """The noun before a number, or before the list that it stands in; `#` for the sign."""
+    if at and low[at - 1] == "#":
+        return "#"
+    before = low[max(0, at - _BEFORE) : at]
+    for _ in range(20):
+        before = before.rstrip(" #:")
+        listed = _LISTED.search(before)
+        if listed is None:
+            break
+        before = before[: listed.start()]
+    words = before.split()
+    return words[-1].strip(".,:;()\"'#") if words else ""
+
+
+def _of_prefixed(said: Spoken, digits: str, nouns: frozenset[str]) -> str | None:
+    for runs in said.ids:
+        if len(runs) == 2 and runs[1] == digits and runs[0].isalpha():
+            letters = runs[0].lower()
+            if any(noun.startswith(letters) for noun in nouns) or _INITIALS.get(letters) in nouns or len(digits) > _SHORT:
+                return said.around(max(said.low.find(digits), 0), len(digits))
+    return None
+
+
+def _after_noun(said: Spoken, letters: str, digits: str) -> str | None:
+    for at in _places(said, digits):
+        counted = said.counted.get(at)
+        if counted is not None and counted.counts:
+            continue
+        noun = _noun_before(said.low, at)
+        if noun.startswith(letters) or _INITIALS.get(letters) == noun or (letters == "pr" and noun == "pr"):
+            return said.around(at, len(digits))
+    return None

@@ -1,0 +1,163 @@
+"""Records that people's words name: by what the record is called, or by another of its ids. Pure.
+
+Whoever can make a record can call it what another is called, so exactly one record of all that the run was given may carry the
+name. The ids are those that the server assigns, as the operator declared; nothing else of a record is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ringfence.core.flow.addresses import mail_of
+from ringfence.core.flow.answers import Record, records_of
+from ringfence.core.flow.asked import nouns_of
+from ringfence.core.flow.common_words import is_common
+from ringfence.core.flow.ids import gives_id
+from ringfence.core.flow.keys import Key, keys_of
+from ringfence.core.flow.spelling import find_whole, folded, spelled, tokens
+from ringfence.core.flow.spoken import Spoken
+from ringfence.core.model.condition import at_pointer
+from ringfence.core.model.provenance import Heard
+from ringfence.core.wording import words
+
+MOST_RECORDS: Final = 5_000
+"""Records of one run that are compared. With more nothing is joined: a second one might be among those left out."""
+_LEAST_NAME: Final = 4
+_LONGEST_NAME: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A record that is named, and by which words."""
+
+    heard: Heard
+    pointer: str
+    keys: frozenset[Key]
+    spoken: Spoken
+    quoted: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    heard: Heard
+    pointer: str
+    ids: frozenset[frozenset[Key]]
+    """One set of keys for each id."""
+    name: str
+    spoken: Spoken
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.name)
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        return frozenset(key for one in self.ids for key in one)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A record, with what is compared of it."""
+
+    heard: Heard
+    record: Record
+    names: tuple[tuple[str, str], ...]
+    """Each folded, with its first word."""
+    ids: frozenset[frozenset[Key]]
+    values: tuple[str, ...]
+    """The ids as text."""
+
+
+def joined(heard: Iterable[Heard], said: tuple[Spoken, ...]) -> tuple[Joined, ...]:
+    """Every record that the words name and that no other record is named alike."""
+    candidates: list[_Candidate] = []
+    for one in heard:
+        if one.records is None:
+            continue
+        found = _candidates(one)
+        if found is None or len(candidates) + len(found) > MOST_RECORDS:
+            return ()
+        candidates.extend(found)
+    named: list[_Named] = []
+    for spoken in said:
+        named.extend(_longest([hit for one in candidates for hit in _hits(one, spoken)]))
+    return tuple(_alone(named))
+
+
+def _candidates(heard: Heard) -> tuple[_Candidate, ...] | None:
+    if "candidates" not in heard.memo:
+        heard.memo["candidates"] = _read(heard)
+    return heard.memo["candidates"]
+
+
+def _read(heard: Heard) -> tuple[_Candidate, ...] | None:
+    declared = heard.records
+    assert declared is not None
+    records = records_of(heard, (*declared.names, *declared.ids))
+    if records is None or len(records) > MOST_RECORDS:
+        return None
+    found: list[_Candidate] = []
+    for record in records:
+        names: list[tuple[str, str]] = []
+        for pointer in declared.names:
+            name = at_pointer(record.fields, pointer)
+            if isinstance(name, str) and _LEAST_NAME <= len(name) <= _LONGEST_NAME:
+                low = folded(spelled(name))
+                if not is_common(low) and (first := tokens(low)[:1]):
+                    names.append((low, first[0]))
+        ids: set[frozenset[Key]] = set()
+        values: list[str] = []
+        for pointer in declared.ids:
+            value: Any = at_pointer(record.fields, pointer)
+            if isinstance(value, str | int) and not isinstance(value, bool) and (keys := keys_of(value)):
+                ids.add(keys)
+                values.append(str(value))
+        if ids:
+            found.append(_Candidate(heard, record, tuple(names), frozenset(ids), tuple(values)))
+    return tuple(found)
+
+
+def _hits(one: _Candidate, spoken: Spoken) -> Iterable[_Named]:
+    for name, first in one.names:
+        # One look at a set spares most of the searches.
+        if first in spoken.low_tokens and (start := find_whole(spoken.low, name)) >= 0:
+            yield _Named(one.heard, one.record.pointer, one.ids, name, spoken, start)
+    nouns = nouns_of(words(one.heard.tool.partition(".")[2]), "")
+    for value in one.values:
+        given = value in spoken.tokens or (any(map(str.isdigit, value)) and gives_id(spoken, value, nouns) is not None)
+        if not given and (mail := mail_of(value)) is not None:
+            given = mail in spoken.mails
+        if given and any(map(str.isdigit, value)) | ("@" in value):
+            yield _Named(one.heard, one.record.pointer, one.ids, value.lower(), spoken, max(spoken.low.find(value.lower()), 0))
+
+
+def _longest(hits: list[_Named]) -> list[_Named]:
+    """Without names that stand inside a longer one, and without names that overlap: nobody knows where those end."""
+    spans = sorted({(hit.start, hit.end) for hit in hits}, key=lambda span: (span[0], -span[1]))
+    kept: set[tuple[int, int]] = set()
+    reach: tuple[int, int] | None = None
+    for span in spans:
+        if reach is None or span[0] >= reach[1]:
+            kept.add(span)
+            reach = span
+        elif span[1] > reach[1]:
+            kept.discard(reach)
+            reach = (reach[0], span[1])
+    return [hit for hit in hits if (hit.start, hit.end) in kept]
+
+
+def _alone(named: list[_Named]) -> Iterable[Joined]:
+    groups: dict[tuple[int, str], list[_Named]] = {}
+    for hit in named:
+        groups.setdefault((id(hit.spoken), hit.name), []).append(hit)
+    for hits in groups.values():
+        widest = max(hits, key=lambda hit: len(hit.ids))
+        # The same record, seen again, has the same ids, or fewer of them where another tool says less of it.
+        if all(
+            hit.ids <= widest.ids and hit.heard.tool.partition(".")[0] == widest.heard.tool.partition(".")[0] for hit in hits
+        ):
+            quoted = widest.spoken.around(widest.start, len(widest.name))
+            yield Joined(widest.heard, widest.pointer, widest.keys, widest.spoken, quoted)

@@ -1,0 +1,126 @@
+"""What was said, read once: its words in one spelling, and what it names, found when somebody asks. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+
+from ringfence.core.flow.addresses import Url, bare_url_of, host_of, mail_of, url_of
+from ringfence.core.flow.codes import Runs, accounts_in, ibans_in, path_of, phones_in, runs_of, spaced_ids
+from ringfence.core.flow.days import Calendar, calendar_of
+from ringfence.core.flow.moments import durations_of
+from ringfence.core.flow.numbers import Number, numbers_in
+from ringfence.core.flow.quoting import own_words
+from ringfence.core.flow.spelling import folded, passage, spelled, tokens
+from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.words import Words
+
+_DAY_MS = 86_400_000
+
+
+class Spoken:
+    """The own words of one statement. Everything is a function of the text and of the day on which it was said."""
+
+    def __init__(self, text: str, at: Millis) -> None:
+        self._at = at
+        self.raw = own_words(text)
+        """As they were written, without what they quote."""
+        self.plain = spelled(self.raw)
+        """In one spelling, capitals kept."""
+        self.low = folded(self.plain)
+        """The same without capitals."""
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        return frozenset(tokens(self.plain))
+
+    @cached_property
+    def low_tokens(self) -> frozenset[str]:
+        return frozenset(tokens(self.low))
+
+    @cached_property
+    def mails(self) -> frozenset[str]:
+        return frozenset(mail for token in self.tokens if "@" in token and (mail := mail_of(token)) is not None)
+
+    @cached_property
+    def urls(self) -> tuple[Url, ...]:
+        found = (
+            url_of(token) if "://" in token else bare_url_of(token) for token in self.tokens if "." in token or "://" in token
+        )
+        return tuple(dict.fromkeys(url for url in found if url is not None))
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        named = {host for token in self.tokens if "." in token and (host := host_of(token)) is not None}
+        return frozenset(named | {url.host for url in self.urls})
+
+    @cached_property
+    def segments(self) -> frozenset[str]:
+        """Parts of the paths of web addresses, and of names with one slash: `acme/site`."""
+        found = {part for url in self.urls for part in url.path.split("/") if part}
+        for token in self.tokens:
+            if token.count("/") == 1 and "." not in token.partition("/")[0]:
+                found.update(part for part in token.split("/") if part)
+        return frozenset(found)
+
+    @cached_property
+    def ids(self) -> frozenset[Runs]:
+        found = {runs for token in self.tokens if (runs := runs_of(token)) is not None}
+        found.update(runs for text, _ in spaced_ids(self.plain) if (runs := runs_of(text)) is not None)
+        return frozenset(found)
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        return frozenset(
+            path for token in self.tokens if ("/" in token or "\\" in token or "." in token) and (path := path_of(token))
+        )
+
+    @cached_property
+    def ibans(self) -> frozenset[str]:
+        return frozenset(ibans_in(self.plain))
+
+    @cached_property
+    def phones(self) -> frozenset[str]:
+        return frozenset(phones_in(self.plain))
+
+    @cached_property
+    def accounts(self) -> frozenset[str]:
+        return frozenset(accounts_in(self.plain))
+
+    @cached_property
+    def numbers(self) -> tuple[Number, ...]:
+        return numbers_in(self.plain)
+
+    @cached_property
+    def counted(self) -> dict[int, Number]:
+        """Numbers by the place where they begin."""
+        return {number.start: number for number in self.numbers}
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        return calendar_of(self.low, self._at)
+
+    @cached_property
+    def durations(self) -> frozenset[int]:
+        return durations_of(self.numbers)
+
+    def around(self, start: int, length: int) -> str:
+        """The passage at a place of `plain` or `low`, for people."""
+        return passage(self.plain, min(start, len(self.plain)), length)
+
+
+@lru_cache(maxsize=128)
+def _spoken(text: str, day: int) -> Spoken:
+    return Spoken(text, day * _DAY_MS)
+
+
+def spoken_of(words: Words) -> Spoken:
+    """What somebody said, parsed once however many calls ask."""
+    return _spoken(words.text, words.at // _DAY_MS)
+
+
+@lru_cache(maxsize=256)
+def in_words(words: Words) -> str:
+    """Whose words, and when, for people."""
+    said = datetime.fromtimestamp(words.at / 1000, UTC)
+    return f"the words of {words.by}, {said:%Y-%m-%d %H:%M} UTC"
