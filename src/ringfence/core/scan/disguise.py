@@ -19,6 +19,8 @@ from ringfence.core.scan.rule import Kind, Reading, Rule
 _BETWEEN: Final = b"\n\0\n"
 _SHORTEST: Final = {Reading.BASE64: 24, Reading.HEX: 32}
 """Signs. No order to a model is shorter."""
+_AT_ONCE: Final = 256 << 10
+"""Bytes that are read together."""
 _UNWRAPPED: Final = bytes.maketrans(b"-_", b"+/")
 _LATER_BYTES: Final = bytes(range(0x80, 0xC0))
 """Those of UTF-8 that begin no character."""
@@ -54,12 +56,20 @@ class Disguises:
     def _decoded(self, reading: Reading, places: Exact, text: bytes) -> Iterator[tuple[int, int]]:
         where: list[tuple[int, int]] = []
         pieces: list[bytes] = []
+        size = 0
         for begin, end in places.spans(text, 0, len(text)):
             if end - begin >= _SHORTEST[reading]:
-                # Where the code begins in a run of its letters is not said.
                 readings = _from_base64(text[begin:end]) if reading is Reading.BASE64 else _from_hex(text[begin:end])
                 pieces.append(_BETWEEN.join(readings))
                 where.append((begin, end))
+                size += len(pieces[-1])
+                # Whoever asks may have enough long before the end.
+                if size > _AT_ONCE:
+                    yield from self._that_order(pieces, where)
+                    where, pieces, size = [], [], 0
+        yield from self._that_order(pieces, where)
+
+    def _that_order(self, pieces: list[bytes], where: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         starts = [0, *accumulate(len(piece) + len(_BETWEEN) for piece in pieces)]
         last = -1
         for begin, _ in self._orders(_BETWEEN.join(pieces)):
@@ -92,6 +102,7 @@ def _characters(piece: bytes) -> int:
 
 
 def _from_base64(run: bytes) -> Iterator[bytes]:
+    # Where the code begins in a run of its letters is not said.
     run = run.translate(_UNWRAPPED, b"\r\n=")
     for offset in range(4):
         length = len(run) - offset
