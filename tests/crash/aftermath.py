@@ -10,6 +10,7 @@ from tests.crash.cases import Kind
 from tests.crash.judge import (
     Findings,
     key_of,
+    label_faults,
     open_ends,
     results_without_outcome,
     returned_without_execution,
@@ -46,6 +47,9 @@ async def look(scene: Scene, side: Side) -> None:
         found.lost_tickets += [
             f"{ticket} lost the vote of {by}" for of, by in scene.told.votes if of == ticket and by not in voters
         ]
+    label = (await side.ada.done("GET", f"/runs/{scene.run}"))["label"]
+    least = "regulated" if scene.case.kind is Kind.REGULATED_READ else "public"
+    found.lost_labels += label_faults(scene.told.results, label, least)
     stops = [stop["id"] for stop in (await side.ada.done("GET", "/stops"))["stops"]]
     found.lost_kills += stop_faults(scene.told.stop, stops, log)
     if set(scene.told.may_be) != {ticket["id"] for ticket in await scene.all_tickets(side)} and scene.case.kind is not Kind.ASK:

@@ -1,8 +1,8 @@
 """The proof by killed processes: `python -m tests.crash.campaign`. Ends with one line `RESULT {...}`.
 
 Every point of every kind of work is reached once in a gateway process of its own, which dies there of SIGKILL; then an ordinary
-gateway starts on the same state. Exit code 1 where anything was executed without an entry or twice, where a ticket, a vote or a
-kill was lost, where anything else did not hold, or where a point was not reached.
+gateway starts on the same state. Exit code 1 where anything was executed without an entry or twice, where a ticket, a vote, a
+kill or a label was lost, where anything else did not hold, or where a point was not reached.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ def main() -> None:
         "executed_twice": sum(len(v.findings.executed_twice) for v in verdicts),
         "lost_tickets": sum(len(v.findings.lost_tickets) for v in verdicts),
         "lost_kills": sum(len(v.findings.lost_kills) for v in verdicts),
+        "lost_labels": sum(len(v.findings.lost_labels) for v in verdicts),
         "other_faults": sum(len(v.findings.other) for v in verdicts),
         "not_reached": [str(verdict.case) for verdict in verdicts if not verdict.reached],
         "executed_calls": sum(verdict.executed for verdict in verdicts),

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ringfence.core.model.label import at_least
+from ringfence.core.model.profile import Sensitivity, Trust
+
 Executed = tuple[str, Mapping[str, Any]]
 """Tool and arguments, as the upstream logged them."""
 Entry = Mapping[str, Any]
@@ -21,6 +24,8 @@ class Findings:
     executed_twice: list[str] = field(default_factory=list[str])
     lost_tickets: list[str] = field(default_factory=list[str])
     lost_kills: list[str] = field(default_factory=list[str])
+    lost_labels: list[str] = field(default_factory=list[str])
+    """A result that reached its client, and whose label the run does not have."""
     other: list[str] = field(default_factory=list[str])
     """An open hold, a gap in the log, a result without its entry, a call that should have worked and did not."""
 
@@ -30,6 +35,7 @@ class Findings:
             *(f"executed twice: {text}" for text in self.executed_twice),
             *(f"lost ticket: {text}" for text in self.lost_tickets),
             *(f"lost kill: {text}" for text in self.lost_kills),
+            *(f"lost label: {text}" for text in self.lost_labels),
             *self.other,
         ]
 
@@ -38,6 +44,7 @@ class Findings:
         self.executed_twice += other.executed_twice
         self.lost_tickets += other.lost_tickets
         self.lost_kills += other.lost_kills
+        self.lost_labels += other.lost_labels
         self.other += other.other
 
 
@@ -123,6 +130,14 @@ def stop_faults(acknowledged: str | None, in_force: Iterable[str], log: Iterable
     if stops != logged:
         faults.append(f"in force: {sorted(stops)}, in the log: {sorted(logged)}")
     return faults
+
+
+def label_faults(seen: Iterable[Executed], label: Mapping[str, str], least: str) -> list[str]:
+    """Results that a client has, against the label of their run: untrusted by now, and at least so confidential."""
+    if not list(seen):
+        return []
+    is_lost = label["integrity"] != Trust.UNTRUSTED or not at_least(Sensitivity(label["confidentiality"]), Sensitivity(least))
+    return [f"a client has a result, and its run is {label['integrity']} and {label['confidentiality']}"] if is_lost else []
 
 
 def is_allow(entry: Entry) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from tests.crash.cases import CANNOT_OCCUR, Kind, every_case
 from tests.crash.judge import (
     key_of,
+    label_faults,
     open_ends,
     results_without_outcome,
     returned_without_execution,
@@ -124,6 +125,14 @@ def test_a_lost_kill_is_found() -> None:
     assert stop_faults(None, [], [kill(0, "s")])
     assert not stop_faults("s", ["s"], [kill(0, "s")])
     assert not stop_faults(None, [], [])
+
+
+def test_a_lost_label_is_found() -> None:
+    clean, secret = ({"integrity": "trusted", "confidentiality": level} for level in ("public", "confidential"))
+    assert label_faults([PAID], clean, "public")
+    assert label_faults([PAID], {**secret, "integrity": "untrusted"}, "regulated")
+    assert not label_faults([PAID], {**secret, "integrity": "untrusted"}, "confidential")
+    assert not label_faults([], clean, "regulated")
 
 
 def test_every_point_of_every_kind_is_driven_or_has_a_reason() -> None:
