@@ -123,7 +123,7 @@ async def test_explain_says_which_argument_from_which_answer_and_the_smallest_ch
     desk = await Desk.open()
     names = await tell(desk.world, story())
     told = (await desk.api("GET", f"/explain/{names['e22']}")).json
-    assert f"Its argument /to came only from {names['e4']} (tickets.get, " in told["in_words"]
+    assert f"Its argument /to came only from {names['e4']} (what tickets.get returned, at " in told["in_words"]
     assert f"untrusted since {names['e4']} (tickets.get" in told["in_words"]
     assert told["provenance"]["confidential_since"] == names["e6"]
     change = next(one["smallest_change"]["text"] for one in told["reasons"] if one["code"] == "provenance")

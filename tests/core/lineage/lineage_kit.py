@@ -47,7 +47,7 @@ def story() -> list[dict[str, Any]]:
     """A support agent reads a ticket that wants something else than its task."""
     refund = [origin("/order", "selector", "words"), origin("/amount", "magnitude", "record", "e2")]
     mail = [
-        origin("/to", "target", "result", "e4", "tickets.get /content/0/text"),
+        origin("/to", "target", "result", "e4", "only in what tickets.get returned, at /content/0/text, line 6"),
         origin("/account", "target", "result", "e6"),
         origin("/cc", "target", "nowhere"),
     ]

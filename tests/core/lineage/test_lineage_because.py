@@ -21,7 +21,7 @@ def test_it_names_the_argument_where_its_value_came_from_and_the_reads_that_tain
     found = because(asked(), story())
     assert found is not None
     assert found.sentences(TOOLS) == [
-        "Its argument /to came only from e4 (tickets.get, tickets.get /content/0/text).",
+        "Its argument /to came only from e4 (what tickets.get returned, at /content/0/text, line 6).",
         "Its argument /account came only from e6 (crm.read).",
         "Its argument /cc was seen nowhere.",
         "The run was untrusted since e4 (tickets.get at 08:00:16 UTC).",

@@ -43,8 +43,8 @@ class Because:
         return said
 
     def _argument(self, argument: Argument, tools: Mapping[str, str]) -> str:
-        tool = tools.get(argument.entry, "")
-        details = ", ".join(part for part in (tool, argument.where) if part)
+        # The place says which tool it is of; that one is needed only where no place was written down.
+        details = argument.where.removeprefix("only in ") or tools.get(argument.entry, "")
         return f"Its argument {came_from(argument)}{f' ({details})' if details else ''}."
 
     def view(self) -> dict[str, Any]:
