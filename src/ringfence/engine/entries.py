@@ -11,19 +11,25 @@ from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.connecting import CONNECT
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.exporting import EXPORT
+from ringfence.core.flow.origins import origins
 from ringfence.core.framing import masked, recorded_arguments
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.label import CLEAN, Label
-from ringfence.core.model.profile import WORST_PROFILE
+from ringfence.core.model.profile import WORST_PROFILE, Effect
+from ringfence.core.model.provenance import Origin
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Decision, Gate, Level
+from ringfence.core.plain_text import plain
 from ringfence.core.scan.scanner import Finding
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed, Withheld
 
 _SUMMARY_LIMIT = 240
+MOST_ORIGINS = 16
+"""Arguments of one call whose origin its entry tells. With the places below they leave room for the arguments themselves."""
+_PLACE_LIMIT = 120
 
 
 def decision_entry(
@@ -65,6 +71,8 @@ def decision_entry(
         body["label"] = facts.label.view()
     if brings != CLEAN:
         body["brings"] = brings.view()
+    if facts.flow is not None and facts.tool is not None and (profile.effect is Effect.WRITE or profile.outbound):
+        body |= origin_facts(origins(call, facts))
     if meta.trace_id:
         body["trace"] = meta.trace_id
     if meta.vendor:
@@ -90,6 +98,25 @@ def decision_entry(
         by=f"agent:{call.agent}",
         body=body,
     )
+
+
+def origin_facts(found: Sequence[Origin]) -> dict[str, Any]:
+    """Where the arguments that decide something come from. Places, never values: those stand in `arguments`.
+
+    Bounded; what no trusted source speaks for comes before what one does where not all of them fit.
+    """
+    kept = found if len(found) <= MOST_ORIGINS else sorted(found, key=lambda origin: origin.is_derived)[:MOST_ORIGINS]
+    left = len(found) - len(kept)
+    return {"origins": [_origin_view(origin) for origin in kept], **({"origins_left_out": left} if left else {})}
+
+
+def _origin_view(origin: Origin) -> dict[str, Any]:
+    said = {"pointer": plain(origin.pointer, _PLACE_LIMIT), "role": origin.authority.role.value, "from": origin.kind.value}
+    if origin.entry:
+        said["entry"] = origin.entry
+    if origin.where:
+        said["where"] = plain(origin.where, _PLACE_LIMIT)
+    return said
 
 
 def gate_view(gate: Gate) -> dict[str, Any]:
