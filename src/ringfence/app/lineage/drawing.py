@@ -131,7 +131,10 @@ def _weightiest(told: list[dict[str, Any]], sources: set[str]) -> list[dict[str,
 def _card(event: dict[str, Any], side: str, y: int) -> Card:
     said, _ = happened(event)
     more = notes(event)
-    lines = [said, f"{event['entry']} · {event['time']} UTC", *more[:_MOST_NOTES]]
+    when = f"{event['entry']} · {event['time']} UTC"
+    is_call = event["kind"] in ("read", "effect", "handoff")
+    titles = [event["what"], f"{said.removeprefix(event['what']).removeprefix(': ')} · {when}"] if is_call else [said, when]
+    lines = [*titles, *more[:_MOST_NOTES]]
     if len(more) > _MOST_NOTES:
         lines.append(f"and {len(more) - _MOST_NOTES} more")
     width = _PERSON if side == "person" else _CARD

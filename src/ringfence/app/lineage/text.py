@@ -39,7 +39,8 @@ class _Row:
 
 def lines(document: dict[str, Any], width: int = WIDTH) -> Iterator[Line]:
     """The whole timeline, its summary first."""
-    yield Line("", f"{document['run']}  {document['agent']}".rstrip(), "bold")
+    began = f"  {document['began']} UTC" if document["began"] else ""
+    yield Line("", f"{document['run']}  {document['agent']}{began}", "bold")
     if document["task"]:
         by = document["task_by"] or "nobody whose words count"
         for part in textwrap.wrap(f"“{document['task']}” (said by {by})", width):

@@ -30,6 +30,11 @@ def clock(at: int) -> str:
     return f"{datetime.fromtimestamp(max(0, min(at, _LATEST_MS)) // 1000, UTC):%H:%M:%S}"
 
 
+def moment(at: int) -> str:
+    """The same with its day."""
+    return f"{datetime.fromtimestamp(max(0, min(at, _LATEST_MS)) // 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
 def summary(timeline: Timeline) -> tuple[str, ...]:
     """A few sentences: what made the run untrusted, what was tried after it, what stopped it, what left."""
     return (
