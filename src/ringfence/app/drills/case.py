@@ -41,7 +41,7 @@ class Case:
         tools = tuple(
             PlayedTool(tool.id.partition(".")[2], tool.description, tool.schema, tool.output)
             for tool in self.deployment.tools
-            if own(tool.id).startswith(f"{server}.")
+            if own(tool.id).startswith(f"{server}.") and tool.schema
         )
         lines = tuple(
             Line(turn.tool.partition(".")[2], turn.arguments, Reply(turn.result))

@@ -25,6 +25,7 @@ class DeployedTool:
     """`server.tool`, before the case's own prefix."""
     description: str
     schema: Json
+    """Empty for what is no tool, such as `server.resources/read`."""
     profile: Json
     exposed: bool = True
     output: Json | None = None

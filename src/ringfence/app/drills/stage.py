@@ -42,6 +42,8 @@ class Player:
     def __init__(self, http: aiohttp.ClientSession, url: str, log: Path) -> None:
         self._http = http
         self._log = log
+        self._read = 0
+        self._executed: list[Executed] = []
         self.url = url
 
     async def put(self, server: str, play: Play) -> None:
@@ -52,8 +54,14 @@ class Player:
 
     def executed(self) -> list[Executed]:
         """All that any server executed, oldest first."""
-        lines = self._log.read_text("utf-8").splitlines() if self._log.exists() else []
-        return [Executed(**json.loads(line)) for line in lines]
+        if self._log.exists():
+            with self._log.open("rb") as file:
+                file.seek(self._read)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read += len(whole)
+            self._executed += [Executed(**json.loads(line)) for line in whole.splitlines()]
+        return self._executed[:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""`python -m tests.drills [--attacked N] [--seed N]`: all drills, the benign workload, and attacks on it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+
+from tests.drills.campaign import play_records, play_workload
+from tests.drills.tables import attack_lines, differences, result, workload_lines
+from tests.drills.workload_data import load
+
+from ringfence.app.drills.summary import passed
+from ringfence.app.drills.texts import lines
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.drills", description=__doc__)
+    parser.add_argument("--attacked", type=int, default=3, help="tasks of each domain that are attacked")
+    parser.add_argument("--seed", type=int, default=1, help="of the other names")
+    options = parser.parse_args()
+
+    def told(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    plain = asyncio.run(play_records(None, told))
+    renamed = asyncio.run(play_records(options.seed, told))
+    found = asyncio.run(play_workload(load(), options.attacked, told))
+    for line in (*lines(plain), "", "under other names:", *differences(plain, renamed), ""):
+        print(line)
+    for line in (*workload_lines(found), "", *attack_lines(found.struck), ""):
+        print(line)
+    figures = result(plain, renamed, found)
+    print(f"RESULT {json.dumps(figures)}")
+    held = passed(plain) and passed(renamed) and figures["same_when_renamed"]
+    return 0 if held and figures["tasks_completed"] == figures["tasks"] else 1
+
+
+sys.exit(main())
