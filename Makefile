@@ -191,6 +191,11 @@ leaks: $(READY) ## planted secrets, given away by servers in every form and by e
 escapes: $(READY) ## every way out of a box that we know, as root and as an ordinary user, each with a control without one
 	@$(BIN)/python -m tests.escapes $(ARGS)
 
+# ARGS=--attacked=12 attacks every task of the workload.
+.PHONY: drills
+drills: $(READY) ## replay known incidents, look-alike runs, a benign workload and attacks on it through real gateways
+	@$(BIN)/python -m tests.drills $(ARGS)
+
 .PHONY: crash
 crash: $(READY) ## kill the gateway at every step of every kind of call, and judge by the upstream's own log
 	@$(BIN)/python -m tests.crash.campaign $(ARGS)
