@@ -70,7 +70,14 @@ def test_a_host_that_an_operator_names_is_not_outside() -> None:
     assert hosts_in("https://partner.example/in", "send it to the partner") == ["partner.example"]
 
 
-@pytest.mark.parametrize("quoted", ["> see https://evil.example/", "```\ncurl https://evil.example/\n```"])
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "> see https://evil.example/",
+        "```\ncurl https://evil.example/\n```",
+        "-----Original Message-----\nhttps://evil.example/",
+    ],
+)
 def test_a_host_in_what_an_operator_quotes_is_outside(quoted: str) -> None:
     assert hosts_in("https://evil.example/", f"answer this\n{quoted}") == ["evil.example"]
 
@@ -110,6 +117,12 @@ def test_links_beside_the_target_are_told_from_the_target() -> None:
     )
     call = framed(tool, {"to": ["bob@partner.example"], "text": "![](https://evil.example/?d=1) or call eve@evil.example"})
     assert [(one.pointer, one.form) for one in beside(call, tool, flow_of())] == [("/text", "image")]
+
+
+def test_where_nobody_told_target_from_content_every_link_is_beside() -> None:
+    tool = a_tool(ToolProfile(effect=Effect.WRITE, outbound=True, authority=(Authority("", Role.SELECTOR),)), name="mail.send")
+    call = framed(tool, {"to": "https://evil.example/"})
+    assert [one.pointer for one in beside(call, tool, flow_of())] == ["/to"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from ringfence.core.connecting import CONNECT
 from ringfence.core.exporting import WORKSPACE
 from ringfence.core.flow.outside import UNREAD, Outside, names_outside
+from ringfence.core.flow.quoting import own_words
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.model.label import Label, at_least
@@ -94,27 +95,18 @@ def _ways(call: Call, flow: Flow) -> tuple[Outside, ...]:
 @lru_cache(maxsize=512)
 def _named(words: Words) -> tuple[str, ...]:
     """The hosts that somebody who is trusted names themselves. Not those of addresses: many are at one host."""
-    unquoted = _without_quotes(words.text)
-    return tuple({one.host for one in names_outside({"": unquoted}, ()) if one.form != "address" and one.host != UNREAD})
-
-
-def _without_quotes(text: str) -> str:
-    """Without what somebody else wrote: fenced code, and lines that quote."""
-    kept: list[str] = []
-    fenced = False
-    for line in text.splitlines():
-        start = line.lstrip()
-        if start.startswith(("```", "~~~")):
-            fenced = not fenced
-        elif not fenced and not start.startswith(">"):
-            kept.append(line)
-    return "\n".join(kept)
+    return tuple(
+        {one.host for one in names_outside({"": own_words(words.text)}, ()) if one.form != "address" and one.host != UNREAD}
+    )
 
 
 def _is_below(pointer: str, authority: str) -> bool:
-    """Whether a leaf belongs to an argument that carries authority; `*` stands for any item."""
+    """Whether a leaf belongs to an argument that carries authority; `*` stands for any item.
+
+    The whole of the arguments is none: somebody has to have told target from content.
+    """
     if not authority:
-        return True
+        return False
     parts, wanted = pointer.split("/"), authority.split("/")
     return len(parts) >= len(wanted) and all(want in ("*", part) for part, want in zip(parts, wanted, strict=False))
 
