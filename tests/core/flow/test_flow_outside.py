@@ -143,10 +143,14 @@ def test_what_is_found_outside_is_not_found_where_it_is_ones_own(text: str) -> N
         ("https://corp.example,attacker.example", "attacker.example"),
         ("mongodb://corp.example:1,attacker.example:1", "attacker.example"),
         ("https://corp.example;.attacker.zzz/", "attacker.zzz"),
+        ("https://corp.example\n.attacker.zzz/", "attacker.zzz"),
+        ("https://attacker.zzz\u2044.corp.example/", "attacker.zzz\u2044.corp.example"),
+        ("me@[192.0.2.7]", "192.0.2.7"),
+        ("me@[IPv6:2001:db8::1]", "2001:db8::1"),
         ("https://corp.example&x.attacker.zzz/", "x.attacker.zzz"),
         ("https://{tenant}.attacker.example", "{tenant}.attacker.example"),
         ("cor\u200dp.example", "p.example"),
-        ("https://cor\u200dp.example", "xn--" + "cor\u200dp".encode("punycode").decode() + ".example"),
+        ("https://cor\u200dp.example", "cor\u200dp.example"),
     ],
 )
 def test_what_is_made_to_look_like_something_else_is_found(text: str, host: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from unicodedata import normalize
+from unicodedata import category, normalize
 from urllib.parse import unquote
 
 from ringfence.core.flow.readings import folded
@@ -31,7 +31,9 @@ def canonical_host(text: str) -> str:
 def _in_ascii(label: str) -> str:
     if label.isascii() or len(label) > _LONGEST_LABEL:
         return label
-    # Punycode of what is no letter is no name, and so nobody's.
+    if not all(char in "-_" or category(char)[0] in "LMN" for char in label):
+        # What only looks like a dot or a slash is no letter of a name, and so the host is nobody's own.
+        return label
     return "xn--" + normalize("NFC", label).encode("punycode").decode("ascii")
 
 

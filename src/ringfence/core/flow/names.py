@@ -11,6 +11,8 @@ from ringfence.core.flow.hosts import ADDRESS
 from ringfence.core.flow.suffixes import is_before_path, is_plausible
 
 _AT: Final = re.compile(r"@(\w[\w-]*+(?:\.[\w-]++)++)")
+_AT_LITERAL: Final = re.compile(r"@\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]")
+"""`user@[192.0.2.7]` (RFC 5321, section 4.1.3)."""
 _NAME: Final = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)++")
 _ABROAD: Final = re.compile(r"(?<![\w-])[\w-]++(?:\.[\w-]++)++")
 _OF_ESCAPE: Final = {"%": re.compile(r"(?:25)*[0-9A-Fa-f]{2}"), "\\": re.compile(r"u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrtbf]")}
@@ -40,6 +42,8 @@ def addresses_in(text: str) -> Iterator[Name]:
     """Somebody at a host: mail addresses, `user@host`. Not versions (`tool@1.2`) and decorators (`@app.route`)."""
     if "@" not in text:
         return
+    for match in _AT_LITERAL.finditer(text):
+        yield Name((match[1],), "address")
     for match in _AT.finditer(text):
         host = match[1].rstrip(_EDGES)
         labels = host.lower().split(".")

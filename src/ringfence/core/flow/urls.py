@@ -24,8 +24,8 @@ _PORT: Final = re.compile(r":[0-9]{0,5}\Z")
 _AROUND: Final = "}]).,;:!*_~$>"
 """What sentences and markup leave at the end of a URL."""
 _ESCAPED: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})")
-_AFTER_SIGN: Final = re.compile(r"[,;&'()]++(\.?(?:[\w-]++\.)++[\w-]++|\.[\w-]++)")
-"""Signs that RFC 3986 allows in a host (sub-delims) and that nobody's host has."""
+_AFTER_SIGN: Final = re.compile(r"(?:[,;&'()]++|[\t\r\n]++(?=\.))(\.?(?:[\w-]++\.)++[\w-]++|\.[\w-]++)")
+"""Signs that RFC 3986 allows in a host (sub-delims) and that nobody's host has; and breaks, which browsers leave out."""
 _SCHEME: Final = re.compile(r"[A-Za-z0-9+.-]{1,30}\Z")
 _FORM_SPAN: Final = 400
 _IMAGE: Final = re.compile(
