@@ -11,10 +11,10 @@ from ringfence.core.metering.prices import Price, Prices, Rates, cost, plain_nam
 from ringfence.core.metering.tokens import CONTAINER, WEB_FETCH, WEB_SEARCH, Tokens, Usage
 
 COUNTS = st.integers(0, 2_000_000)
-TOKENS = st.builds(Tokens, input=COUNTS, write_5m=COUNTS, write_1h=COUNTS, read=COUNTS, output=COUNTS)
+TOKENS = st.builds(Tokens, plain=COUNTS, write_5m=COUNTS, write_1h=COUNTS, read=COUNTS, output=COUNTS)
 NAMES = st.sampled_from(sorted(MODELS))
 RATE = st.integers(0, 10**9)
-RATES = st.builds(Rates, input=RATE, write_5m=RATE, write_1h=RATE, read=RATE, output=RATE)
+RATES = st.builds(Rates, plain=RATE, write_5m=RATE, write_1h=RATE, read=RATE, output=RATE)
 
 
 def a_price(rates: Rates) -> Price:
@@ -23,7 +23,7 @@ def a_price(rates: Rates) -> Price:
 
 def test_a_million_tokens_cost_what_the_page_says():
     million = 1_000_000
-    for kind, dollars in {"input": 15, "write_5m": 18.75, "write_1h": 30, "read": 1.5, "output": 75}.items():
+    for kind, dollars in {"plain": 15, "write_5m": 18.75, "write_1h": 30, "read": 1.5, "output": 75}.items():
         usage = Usage(model="claude-opus-4-1", tokens=Tokens(**{kind: million}))
         assert cost(usage, PRICES) == int(dollars * million)
 
@@ -34,23 +34,23 @@ def test_one_token_is_rounded_up():
 
 
 def test_parts_of_a_micro_dollar_are_rounded_once_for_the_whole_answer():
-    usage = Usage(model="claude-haiku-3", tokens=Tokens(input=1, read=1, output=1))
+    usage = Usage(model="claude-haiku-3", tokens=Tokens(plain=1, read=1, output=1))
     assert cost(usage, PRICES) == 2  # 0.25 + 0.03 + 1.25
 
 
 def test_a_long_prompt_costs_more_for_every_token_of_the_request():
-    short = Usage(model="claude-haiku-5-5", tokens=Tokens(input=60_000, read=40_000, output=1_000_000))
-    long = Usage(model="claude-haiku-5-5", tokens=Tokens(input=60_000, read=40_001, output=1_000_000))
+    short = Usage(model="claude-haiku-5-5", tokens=Tokens(plain=60_000, read=40_000, output=1_000_000))
+    long = Usage(model="claude-haiku-5-5", tokens=Tokens(plain=60_000, read=40_001, output=1_000_000))
     assert cost(short, PRICES) == 6_000 + 400 + 500_000
     assert cost(long, PRICES) == 30_000 + 2_001 + 2_500_000  # 2000.05 rounded up
 
 
 def test_speed_place_and_batches_multiply():
-    usage = Usage(model="claude-opus-5-5", tokens=Tokens(input=1_000_000), fast=True)
+    usage = Usage(model="claude-opus-5-5", tokens=Tokens(plain=1_000_000), fast=True)
     assert cost(usage, PRICES) == 8_000_000
-    assert cost(Usage(model="claude-opus-5-5", tokens=Tokens(input=1_000_000), us_only=True), PRICES) == 4_400_000
-    assert cost(Usage(model="claude-opus-5-5", tokens=Tokens(input=1_000_000), batch=True), PRICES) == 2_000_000
-    assert cost(Usage(model="claude-opus-5-5", tokens=Tokens(input=1_000_000), batch=True, us_only=True), PRICES) == 2_200_000
+    assert cost(Usage(model="claude-opus-5-5", tokens=Tokens(plain=1_000_000), us_only=True), PRICES) == 4_400_000
+    assert cost(Usage(model="claude-opus-5-5", tokens=Tokens(plain=1_000_000), batch=True), PRICES) == 2_000_000
+    assert cost(Usage(model="claude-opus-5-5", tokens=Tokens(plain=1_000_000), batch=True, us_only=True), PRICES) == 2_200_000
 
 
 def test_fast_speed_of_a_model_that_is_not_listed_with_it_costs_six_times():
@@ -128,7 +128,7 @@ def test_an_unknown_model_is_refused_by_rule():
 
 
 def test_an_operators_entry_comes_first():
-    cheap = Price(rates=Rates(input=1, write_5m=1, write_1h=1, read=1, output=1))
+    cheap = Price(rates=Rates(plain=1, write_5m=1, write_1h=1, read=1, output=1))
     ours = PRICES.with_models({"claude-opus-5-20260724": cheap, "my-model": cheap}, {WEB_SEARCH: 7})
     assert ours.of("claude-opus-5") == cheap
     assert ours.of("my-model") == cheap
@@ -160,13 +160,13 @@ def test_every_row_says_where_it_is_from_and_when_it_was_looked_at():
         assert price.checked == CHECKED
         assert price.source
         assert plain_name(name) == name
-        assert price.rates.read <= price.rates.input <= price.rates.write_5m <= price.rates.write_1h <= price.rates.output
+        assert price.rates.read <= price.rates.plain <= price.rates.write_5m <= price.rates.write_1h <= price.rates.output
 
 
 @pytest.mark.parametrize("rate", [-1, 10**12 + 1])
 def test_a_rate_that_cannot_be_meant_is_refused(rate: int):
     with pytest.raises(ValueError, match="no rate"):
-        Rates(input=rate, write_5m=0, write_1h=0, read=0, output=0)
+        Rates(plain=rate, write_5m=0, write_1h=0, read=0, output=0)
 
 
 def test_an_empty_table_is_refused():

@@ -23,9 +23,9 @@ SAID: Final = "second hand"
 GUESS: Final = "taken from the nearest model"
 
 
-def _rates(input: int, write_5m: int, write_1h: int, read: int, output: int) -> Rates:
+def _rates(plain: int, write_5m: int, write_1h: int, read: int, output: int) -> Rates:
     """From cents and parts of cents: thousandths of a dollar for a million tokens."""
-    return Rates(input=input * 1000, write_5m=write_5m * 1000, write_1h=write_1h * 1000, read=read * 1000, output=output * 1000)
+    return Rates(plain=plain * 1000, write_5m=write_5m * 1000, write_1h=write_1h * 1000, read=read * 1000, output=output * 1000)
 
 
 def _price(

@@ -24,7 +24,7 @@ MOST_RATE: Final = 10**12
 class Rates:
     """Micro-dollars for a million tokens of each kind."""
 
-    input: int
+    plain: int
     write_5m: int
     write_1h: int
     read: int
@@ -38,11 +38,11 @@ class Rates:
     @property
     def dearest_input(self) -> int:
         """What a million tokens of a prompt cost at most, whatever the cache does with them."""
-        return max(self.input, self.write_5m, self.write_1h, self.read)
+        return max(self.plain, self.write_5m, self.write_1h, self.read)
 
     def times(self, factor: int) -> Rates:
         return Rates(
-            input=self.input * factor,
+            plain=self.plain * factor,
             write_5m=self.write_5m * factor,
             write_1h=self.write_1h * factor,
             read=self.read * factor,
@@ -52,7 +52,7 @@ class Rates:
     def of(self, tokens: Tokens) -> int:
         """Millionths of a micro-dollar."""
         return (
-            tokens.input * self.input
+            tokens.plain * self.plain
             + tokens.write_5m * self.write_5m
             + tokens.write_1h * self.write_1h
             + tokens.read * self.read
@@ -64,7 +64,7 @@ class Rates:
         """The most of each. Raises ValueError where there are none."""
         known = list(rates)
         return cls(
-            input=max(each.input for each in known),
+            plain=max(each.plain for each in known),
             write_5m=max(each.write_5m for each in known),
             write_1h=max(each.write_1h for each in known),
             read=max(each.read for each in known),

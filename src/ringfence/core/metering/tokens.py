@@ -14,9 +14,9 @@ CONTAINER: Final = "container"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """Tokens of one model. `input` is what was neither written to the cache nor read from it."""
+    """Tokens of one model. `plain` is what was neither written to the cache nor read from it."""
 
-    input: int = 0
+    plain: int = 0
     write_5m: int = 0
     write_1h: int = 0
     read: int = 0
@@ -26,7 +26,7 @@ class Tokens:
     @property
     def prompt(self) -> int:
         """Everything that the model was given."""
-        return self.input + self.write_5m + self.write_1h + self.read
+        return self.plain + self.write_5m + self.write_1h + self.read
 
     @property
     def total(self) -> int:
@@ -34,7 +34,7 @@ class Tokens:
 
     def __add__(self, other: Tokens) -> Tokens:
         return Tokens(
-            input=self.input + other.input,
+            plain=self.plain + other.plain,
             write_5m=self.write_5m + other.write_5m,
             write_1h=self.write_1h + other.write_1h,
             read=self.read + other.read,

@@ -1,0 +1,88 @@
+"""What a model and its client said about tools, as far as the meter sees it: names, ids and digests, never the content.
+
+These are observations. An agent's process writes the request, so nothing here is believed, counted as trusted words or used to
+decide anything; it is recorded so that a run's history has no holes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ringfence.core.canonical import digest_of
+from ringfence.core.model.identifiers import Digest
+from ringfence.errors import RequestError
+
+LONGEST_NAME: Final = 200
+LONGEST_ID: Final = 200
+
+_USES: Final = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolUse:
+    """The model asked for a tool."""
+
+    id: str
+    name: str
+    kind: str
+    """`tool_use`: the client's own; `server_tool_use` and `mcp_tool_use`: the vendor runs it."""
+    server: str = ""
+    """Of an MCP server that the vendor connects to: its name."""
+    arguments: Digest | None
+    """Over the canonical JSON of its input; None: it cannot be read, or is too large."""
+    size: int = 0
+    """Bytes of its input as JSON text, where they are known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """Somebody says what a tool returned."""
+
+    id: str
+    """Of the use that it belongs to."""
+    kind: str
+    content: Digest | None
+    is_error: bool = False
+
+
+def use_in(block: Mapping[str, Any]) -> ToolUse | None:
+    """The tool that a content block asks for; None: it asks for none."""
+    kind = block.get("type")
+    if kind not in _USES:
+        return None
+    return ToolUse(
+        id=text_of(block, "id", LONGEST_ID),
+        name=text_of(block, "name", LONGEST_NAME),
+        kind=str(kind),
+        server=text_of(block, "server_name", LONGEST_NAME),
+        arguments=digest_or_none(block.get("input")),
+    )
+
+
+def result_in(block: Mapping[str, Any]) -> ToolResult | None:
+    """The result that a content block gives; None: it gives none."""
+    kind = block.get("type")
+    if not isinstance(kind, str) or not kind.endswith("tool_result"):
+        return None
+    return ToolResult(
+        id=text_of(block, "tool_use_id", LONGEST_ID),
+        kind=kind[:LONGEST_NAME],
+        content=digest_or_none(block.get("content")),
+        is_error=block.get("is_error") is True,
+    )
+
+
+def text_of(block: Mapping[str, Any], key: str, most: int) -> str:
+    """A member that is text, cut; empty where it is none."""
+    value = block.get(key)
+    return value[:most] if isinstance(value, str) else ""
+
+
+def digest_or_none(value: Any) -> Digest | None:
+    """None where the value has no canonical form."""
+    try:
+        return digest_of(value)
+    except RequestError:
+        return None

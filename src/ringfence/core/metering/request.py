@@ -1,0 +1,341 @@
+"""A Messages request as small facts: what it asks of which model, and what bounds its price. Bytes in, facts or a reason out.
+
+Source: Anthropic Messages API (2023-06-01), read from the types of the `anthropic` package 2.12.0. Members that are not named
+here are left alone: they are the vendor's to judge. What is named and has another type than it should is refused, because then
+the meter does not know what it is counting.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Final
+
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.metering.body import read_json
+from ringfence.core.metering.observed import LONGEST_NAME, ToolResult, ToolUse, digest_or_none, result_in, text_of, use_in
+from ringfence.core.model.identifiers import Digest
+from ringfence.errors import RequestError
+
+LARGEST_BODY: Final = 32 << 20
+"""Bytes. What the vendor takes."""
+MOST_TOKENS: Final = 10_000_000
+"""The largest `max_tokens` that is counted."""
+MOST_OBSERVED: Final = 1000
+"""Tool uses, and results, of one request that are noted: the last ones. More are only counted."""
+MOST_BATCHED: Final = 10_000
+_KIND: Final = 60
+_OTHER: Final = "other"
+_MOST_KINDS: Final = 40
+
+
+class CacheUse(IntEnum):
+    """For how long a request asks parts of its prompt to be kept, at most."""
+
+    NONE = 0
+    FIVE_MINUTES = 1
+    HOUR = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTool:
+    """A tool that the vendor runs while it answers."""
+
+    kind: str
+    """Without its date: `web_search`, `code_execution`, `advisor`..."""
+    most: int | None = None
+    """How often it may be used; None: the request does not say."""
+    model: str = ""
+    """Of an advisor: who is asked."""
+    max_tokens: int | None = None
+    """Of an advisor: how much it may say each time."""
+    content_tokens: int | None = None
+    """Of a fetch: how much of a page is taken in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """Another model that is asked where the first one declines."""
+
+    model: str
+    max_tokens: int
+    fast: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """What is known of one request."""
+
+    model: str
+    max_tokens: int
+    """Thinking included. 0: nothing is generated."""
+    stream: bool = False
+    thinking: int = 0
+    """The budget for it in tokens; 0: none is given."""
+    text_bytes: int
+    """Bytes of the JSON text without what images and PDFs hold in base64."""
+    images: int = 0
+    documents: int = 0
+    """PDFs and others whose text cannot be counted from here."""
+    remote: int = 0
+    """Parts that are named by an address or an id, other than images: files, pages, a thread that the vendor keeps."""
+    messages: int = 0
+    blocks: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many content blocks there are, by type."""
+    system: Digest | None = None
+    tools: Digest | None = None
+    """Over the canonical JSON of the whole list; None: there is none."""
+    tool_names: tuple[str, ...] = ()
+    uses: tuple[ToolUse, ...] = ()
+    results: tuple[ToolResult, ...] = ()
+    cache: CacheUse = CacheUse.NONE
+    server_tools: tuple[ServerTool, ...] = ()
+    mcp_servers: tuple[str, ...] = ()
+    """Addresses that the vendor is asked to connect to."""
+    container: bool = False
+    fallbacks: tuple[Fallback, ...] = ()
+    fallbacks_unknown: bool = False
+    """It leaves the choice of other models to the vendor."""
+    compacts: bool = False
+    """The vendor may summarise the conversation on the way, which is sampled and billed besides."""
+    fast: bool = False
+    geo: str = ""
+    user: str = ""
+    """What the client says about its user: a hint that is recorded, not believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The request cannot be counted, so it is not sent. `status` is what HTTP calls that."""
+
+    why: str
+    status: int = 400
+
+
+def read_request(data: bytes, known: Container[str] = frozenset(), largest: int = LARGEST_BODY) -> ModelRequest | Unreadable:
+    """A body of `POST /v1/messages`. `known`: ids of tool uses that were noted before, which are not noted again."""
+    if len(data) > largest:
+        return Unreadable(f"the body is larger than {largest} bytes", 413)
+    try:
+        return _request(_members(read_json(data), "the body"), len(data), known, generates=True)
+    except RequestError as error:
+        return Unreadable(str(error))
+
+
+def read_count(data: bytes, largest: int = LARGEST_BODY) -> ModelRequest | Unreadable:
+    """A body of `POST /v1/messages/count_tokens`, which generates nothing."""
+    if len(data) > largest:
+        return Unreadable(f"the body is larger than {largest} bytes", 413)
+    try:
+        return _request(_members(read_json(data), "the body"), len(data), frozenset(), generates=False)
+    except RequestError as error:
+        return Unreadable(str(error))
+
+
+def read_batch(
+    data: bytes, known: Container[str] = frozenset(), largest: int = LARGEST_BODY
+) -> tuple[ModelRequest, ...] | Unreadable:
+    """A body of `POST /v1/messages/batches`: what each of its requests asks for, in their order."""
+    if len(data) > largest:
+        return Unreadable(f"the body is larger than {largest} bytes", 413)
+    try:
+        requests = _items(_members(read_json(data), "the body"), "requests")
+        if len(requests) > MOST_BATCHED:
+            return Unreadable(f"a batch of more than {MOST_BATCHED} requests", 413)
+        params = [_members(_members(each, "a request").get("params"), "params") for each in requests]
+        # Canonical text is no shorter than what it says, so it bounds tokens as the bytes of a body do.
+        return tuple(_request(each, len(canonical_bytes(each)), known, generates=True) for each in params)
+    except RequestError as error:
+        return Unreadable(str(error))
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What walking over the messages collects."""
+
+    known: Container[str]
+    blocks: Counter[str] = field(default_factory=Counter[str])
+    encoded: int = 0
+    images: int = 0
+    documents: int = 0
+    remote: int = 0
+    uses: list[ToolUse] = field(default_factory=list[ToolUse])
+    results: list[ToolResult] = field(default_factory=list[ToolResult])
+    cache: CacheUse = CacheUse.NONE
+
+    def walk(self, content: Any) -> None:
+        """Every block of a content, and those inside them, from the last to the first. A text is one block."""
+        waiting: list[Any] = [content]
+        while waiting:
+            each = waiting.pop()
+            if isinstance(each, str):
+                self.blocks["text"] += 1
+            elif isinstance(each, list):
+                waiting.extend(each)
+            elif isinstance(each, dict):
+                self.block(each)
+                source = each.get("source")
+                inside = (each.get("content"), source.get("content") if isinstance(source, dict) else None)
+                waiting.extend(inner for inner in inside if isinstance(inner, list | dict))
+
+    def block(self, block: Mapping[str, Any]) -> None:
+        kind = block.get("type")
+        name = kind[:_KIND] if isinstance(kind, str) else _OTHER
+        self.blocks[name if name in self.blocks or len(self.blocks) < _MOST_KINDS else _OTHER] += 1
+        self.cache = max(self.cache, _cache_of(block))
+        if name in _SOURCES:
+            self.source(name, block)
+        elif name == "container_upload" or isinstance(block.get("file_id"), str):
+            self.remote += 1
+        if (use := _new(block.get("id"), self.known) and use_in(block)) and len(self.uses) < MOST_OBSERVED:
+            self.uses.append(use)
+        if (result := _new(block.get("tool_use_id"), self.known) and result_in(block)) and len(self.results) < MOST_OBSERVED:
+            self.results.append(result)
+
+    def source(self, name: str, block: Mapping[str, Any]) -> None:
+        """Where an image or a document comes from."""
+        given = block.get("source")
+        source = given if isinstance(given, dict) else {}
+        kind, data = source.get("type"), source.get("data")
+        if name == "image":
+            self.images += 1
+        elif kind == "base64":
+            self.documents += 1
+        elif kind not in ("text", "content"):
+            self.remote += 1
+        if kind == "base64" and isinstance(data, str):
+            self.encoded += len(data)
+
+
+_SOURCES: Final = frozenset({"image", "document"})
+
+
+def _request(body: Mapping[str, Any], size: int, known: Container[str], *, generates: bool) -> ModelRequest:
+    model = body.get("model")
+    if not isinstance(model, str) or not 0 < len(model) <= LONGEST_NAME:
+        raise RequestError(f"`model` is no name of 1 to {LONGEST_NAME} characters")
+    stream = body.get("stream", False)
+    if not isinstance(stream, bool):
+        raise RequestError("`stream` is neither true nor false")
+    most = _count(body, "max_tokens") if generates else 0
+    if most is None:
+        raise RequestError("`max_tokens` is missing")
+    seen = _Seen(known, cache=_cache_of(body))
+    # From the end: what came last is what was not noted before.
+    messages = _items(body, "messages")
+    for message in reversed(messages):
+        seen.walk(_members(message, "a message").get("content"))
+    seen.walk(body.get("system"))
+    tools = _items(body, "tools")
+    for tool in tools:
+        seen.cache = max(seen.cache, _cache_of(_members(tool, "a tool")))
+    fallbacks = body.get("fallbacks")
+    return ModelRequest(
+        model=model,
+        max_tokens=most,
+        stream=stream,
+        thinking=_count(_optional(body, "thinking"), "budget_tokens") or 0,
+        text_bytes=size - seen.encoded,
+        images=seen.images,
+        documents=seen.documents,
+        remote=seen.remote + (body.get("thread") is not None),
+        messages=len(messages),
+        blocks=dict(seen.blocks),
+        system=digest_or_none(body["system"]) if body.get("system") is not None else None,
+        tools=digest_or_none(tools) if tools else None,
+        tool_names=tuple(text_of(tool, "name", LONGEST_NAME) for tool in tools[:MOST_OBSERVED]),
+        uses=tuple(reversed(seen.uses)),
+        results=tuple(reversed(seen.results)),
+        cache=seen.cache,
+        server_tools=tuple(_server_tools(tools)),
+        mcp_servers=tuple(text_of(_members(each, "an MCP server"), "url", 2000) for each in _items(body, "mcp_servers")),
+        container=body.get("container") is not None,
+        fallbacks=tuple(_fallback(each, most) for each in fallbacks) if isinstance(fallbacks, list) else (),
+        fallbacks_unknown=fallbacks is not None and not isinstance(fallbacks, list),
+        compacts=body.get("compaction") is not None or _edits_by_summary(body),
+        fast=body.get("speed") not in (None, "standard"),
+        geo=text_of(body, "inference_geo", _KIND),
+        user=text_of(_optional(body, "metadata"), "user_id", 1000),
+    )
+
+
+def _server_tools(tools: Iterable[Mapping[str, Any]]) -> Iterable[ServerTool]:
+    for tool in tools:
+        kind = tool.get("type")
+        if kind is None or kind == "custom":
+            continue
+        if not isinstance(kind, str):
+            raise RequestError("the `type` of a tool is no text")
+        name = _plain_kind(kind)
+        if name not in _CLIENT_TOOLS:
+            yield ServerTool(
+                kind=name,
+                most=_count(tool, "max_uses"),
+                model=text_of(tool, "model", LONGEST_NAME),
+                max_tokens=_count(tool, "max_tokens"),
+                content_tokens=_count(tool, "max_content_tokens"),
+            )
+
+
+_CLIENT_TOOLS: Final = frozenset({"bash", "text_editor", "computer", "computer_toolset", "browser_toolset", "memory"})
+"""Tools whose definition the vendor knows, and which the client runs."""
+
+
+def _plain_kind(kind: str) -> str:
+    """`web_search_20250305` is `web_search`."""
+    name, _, date = kind[:_KIND].rpartition("_")
+    return name if name and date.isdigit() else kind[:_KIND]
+
+
+def _fallback(value: Any, most: int) -> Fallback:
+    entry = _members(value, "a fallback")
+    own = _count(entry, "max_tokens")
+    model = text_of(entry, "model", LONGEST_NAME)
+    return Fallback(model=model, max_tokens=most if own is None else own, fast=entry.get("speed") == "fast")
+
+
+def _edits_by_summary(body: Mapping[str, Any]) -> bool:
+    edits = _items(_optional(body, "context_management"), "edits")
+    return any(str(_members(edit, "an edit").get("type", "")).startswith("compact") for edit in edits)
+
+
+def _cache_of(block: Mapping[str, Any]) -> CacheUse:
+    control = block.get("cache_control")
+    if not isinstance(control, dict):
+        return CacheUse.NONE
+    return CacheUse.FIVE_MINUTES if control.get("ttl", "5m") == "5m" else CacheUse.HOUR
+
+
+def _new(id: Any, known: Container[str]) -> bool:
+    return isinstance(id, str) and id not in known
+
+
+def _count(members: Mapping[str, Any], key: str) -> int | None:
+    value = members.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_TOKENS:
+        raise RequestError(f"`{key}` is no whole number from 0 to {MOST_TOKENS}")
+    return value
+
+
+def _members(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise RequestError(f"{what} is no JSON object")
+    return value
+
+
+def _optional(members: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = members.get(key)
+    return {} if value is None else _members(value, f"`{key}`")
+
+
+def _items(members: Mapping[str, Any], key: str) -> list[Any]:
+    value = members.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise RequestError(f"`{key}` is no list")
+    return value

@@ -1,0 +1,325 @@
+"""One streamed answer on its way through: bytes in, in any pieces, and what to do with them out. Pure.
+
+    stream = MessageStream()
+    for command in stream.feed(chunk): ...     Forward(bytes), or Cut(why), after which nothing comes any more
+    for command in stream.finish(): ...        the upstream has closed: what is left
+    stream.cut(CutKind.KILLED, "...")          the bytes that end it for the client, once; empty where they would help nobody
+
+What is forwarded is what came in, byte for byte, events that nobody knows included. It is forwarded event by event: a client
+never holds half an event, so an error event can follow at any time and be understood. Comments that stand alone are passed on
+at once, because they keep connections open.
+
+Only events that say something about usage or tools are parsed; of the others nothing but the end is looked for.
+
+Source: WHATWG HTML, section 9.2 (server-sent events); Anthropic Messages API, streaming.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from ringfence.core.metering.body import read_json
+from ringfence.core.metering.observed import LONGEST_NAME, ToolResult, ToolUse, digest_or_none, result_in, text_of, use_in
+from ringfence.core.metering.usage import UNKNOWN, Reported, ended, told
+from ringfence.errors import RequestError
+
+LARGEST_EVENT: Final = 8 << 20
+"""Bytes of one event that are held. The largest that are known carry whole search results."""
+LARGEST_ARGUMENTS: Final = 1 << 20
+"""Bytes of one tool's input that are collected to be digested."""
+MOST_OPEN: Final = 64
+"""Blocks that are open at once and are followed. The vendor opens one at a time."""
+MOST_OBSERVED: Final = 1000
+
+_BREAK = rb"(?>\r\n|\n|\r)"
+_END: Final = re.compile(_BREAK + _BREAK)
+_LINE: Final = re.compile(_BREAK)
+_ALONE: Final = re.compile(rb"(?:(?::[^\r\n]*)?(?>\r\n|\n|\r))+")
+_LONGEST_COMMENT: Final = 4096
+_MARK: Final = b"\xef\xbb\xbf"
+_DELTA: Final = b"event: content_block_delta\ndata: "
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Give these bytes to the client now. They end where an event ends."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing is whole yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Close both sides: this is no stream that can be watched. `cut` has the bytes for the client."""
+
+    why: str
+
+
+Command = Forward | Hold | Cut
+HOLD: Final = Hold()
+
+
+class CutKind(StrEnum):
+    """Why a stream is cut, and with that what its client is told."""
+
+    KILLED = "permission_error"
+    BUDGET = "billing_error"
+    PAUSED = "overloaded_error"
+    FAULT = "api_error"
+    SILENT = ""
+    """Nothing is said, the connection just closes."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A tool's input that is being written."""
+
+    use: ToolUse
+    parts: list[str] = field(default_factory=list[str])
+    size: int = 0
+
+
+class MessageStream:
+    """One answer of `POST /v1/messages` with `stream: true`."""
+
+    def __init__(self, largest_event: int = LARGEST_EVENT) -> None:
+        self._largest_event = largest_event
+        self._buffer = bytearray()
+        self._searched = 0
+        self._skips_line_feed = False
+        self._has_returns = False
+        self._has_begun = False
+        self._has_totals = False
+        self._is_over = False
+        self._open: dict[int, _Open] = {}
+        self.reported: Reported = UNKNOWN
+        """What was said about usage so far."""
+        self.uses: list[ToolUse] = []
+        self.results: list[ToolResult] = []
+        self.stop_reason = ""
+        self.error = ""
+        """The type of the error event that the upstream sent, if it did."""
+        self.is_damaged = False
+        """An event that counts could not be read, so what was reported is not all."""
+        self.is_complete = False
+        """`message_stop` came."""
+        self.events = 0
+        self.forwarded = 0
+        """Bytes."""
+        self.content_bytes = 0
+        """Of events that carry content: what people are shown of a stream under way."""
+
+    def feed(self, chunk: bytes) -> tuple[Command, ...]:
+        """What to do now that these bytes came. After a cut: nothing."""
+        if self._is_over:
+            return ()
+        before = b""
+        if self._skips_line_feed and chunk:
+            # The carriage return before it ended a line, and was forwarded already.
+            self._skips_line_feed = False
+            if chunk[0] == 0x0A:
+                before, chunk = b"\n", chunk[1:]
+        self._buffer += chunk
+        self._has_returns = self._has_returns or b"\r" in chunk
+        end = self._events()
+        if len(self._buffer) - end > self._largest_event:
+            commands = self._forward(before, end)
+            self._close()
+            return (*commands, Cut(f"an event is larger than {self._largest_event} bytes"))
+        if end < len(self._buffer) <= end + _LONGEST_COMMENT and _ALONE.fullmatch(self._buffer, end):
+            end = len(self._buffer)
+        return self._forward(before, end) or (HOLD,)
+
+    def finish(self) -> tuple[Command, ...]:
+        """The upstream has closed. What it left of an event is forwarded: clients drop it."""
+        if self._is_over:
+            return ()
+        self._settle()
+        commands = self._forward(b"", len(self._buffer))
+        self._close()
+        return commands
+
+    def cut(self, kind: CutKind, message: str) -> bytes:
+        """End it from our side. The bytes are an error event, or nothing where the client has the whole answer already.
+
+        What was held is dropped: after this no byte of the upstream's is forwarded.
+        """
+        if self._is_over:
+            return b""
+        tells = not self.is_complete and kind is not CutKind.SILENT
+        self._close()
+        self._settle()
+        return error_event(kind, message) if tells else b""
+
+    def _settle(self) -> None:
+        if self._has_totals and not self.is_damaged:
+            self.reported = ended(self.reported)
+
+    def _close(self) -> None:
+        self._is_over = True
+        self._buffer.clear()
+        self._open.clear()
+
+    def _forward(self, before: bytes, end: int) -> tuple[Command, ...]:
+        if not before and not end:
+            return ()
+        data = before + self._buffer[:end]
+        del self._buffer[:end]
+        self._searched = max(self._searched - end, 0)
+        self._has_returns = self._has_returns and bool(self._buffer)
+        self._has_begun = True
+        self._skips_line_feed = data[-1] == 0x0D
+        self.forwarded += len(data)
+        return (Forward(bytes(data)),)
+
+    def _events(self) -> int:
+        """Read the events that are whole; where the last one ends."""
+        buffer = self._buffer
+        start = 0
+        if not self._has_returns:
+            # As every server writes it. The longer way below gives the same.
+            while (found := buffer.find(b"\n\n", self._searched)) >= 0:
+                self._event(buffer[start:found])
+                start = self._searched = found + 2
+            self._searched = max(start, len(buffer) - 1)
+            return start
+        while (end := _END.search(buffer, self._searched)) is not None:
+            self._event(buffer[start : end.start()])
+            start = self._searched = end.end()
+        # A break may be half here: look at the last ones again, from where they begin.
+        last = len(buffer)
+        while last > start and buffer[last - 1] in b"\r\n":
+            last -= 1
+        self._searched = last
+        return start
+
+    def _event(self, block: bytearray) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            block = block.removeprefix(_MARK)
+        self.events += 1
+        if block.startswith(_DELTA) and b'"usage"' not in block:
+            # Nearly every event is one of these.
+            self.content_bytes += len(block)
+            if not self._open:
+                return
+        name, data = _fields(block)
+        if not data:
+            return
+        if name in _COUNTS or self._open or b'"usage"' in data:
+            try:
+                value = read_json(data)
+            except RequestError:
+                self.is_damaged = True
+                return
+            if isinstance(value, dict):
+                self._said(value)
+
+    def _said(self, value: dict[str, Any]) -> None:
+        match value.get("type"):
+            case "message_start":
+                message = value.get("message")
+                if isinstance(message, dict):
+                    self.reported = told(self.reported, message.get("usage"), text_of(message, "model", LONGEST_NAME))
+            case "message_delta":
+                self._totals(value.get("delta"), value.get("usage"))
+            case "message_stop":
+                self.is_complete = True
+            case "content_block_start":
+                self._block(value)
+            case "content_block_delta":
+                self._part(value)
+            case "content_block_stop":
+                self._stop(value)
+            case "error":
+                error = value.get("error")
+                self.error = (text_of(error, "type", 60) if isinstance(error, dict) else "") or "error"
+            case _:
+                # A kind of event that is not known yet: what it says of usage can only add.
+                self.reported = told(self.reported, value.get("usage"))
+
+    def _totals(self, delta: Any, usage: Any) -> None:
+        """Why the answer ended comes with what all of it used, so nothing is unknown from here on."""
+        self.reported = told(self.reported, usage)
+        reason = text_of(delta, "stop_reason", 60) if isinstance(delta, dict) else ""
+        self.stop_reason = reason or self.stop_reason
+        if reason and isinstance(usage, dict) and isinstance(usage.get("output_tokens"), int):
+            self._has_totals = True
+
+    def _block(self, value: dict[str, Any]) -> None:
+        block, index = value.get("content_block"), value.get("index")
+        if not isinstance(block, dict):
+            return
+        result = result_in(block)
+        if result is not None and len(self.results) < MOST_OBSERVED:
+            self.results.append(result)
+        use = use_in(block)
+        if use is not None and isinstance(index, int) and len(self._open) < MOST_OPEN:
+            self._open[index] = _Open(use)
+
+    def _part(self, value: dict[str, Any]) -> None:
+        index, delta = value.get("index"), value.get("delta")
+        being = self._open.get(index) if isinstance(index, int) else None
+        if being is None or not isinstance(delta, dict) or delta.get("type") != "input_json_delta":
+            return
+        part = delta.get("partial_json")
+        if isinstance(part, str):
+            being.size += len(part)
+            if being.size <= LARGEST_ARGUMENTS:
+                being.parts.append(part)
+
+    def _stop(self, value: dict[str, Any]) -> None:
+        index = value.get("index")
+        being = self._open.pop(index, None) if isinstance(index, int) else None
+        if being is not None and len(self.uses) < MOST_OBSERVED:
+            self.uses.append(_written(being))
+
+
+_COUNTS: Final = frozenset(
+    {b"", b"message", b"message_start", b"message_delta", b"message_stop", b"content_block_start", b"error"}
+)
+"""Events that are always parsed; without a name too, since some servers give none."""
+
+
+def error_event(kind: CutKind, message: str) -> bytes:
+    """What a client reads as an error of the API in the middle of a stream."""
+    data = json.dumps({"type": "error", "error": {"type": str(kind), "message": message}}, ensure_ascii=True)
+    return b"event: error\ndata: " + data.encode() + b"\n\n"
+
+
+def _fields(block: bytearray) -> tuple[bytes, bytes]:
+    """The name and the data of one event."""
+    name = b""
+    data: list[bytes] = []
+    for line in _LINE.split(block) if b"\r" in block else block.split(b"\n"):
+        key, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if key == b"data":
+            data.append(bytes(value))
+        elif key == b"event":
+            name = bytes(value)
+    return name, b"\n".join(data)
+
+
+def _written(being: _Open) -> ToolUse:
+    """A tool use whose input is whole. Without parts it is what the block began with."""
+    use = being.use
+    arguments, size = use.arguments, being.size
+    if being.parts or size:
+        arguments = None
+        if size <= LARGEST_ARGUMENTS:
+            text = "".join(being.parts)
+            try:
+                raw = text.encode()
+                size, arguments = len(raw), digest_or_none(read_json(raw))
+            except (RequestError, UnicodeEncodeError):
+                arguments = None
+    return ToolUse(id=use.id, name=use.name, kind=use.kind, server=use.server, arguments=arguments, size=size)
