@@ -161,7 +161,7 @@ def test_no_two_sources_share_a_lane_at_a_time(pairs: list[tuple[int, int]]) -> 
         assert widths == {2 * lanes.width}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_EDGES)
 def test_every_drawing_of_random_edges_is_whole(pairs: list[tuple[int, int]]) -> None:
     entries = [

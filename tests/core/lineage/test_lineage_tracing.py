@@ -198,7 +198,7 @@ _IN_BODY = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ringfence.app.control.times import for_people
 from ringfence.app.lineage.lanes import Lanes, lay_out
 from ringfence.app.lineage.wording import happened, notes, state_of
 
@@ -39,7 +40,7 @@ class _Row:
 
 def lines(document: dict[str, Any], width: int = WIDTH) -> Iterator[Line]:
     """The whole timeline, its summary first."""
-    began = f"  {document['began']} UTC" if document["began"] else ""
+    began = f"  {for_people(document['began'])}" if document["began"] is not None else ""
     yield Line("", f"{document['run']}  {document['agent']}{began}", "bold")
     if document["task"]:
         by = document["task_by"] or "nobody whose words count"

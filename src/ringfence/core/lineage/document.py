@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ringfence.core.lineage.events import Event, EventKind, Timeline
-from ringfence.core.lineage.telling import came_from, clock, moment, summary
+from ringfence.core.lineage.telling import came_from, clock, summary
 from ringfence.core.model.label import Label
 
 VERSION: Final = 1
@@ -19,7 +19,7 @@ def document(timeline: Timeline) -> dict[str, Any]:
         "run": timeline.run,
         "runs": list(timeline.runs),
         "agent": timeline.agent,
-        "began": moment(timeline.events[0].at) if timeline.events else None,
+        "began": timeline.events[0].at if timeline.events else None,
         "task": timeline.task,
         "task_by": timeline.task_by or None,
         "summary": list(summary(timeline)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from ringfence.core.lineage.events import REACHED, Act, Argument, Event, EventKind, Fate, Timeline, is_confidential
@@ -11,7 +10,6 @@ from ringfence.core.model.provenance import SourceKind
 
 _MOST_ACTS: Final = 6
 """Acts that are told one by one; the rest is counted."""
-_LATEST_MS: Final = 253_402_300_799_999
 
 FATES: Final = {
     Fate.EXECUTED: "was executed",
@@ -27,12 +25,8 @@ FATES: Final = {
 
 def clock(at: int) -> str:
     """The time of day of a moment in milliseconds, UTC."""
-    return f"{datetime.fromtimestamp(max(0, min(at, _LATEST_MS)) // 1000, UTC):%H:%M:%S}"
-
-
-def moment(at: int) -> str:
-    """The same with its day."""
-    return f"{datetime.fromtimestamp(max(0, min(at, _LATEST_MS)) // 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    minutes, seconds = divmod(at // 1000 % 86_400, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
 
 
 def summary(timeline: Timeline) -> tuple[str, ...]:
