@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ringfence.core.evidence import Argument, arguments_of, why_not_read
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
@@ -59,6 +59,9 @@ def propose_all(server: str, definitions: Sequence[Mapping[str, Any]]) -> tuple[
     return tuple(propose(definition, prefix=(*shared, *own)) for definition in definitions)
 
 
+_UNKNOWN_SENSITIVITY: Final = "not known: the worst until you lower it; till then what reaches out asks once anything was read"
+
+
 def propose(definition: Mapping[str, Any], *, prefix: Sequence[str] = ()) -> Proposal:
     """A profile for one MCP tool object as listed. `prefix` has words that say nothing at the front of its name."""
     name = str(definition.get("name", ""))
@@ -102,7 +105,7 @@ def _read(
     claim = "its server claims read-only" if hints.get("readOnlyHint") is True else "its server claims nothing"
     reasons = {
         "effect": f"`{' '.join(said)}` reads, no argument changes that, and {claim}: review",
-        "sensitivity": "it may show credentials: keep the worst" if shows else "not known: the worst until you lower it",
+        "sensitivity": "it may show credentials: keep the worst" if shows else _UNKNOWN_SENSITIVITY,
         "trust": "not known who can write what it returns",
     }
     money, identity = sorted(own & MONEY), sorted(own & IDENTITY)

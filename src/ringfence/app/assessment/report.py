@@ -68,7 +68,8 @@ def _tool(tool: AssessedTool, width: int) -> Iterator[str]:
     elif profile.effect is Effect.WRITE:
         verdict = "asks a person: " + ", ".join(_GATE_WORDS.get(gate, gate) for gate in tool.gates)
     else:
-        verdict = f"allowed and logged ({'may reach out' if profile.outbound else 'said to stay inside'})"
+        reach = "may reach out: asks a person once anything was read" if profile.outbound else "said to stay inside"
+        verdict = f"allowed and logged ({reach})"
     yield f"  {profile.effect.value:5}  {plain(tool.proposal.name, 48):{width}}  {verdict}"
     if profile.effect is Effect.WRITE:
         yield f"         {'':{width}}  because {plain(tool.proposal.reasons['effect'], 160)}"
