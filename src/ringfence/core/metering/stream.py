@@ -176,7 +176,7 @@ class MessageStream:
         self._searched = max(self._searched - end, 0)
         self._has_returns = self._has_returns and bool(self._buffer)
         self._has_begun = True
-        self._skips_line_feed = data[-1] == 0x0D
+        self._skips_line_feed = data[-1] == 0x0D and not self._buffer
         self.forwarded += len(data)
         return (Forward(bytes(data)),)
 
