@@ -7,7 +7,9 @@ import unicodedata
 
 def plain(text: str, most: int = 80) -> str:
     """The text on one line, with every character that hides or deceives spelled out as `U+202E`, cut after `most`."""
-    shown = "".join(char if not hides(char) else f"<U+{ord(char):04X}>" for char in text[: most + 1])
+    shown = text[: most + 1]
+    if not (shown.isascii() and shown.isprintable()):  # nearly every text is, and then nothing in it hides
+        shown = "".join(char if not hides(char) else f"<U+{ord(char):04X}>" for char in shown)
     return shown if len(shown) <= most else shown[: most - 3] + "..."
 
 
