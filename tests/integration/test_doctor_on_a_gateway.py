@@ -16,7 +16,7 @@ from tests.servers.gateway_process import GatewayProcess
 CONFIG = {
     "version": 1,
     "servers": {"shop": {"command": ["/bin/true"]}},
-    "tools": {"shop.look": {"effect": "read"}},
+    "tools": {"shop.look": {"effect": "read", "outbound": False}},
     "agents": {"clerk": {"purpose": "x", "tools": ["shop.*"]}, "aide": {"purpose": "x", "tools": [], "only_mcp": True}},
 }
 """Its server ends at once, which is nothing that doctor looks at."""
