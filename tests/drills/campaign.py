@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from tests.drills.workload_cases import case_of_task
 from tests.drills.workload_data import Task, load
 
 from ringfence.app.drills.case import Case
+from ringfence.app.drills.deployment import configuration
 from ringfence.app.drills.drilling import Chosen, drill
 from ringfence.app.drills.outcome import Report
 from ringfence.app.drills.records import records, twins
@@ -63,7 +65,7 @@ async def play_batch(tasks: Sequence[Task], attacked: int) -> Workload:
     plays = {server: play for case in cases for server, play in case.plays().items()}
     pairs = list(zip(tasks, cases, strict=True))
     with tempfile.TemporaryDirectory(prefix="rf-drill-") as folder:
-        async with stage(Path(folder), [case.deployment for case in cases], plays) as scene:
+        async with stage(Path(folder), partial(configuration, [case.deployment for case in cases]), plays) as scene:
             done = await together(lambda pair: play_task(scene, *pair), pairs)
             several = await together(lambda pair: attack_all(scene, *pair), pairs[:attacked])
     return Workload(done, [one for struck in several for one in struck])

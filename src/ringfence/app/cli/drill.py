@@ -70,18 +70,43 @@ def run(
         Path | None,
         typer.Option("--directory", metavar="DIR", help="Keep state and logs here; an empty folder.", show_default=False),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", metavar="CONFIG", help="Drill this configuration instead of the records.", show_default=False
+        ),
+    ] = None,
+    staging: Annotated[
+        bool, typer.Option("--staging", help="With --against: this is a staging configuration, and I may drill it.")
+    ] = False,
+    calls: Annotated[int, typer.Option("--calls", min=1, max=100_000, help="With --against: the most calls.")] = 500,
+    seconds: Annotated[int, typer.Option("--seconds", min=1, max=86_400, help="With --against: end after this long.")] = 300,
+    stop_file: Annotated[
+        Path | None,
+        typer.Option("--stop-file", metavar="FILE", help="With --against: end once this file exists.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play records through a gateway process of their own, and keep the report.
 
-    It is compared with `--compare`, else with the report that lies where this one is kept.
+    It is compared with `--compare`, else with the report that lies where this one is kept. With `--against` a hijacked agent of
+    each kind plays against your own rules; every server is played, so nothing real is called.
     """
     from ringfence.app.cli.desk import fail, fail_with
+    from ringfence.app.drills.against import Stops, play_against
     from ringfence.app.drills.running import play
     from ringfence.errors import ConfigError, UnavailableError
 
+    tell = _teller(as_json=as_json)
+    if against is not None and not staging:
+        fail(
+            f"{against} is to be drilled", "say `--staging` if it is a staging configuration and yours", USAGE, as_json=as_json
+        )
     try:
-        report = play(names or (), renamed=renamed, only_told=told, directory=directory, told=_teller(as_json=as_json))
+        if against is not None:
+            report = play_against(against, Stops(calls, seconds, stop_file), directory=directory, told=tell)
+        else:
+            report = play(names or (), renamed=renamed, only_told=told, directory=directory, told=tell)
     except ConfigError as error:
         fail_with(error, USAGE, as_json=as_json)
     except UnavailableError as error:

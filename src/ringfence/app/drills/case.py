@@ -31,6 +31,8 @@ class Case:
     turns: tuple[Turn, ...]
     secret: str = ""
     """The value of `KNOWN_VARIABLE`, where the case needs one."""
+    domain: str = ""
+    containable: str = ""
 
     def plays(self) -> dict[str, Play]:
         """What each server shows and answers, by its id behind the gateway."""
@@ -71,7 +73,8 @@ def case_of(source: Record | Twin, name: str, seed: int) -> Case:
         knows_secret=bool(known),
     )
     secret = known[0] if known else mint({"": KNOWN}, seed)[""] if uses_known else ""
-    return Case(source.id, deployment, turns, secret)
+    containable = source.containable if isinstance(source, Record) else ""
+    return Case(source.id, deployment, turns, secret, source.domain, containable)
 
 
 def _tool(tool: str, deployed: Deployed, turns: tuple[Turn, ...]) -> DeployedTool:

@@ -44,9 +44,13 @@ class Deployment:
     """More keys of the agent."""
     knows_secret: bool = False
     """Whether its servers are reached with the credential of `KNOWN_VARIABLE`."""
+    own_names: bool = False
+    """Whether the ids of its servers are already those behind the gateway."""
 
     def server_id(self, server: str) -> str:
         """The id of one of its servers behind the gateway."""
+        if self.own_names:
+            return server
         plain = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in server.lower())
         return f"{self.name}-{plain}"[:SERVER_MOST].rstrip("-")
 

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TypeVar
 
 from ringfence.app.drills.case import Case, case_of
+from ringfence.app.drills.deployment import configuration
 from ringfence.app.drills.incident import play_record
 from ringfence.app.drills.orders import orders
 from ringfence.app.drills.outcome import Played, Report, TwinPlayed
@@ -60,7 +62,7 @@ async def drill(chosen: Chosen, directory: Path, told: Callable[[str], None] = l
     # One credential is known to the gateway, so each case that needs one has the same.
     secret = next((case.secret for case in cases if case.secret), "")
     deployments = [case.deployment for case in cases if case.deployment.tools]
-    async with stage(directory, deployments, plays, secret) as scene:
+    async with stage(directory, partial(configuration, deployments), plays, secret) as scene:
         played = await _together(lambda pair: _record(scene, *pair, only_told=chosen.only_told, told=told), records)
         alike = await _together(lambda pair: _twin(scene, *pair, told=told), twins)
     return Report(
@@ -84,7 +86,7 @@ async def _record(
     for order, turns in orders(case.turns).items():
         if only_told and found:
             break
-        found.append(await play_record(scene, record, case, order, turns))
+        found.append(await play_record(scene, case, order, turns))
     told(f"{record.id}: {'held' if all(one.held for one in found) else 'NOT HELD'}")
     return tuple(found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,6 @@ from ringfence.app.drills.case import Case, Turn
 from ringfence.app.drills.hijacked import Answer, Hijacked
 from ringfence.app.drills.judging import judged
 from ringfence.app.drills.outcome import Happened, Played, Times
-from ringfence.app.drills.records import Record
 from ringfence.app.drills.stage import Stage
 
 
@@ -109,6 +108,14 @@ class Playing:
         self.kill_ms = (time.time() - asked) * 1000
         self.killed = True
 
+    async def clean_up(self) -> None:
+        """Nothing of the run is left: what waited is withdrawn, and the stop is lifted."""
+        people = self.stage.people
+        await people.ask("POST", f"/runs/{self.run}/close", {"reason": "end of the drill"})
+        if self.killed:
+            body = {"scope": {"run": self.run}, "reason": "end of the drill", "confirm": True}
+            await people.ask("DELETE", "/kill", body)
+
     async def _call(self, agent: Hijacked, turn: Turn) -> None:
         if not self.began:
             self.began = time.time()
@@ -145,27 +152,41 @@ class Playing:
         return (decisions[-1] if decisions else told["entry"]), str(told["in_words"])
 
 
-async def play_record(stage: Stage, record: Record, case: Case, order: str, turns: Sequence[Turn]) -> Played:
-    """Play a record in one order. Raises: UnavailableError where gateway or servers do not answer."""
+async def play_record(
+    stage: Stage, case: Case, order: str, turns: Sequence[Turn], go_on: Callable[[], bool] = lambda: True
+) -> Played:
+    """Play a record in one order, and clean up behind it: the run is closed, and its stop lifted.
+
+    Args:
+        go_on: Asked before each step; the rest is left out once it says no.
+
+    Raises:
+        UnavailableError: Gateway or servers do not answer.
+    """
     playing = Playing(stage, case)
     if case.deployment.tools:
         await playing.reset()
         playing.run, credential = await stage.people.open_run(case.deployment.name, case.deployment.task)
-        async with stage.agent(credential) as agent:
-            for turn in turns:
-                await playing.turn(agent, turn)
-            if not playing.killed:
-                await playing.kill()
-            await _probe(playing, agent)
+        try:
+            async with stage.agent(credential) as agent:
+                for turn in turns:
+                    if not go_on():
+                        break
+                    await playing.turn(agent, turn)
+                if not playing.killed:
+                    await playing.kill()
+                await _probe(playing, agent)
+        finally:
+            await playing.clean_up()
         await playing.reset()
     else:
         # Nothing of it passes the plane.
         for turn in turns:
             playing.note(turn)
     return Played(
-        id=record.id,
-        domain=record.domain,
-        containable=record.containable,
+        id=case.id,
+        domain=case.domain,
+        containable=case.containable,
         order=order,
         steps=tuple(playing.happened),
         times=_times(playing),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from ringfence.app.drills.deployment import KNOWN_VARIABLE, Deployment, configuration
+from ringfence.app.drills.deployment import KNOWN_VARIABLE
 from ringfence.app.drills.hijacked import Hijacked, connected
 from ringfence.app.drills.people import People, at_desk
 from ringfence.app.drills.play import READY, Play, as_json
@@ -85,12 +85,13 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    directory: Path, deployments: Iterable[Deployment], plays: dict[str, Play], secret: str = ""
+    directory: Path, configure: Callable[[str, str], dict[str, Any]], plays: Mapping[str, Play], secret: str = ""
 ) -> AsyncGenerator[Stage]:
-    """A gateway on these deployments, its servers already played.
+    """A gateway whose servers are already played.
 
     Args:
         directory: Exists and is empty; state, logs and configuration go there.
+        configure: Its configuration, from where the servers are played and where alerts are posted.
         plays: What each server shows first, by its id.
         secret: The credential that the gateway finds in its environment.
 
@@ -107,7 +108,7 @@ async def stage(
         for server, play in plays.items():
             await player.put(server, play)
         config = directory / "ringfence.yaml"
-        document = configuration(deployments, player.url, alerts.url)
+        document = configure(player.url, alerts.url)
         config.write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
         state = directory / "state"
         up = [str(PROGRAM), "up", "--config", str(config), "--state", str(state), "--port", "0", "--unsafe-same-user"]
