@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any, cast
@@ -345,3 +346,24 @@ async def test_a_secret_in_a_result_is_masked_before_its_parent_gets_it() -> Non
     assert isinstance(taken, Returned)
     assert token not in json.dumps(taken.result)
     assert token not in json.dumps(await world.entries())
+
+
+async def test_of_results_that_are_handed_over_at_once_exactly_one_is_kept() -> None:
+    world, parent = await a_world()
+    child, key = await child_of(world, parent)
+    outcomes = await asyncio.gather(*(world.call(key, HAND, {"result": {"note": str(n)}}) for n in range(8)))
+    assert sum(isinstance(outcome, Returned) for outcome in outcomes) == 1
+    assert all(outcome.code is ReasonCode.HANDOFF for outcome in outcomes if isinstance(outcome, Refused))
+    kept = answer(await world.call(parent, HAND, {"from": child}))["result"]["note"]
+    assert isinstance(outcomes[int(kept)], Returned)
+
+
+async def test_what_a_child_is_given_while_it_hands_over_counts() -> None:
+    world, parent = await a_world()
+    child, key = await child_of(world, parent)
+    await asyncio.gather(world.call(key, "orders__get", {"order": "A"}), world.call(key, HAND, {"result": {"note": "x"}}))
+    handed = await world.store.handoff(RunId(child))
+    assert handed is not None
+    seqs = {entry["tool"]: entry["seq"] for entry in await world.entries() if entry["kind"] == "decision"}
+    read_first = seqs["orders.get"] < seqs["ringfence.handoff"]
+    assert handed.label == (UNTRUSTED if read_first else CLEAN)
