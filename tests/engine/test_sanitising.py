@@ -7,20 +7,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.effort import examples
 
+from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.label import Label
 from ringfence.core.model.profile import ConditionalProfile, Sensitivity, ToolProfile, Trust
 from ringfence.core.rules import Rules
+from ringfence.core.tightening import build_tool
 from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, Withheld
 from ringfence.engine.request import ClientSide
-from ringfence.engine.sanitising import FAILED
+from ringfence.engine.sanitising import FAILED, sanitised
 from ringfence.ports.upstream import Answered, ClientAnswer, Failed, ServerRequest
 from ringfence.testing.fakes.upstream import FakeUpstream
 from ringfence.testing.scenario import ORDERS, PAYMENTS, READ, definition, shop_rules, shop_upstreams, tool_rule
 from ringfence.testing.world import World
 
-TYPED = {
+TYPED: dict[str, Any] = {
     "type": "object",
     "properties": {
         "id": {"type": "string", "format": "uuid"},
@@ -191,3 +196,32 @@ async def test_a_listing_that_opens_the_schema_takes_the_flag_away_or_quarantine
     await world.catalogue.refresh(ORDERS)
     outcome, label = await classified(world, {"content": TEXT, "structuredContent": GOOD})
     assert label.is_untrusted or not isinstance(outcome, Returned)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-999, 999) | st.text(max_size=12) | st.sampled_from(["angry", "T-1", "2026-11-21"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*TYPED["properties"], "note", WORDS]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.requirement("I10")
+@settings(max_examples=examples(200), deadline=None)
+@given(st.dictionaries(st.sampled_from(["content", "structuredContent", "isError", "_meta", WORDS]), values))
+def test_whatever_a_server_answers_an_agent_gets_values_of_the_schema_or_a_fixed_sentence(result: dict[str, Any]) -> None:
+    listed = {**definition("classify", {}, []), "outputSchema": TYPED}
+    held = build_tool(listed, tool_rule("orders.classify", SANITISER), None)
+    outcome = sanitised(Returned(result, "e1"), held)
+    if isinstance(outcome, Withheld):
+        assert result.get("structuredContent") not in (GOOD, {"mood": "calm"})
+        return
+    assert isinstance(outcome, Returned)
+    if result.get("isError") is True:
+        assert outcome.result == {"content": [{"type": "text", "text": FAILED}], "isError": True}
+        return
+    value = outcome.result["structuredContent"]
+    assert held.output_validator.is_valid(value)
+    assert outcome.result["content"] == [{"type": "text", "text": canonical_bytes(value).decode()}]
+    assert outcome.result.keys() == {"content", "structuredContent"}
