@@ -141,6 +141,24 @@ def test_a_longer_run_is_drawn_as_far_as_it_fits_and_says_so() -> None:
     assert f"e{MOST_ROWS * 2}" in {card.entry for card in drawing.cards}
 
 
+def test_a_handoff_is_drawn_from_the_child_to_its_parent() -> None:
+    hands = {**OUTWARD, "label": UNTRUSTED, "arguments": {"result": {}}}
+    told = shown(
+        [
+            entry(1, "run", {"task": "all"}),
+            entry(2, "run", {"task": "look", "parent": "r_1"}, run="r_2"),
+            decision(3, "ringfence.handoff", body=hands, run="r_2"),
+            decision(4, "ringfence.handoff", body={**OUTWARD, "brings": UNTRUSTED, "arguments": {"from": "r_2"}}),
+        ]
+    )
+    drawing = draw(told)
+    assert [(card.entry, card.side) for card in drawing.cards] == [("e3", "effect"), ("e4", "source")]
+    assert [path.about for path in drawing.paths] == ["e3 to e4"]
+    text = [f"{line.drawn}{line.text}" for line in lines(told)]
+    assert any("╰▶ ringfence.handoff" in line for line in text)
+    assert any("takes what r_2 handed over" in line for line in text)
+
+
 _EDGES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40)
 
 

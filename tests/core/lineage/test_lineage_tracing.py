@@ -126,6 +126,41 @@ def test_stops_of_others_and_stops_after_the_end_are_not_part_of_it() -> None:
     assert stops == ["e3"]
 
 
+def test_only_stops_of_tools_and_servers_that_the_run_used_are_part_of_it() -> None:
+    def disable(seq: int, kind: str, target: str) -> dict[str, Any]:
+        return entry(seq, "control", {"scope": {"kind": kind, "target": target}}, run=None, decision="disable")
+
+    entries = [
+        decision(1, "mail.send"),
+        disable(2, "tool", "mail.send"),
+        disable(3, "tool", "mail.read"),
+        disable(4, "server", "mail"),
+        disable(5, "server", "files"),
+        entry(6, "control", {"calls": 5}, summary="budget raised"),
+    ]
+    told = trace(entries, "r_1").events
+    assert [(event.entry, event.kind) for event in told[1:]] == [
+        ("e2", EventKind.STOP),
+        ("e4", EventKind.STOP),
+        ("e6", EventKind.OTHER),
+    ]
+
+
+def test_what_a_child_handed_over_leads_to_where_its_parent_took_it() -> None:
+    hands = {**OUTWARD, "label": UNTRUSTED, "arguments": {"result": {"n": 1}}}
+    entries = [
+        entry(1, "run", {"task": "all"}),
+        entry(2, "run", {"task": "look", "parent": "r_1"}, run="r_2"),
+        decision(3, "ringfence.handoff", body=hands, run="r_2"),
+        decision(4, "ringfence.handoff", body={**OUTWARD, "brings": UNTRUSTED, "arguments": {"from": "r_2"}}),
+    ]
+    told = trace(entries, "r_1")
+    assert [(edge.source, edge.effect, edge.trusted) for edge in told.edges] == [("e3", "e4", False)]
+    assert [event.takes_from for event in told.events if event.kind is EventKind.HANDOFF] == ["", "r_2"]
+    assert told.first_untrusted == "e4"
+    assert told.acts == ()
+
+
 def test_a_run_of_any_length_is_bounded_and_says_what_was_left_out() -> None:
     reads = [decision(seq, "orders.get") for seq in range(MOST_EVENTS + 50)]
     last = decision(MOST_EVENTS + 50, "mail.send", body={**OUTWARD, "label": UNTRUSTED})

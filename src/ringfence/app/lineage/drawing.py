@@ -105,7 +105,9 @@ def _side(event: dict[str, Any], sources: set[str]) -> str:
     """Where an event stands; empty: it is not drawn."""
     if event["kind"] == "effect":
         return "effect"
-    if event["kind"] in ("person", "label", "stop", "handoff"):
+    if event["kind"] == "handoff":
+        return "source" if event["takes_from"] else "effect"
+    if event["kind"] in ("person", "label", "stop"):
         return "person"
     if event["kind"] == "read":
         return (
@@ -152,7 +154,7 @@ def _fitting(lines: Sequence[str], width: int) -> tuple[str, ...]:
 
 
 def _look(event: dict[str, Any]) -> str:
-    if event["kind"] == "effect":
+    if event["kind"] == "effect" or (event["kind"] == "handoff" and not event["takes_from"]):
         if event["level"] in ("ask", "deny", "halt"):
             return "stopped"
         return "grave" if event["told"] else "done"
@@ -173,6 +175,9 @@ def _words(document: dict[str, Any], y: int) -> Card:
 def _paths(document: dict[str, Any], shown: Iterable[dict[str, Any]], cards: dict[str, Card]) -> Iterable[Path]:
     for event in shown:
         effect = cards[event["entry"]]
+        taken = next((edge["source"] for edge in document["edges"] if edge["effect"] == event["entry"]), "")
+        if event["takes_from"] and taken in cards:
+            yield Path(_back(cards[taken], effect), "untrusted", f"{taken} to {event['entry']}")
         if effect.side != "effect":
             continue
         stopped = "" if event["level"] == "allow" else " stopped"
@@ -186,6 +191,12 @@ def _paths(document: dict[str, Any], shown: Iterable[dict[str, Any]], cards: dic
             start = cards[source]
             end = effect.y + (place + 1) * effect.height // (len(groups) + 1)
             yield Path(_curve(start, effect, end), look + stopped, f"{source} to {event['entry']}: {', '.join(pointers)}")
+
+
+def _back(source: Card, taken: Card) -> str:
+    """From what a child handed over, on the right, to where its parent took it, on the left."""
+    to = taken.x + taken.width + 7
+    return f"M{source.x} {source.middle} C{_SPINE - 60} {source.middle} {_SPINE + 60} {taken.middle} {to} {taken.middle}"
 
 
 def _curve(source: Card, effect: Card, end: int) -> str:

@@ -56,6 +56,8 @@ def notes(event: dict[str, Any], undrawn: Set[str] = frozenset()) -> list[str]:
         said.append("UNTRUSTED from here on")
     if "confidentiality" in event["raises"]:
         said.append(f"{event['brings']['confidentiality'].upper()} data from here on")
+    if event["kind"] == "handoff":
+        said.append(f"takes what {event['takes_from']} handed over" if event["takes_from"] else f"from {event['run']}")
     if event["findings"]:
         said.append(f"the scan found {', '.join(event['findings'][:3])}")
     roles = {argument["pointer"]: argument["role"] for argument in event["arguments"]}

@@ -109,6 +109,8 @@ class Event:
     """Of what came back."""
     findings: tuple[str, ...] = ()
     """What the scan found in it."""
+    takes_from: str = ""
+    """Of a handoff: the child run whose result this takes; empty where a run hands its own over."""
 
     @property
     def raises_integrity(self) -> bool:
@@ -137,6 +139,7 @@ class Event:
             "ended": self.ended or None,
             "answer": self.answer.view() if self.answer is not None else None,
             "findings": list(self.findings),
+            "takes_from": self.takes_from or None,
         }
 
 

@@ -25,6 +25,7 @@ MOST_EVENTS: Final = 5_000
 MOST_RUNS: Final = 500
 """Runs below the one that is followed."""
 _MOST_PARENTS: Final = 100_000
+_MOST_TOOLS: Final = 1_000
 _FLOW_REASONS: Final = frozenset({"provenance", "rule_of_two", "clearance", "leaving_cap"})
 _HANDOFF: Final = "ringfence.handoff"
 
@@ -40,6 +41,7 @@ class Tracer:
         self._agent = self._task = self._task_by = ""
         self._events: dict[str, Event] = {}
         self._by_call: dict[str, str] = {}
+        self._tools: set[str] = set()
         self._spare: deque[str] = deque()
         self._left_out = 0
         self._last = -1
@@ -62,6 +64,8 @@ class Tracer:
             self._ended(read)
         else:
             self._keep(event_of(read))
+            if read.tool and len(self._tools) < _MOST_TOOLS:
+                self._tools.add(read.tool)
             if read.kind == "decision" and read.decision == "allow" and read.call:
                 self._by_call[read.call] = read.id
 
@@ -112,9 +116,11 @@ class Tracer:
         kind, target, agent = text(scope.get("kind")), text(scope.get("target")), text(scope.get("agent"))
         if not self.found or self._closed or (agent and agent != self._agent):
             return False
+        if kind in ("server", "tool"):
+            return any(target in (tool, tool.partition(".")[0]) for tool in self._tools)
         if kind == "run":
             return target in self._runs or target in self._above()
-        return kind in ("everything", "server", "tool") or (kind == "agent" and target == self._agent)
+        return kind == "everything" or (kind == "agent" and target == self._agent)
 
     def _above(self) -> set[str]:
         above: set[str] = set()
@@ -179,7 +185,7 @@ def event_of(read: Seen) -> Event:
     after = label(read.body.get("label_after"))
     if after is not None:
         kind = EventKind.LABEL
-    elif read.kind == "control":
+    elif read.kind == "control" and ("scope" in read.body or read.decision == "lift"):
         kind = EventKind.STOP
     ticket = text(read.body.get("stop" if kind is EventKind.STOP else "ticket"))
     return Event(
@@ -203,8 +209,10 @@ def _decided(read: Seen) -> Event:
     traced = isinstance(body.get("origins"), list)
     is_effect = profile.get("effect", "write") != "read" or profile.get("outbound") is True
     kind = EventKind.EFFECT if is_effect or traced or _FLOW_REASONS & set(reasons) else EventKind.READ
+    takes_from = ""
     if read.tool == _HANDOFF:
         kind = EventKind.HANDOFF
+        takes_from = text(mapping(body.get("arguments")).get("from"))
     return Event(
         entry=read.id,
         seq=read.seq,
@@ -220,6 +228,7 @@ def _decided(read: Seen) -> Event:
         arguments=tuple(_argument(origin) for origin in items(body.get("origins"))),
         traced=traced,
         ticket=text(body.get("ticket")),
+        takes_from=takes_from,
     )
 
 
@@ -239,9 +248,14 @@ def _findings(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _edges(events: Iterable[Event]) -> tuple[Edge, ...]:
-    return tuple(
-        Edge(argument.entry, event.entry, argument.pointer, argument.is_derived)
-        for event in events
-        for argument in event.arguments
-        if argument.entry
-    )
+    """From answers to the arguments that stand in them, and from what a child handed over to where its parent took it."""
+    found: list[Edge] = []
+    handed: dict[str, str] = {}
+    for event in events:
+        found += [Edge(one.entry, event.entry, one.pointer, one.is_derived) for one in event.arguments if one.entry]
+        if event.kind is EventKind.HANDOFF and event.level == "allow":
+            if not event.takes_from:
+                handed.setdefault(event.run, event.entry)
+            elif event.takes_from in handed:
+                found.append(Edge(handed[event.takes_from], event.entry, "/from", False))
+    return tuple(found)
