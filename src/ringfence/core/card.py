@@ -18,12 +18,15 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.profile import Effect, ToolProfile
+from ringfence.core.model.provenance import Origin
 from ringfence.core.model.run import Run
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Gate, ReasonCode
 
 CARD_LIMIT = 16_000
 """Characters of arguments that a person can be expected to read on one card."""
+ORIGINS_SHOWN = 100
+"""Origins of values that a card lists."""
 
 WHY = {
     ReasonCode.POLICY: "a policy wants it",
@@ -74,12 +77,14 @@ def card(
     posture: str,
     policies: tuple[str, ...] = (),
     policy_digest: str = "",
+    origins: tuple[Origin, ...] = (),
 ) -> tuple[bytes, bool]:
     """The card's canonical bytes, and whether it may be approved at all."""
     lines, marks = argument_lines(masked(call.shown, profile.secret))
     fixed, _ = argument_lines(masked(tool.fixed, profile.secret))
-    authority = [one.pointer for one in profile.authority or ()]
-    hidden = [p for p in authority if p in profile.secret and not is_absent(at_pointer(call.value, p))]
+    declared = [one.pointer for one in profile.authority or ()]
+    authority = list(dict.fromkeys(visible(one.pointer)[0] for one in origins)) or declared
+    hidden = [p for p in declared if p in profile.secret and not is_absent(at_pointer(call.value, p))]
     length = sum(len(line["value"]) + len(line["pointer"]) for line in lines)
     faults: list[str] = []
     if length > CARD_LIMIT:
@@ -89,6 +94,9 @@ def card(
             line["value"] = line["value"][:400]
     if hidden:
         faults.append(f"{', '.join(hidden)} carries authority but is marked secret, so nobody could judge it")
+    held = sum(not one.is_derived for one in origins)
+    if held > ORIGINS_SHOWN:
+        faults.append(f"{held} values come from no source that may decide, more than the {ORIGINS_SHOWN} that a card shows")
     task, task_marks = visible(run.task)
     body: dict[str, Any] = {
         "v": 1,
@@ -110,6 +118,7 @@ def card(
         "fixed": fixed,
         "marks": marks,
         "authority": authority,
+        "origins": origin_lines(origins),
         "quorum": max((gate.quorum for gate in gates), default=1),
         "groups": [{"group": gate.group, "quorum": gate.quorum} for gate in gates if gate.group],
         "created_at": created_at,
@@ -121,6 +130,24 @@ def card(
     if policy_digest:
         body["policy_digest"] = policy_digest
     return canonical_bytes(body), not faults
+
+
+def origin_lines(origins: tuple[Origin, ...]) -> list[dict[str, Any]]:
+    """Where each value comes from that carries authority: those that nothing speaks for first. Foreign text is made visible."""
+    ranked = sorted(origins, key=lambda one: one.is_derived)
+    return [
+        {
+            "pointer": visible(one.pointer)[0][:300],
+            "role": one.authority.role.value,
+            "from": one.kind.value,
+            "derived": one.is_derived,
+            "where": visible(one.where)[0][:400],
+            "entry": one.entry,
+            "quoted": visible(one.quoted)[0][:400],
+            "near": visible(one.near)[0][:200],
+        }
+        for one in ranked[:ORIGINS_SHOWN]
+    ]
 
 
 def effect_sentence(call: Call, profile: ToolProfile) -> str:

@@ -68,6 +68,8 @@ RULE: Final = ToolRule(
         outbound=True,
         sensitivity=Sensitivity.INTERNAL,
         trust=Trust.UNTRUSTED,
+        # Hosts are the operator's: `egress` holds each against the rules, and asks for one that they do not name.
+        authority=(),
         objects=("/host",),
         worst="What the box holds is sent to this host.",
     ),

@@ -22,6 +22,7 @@ from ringfence.core.checks.limits import limits
 from ringfence.core.checks.loops import loops
 from ringfence.core.checks.pin import pin
 from ringfence.core.checks.policy import policy
+from ringfence.core.checks.provenance import provenance
 from ringfence.core.checks.standing import standing
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
@@ -32,7 +33,7 @@ Check = Callable[[Call, Facts], Verdict]
 
 CHECKS: tuple[Check, ...] = (
     standing, pin, exposure, grant, environment, arguments, handoff, egress, export, policy, limits, confidentiality, loops,
-    freeze, blast_radius,
+    freeze, provenance, blast_radius,
 )  # fmt: skip
 """In the order they are read; the join does not depend on it."""
 

@@ -72,6 +72,8 @@ RULE: Final = ToolRule(
         outbound=False,
         sensitivity=Sensitivity.INTERNAL,
         trust=Trust.UNTRUSTED,
+        # Which repository and branches, the operator has said; `export` holds the result to it.
+        authority=(),
         objects=("/repo", "/branch", "/head"),
         worst="Whoever checks the branch out and builds, tests or merely opens it runs what the agent wrote.",
     ),

@@ -6,6 +6,7 @@ import hashlib
 
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.card import card
+from ringfence.core.flow.origins import origins
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import CallId, Digest, Millis, TicketId
@@ -34,6 +35,7 @@ def new_ticket(ticket_id: TicketId, call: Call, facts: Facts, decision: Decision
         posture=facts.posture.value,
         policies=tuple(reason.detail for reason in decision.reasons if reason.code is ReasonCode.POLICY),
         policy_digest=facts.policy.digest if facts.policy is not None else "",
+        origins=origins(call, facts),
     )
     return Ticket(
         id=ticket_id,

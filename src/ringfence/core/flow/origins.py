@@ -10,6 +10,7 @@ from typing import Final
 
 from ringfence.core.flow.asked import Asked, nouns_of
 from ringfence.core.flow.believed import Believed, Source
+from ringfence.core.flow.near import nearest
 from ringfence.core.flow.places import TOO_MANY, Leaf, authorities_of, leaves_of
 from ringfence.core.flow.saying import is_nothing
 from ringfence.core.flow.whereabouts import NOWHERE, whereabouts
@@ -62,10 +63,12 @@ def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, 
         source = _source(leaf, call, believed)
         if source is None:
             continue
+        near = ""
         if source is NOWHERE and explained < _MOST_EXPLAINED:
             explained += 1
+            near = nearest(_text(leaf), flow)
             source = whereabouts(_text(leaf), flow.heard, quote=not _is_secret(leaf.pointer, profile.secret))
-        found.append(Origin(leaf.pointer, leaf.authority, source.kind, source.where, source.entry, source.quoted))
+        found.append(Origin(leaf.pointer, leaf.authority, source.kind, source.where, source.entry, source.quoted, near))
     return tuple(found)
 
 

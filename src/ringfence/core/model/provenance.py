@@ -101,6 +101,8 @@ class Origin:
     """The entry of the call whose result it is, where one is."""
     quoted: str = ""
     """The passage that says it, at most 200 characters, as it stands there."""
+    near: str = ""
+    """Of what nothing speaks for: something trusted that differs from it in one character."""
 
     @property
     def is_derived(self) -> bool:
