@@ -133,9 +133,11 @@ def _weightiest(told: list[dict[str, Any]], sources: set[str]) -> list[dict[str,
 def _card(event: dict[str, Any], side: str, y: int) -> Card:
     said, _ = happened(event)
     more = notes(event)
-    when = f"{event['entry']} · {event['time']} UTC"
-    is_call = event["kind"] in ("read", "effect", "handoff")
-    titles = [event["what"], f"{said.removeprefix(event['what']).removeprefix(': ')} · {when}"] if is_call else [said, when]
+    if event["kind"] in ("read", "effect", "handoff"):
+        done = said.removeprefix(event["what"]).removeprefix(": ")
+        titles = [f"{event['entry']} · {event['what']}", f"{event['time']} · {done}"]
+    else:
+        titles = [said, f"{event['entry']} · {event['time']}"]
     lines = [*titles, *more[:_MOST_NOTES]]
     if len(more) > _MOST_NOTES:
         lines.append(f"and {len(more) - _MOST_NOTES} more")
