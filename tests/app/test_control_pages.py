@@ -7,10 +7,12 @@ import re
 import pytest
 from tests.app.control_kit import PAGE, Desk
 
+from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.ticket import TicketState
+from ringfence.core.rules import AgentRule
 from ringfence.engine.outcome import Returned
 from ringfence.testing.scenario import REFUND as REFUND_PROFILE
-from ringfence.testing.scenario import shop_rules, tool_rule
+from ringfence.testing.scenario import SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World
 
 REFUND = {"order": "A1", "amount": 25}
@@ -268,3 +270,17 @@ async def test_no_page_loads_anything_from_elsewhere() -> None:
         assert re.findall(r'(?:src|href|action)="(?!/)', shown) == []
         assert " style=" not in shown
         assert "onclick" not in shown
+
+
+@pytest.mark.requirement("I15")
+async def test_the_card_says_where_each_value_comes_from_and_shows_foreign_text_as_text() -> None:
+    watched = AgentRule(id=SUPPORT, purpose="answers", tools=("orders.*", "payments.*"), provenance=ProvenanceRules())
+    desk = await Desk.open(await World.build(rules=shop_rules(agents=(watched,))))
+    headers = await desk.login()
+    ticket = await desk.world.ask(await desk.world.open_run(), arguments={"order": "<b>A1</b>\u202e", "amount": 25})
+    shown = (await desk.page("GET", f"/approvals/{ticket.id}", headers=headers)).text
+    assert "Where the values come from" in shown
+    assert shown.count("nothing speaks for it") == 2
+    assert "nothing that may decide has given a value of it" in shown
+    assert "<b>A1" not in shown
+    assert "<script" not in shown

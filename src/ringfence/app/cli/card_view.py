@@ -37,6 +37,8 @@ def card_panel(approval: Mapping[str, Any]) -> RenderableType:
     parts += [Text(), Text("Exact arguments", style="bold dim"), _arguments(card["arguments"], card["authority"])]
     if card["fixed"]:
         parts += [Text("Filled in by the gateway", style="bold dim"), _arguments(card["fixed"], card["authority"])]
+    if card.get("origins"):
+        parts += [Text(), Text("Where the values come from", style="bold dim"), _origins(card["origins"])]
     parts += [Text(), _facts(approval, card)]
     if approval["votes"]:
         parts += [Text(), Text("Decisions", style="bold dim"), *(_vote(vote) for vote in approval["votes"])]
@@ -68,6 +70,20 @@ def _arguments(lines: list[Mapping[str, Any]], authority: list[str]) -> Renderab
             value = Text("empty text", style="dim")
         marked = Text("\u25c0 authority", style="yellow") if carries else Text()
         grid.add_row(safe(f"  {line['pointer']}", "dim"), value, marked)
+    return grid
+
+
+def _origins(lines: list[Mapping[str, Any]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=False, overflow="fold")
+    grid.add_column(overflow="fold", ratio=1)
+    for line in lines:
+        where = safe(line["where"], "" if line["derived"] else "bold red")
+        grid.add_row(safe(f"  {line['pointer'] or 'all arguments'}", "dim"), where)
+        if line["near"]:
+            grid.add_row(Text(), safe(f"one character differs from {line['near']}, which is trusted", "bold red"))
+        if line["quoted"]:
+            grid.add_row(Text(), safe(line["quoted"], "dim"))
     return grid
 
 

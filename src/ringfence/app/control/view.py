@@ -46,6 +46,19 @@ class Argument:
     """It decides who is paid, what is reached, how much."""
 
 
+@dataclass(frozen=True, slots=True)
+class OriginLine:
+    """Where one value comes from."""
+
+    pointer: str
+    role: str
+    derived: bool
+    where: str
+    entry: str
+    quoted: str
+    near: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView:
     """An approval as the page shows it."""
@@ -61,6 +74,8 @@ class CardView:
     card: Mapping[str, Any]
     arguments: tuple[Argument, ...]
     fixed: tuple[Argument, ...]
+    origins: tuple[OriginLine, ...]
+    """Those that nothing speaks for first."""
     created: str
     expires: str
     minutes_left: int
@@ -86,6 +101,7 @@ def card_view(ticket: Ticket, now: Millis) -> CardView:
         card=card,
         arguments=_arguments(card["arguments"], authority),
         fixed=_arguments(card["fixed"], authority),
+        origins=tuple(_origin(line) for line in card.get("origins", ())),
         created=for_people(ticket.created_at),
         expires=for_people(ticket.expires_at),
         minutes_left=max(0, (ticket.expires_at - now) // 60_000),
@@ -99,6 +115,18 @@ def _arguments(lines: list[dict[str, Any]], authority: list[str]) -> tuple[Argum
     return tuple(
         Argument(line["pointer"], line["value"], line["type"], any(is_below(line["pointer"], pointer) for pointer in authority))
         for line in lines
+    )
+
+
+def _origin(line: Mapping[str, Any]) -> OriginLine:
+    return OriginLine(
+        pointer=line["pointer"] or "all arguments",
+        role=line["role"],
+        derived=line["derived"],
+        where=line["where"],
+        entry=line["entry"],
+        quoted=line["quoted"],
+        near=line["near"],
     )
 
 
