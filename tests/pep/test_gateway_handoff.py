@@ -101,6 +101,32 @@ async def test_a_stranger_to_every_handoff_is_told_what_it_is_told_of_any_unknow
     assert refused["content"][0]["text"].split(" (")[0] == unknown["content"][0]["text"].split(" (")[0]
 
 
+@ERAS
+async def test_a_client_that_listens_is_told_that_its_list_has_changed(era: str) -> None:
+    world, opened = await delegating()
+    parent, other = await connected(world, opened, era), await connected(world, await world.open_run(), era)
+
+    async def listening(agent: Agent) -> Exchange:
+        if era == "legacy":
+            stream = agent.stream()
+            await stream.until_chunks(1)
+            return stream
+        stream = agent.modern("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
+        await stream.until_events(1)
+        return stream
+
+    told, untold = await listening(parent), await listening(other)
+    already = len(told.events)
+    await called(parent, era, "ringfence__delegate", {"task": "owes nothing"})
+    await child_of(parent, era)
+    await told.until_events(already + 1)
+    assert [event["method"] for event in told.events[already:]] == ["notifications/tools/list_changed"]
+    assert len(untold.events) == already
+    for stream in (told, untold):
+        stream.leave()
+        await stream.done()
+
+
 async def test_runtimes_without_mcp_hand_over_and_take_on_the_same_path() -> None:
     world, opened = await delegating()
     owing = await child_of(await connected(world, opened, "modern"), "modern")

@@ -23,6 +23,8 @@ from ringfence.core.result_schema import leaves_no_text
 from ringfence.core.rules import ToolRule
 
 HANDOFF: Final = ToolId("ringfence.handoff")
+OWN_SERVER: Final = ServerId("ringfence")
+"""What the gateway's own tools are of."""
 _FORMS: Final = ("result", "from", "schema")
 
 DEFINITION: Final[Mapping[str, Any]] = {
@@ -56,7 +58,7 @@ DEFINITION: Final[Mapping[str, Any]] = {
 
 RULE: Final = ToolRule(
     id=HANDOFF,
-    server=ServerId("ringfence"),
+    server=OWN_SERVER,
     upstream_name="handoff",
     profile=ToolProfile(
         effect=Effect.WRITE,

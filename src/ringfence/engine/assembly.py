@@ -191,6 +191,7 @@ class Engine:
         exports.use(enforcer.export)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
         checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce), Notices(catalogue, clock)
+        runs.on_open.append(notices.opened)
         return cls(
             clock=clock,
             entropy=entropy,

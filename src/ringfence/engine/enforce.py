@@ -59,7 +59,7 @@ from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, asking, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import personal_in_arguments
-from ringfence.engine.outcome import Outcome, Refused, Waiting
+from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
 from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opening, Runs
@@ -381,7 +381,10 @@ class Enforcer:
             code = receipt.code or ReasonCode.APPROVAL_USED
             return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
-        return await self._actor.act(call, facts, receipt, client, vouched, opening, handed)
+        outcome = await self._actor.act(call, facts, receipt, client, vouched, opening, handed)
+        if opening is not None and isinstance(outcome, Returned):
+            self._runs.tell_opened(opening)
+        return outcome
 
     async def _deny(self, case: Case, decision: Decision) -> Refused:
         call, tool = case.call, case.facts.tool

@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.core.canonical import digest_of
-from ringfence.core.model.identifiers import AgentId, Digest, ServerId
+from ringfence.core.handoff import OWN_SERVER
+from ringfence.core.model.identifiers import AgentId, Digest, RunId, ServerId
+from ringfence.core.model.run import Run
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.visible import may_read, visible_prompts, visible_resources, visible_templates
 from ringfence.engine.waiting import settled
@@ -53,6 +55,8 @@ class Listener:
     """Resources whose updates are wanted."""
     known: dict[tuple[ServerId, NoticeKind], Digest] = field(default_factory=dict[tuple[ServerId, NoticeKind], Digest])
     """What the agent saw of each list when it was last told."""
+    run: RunId = RunId("")
+    """Set where the stream is about all that the run sees, what is the gateway's own included."""
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +118,14 @@ class Notices:
         """No longer; a second time does nothing."""
         self._listeners.discard(listener)
         self._tune(listener.servers)
+
+    def opened(self, run: Run) -> None:
+        """A child was opened: where it owes a result, its parent sees a tool that it may not have seen before."""
+        if not run.result_schema:
+            return
+        for listener in tuple(self._listeners):
+            if listener.run in run.ancestors[:1]:
+                listener.tell(News(NoticeKind.TOOLS, OWN_SERVER))
 
     async def close(self) -> None:
         """Stop listening to every server."""

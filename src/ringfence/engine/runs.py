@@ -87,6 +87,8 @@ class Runs:
         self._clock = clock
         self._ids = ids
         self._catalogue = catalogue
+        self.on_open: list[Callable[[Run], None]] = []
+        """Called with each run that was opened, when that is durable."""
         self.on_close: list[Callable[[RunId, str], Awaitable[object]]] = []
         """Called with each run that was closed, and why, when that is durable."""
         self.on_end: list[Callable[[RunId, str], Awaitable[object]]] = []
@@ -131,7 +133,13 @@ class Runs:
             remedy = TREE_FULL if receipt.code is ReasonCode.SPAWN_CAP else ""
             return NotDone(receipt.detail, remedy, receipt.code)
         await receipt.durable()
+        self.tell_opened(opening)
         return opening.opened
+
+    def tell_opened(self, opening: Opening) -> None:
+        """What was prepared is recorded, and durable."""
+        for tell in self.on_open:
+            tell(opening.opened.run)
 
     async def prepare(
         self,

@@ -53,6 +53,7 @@ def gateway(
         proofs=proofs,
         outside=outside,
         outsiders=world.outsiders,
+        notices=world.notices,
     )
 
 

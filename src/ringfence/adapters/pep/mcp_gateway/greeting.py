@@ -75,6 +75,9 @@ class Greeting:
 def greeting(view: AgentView | None, rules: Rules, described: Mapping[ServerId, Described], server: str | None) -> Greeting:
     """What an agent hears at `/mcp/{server}`, or at `/mcp` where the server is None, of these servers."""
     each = [server_capabilities(view, rules, name, found) for name, found in described.items()] if view is not None else []
+    if server is None and view is not None and view.rule.delegate is not None:
+        # A run that opens a child with a schema sees one tool more.
+        each.append({"tools": {"listChanged": True}})
     instructions = _INSTRUCTIONS
     if server is None:
         instructions += _ON_AGGREGATE

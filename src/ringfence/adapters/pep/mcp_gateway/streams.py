@@ -84,6 +84,7 @@ class Streams:
         stream = NoticeStream(Endpoint(head.server), kinds, None, self._limits)
         listener = Listener(principal.agent, self._servers(principal.agent, head.server), stream.tell)
         listener.uris = frozenset(session.subscriptions)
+        listener.run = principal.run if head.server is None else listener.run
         session.stream = _SessionStream(stream, listener, session, self._notices)
         try:
             return await self._run(stream, listener, principal, presented, receive, send, None, None)
@@ -110,6 +111,7 @@ class Streams:
         meta = {SUBSCRIPTION_ID_META_KEY: inbound.id}
         stream = NoticeStream(endpoint, [_FLAGS[flag][1] for flag in flags], meta, self._limits)
         listener = Listener(agent, self._servers(agent, server), stream.tell, frozenset(places.values()))
+        listener.run = inbound.principal.run if server is None else listener.run
         first = jsonrpc.notification(_ACKNOWLEDGED, canonical_bytes({"notifications": granted, "_meta": meta}))
         last = jsonrpc.result(inbound.id, canonical_bytes({"resultType": "complete", "_meta": meta}))
         return await self._run(
