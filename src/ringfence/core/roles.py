@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ringfence.core.evidence import Argument, arguments_of
+from ringfence.core.evidence import Argument
 from ringfence.core.model.profile import Authority, Role
 from ringfence.core.wording import AUTHORITY, words
 
 _MOST: Final = 64
+_MOST_PROPERTIES: Final = 200
+_MOST_DEPTH: Final = 3
+_OF_OBJECTS: Final = frozenset({"properties", "$ref", "allOf", "anyOf", "oneOf", "additionalProperties"})
+_UNCERTAIN: Final = frozenset(
+    {"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "patternProperties", "dependentSchemas", "unevaluatedProperties"}
+)
 _FORMATS: Final = {
     "uri": Role.TARGET,
     "url": Role.TARGET,
@@ -87,14 +93,51 @@ def named_authorities(arguments: Iterable[Argument]) -> tuple[Authority, ...]:
 def inferred_authorities(schema: Any) -> tuple[Authority, ...]:
     """What counts as carrying authority in arguments under an input schema that nobody has reviewed.
 
-    Every argument that is not plainly content. What the schema does not describe is covered by the root pointer.
+    Every argument that is not plainly content, in objects and lists too. Whatever cannot be read for sure (a schema that
+    refers, combines or matches names by patterns, one with very many arguments) is covered by the root pointer: all of it
+    carries authority.
     """
-    arguments = tuple(arguments_of(schema))
-    if not arguments:
+    if not isinstance(schema, Mapping) or not _UNCERTAIN.isdisjoint(schema):
         return (Authority("", Role.SELECTOR),)
-    found = [Authority(one.pointer, role_of(one.words, one.schema)) for one in arguments if not _is_content(one)]
-    # Past the bound nothing is left out: the whole of the arguments carries authority then.
-    return tuple(found) if len(found) <= _MOST else (Authority("", Role.SELECTOR),)
+    found: list[Authority] = []
+    if not _collect(schema, "", 0, found) or not (found or schema.get("properties")) or len(found) > _MOST:
+        return (Authority("", Role.SELECTOR),)
+    return tuple(found)
+
+
+def _collect(schema: Mapping[str, Any], pointer: str, depth: int, found: list[Authority]) -> bool:
+    """The members of an object schema that carry authority; False where there are too many to tell."""
+    properties: Any = schema.get("properties")
+    if not isinstance(properties, Mapping) or len(properties) > _MOST_PROPERTIES:
+        return properties is None
+    for key, part in properties.items():
+        name = words(str(key))
+        here = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        known: Mapping[str, Any] = part if isinstance(part, Mapping) else {}
+        inner, below = _inner(known)
+        if inner is not None and depth < _MOST_DEPTH and _is_closed(inner):
+            if not _collect(inner, f"{here}{below}", depth + 1, found):
+                return False
+        elif not _is_content(name, known):
+            found.append(Authority(here, role_of(name, known)))
+        if len(found) > _MOST:
+            return False
+    return True
+
+
+def _inner(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
+    """The object schema of a member or of its items, and what leads to it."""
+    if not _UNCERTAIN.isdisjoint(schema):
+        return None, ""
+    items = schema.get("items")
+    if isinstance(items, Mapping) and _UNCERTAIN.isdisjoint(items):
+        return (items, "/*") if isinstance(items.get("properties"), Mapping) else (None, "")
+    return (schema, "") if isinstance(schema.get("properties"), Mapping) else (None, "")
+
+
+def _is_closed(schema: Mapping[str, Any]) -> bool:
+    """Whether an object has no members but those that are described; an open one carries authority as a whole."""
+    return schema.get("additionalProperties") is False
 
 
 def _carries_authority(argument: Argument) -> bool:
@@ -105,7 +148,10 @@ def _carries_authority(argument: Argument) -> bool:
     )
 
 
-def _is_content(argument: Argument) -> bool:
-    if argument.schema.get("format") in _FORMATS:
+def _is_content(name: Sequence[str], schema: Mapping[str, Any]) -> bool:
+    """Whether an argument is a text, or a list of texts, that is named as one that people read."""
+    if not name or name[-1] not in _CONTENT or schema.get("format") in _FORMATS:
         return False
-    return bool(argument.words) and argument.words[-1] in _CONTENT
+    items = schema.get("items")
+    plain = items if isinstance(items, Mapping) and schema.get("type") == "array" else schema
+    return plain.get("type", "string") in ("string", ["string", "null"]) and _OF_OBJECTS.isdisjoint(plain)

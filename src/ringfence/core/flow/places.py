@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from ringfence.core.model.call import Call
-from ringfence.core.model.profile import Authority, ToolProfile
+from ringfence.core.model.profile import Authority, Role, ToolProfile
 from ringfence.core.model.tool import Tool
 from ringfence.core.wording import words
 
@@ -54,12 +54,20 @@ def authorities_of(tool: Tool, profile: ToolProfile, *, untrusted: bool) -> tupl
     return tool.inferred if untrusted else ()
 
 
+def _undescribed(call: Call, schemas: _Schemas) -> list[_Pattern]:
+    """Arguments that an open schema lets through and does not describe: nobody knows what they are."""
+    names = [name for name in call.value if not schemas.names(name)]
+    return [_Pattern((name,), Authority(f"/{_escaped(name)}", Role.SELECTOR)) for name in names]
+
+
 def leaves_of(call: Call, tool: Tool, authorities: tuple[Authority, ...]) -> tuple[Leaf, ...]:
     """Every value of a call that carries authority, in order."""
     patterns = [_Pattern(_parts(one.pointer), one) for one in authorities]
+    schemas = _Schemas(tool.definition.get("inputSchema"))
+    if authorities is tool.inferred:
+        patterns += [one for one in _undescribed(call, schemas) if one.parts[0] not in tool.fixed]
     found: list[Leaf] = []
-    schema = tool.definition.get("inputSchema")
-    for leaf in _walk(call.value, _At(), patterns, None, _Schemas(schema)):
+    for leaf in _walk(call.value, _At(), patterns, None, schemas):
         if len(found) >= MOST_LEAVES:
             found.append(Leaf(TOO_MANY, None, leaf.authority, ()))
             break
@@ -69,6 +77,10 @@ def leaves_of(call: Call, tool: Tool, authorities: tuple[Authority, ...]) -> tup
 
 def _parts(pointer: str) -> tuple[str, ...]:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
 
 
 @lru_cache(maxsize=2048)
@@ -83,8 +95,9 @@ class _At:
     name: tuple[str, ...] = ()
 
     def below(self, part: str, named: str) -> _At:
-        escaped = part.replace("~", "~0").replace("/", "~1")
-        return _At(f"{self.pointer}/{escaped}", self.depth + 1, (*self.name, *_words(named))[-12:] if named else self.name)
+        return _At(
+            f"{self.pointer}/{_escaped(part)}", self.depth + 1, (*self.name, *_words(named))[-12:] if named else self.name
+        )
 
 
 class _Schemas:
