@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.lineage.lineage_kit import BOTH, OUTWARD, UNTRUSTED, decision, entry, origin, outcome, reasons, story
+from tests.effort import examples
 
 from ringfence.app.lineage.drawing import MOST_ROWS, draw
 from ringfence.app.lineage.lanes import MOST_LANES, lay_out
@@ -162,7 +163,7 @@ def test_a_handoff_is_drawn_from_the_child_to_its_parent() -> None:
 _EDGES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(_EDGES)
 def test_no_two_sources_share_a_lane_at_a_time(pairs: list[tuple[int, int]]) -> None:
     rows = [f"e{number}" for number in range(31)]
@@ -179,7 +180,7 @@ def test_no_two_sources_share_a_lane_at_a_time(pairs: list[tuple[int, int]]) -> 
         assert widths == {2 * lanes.width}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(_EDGES)
 def test_every_drawing_of_random_edges_is_whole(pairs: list[tuple[int, int]]) -> None:
     entries = [

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.lineage.lineage_kit import BOTH, INTERNAL, OUTWARD, UNTRUSTED, decision, entry, origin, outcome, reasons, story
+from tests.effort import examples
 
 from ringfence.core.lineage.because import because
 
@@ -63,7 +64,7 @@ def test_of_many_arguments_only_some_are_told_and_the_rest_is_counted() -> None:
     assert found.sentences({})[-1] == "4 more of its arguments came from no trusted source either."
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(["seq", "kind", "body", "run"]), st.none() | st.integers() | st.text()) | st.none()

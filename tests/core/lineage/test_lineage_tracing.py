@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.lineage.lineage_kit import BOTH, INTERNAL, OUTWARD, UNTRUSTED, decision, entry, origin, outcome, reasons, story
+from tests.effort import examples
 
 from ringfence.core.lineage.document import document
 from ringfence.core.lineage.events import EventKind, Fate
@@ -180,7 +181,7 @@ _CALLS = st.tuples(
 
 
 @pytest.mark.requirement("I10")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(_CALLS, max_size=40))
 def test_every_effect_after_a_taint_is_listed_once_and_in_order(calls: list[tuple[Any, ...]]) -> None:
     entries: list[dict[str, Any]] = []
@@ -233,7 +234,7 @@ _IN_BODY = (
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(

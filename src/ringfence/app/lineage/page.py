@@ -13,9 +13,8 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from ringfence.app.control.times import for_people
 from ringfence.app.lineage.drawing import WIDTH, draw
-from ringfence.app.lineage.wording import happened, notes, state_of
+from ringfence.app.lineage.wording import began, happened, notes, state_of
 
 _HERE: Final = Path(__file__).parent
 STYLE: Final = (_HERE / "timeline.css").read_text("utf-8")
@@ -48,7 +47,7 @@ def timeline_page(document: dict[str, Any], *, served: bool = False) -> str:
     ]
     return _ENVIRONMENT.get_template("timeline.html").render(
         facts=document,
-        began=for_people(document["began"]) if document["began"] is not None else "",
+        began=began(document),
         drawing=draw(document),
         width=WIDTH,
         events=listed,

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.app.control.times import for_people
 from ringfence.app.lineage.lanes import Lanes, lay_out
-from ringfence.app.lineage.wording import happened, notes, state_of
+from ringfence.app.lineage.wording import began, happened, notes, state_of
 
 WIDTH: Final = 80
 _FOLD: Final = 4
@@ -40,8 +39,7 @@ class _Row:
 
 def lines(document: dict[str, Any], width: int = WIDTH) -> Iterator[Line]:
     """The whole timeline, its summary first."""
-    began = f"  {for_people(document['began'])}" if document["began"] is not None else ""
-    yield Line("", f"{document['run']}  {document['agent']}{began}", "bold")
+    yield Line("", f"{document['run']}  {document['agent']}  {began(document)}".rstrip(), "bold")
     if document["task"]:
         by = document["task_by"] or "nobody whose words count"
         for part in textwrap.wrap(f"“{document['task']}” (said by {by})", width):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from datetime import UTC, datetime
 from typing import Any, Final
 
 _ENDED: Final = {
@@ -12,6 +13,16 @@ _ENDED: Final = {
 }
 GRAVE, WARN, FINE, PERSON = "bold red", "bold yellow", "green", "cyan"
 MOST_NOTES: Final = 8
+_LATEST_MS: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
+
+def began(document: dict[str, Any]) -> str:
+    """When the first of its events was; empty where there is none."""
+    at = document["began"]
+    if at is None:
+        return ""
+    return f"{datetime.fromtimestamp(max(0, min(at, _LATEST_MS)) // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def state_of(event: dict[str, Any]) -> str:
