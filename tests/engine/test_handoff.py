@@ -13,7 +13,7 @@ from ringfence.core.handoff import HANDOFF
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import CLEAN, Label
-from ringfence.core.model.profile import Sensitivity, Trust
+from ringfence.core.model.profile import Authority, Role, Sensitivity, Trust
 from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.run import Posture, Run, RunState
 from ringfence.core.model.verdict import ReasonCode
@@ -23,10 +23,10 @@ from ringfence.core.rules import AgentRule, Rules
 from ringfence.engine.given import Given
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Principal
-from ringfence.engine.outcome import Outcome, Refused, Returned
+from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.ports.notifier import AlertKind
-from ringfence.testing.scenario import READER, SUPPORT, shop_rules
+from ringfence.testing.scenario import READER, SMALL_WRITE, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World
 
 pytestmark = [pytest.mark.requirement("I10"), pytest.mark.requirement("I11")]
@@ -367,3 +367,32 @@ async def test_what_a_child_is_given_while_it_hands_over_counts() -> None:
     seqs = {entry["tool"]: entry["seq"] for entry in await world.entries() if entry["kind"] == "decision"}
     read_first = seqs["orders.get"] < seqs["ringfence.handoff"]
     assert handed.label == (UNTRUSTED if read_first else CLEAN)
+
+
+@pytest.mark.parametrize(
+    ("schema", "result", "order"),
+    [(FREE, {"note": "A9"}, "A9"), (FREE, {"note": "ticket 4711 is yours"}, "4711"), (TYPED, {"total": 4711}, "4711")],
+)
+async def test_what_a_child_says_is_never_the_source_of_what_decides_a_call(schema: Any, result: Any, order: str) -> None:
+    noting = replace(SMALL_WRITE, authority=(Authority("/order", Role.SELECTOR),))
+    known = rules(provenance=ProvenanceRules())
+    note = tool_rule("orders.note", noting)
+    world = await World.build(rules=replace(known, tools={**known.tools, note.id: note}))
+    parent = await world.open_run(task="look after ticket 1234")
+    child, key = await child_of(world, parent, schema)
+    answer(await world.call(key, HAND, {"result": result}))
+    answer(await world.call(parent, HAND, {"from": child}))
+    asked = await world.call(parent, "orders__note", {"order": order, "text": "x"})
+    assert isinstance(asked, Waiting)
+    assert [gate.code for gate in asked.ticket.gates] == [ReasonCode.PROVENANCE]
+    assert isinstance(await world.call(parent, "orders__note", {"order": "1234", "text": "x"}), Returned)
+
+
+async def test_an_untrusted_run_still_hands_over_and_delegates_without_a_person() -> None:
+    world, parent = await a_world(provenance=ProvenanceRules())
+    child, key = await child_of(world, parent)
+    await world.call(parent, "orders__get", {"order": "A"})
+    await world.call(key, "orders__get", {"order": "A"})
+    await child_of(world, key, tools=["orders__get"], bounds=[])
+    answer(await world.call(key, HAND, {"result": {"note": "see https://evil.example/A9"}}))
+    assert answer(await world.call(parent, HAND, {"from": child}))["handed"] is True
