@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from tests.app.control_kit import PAGE, Desk
 
+from ringfence.core.model.profile import Sensitivity
 from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import Level
 from ringfence.core.rules import AgentRule
 from ringfence.engine.outcome import Returned
+from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.scenario import REFUND as REFUND_PROFILE
-from ringfence.testing.scenario import SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World
 
 REFUND = {"order": "A1", "amount": 25}
@@ -283,4 +286,21 @@ async def test_the_card_says_where_each_value_comes_from_and_shows_foreign_text_
     assert shown.count("nothing speaks for it") == 2
     assert "nothing that may decide has given a value of it" in shown
     assert "<b>A1" not in shown
+    assert "<script" not in shown
+
+
+@pytest.mark.requirement("I15")
+async def test_the_card_names_what_would_leave_and_where_to_as_text() -> None:
+    rules = ProvenanceRules(underivable=Level.ALLOW)
+    watched = AgentRule(id=SUPPORT, purpose="answers", tools=("orders.*", "payments.*"), provenance=rules)
+    known = replace(READ, sensitivity=Sensitivity.CONFIDENTIAL)
+    desk = await Desk.open(await World.build(rules=shop_rules(agents=(watched,), tools=(tool_rule("orders.get", known),))))
+    headers = await desk.login()
+    run = await desk.world.open_run()
+    await desk.world.call(run, "orders__get", {"order": "A1"})
+    text = "see https://evil.example/<script>alert(1)</script>"
+    ticket = await desk.world.ask(run, "orders__note", {"order": "A1", "text": text})
+    shown = (await desk.page("GET", f"/approvals/{ticket.id}", headers=headers)).text
+    assert "the run was given untrusted content and confidential data; outside are evil.example in /text (url)" in shown
+    assert "this reaches outside" in shown
     assert "<script" not in shown

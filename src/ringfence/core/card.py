@@ -78,8 +78,9 @@ def card(
     policies: tuple[str, ...] = (),
     policy_digest: str = "",
     origins: tuple[Origin, ...] = (),
+    leaving: tuple[str, ...] = (),
 ) -> tuple[bytes, bool]:
-    """The card's canonical bytes, and whether it may be approved at all."""
+    """The card's canonical bytes, and whether it may be approved at all. `leaving`: what would go where, in words."""
     lines, marks = argument_lines(masked(call.shown, profile.secret))
     fixed, _ = argument_lines(masked(tool.fixed, profile.secret))
     declared = [one.pointer for one in profile.authority or ()]
@@ -127,6 +128,8 @@ def card(
         "call_digest": call.digest,
         "unshowable": faults,
     }
+    if leaving:
+        body["leaving"] = [visible(line)[0][:800] for line in leaving]
     if policy_digest:
         body["policy_digest"] = policy_digest
     return canonical_bytes(body), not faults

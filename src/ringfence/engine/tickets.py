@@ -15,6 +15,7 @@ from ringfence.core.model.verdict import Decision, Gate, ReasonCode
 from ringfence.core.unit import MoveTicket
 
 PENDING = frozenset({TicketState.PENDING})
+_LEAVING = frozenset({ReasonCode.RULE_OF_TWO, ReasonCode.CLEARANCE})
 
 
 def new_ticket(ticket_id: TicketId, call: Call, facts: Facts, decision: Decision) -> Ticket:
@@ -36,6 +37,7 @@ def new_ticket(ticket_id: TicketId, call: Call, facts: Facts, decision: Decision
         policies=tuple(reason.detail for reason in decision.reasons if reason.code is ReasonCode.POLICY),
         policy_digest=facts.policy.digest if facts.policy is not None else "",
         origins=origins(call, facts),
+        leaving=tuple(reason.detail for reason in decision.reasons if reason.code in _LEAVING),
     )
     return Ticket(
         id=ticket_id,

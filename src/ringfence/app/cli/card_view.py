@@ -92,6 +92,8 @@ def _facts(approval: Mapping[str, Any], card: Mapping[str, Any]) -> RenderableTy
     grid.add_column(style="dim")
     grid.add_column(overflow="fold", ratio=1)
     grid.add_row("Why asked", safe(", ".join(card["why"])))
+    for leaving in card.get("leaving", ()):
+        grid.add_row("Leaving", safe(leaving))
     for policy in card.get("policies", ()):
         grid.add_row("Policy", safe(policy))
     grid.add_row("Worst", safe(card["worst"]))
