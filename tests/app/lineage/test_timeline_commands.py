@@ -99,6 +99,24 @@ async def test_a_kill_of_a_run_above_is_part_of_the_story_below() -> None:
     assert [event["level"] for event in told["events"] if event["kind"] == "stop"] == ["kill"]
 
 
+async def test_asking_agreeing_and_executing_is_one_act_with_the_name_of_who_agreed() -> None:
+    desk = await Desk.open()
+    run = await desk.world.open_run()
+    await desk.world.call(run, "orders__get", {"order": "A1"})
+    ticket = await desk.world.ask(run)
+    await desk.world.ask(run)
+    await desk.world.approve(ticket, by="bo")
+    await desk.world.call(run, "payments__refund", {"order": "A1", "amount": 25})
+    told = (await desk.api("GET", f"/runs/{run.run.id}/lineage")).json
+    (act,) = told["acts"]
+    assert (len(act["entries"]), act["fate"], act["by"]) == (3, "executed", "bo")
+    first = act["entries"][0]
+    assert (
+        f"{first} (payments.refund) asked a person (costs_money, irreversible); bo agreed and it was executed."
+        in told["summary"]
+    )
+
+
 async def test_the_approval_leads_to_the_timeline_and_the_timeline_to_the_entries() -> None:
     desk = await Desk.open()
     browser = await desk.login()

@@ -108,7 +108,7 @@ def _acts(timeline: Timeline) -> list[str]:
         return []
     tried = "1 call that changes or sends something was" if len(acts) == 1 else f"{len(acts)} calls that change or send were"
     told = [f"While it was untrusted, {tried} tried: {_counted(acts)}."]
-    held = [act for act in acts if act.underived or act.fate not in REACHED]
+    held = [act for act in acts if act.underived or act.by or act.fate not in REACHED]
     told += [_told(act) for act in held[:_MOST_ACTS]]
     if len(held) > _MOST_ACTS:
         told.append(f"{len(held) - _MOST_ACTS} more such calls are in the list.")
