@@ -121,6 +121,9 @@ class MessageStream:
         """What to do now that these bytes came. After a cut: nothing."""
         if self._is_over:
             return ()
+        if not self._buffer and not self._skips_line_feed and self._are_whole(chunk):
+            self.forwarded += len(chunk)
+            return (Forward(chunk),)
         before = b""
         if self._skips_line_feed and chunk:
             # The carriage return before it ended a line, and was forwarded already.
@@ -180,6 +183,17 @@ class MessageStream:
         self.forwarded += len(data)
         return (Forward(bytes(data)),)
 
+    def _are_whole(self, chunk: bytes) -> bool:
+        """Read a piece that is nothing but whole events, as most are. False: it is another, and nothing was read."""
+        if not chunk.endswith(b"\n\n") or len(chunk) > self._largest_event or b"\r" in chunk:
+            return False
+        blocks = chunk.split(b"\n\n")
+        if blocks.pop():
+            return False
+        for block in blocks:
+            self._event(block)
+        return True
+
     def _events(self) -> int:
         """Read the events that are whole; where the last one ends."""
         buffer = self._buffer
@@ -187,12 +201,12 @@ class MessageStream:
         if not self._has_returns:
             # As every server writes it. The longer way below gives the same.
             while (found := buffer.find(b"\n\n", self._searched)) >= 0:
-                self._event(buffer[start:found])
+                self._event(bytes(buffer[start:found]))
                 start = self._searched = found + 2
             self._searched = max(start, len(buffer) - 1)
             return start
         while (end := _END.search(buffer, self._searched)) is not None:
-            self._event(buffer[start : end.start()])
+            self._event(bytes(buffer[start : end.start()]))
             start = self._searched = end.end()
         # A break may be half here: look at the last ones again, from where they begin.
         last = len(buffer)
@@ -201,7 +215,7 @@ class MessageStream:
         self._searched = last
         return start
 
-    def _event(self, block: bytearray) -> None:
+    def _event(self, block: bytes) -> None:
         if not self._has_begun:
             self._has_begun = True
             block = block.removeprefix(_MARK)
@@ -210,6 +224,9 @@ class MessageStream:
             # Nearly every event is one of these.
             self.content_bytes += len(block)
             if not self._open:
+                return
+            if b"\n" not in (data := block[len(_DELTA) :]):
+                self._quick_part(data)
                 return
         name, data = _fields(block)
         if not data:
@@ -265,6 +282,17 @@ class MessageStream:
         if use is not None and isinstance(index, int) and len(self._open) < MOST_OPEN:
             self._open[index] = _Open(use)
 
+    def _quick_part(self, data: bytes) -> None:
+        """A piece of content. Nothing is charged by it, so it need not be read strictly."""
+        if b"input_json_delta" not in data:
+            return
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(value, dict):
+            self._part(value)
+
     def _part(self, value: dict[str, Any]) -> None:
         index, delta = value.get("index"), value.get("delta")
         being = self._open.get(index) if isinstance(index, int) else None
@@ -295,7 +323,7 @@ def error_event(kind: CutKind, message: str) -> bytes:
     return b"event: error\ndata: " + data.encode() + b"\n\n"
 
 
-def _fields(block: bytearray) -> tuple[bytes, bytes]:
+def _fields(block: bytes) -> tuple[bytes, bytes]:
     """The name and the data of one event."""
     name = b""
     data: list[bytes] = []
@@ -303,9 +331,9 @@ def _fields(block: bytearray) -> tuple[bytes, bytes]:
         key, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if key == b"data":
-            data.append(bytes(value))
+            data.append(value)
         elif key == b"event":
-            name = bytes(value)
+            name = value
     return name, b"\n".join(data)
 
 
