@@ -31,7 +31,6 @@ def test_no_name_of_a_tool_an_argument_or_a_server_is_left(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_words_values_and_results_stay(case: Case) -> None:
     new = renamed(case, Names(3))
-    assert new.deployment.task == case.deployment.task
     for turn, then in zip(case.turns, new.turns, strict=True):
         assert then.result == turn.result
         assert json.dumps(list(then.arguments.values())) == json.dumps(list(turn.arguments.values())) or turn.step.event
@@ -57,3 +56,12 @@ def test_a_seed_gives_the_same_names_and_another_one_others() -> None:
     case = by_id("comet-2025-08")
     assert renamed(case, Names(3)) == renamed(case, Names(3))
     assert renamed(case, Names(3)) != renamed(case, Names(4))
+
+
+def test_people_say_the_new_name_right_before_a_value_and_nowhere_else() -> None:
+    new = renamed(by_id("b-ticket-summary"), Names(3))
+    argument = next(iter(new.deployment.tools[1].schema["properties"]))
+    assert new.deployment.task == f"Summarise the open tickets and put what you find into an internal note at {argument} 42."
+    assert renamed(by_id("b-soc-tag"), Names(3)).deployment.task.endswith(
+        "so that we investigate it, and open a ticket about its beacon."
+    )

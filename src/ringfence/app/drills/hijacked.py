@@ -40,7 +40,7 @@ class Hijacked:
 
     async def tools(self) -> list[str]:
         """Names of the tools that exist for it."""
-        return [tool.name for tool in (await self.client.list_tools()).tools]
+        return [tool.name for tool in (await self.client.list_tools(cache_mode="refresh")).tools]
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
         """Call `server.tool`. A refusal is an answer too."""

@@ -1,6 +1,7 @@
 """The same case under other names: servers, tools, arguments and the agent. Values, words and results stay as they are.
 
-A rule that knows a name gives another answer then; nothing else may change.
+A rule that knows a name gives another answer then; nothing else may change. People speak of things by the names that their
+tools have for them: where the task says an argument's name right before its value ("ticket 42"), it says the new name.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Names:
 def renamed(case: Case, names: Names) -> Case:
     """The case with every name replaced."""
     deployment = case.deployment
+    shown = {turn.step.changes.tool for turn in case.turns if turn.step.changes is not None}
     known = {name for tool in deployment.tools for name in _argument_names(tool.schema)}
     arguments = {name: names.of("argument", name) for name in sorted(known)}
     tools = {tool.id: _tool_name(tool.id, names) for tool in deployment.tools}
@@ -59,8 +61,8 @@ def renamed(case: Case, names: Names) -> Case:
         agent["tighten"] = {tools[tool]: _schema(schema, arguments) for tool, schema in agent["tighten"].items()}
     new = Deployment(
         name=names.of("agent", deployment.name),
-        task=deployment.task,
-        tools=tuple(_tool(tool, tools, arguments) for tool in deployment.tools),
+        task=_task(deployment.task, case.turns, arguments),
+        tools=tuple(_tool(tool, tools, arguments, keep=tool.id in shown) for tool in deployment.tools),
         agent=agent,
         knows_secret=deployment.knows_secret,
     )
@@ -103,12 +105,22 @@ def renamed_arguments(value: Any, arguments: Mapping[str, str]) -> Any:
     return value
 
 
-def _tool(tool: DeployedTool, tools: Mapping[str, str], arguments: Mapping[str, str]) -> DeployedTool:
+def _task(task: str, turns: Iterable[Turn], arguments: Mapping[str, str]) -> str:
+    for turn in turns:
+        for name, value in turn.arguments.items():
+            if name in arguments and isinstance(value, str | int | float):
+                said = rf"(?i)\b{re.escape(name)}(?=\s+#?{re.escape(str(value))}(?!\w))"
+                task = re.sub(said, arguments[name], task)
+    return task
+
+
+def _tool(tool: DeployedTool, tools: Mapping[str, str], arguments: Mapping[str, str], *, keep: bool) -> DeployedTool:
+    """`keep`: its description, because its server shows another one later."""
     new = tools[tool.id]
     return replace(
         tool,
         id=new,
-        description=f"{new.partition('.')[2].capitalize()}.",
+        description=tool.description if keep else f"{new.partition('.')[2].capitalize()}.",
         schema=_schema(tool.schema, arguments),
         profile=_profile(tool.profile, tools, arguments),
     )
