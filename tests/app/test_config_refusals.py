@@ -220,7 +220,7 @@ FACED: dict[str, tuple[str | bytes, list[str]]] = {
             "5:43: alerts.webhooks[0].url: expected an http or https URL, found other text",
             "5:60: alerts.webhooks[0].format: expected one of `json`, `slack`, found `slak`; nearest known: `slack`",
             "5:74: alerts.webhooks[0].kinds[0]: expected one of `approval_waiting`, `large_action_blocked`, `kill`, `drift`, "
-            "`cap_near`, `suspicious_result`, `label_lowered`, `store_degraded`, `config_rejected`, "
+            "`cap_near`, `suspicious_result`, `label_lowered`, `handoff_refused`, `store_degraded`, `config_rejected`, "
             "`log_disputed`, found `kil`; nearest known: `kill`",
             "6:19: approvals.hold: expected a duration from 1s to 10m such as `45s`, `15m`, `1h` or `7d`, found `2h`",
             "7:23: control.public_url: the URL has no host",
