@@ -127,7 +127,7 @@ class Labelled(RuleBasedStateMachine):
         begun = join_all([label, *(link.label for link in (above.chain() if above is not None else []))])
         if not own:
             begun = begun.joined(self.place)
-            self.place = begun
+        self.place = self.place.joined(begun)
         known = Known(opened[0], opened[1], above, own, begun)
         self.known.append(known)
         if above is not None:
@@ -136,8 +136,7 @@ class Labelled(RuleBasedStateMachine):
 
     def given(self, known: Known, label: Label) -> None:
         known.label = known.label.joined(label)
-        if not known.by_operator:
-            self.place = self.place.joined(label)
+        self.place = self.place.joined(label)
 
     @initialize(target=runs)
     def a_first_run(self) -> Known:

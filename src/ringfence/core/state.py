@@ -345,10 +345,10 @@ def commit(state: State, change: Change) -> None:
         case OpenRun(run=run, credential=credential):
             # What its parent knows by now may be in its task.
             above = join_all((run.label, *(state.runs[ancestor].label for ancestor in run.ancestors)))
-            if (place := own_place(state, run)) is not None:
+            place = agent_place(run.agent)
+            if not _is_of_operator(state, run):
                 above = above.joined(state.labels.get(place, CLEAN))
-                # It may also begin with what was elsewhere: what it continues.
-                _put_label(state, place, above)
+            _put_label(state, place, state.labels.get(place, CLEAN).joined(above))
             state.put_run(replace(run, label=above) if above != run.label else run)
             if credential is not None:
                 state.keep(credential)
@@ -519,11 +519,10 @@ def _put_label(state: State, place: str, label: Label) -> None:
         state.labels[place] = label
 
 
-def own_place(state: State, run: Run) -> str | None:
-    """Where what a run is given is kept for the next one of its agent; None: an operator opened it, or one above it."""
+def _is_of_operator(state: State, run: Run) -> bool:
+    """Whether an operator opened it, or one above it: then it does not begin with all that its agent was given before."""
     above = (state.runs.get(ancestor) for ancestor in run.ancestors)
-    by_operator = any(link is not None and link.is_of_operator for link in (run, *above))
-    return None if by_operator else agent_place(run.agent)
+    return any(link is not None and link.is_of_operator for link in (run, *above))
 
 
 def raised_by(state: State, run: RunId, label: Label) -> tuple[tuple[str, str], ...]:
@@ -532,10 +531,8 @@ def raised_by(state: State, run: RunId, label: Label) -> tuple[tuple[str, str], 
     if known is None:
         return ()
     own = () if known.label.covers(label) else (("runs", str(run)),)
-    place = own_place(state, known)
-    if place is None or state.labels.get(place, CLEAN).covers(label):
-        return own
-    return (*own, ("labels", place))
+    place = agent_place(known.agent)
+    return own if state.labels.get(place, CLEAN).covers(label) else (*own, ("labels", place))
 
 
 def _join(state: State, run: RunId, label: Label) -> None:
@@ -544,8 +541,8 @@ def _join(state: State, run: RunId, label: Label) -> None:
         return  # a cap was given for it and nothing else: nobody asks for its label
     if (joined := known.label.joined(label)) is not known.label:
         state.runs[run] = replace(known, label=joined)
-    if (place := own_place(state, known)) is not None:
-        _put_label(state, place, state.labels.get(place, CLEAN).joined(label))
+    place = agent_place(known.agent)
+    _put_label(state, place, state.labels.get(place, CLEAN).joined(label))
 
 
 def _why_not_lowered(state: State, change: LowerLabel | LowerPlace) -> Conflict | None:
@@ -564,7 +561,7 @@ def _may_bring_more(state: State, hold: Hold, change: LowerLabel | LowerPlace) -
     if isinstance(change, LowerLabel):
         return hold.runs[0] == change.run
     run = state.runs.get(hold.runs[0])
-    return run is not None and own_place(state, run) == change.place
+    return run is not None and agent_place(run.agent) == change.place
 
 
 def _is_open(state: State, run: RunId) -> bool:

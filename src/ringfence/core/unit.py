@@ -186,7 +186,7 @@ class PutPin:
 class JoinLabel:
     """A run is given data of this label. Precondition: the run is known. A label never falls by it.
 
-    Where no operator opened the run or one above it, the label of its agent's place rises with it.
+    The label of its agent's place rises with it: whoever opens another run of the agent may bring along what this one has read.
     """
 
     run: RunId

@@ -41,7 +41,7 @@ class Kept(StrEnum):
 
     RUN = "run"
     AGENT = "agent"
-    """What the agent's own runs were given, those that no operator opened: new ones begin with it."""
+    """What runs of the agent were given: a new one that no operator opens begins with it."""
     MEMORY = "memory"
     """What tools of a server were given to keep."""
 
@@ -206,7 +206,7 @@ class Labels:
         run = await self._store.run(RunId(holder.name)) if holder.kind is Kept.RUN else None
         if run is None:
             own = (one for one in await self._store.runs() if holder.kind is Kept.AGENT and one.agent == holder.name)
-            below = tuple(one.id for one in own if not one.is_of_operator and not after.covers(one.label))
+            below = tuple(one.id for one in own if not after.covers(one.label))
             return Lowered(
                 holder=holder, before=before, after=after, effective=after, below=below, sources=sources, entry=entry
             )

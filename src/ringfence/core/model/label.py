@@ -65,9 +65,9 @@ def join_all(labels: Iterable[Label]) -> Label:
 
 
 def agent_place(agent: str) -> str:
-    """Where the label of all is kept that an agent's own runs were given: those that no operator opened.
+    """Where the label of all is kept that runs of an agent were given.
 
-    Whoever opens a new one may bring along what the one before has read.
+    A run that no operator opens begins with it: whoever opens it may bring along what others have read.
     """
     return f"{_AGENT}{agent}"
 

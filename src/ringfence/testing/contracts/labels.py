@@ -119,7 +119,7 @@ class LabelContract:
     async def test_a_run_may_begin_with_a_label(self, store: Store) -> None:
         await accept(store, opening(label=BOTH))
         assert await label_of(store) == BOTH
-        assert store.label_of(AGENTS) == CLEAN
+        assert store.label_of(AGENTS) == BOTH
 
     # --- places ---
 
@@ -129,9 +129,14 @@ class LabelContract:
         await accept(store, opening("next", by="agent:support"), opening("theirs", by="operator:ada"))
         assert (await label_of(store, "next"), await label_of(store, "theirs")) == (BOTH, CLEAN)
 
-    async def test_what_operators_runs_are_given_and_the_runs_below_them_is_nobody_elses(self, store: Store) -> None:
-        await accept(store, opening("root"), opening(by="agent:support", above=("root",)), doing(JoinLabel(RUN, BOTH)))
-        assert (store.label_of(AGENTS), await store.labels()) == (CLEAN, {})
+    async def test_what_a_run_of_an_operators_is_given_counts_where_the_agent_opens_one_itself(self, store: Store) -> None:
+        await accept(store, opening("root"), doing(JoinLabel(RunId("root"), BOTH)), opening("next", by="agent:support"))
+        assert (await label_of(store, "next"), await store.labels()) == (BOTH, {AGENTS: BOTH})
+
+    async def test_a_run_below_an_operators_begins_with_that_and_not_with_what_others_have_read(self, store: Store) -> None:
+        await accept(store, opening("other"), doing(JoinLabel(RunId("other"), BOTH)), opening("root"))
+        await accept(store, opening(by="agent:support", above=("root",)))
+        assert await label_of(store) == CLEAN
 
     async def test_a_place_rises_again_with_a_run_that_has_the_label_already(self, store: Store) -> None:
         await accept(store, opening(by="agent:support"), doing(JoinLabel(RUN, BOTH)), doing(LowerPlace(AGENTS, CLEAN, BOTH)))

@@ -57,8 +57,7 @@ update runs set doc = json_set(doc, '$.label', json('{"integrity":"untrusted","c
   where doc ->> '$.label' is null;
 insert into labels
   select distinct 'agent:' || (doc ->> '$.agent'), '{"integrity":"untrusted","confidentiality":"regulated"}' from runs
-    where doc ->> '$.label' ->> '$.confidentiality' = 'regulated' and doc ->> '$.opened_by' not like 'operator:%'
-      and json_array_length(doc, '$.ancestors') = 0
+    where doc ->> '$.label' ->> '$.confidentiality' = 'regulated'
   on conflict(id) do nothing;
 """
 

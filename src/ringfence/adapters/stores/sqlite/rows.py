@@ -84,8 +84,7 @@ def touched(state: State, unit: Unit) -> list[Key]:
                     keys.extend(("meters", charge.meter) for charge in hold.charges)
             case OpenRun(run=run, credential=credential):
                 keys.append(("runs", run.id))
-                if not run.is_of_operator:
-                    keys.append(("labels", agent_place(run.agent)))
+                keys.append(("labels", agent_place(run.agent)))
                 if credential is not None:
                     keys.append(("credentials", credential.hash))
             case CloseRun(run=run_id):
