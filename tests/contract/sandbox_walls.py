@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import socket
+import tempfile
 import termios
 
 from tests.contract.sandbox_world import PYTHON, SandboxWorld
@@ -27,6 +28,41 @@ async def no_descriptor_is_inherited(world: SandboxWorld) -> None:
     ran = await world.python("import os; print(*sorted(os.listdir('/proc/self/fd'), key=int))")
     os.close(leaked)
     assert ran.out.split() == ["0", "1", "2", "3"], "the fourth is the listing itself"
+
+
+async def a_file_that_is_a_stream_cannot_be_opened_anew(world: SandboxWorld) -> None:
+    """As `ringfence run ... < question >> log` has it: what was given for reading, and what for appending."""
+    question, log = world.folder / "question", world.folder / "log"
+    for file, text in ((question, "theirs\n"), (log, "earlier\n")):
+        file.write_text(text)
+        file.chmod(0o666)
+    with question.open() as reading, log.open("a") as appending:
+        script = (
+            "read line; echo $line; echo and >&2; for n in 0 1 2; do echo x > /proc/self/fd/$n; true > /proc/self/fd/$n; done"
+        )
+        command = ("/bin/sh", "-c", f"{script} 2>/dev/null; exit 7")
+        async with world.box(*command, stdio=(reading.fileno(), appending.fileno(), appending.fileno())) as box:
+            box.release()
+            assert (await box.wait()).code == 7
+            assert log.read_text().startswith("earlier\ntheirs\nand\n"), "it is there when the box has ended"
+    assert question.read_text() == "theirs\n"
+
+
+async def a_folder_that_is_a_stream_leads_nowhere(world: SandboxWorld) -> None:
+    folder = os.open(world.folder, os.O_RDONLY)
+    with tempfile.TemporaryFile() as out:
+        async with world.box("/bin/sh", "-c", "ls /proc/self/fd/0/..", stdio=(folder, out.fileno(), out.fileno())) as box:
+            box.release()
+            assert (await box.wait()).code != 0
+    os.close(folder)
+
+
+async def what_is_written_to_a_file_is_bounded_outside_too(world: SandboxWorld) -> None:
+    with tempfile.TemporaryFile() as out:
+        async with world.box("/usr/bin/head", "-c", "8000000", "/dev/zero", stdio=(0, out.fileno(), 2)) as box:
+            box.release()
+            await box.wait()
+        assert os.fstat(out.fileno()).st_size == 2 << 20
 
 
 async def the_kernel_says_that_the_layers_are_on(world: SandboxWorld) -> None:

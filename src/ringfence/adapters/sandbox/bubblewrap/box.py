@@ -12,6 +12,7 @@ from socket import socket
 from ringfence.adapters.sandbox.bubblewrap import stopping
 from ringfence.adapters.sandbox.bubblewrap.cgroups import BoxGroup
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawned
+from ringfence.adapters.sandbox.bubblewrap.streams import Streams
 from ringfence.adapters.sandbox.descriptors import gone
 from ringfence.core.model.box import Layer
 from ringfence.ports.sandbox import BoxEnd, Left
@@ -26,6 +27,7 @@ class Parts:
     spawned: Spawned
     group: BoxGroup
     wall_clock_s: float
+    streams: Streams
     held: ExitStack
     """What is given back when nothing of it is left."""
 
@@ -148,6 +150,7 @@ class BubblewrapBox:
         self._strike()
         await gone(self._init)
         _reaped(self.pid)
+        await self._parts.streams.drained()
         starved = self._parts.group.was_out_of_memory()
         await self._parts.group.remove()
         code = code if code >= 0 else 128 - code

@@ -22,6 +22,7 @@ from ringfence.adapters.sandbox.bubblewrap.remedies import REMEDIES
 from ringfence.adapters.sandbox.bubblewrap.roots import hidden_here, host_etc, refuse_hidden, roots_here, shown_paths
 from ringfence.adapters.sandbox.bubblewrap.seccomp import program
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawn, spawn
+from ringfence.adapters.sandbox.bubblewrap.streams import Streams, streams_for
 from ringfence.adapters.sandbox.bubblewrap.sweep import swept
 from ringfence.adapters.sandbox.bubblewrap.uids import is_real_root, uids_here
 from ringfence.adapters.sandbox.bubblewrap.visits import Given, Visit, Visits
@@ -80,12 +81,12 @@ class BubblewrapSandbox:
             counted = (user is not None and work.owner is None) or kernel_release() >= COUNTS_PER_NAMESPACE
             layers = _layers(group, work, own_uid=user is not None, counted=counted, listens=plan.listener_port is not None)
             _refuse_less(plan.profile, layers)
-            spawned = await spawn(self._spawn(plan, work, user))
+            streams = streams_for(plan.stdio, plan.profile.limits, held=held, handed=handed)
+            spawned = await spawn(self._spawn(plan, work, user, streams))
             kept = held.pop_all()
+            wall_clock_s = plan.profile.limits.wall_clock_s
             try:
-                box = BubblewrapBox(
-                    Parts(spawned=spawned, group=group, wall_clock_s=plan.profile.limits.wall_clock_s, held=kept)
-                )
+                box = BubblewrapBox(Parts(spawned=spawned, group=group, wall_clock_s=wall_clock_s, streams=streams, held=kept))
             except ProcessLookupError as error:
                 spawned.process.wait()
                 kept.close()
@@ -143,7 +144,7 @@ class BubblewrapSandbox:
             )
         return self._places
 
-    def _spawn(self, plan: BoxPlan, work: Prepared, user: int | None) -> Spawn:
+    def _spawn(self, plan: BoxPlan, work: Prepared, user: int | None, streams: Streams) -> Spawn:
         shown = [*host_etc(), *shown_paths(plan.profile.shows)]
         refuse_hidden([*shown, *plan.writable, *([work.folder] if work.folder is not None else [])], self._hidden)
         environment = box_environment(plan.profile.environment, plan.environment, plan.listener_port, plan.files)
@@ -170,7 +171,7 @@ class BubblewrapSandbox:
             files=made_files(plan.files),
             flags=told,
             command=work.command,
-            stdio=plan.stdio,
+            stdio=streams.given,
             passed=work.passed,
         )
 
