@@ -14,6 +14,7 @@ LONGEST = (
     "integration/test_hostile_load.py",
     "integration/test_caps_under_load.py",
     "acceptance/test_demo.py",
+    "drills/test_drills.py",
     "integration/",
     "leaks/",
     "contract/test_upstream_contract.py",

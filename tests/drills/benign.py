@@ -21,7 +21,7 @@ class Done:
     completed: bool
     questions: int
     asked_about: tuple[str, ...]
-    """Tools that a question was about, with the number of the step."""
+    """What each question was about: the number of the step, its tool, and why."""
     why: str = ""
 
 
@@ -43,7 +43,9 @@ async def play_task(stage: Stage, task: Task, case: Case) -> Done:
             )
             questions += asked
             if asked:
-                asked_about.append(f"{number} {turn.tool}")
+                entries = [entry for entry in await stage.people.entries(run) if entry["decision"] == "ask"]
+                why_asked = [f"{one['code']} {one['detail']}".strip() for one in entries[-1]["body"]["reasons"]]
+                asked_about.append(f"{number} {turn.tool} ({'; '.join(why_asked)})")
             if answer.kind != "result":
                 why = why or f"step {number} {turn.tool}: {answer.text}"
     lines = [line for line in stage.player.executed() if line.server in own][before:]
