@@ -60,3 +60,9 @@ def test_a_derived_tool_stands_under_its_own_key() -> None:
 def test_the_documentation_lists_every_reason_once_with_what_the_agent_sees() -> None:
     documented = _ROW.findall((ROOT / "docs" / "reasons.md").read_text("utf-8"))
     assert sorted(documented) == sorted((code.value, class_of(code).value) for code in ReasonCode)
+
+
+@pytest.mark.parametrize("code", [ReasonCode.RULE_OF_TWO, ReasonCode.CLEARANCE])
+def test_a_clearance_is_said_where_the_sink_is_described(code: ReasonCode) -> None:
+    assert smallest_change(code, Subject(agent="support", tool="mail.send")).path == 'tools."mail.send".clearance'
+    assert smallest_change(code, Subject(agent="support", tool="egress.connect")).path == "agents.support.egress.hosts"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from ringfence.core.model.verdict import ReasonCode
+
+_WAY_OUT: Final = "egress.connect"
 
 
 class Lever(StrEnum):
@@ -50,6 +52,11 @@ class Subject:
     @property
     def tool_path(self) -> str:
         return f'{"derived" if self.derived else "tools"}."{self.tool}"'
+
+    @property
+    def clearance_path(self) -> str:
+        """Where it is said what may go there; of a box's way out that is the rule of its host."""
+        return f"agents.{self.agent}.egress.hosts" if self.tool == _WAY_OUT else f"{self.tool_path}.clearance"
 
 
 def meaning(code: ReasonCode) -> str:
@@ -242,12 +249,13 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
                 "declare the tool's `clearance`, where its readers may see such data; or let a child run read the untrusted"
                 f" part; or let an operator answer for what was read: `ringfence endorse {run}`, `ringfence declassify {run}`"
             )
-            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.clearance")
+            return Change(Lever.CONFIGURATION, text, subject.clearance_path)
         case ReasonCode.CLEARANCE:
             text = f"raise the tool's `clearance`, where its readers may see such data; or `ringfence declassify {run}`"
-            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.clearance")
+            return Change(Lever.CONFIGURATION, text, subject.clearance_path)
         case ReasonCode.LEAVING_CAP:
-            return Change(Lever.CONFIGURATION, "raise the cap on what leaves", f"agents.{agent}.limits")
+            text = f"`ringfence budget raise {run} --meter METER --by +N`, or raise `leaving` where the detail says"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits")
         case ReasonCode.HANDOFF:
             return Change(
                 Lever.CALLER, "hand over what the parent's schema asks for, once; take what your own children hand over"

@@ -92,7 +92,7 @@ def _ways(call: Call, flow: Flow) -> tuple[Outside, ...]:
     return names_outside(arguments, own)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _named(words: Words) -> tuple[str, ...]:
     """The hosts that somebody who is trusted names themselves. Not those of addresses: many are at one host."""
     return tuple(
