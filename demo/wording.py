@@ -17,6 +17,7 @@ WHY = {
     "identity": "changes who may do what",
     "unbounded": "without bound",
     "approved": "a person approved it",
+    "provenance": "only a ticket names it",
 }
 _STRONGEST = ("killed", "not_exposed", "unknown_tool", "approval_denied", "call_cap")
 
