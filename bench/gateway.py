@@ -19,6 +19,8 @@ PROGRAM = Path(sys.executable).with_name("ringfence")
 TEMPLATE = Path(__file__).with_name("ringfence.yaml.in")
 POLICIES = Path(__file__).with_name("policies")
 AGENT, PLAIN_AGENT, SERVER = "bench", "plain", "echo"
+TASK = 'Measure: write notes with the tags "parcel" and "late", limit 20.'
+"""What gives the values of the notes, which are held to it."""
 
 
 def checks_on() -> list[str]:
@@ -71,6 +73,6 @@ async def _runs(control: Path, most: int) -> list[list[str]]:
         people.headers["Authorization"] = f"Bearer {admin['credential']}"
         opened: list[list[str]] = []
         for agent in (AGENT, PLAIN_AGENT):
-            runs = await asyncio.gather(*(ask("/runs", {"agent": agent, "task": "measure"}) for _ in range(most)))
+            runs = await asyncio.gather(*(ask("/runs", {"agent": agent, "task": TASK}) for _ in range(most)))
             opened.append([run["credential"] for run in runs])
         return opened

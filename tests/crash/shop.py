@@ -24,9 +24,9 @@ HOLD = {Kind.HELD: "20s"}
 _READ = "effect: read, reversible: true, bounded: true, costs_money: false, identity: false, outbound: false"
 _SMALL = (
     "effect: write, reversible: true, bounded: true, costs_money: false, identity: false, outbound: false,"
-    " sensitivity: internal"
+    " sensitivity: internal, authority: []"
 )
-_LARGE = "effect: write, bounded: true, costs_money: true, identity: false, outbound: false, sensitivity: internal"
+_LARGE = "effect: write, bounded: true, costs_money: true, identity: false, outbound: false, sensitivity: internal, authority: []"
 
 
 @dataclass(frozen=True, slots=True)

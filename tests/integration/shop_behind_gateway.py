@@ -21,6 +21,8 @@ APPROVALS = {"brief": {"hold": "1s", "legs": 1}, "patient": {"hold": "60s", "leg
 REFUND = {
     "bounded": True,
     "identity": False,
+    # Nobody states a task here that names an order: who approves is the only word on one.
+    "authority": [],
     "when": [{"if": "amount_cents <= 50", "reversible": True, "costs_money": False}],
     "tighten": {"properties": {"amount_cents": {"maximum": 4000}}},
 }

@@ -17,8 +17,8 @@ SERVERS = ("modern", "legacy", "piped")
 _SMALL = "reversible: true, bounded: true, costs_money: false, identity: false, outbound: false"
 _PROFILES = {
     "look": f"effect: read, sensitivity: public, {_SMALL}",
-    "put": f"effect: write, sensitivity: internal, {_SMALL}",
-    "pay": "sensitivity: internal, bounded: true, identity: false, outbound: false",
+    "put": f"effect: write, sensitivity: internal, authority: [], {_SMALL}",
+    "pay": "sensitivity: internal, authority: [], bounded: true, identity: false, outbound: false",
 }
 
 
