@@ -309,7 +309,8 @@ async def test_the_log_tells_what_was_handed_over_by_its_digest_and_how_the_labe
     assert handed["body"]["handoff"]["label"] == UNTRUSTED.view()
     assert taken["body"]["handoff"]["from"] == child
     assert taken["body"]["handoff"]["sha256"] == handed["body"]["handoff"]["sha256"]
-    assert (taken["body"]["label_before"], taken["body"]["label_after"]) == (CLEAN.view(), UNTRUSTED.view())
+    risen = taken["body"]["handoff"]
+    assert (risen["run_before"], risen["run_after"]) == (CLEAN.view(), UNTRUSTED.view())
     decision = [entry for entry in await world.entries() if entry["kind"] == "decision"][-1]
     assert (decision["tool"], decision["body"]["brings"]) == ("ringfence.handoff", UNTRUSTED.view())
     assert taken["seq"] == decision["seq"] + 1

@@ -85,18 +85,17 @@ def _state_of(run: Run, now: Millis) -> str:
 
 def _handed_entry(handoff: Handoff, run: Run, now: Millis) -> Entry:
     facts = {"to": handoff.parent, "label": handoff.label.view(), "brings": handoff.brings.view()}
-    return _entry(handoff, run, now, f"run {run.id} handed its result to run {handoff.parent}", facts, {})
+    return _entry(handoff, run, now, f"run {run.id} handed its result to run {handoff.parent}", facts)
 
 
 def _taken_entry(given: Handoff, run: Run, now: Millis) -> Entry:
     after = run.label.joined(given.brings)
-    labels = {"label_before": run.label.view(), "label_after": after.view()} if after != run.label else {}
-    return _entry(given, run, now, f"run {run.id} took the result of run {given.run}", {"from": given.run}, labels)
+    # The decision's entry says that the run's label rises. Here stands from where, and to what.
+    labels = {"run_before": run.label.view(), "run_after": after.view()} if after != run.label else {}
+    return _entry(given, run, now, f"run {run.id} took the result of run {given.run}", {"from": given.run, **labels})
 
 
-def _entry(
-    handoff: Handoff, run: Run, now: Millis, summary: str, facts: dict[str, Any], labels: dict[str, dict[str, str]]
-) -> Entry:
+def _entry(handoff: Handoff, run: Run, now: Millis, summary: str, facts: dict[str, Any]) -> Entry:
     told = {"sha256": sha256_of(handoff), "bytes": len(handoff.result.encode()), "typed": handoff.is_typed}
     return Entry(
         kind=EntryKind.RUN,
@@ -105,5 +104,5 @@ def _entry(
         run=run.id,
         agent=run.agent,
         by=f"agent:{run.agent}",
-        body={"handoff": {**facts, **told}, **labels},
+        body={"handoff": {**facts, **told}},
     )
