@@ -32,7 +32,9 @@ from ringfence.core.model.limits import (
     UseLimits,
 )
 from ringfence.core.model.meter import Charge, MeterKind
+from ringfence.core.model.model_use import MODEL, NOTHING_USED, ModelUse
 from ringfence.core.model.profile import Sensitivity
+from ringfence.core.model_caps import ModelPlan, model_charges, model_plan_of
 from ringfence.core.rules import AgentRule, Rules, ToolRule
 
 _DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
@@ -59,6 +61,9 @@ class Plan:
     weighed_since: Sensitivity | None = None
     """The least confidentiality from which on what leaves is counted by any cap; None: there is none."""
 
+    model: ModelPlan | None = None
+    """Of requests to models, which are charged to nothing else."""
+
     def weighs(self, given: Sensitivity) -> bool:
         """Whether a call counts towards what leaves, should it leave, by a run that was given such data."""
         return self.weighed_since is not None and at_least(given, self.weighed_since)
@@ -66,6 +71,9 @@ class Plan:
 
 def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
     """None where no limit but those of runs speaks of such a call."""
+    if tool.server == MODEL:
+        model = model_plan_of(rules, agent)
+        return Plan(tool=tool.id, agent=agent.id, model=model) if model is not None else None
     own = tool.limits
     server = rules.servers[tool.server].limits if tool.server in rules.servers else UseLimits()
     always = (
@@ -110,10 +118,12 @@ def charges_of(
     chain: Sequence[Link],
     leaving: Leaving | None = None,
     given: Sensitivity = Sensitivity.PUBLIC,
+    use: ModelUse | None = None,
 ) -> tuple[tuple[Charge, ...], tuple[str, ...]]:
     """The charges of one call, each on a meter of its own, and what of it cannot be counted, for people.
 
     `leaving`: what goes outside with it; None: nothing does. `given`: how confidential the data is that the run was given.
+    `use`: what a request to a model uses at most; without it such a request cannot be counted.
     """
     charges = list(plan.always)
     faults: list[str] = []
@@ -132,6 +142,11 @@ def charges_of(
     charges.extend(_rows(plan, chain))
     if leaving is not None:
         charges.extend(_leaving(plan, chain, leaving, given))
+    if plan.model is not None:
+        if use is None:
+            faults.append("nothing bounds what the request may use")
+        else:
+            charges.extend(model_charges(plan.model, chain, use))
     return tuple(charges), tuple(faults)
 
 
@@ -144,6 +159,8 @@ def meters_of(plan: Plan, chain: Sequence[Link]) -> tuple[Charge, ...]:
         charges.extend(_distinct(distinct, plan, chain, ()))
     charges.extend(_rows(plan, chain))
     charges.extend(_leaving(plan, chain, Leaving(0, 0), Sensitivity.REGULATED))
+    if plan.model is not None:
+        charges.extend(model_charges(plan.model, chain, NOTHING_USED))
     return tuple(charges)
 
 

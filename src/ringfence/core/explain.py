@@ -104,8 +104,18 @@ def meaning(code: ReasonCode) -> str:
             return "an argument would take more different values than it may"
         case ReasonCode.ROWS_CAP:
             return "the run, or one above it, has been given all the rows that it may have"
+        case ReasonCode.SPEND_CAP:
+            return "with the most that this request may cost, more would be spent on models than may"
+        case ReasonCode.TOKEN_CAP:
+            return "with the most that this request may use, models would take in or give out more tokens than they may"
+        case ReasonCode.MODEL_CALL_CAP:
+            return "as many requests as may go to models have gone"
         case ReasonCode.UNCOUNTABLE:
-            return "an argument that a limit counts is missing, or is no amount that can be counted"
+            return "what a limit counts is missing, or is no amount that can be counted, or nothing bounds it"
+        case ReasonCode.MODEL_NOT_ALLOWED:
+            return "no upstream that the agent has may be asked for this model"
+        case ReasonCode.UNPRICED_MODEL:
+            return "the model has no price, so nobody can say what it costs"
         case ReasonCode.LOOP:
             return "the run repeats itself: the same calls bring the same results"
         case ReasonCode.FROZEN:
@@ -220,6 +230,22 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.ROWS_CAP:
             text = f"`ringfence budget raise {run} --rows +N`, or raise the cap, or open a new run"
             return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.rows_per_run")
+        case ReasonCode.SPEND_CAP:
+            text = f"`ringfence budget raise {run} --spend +N`, or raise `spend` where the detail says, or ask for less at once"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.spend")
+        case ReasonCode.TOKEN_CAP:
+            text = (
+                f"`ringfence budget raise {run} --tokens +N`, or raise `tokens` where the detail says, or ask for less at once"
+            )
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.tokens")
+        case ReasonCode.MODEL_CALL_CAP:
+            text = f"`ringfence budget raise {run} --model-calls +N`, or raise `model_calls` where the detail says"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.limits.model_calls")
+        case ReasonCode.MODEL_NOT_ALLOWED:
+            return Change(Lever.CONFIGURATION, "name the model under an upstream that the agent may use", "models.upstreams")
+        case ReasonCode.UNPRICED_MODEL:
+            text = "give the model a price, or let an unknown one count as the dearest"
+            return Change(Lever.CONFIGURATION, text, "models.prices")
         case ReasonCode.UNCOUNTABLE:
             text = "send the argument as a number that is not negative, or say what a call without it counts as (`absent`)"
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.sums")

@@ -5,7 +5,8 @@
     release   it was provably not sent: what it held is given back, exactly
 
 INVARIANT (I7): spent + held <= cap after every `reserve` for which `refusal` was None. Rows are priced afterwards: there the
-cap may be passed by what the calls under way bring more than they held.
+cap may be passed by what the calls under way bring more than they held. What a request to a model costs is known afterwards
+too, but never more than it held, so that there the cap stands.
 
 Windows slide. What was spent is kept in parts of a 24th of the window and a whole part counts until all of it has left, so a
 cap holds over every span of the window's length. A clock that goes back frees nothing: a meter's time never falls.
@@ -52,7 +53,7 @@ def refusal(meter: Meter | None, charge: Charge, now: Millis) -> Shortfall | Non
             fits = used + _new_values(meter, charge, now) <= cap
         case MeterKind.ROWS:
             fits = used + charge.amount <= cap and used < cap
-        case MeterKind.OPEN | MeterKind.SUM | MeterKind.LEAVING:
+        case _:
             fits = used + charge.amount <= cap
     return None if fits else Shortfall(used, cap, frees_at(meter, now))
 
@@ -72,7 +73,7 @@ def reserve(meter: Meter | None, charge: Charge, now: Millis) -> tuple[Meter, Ch
                 held, last = values.get(value, (0, -1))
                 values[value] = (held + 1, last)
             return replace(meter, at=at, values=values), charge
-        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS | MeterKind.LEAVING:
+        case _:
             return replace(meter, at=at, held=meter.held + charge.amount, parts=_live_parts(meter, at)), charge
 
 
@@ -82,11 +83,11 @@ def settle(meter: Meter, charge: Charge, now: Millis, actual: int | None = None)
     match charge.kind:
         case MeterKind.RATE:
             return replace(meter, at=at)
-        case MeterKind.OPEN:
+        case MeterKind.OPEN | MeterKind.STREAMS:
             return replace(meter, at=at, held=meter.held - charge.amount)
         case MeterKind.DISTINCT:
             return replace(meter, at=at, values=_let_go(meter, charge, lambda last: max(last, at)))
-        case MeterKind.SUM | MeterKind.ROWS | MeterKind.LEAVING:
+        case _:
             cost = charge.amount if actual is None else actual
             parts = _with(_live_parts(meter, at), _start(meter.span, at), cost)
             return replace(meter, at=at, held=meter.held - charge.amount, parts=parts)
@@ -104,7 +105,7 @@ def release(meter: Meter, charge: Charge, now: Millis) -> Meter:
             return replace(meter, at=at, passed=meter.passed - back)
         case MeterKind.DISTINCT:
             return replace(meter, at=at, values=_let_go(meter, charge, lambda last: last))
-        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS | MeterKind.LEAVING:
+        case _:
             return replace(meter, at=at, held=meter.held - charge.amount)
 
 
@@ -116,7 +117,7 @@ def used_of(meter: Meter, now: Millis) -> int:
             return max(0, -(-(meter.passed - at * 1000) // meter.span)) if meter.span else 0
         case MeterKind.DISTINCT:
             return sum(_is_live(known, meter.span, at) for known in meter.values.values())
-        case MeterKind.OPEN | MeterKind.SUM | MeterKind.ROWS | MeterKind.LEAVING:
+        case _:
             return meter.held + sum(amount for _, amount in _live_parts(meter, at))
 
 
@@ -151,9 +152,9 @@ def is_idle(meter: Meter, now: Millis) -> bool:
     match meter.kind:
         case MeterKind.RATE:
             return meter.passed <= max(meter.at, now) * 1000
-        case MeterKind.OPEN:
+        case MeterKind.OPEN | MeterKind.STREAMS:
             return True
-        case MeterKind.SUM | MeterKind.ROWS | MeterKind.DISTINCT | MeterKind.LEAVING:
+        case _:
             return bool(meter.span) and used_of(meter, now) == 0
 
 

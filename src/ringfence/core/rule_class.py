@@ -23,6 +23,7 @@ class RuleClass(StrEnum):
     MALFORMED = "malformed"
     DEFINITION_CHANGED = "definition_changed"
     ARGUMENTS = "arguments"
+    MODEL = "model"
     LIMIT = "limit"
     FROZEN = "frozen"
     ENVIRONMENT = "environment"
@@ -53,6 +54,7 @@ TEXTS = {
     RuleClass.MALFORMED: "refused: malformed request",
     RuleClass.DEFINITION_CHANGED: "refused: the tool is not what was approved for use; list the tools again",
     RuleClass.ARGUMENTS: "refused: the arguments do not satisfy the tool's input schema",
+    RuleClass.MODEL: "refused: this model may not be used",
     RuleClass.LIMIT: "refused: a limit of this run is reached",
     RuleClass.FROZEN: "refused: no changes are made at this time",
     RuleClass.ENVIRONMENT: "refused: it belongs to another environment than this agent",
@@ -96,9 +98,14 @@ def class_of(code: ReasonCode) -> RuleClass:
             | ReasonCode.DISTINCT_CAP
             | ReasonCode.ROWS_CAP
             | ReasonCode.LEAVING_CAP
+            | ReasonCode.SPEND_CAP
+            | ReasonCode.TOKEN_CAP
+            | ReasonCode.MODEL_CALL_CAP
             | ReasonCode.UNCOUNTABLE
         ):
             return RuleClass.LIMIT
+        case ReasonCode.MODEL_NOT_ALLOWED | ReasonCode.UNPRICED_MODEL:
+            return RuleClass.MODEL
         case ReasonCode.RATE_LIMIT | ReasonCode.CONCURRENCY:
             return RuleClass.TOO_FAST
         case ReasonCode.LOOP:

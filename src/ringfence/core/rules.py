@@ -16,6 +16,7 @@ from ringfence.core.model.environment import is_within
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
+from ringfence.core.model.model_use import ModelLimits
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.people import PeopleRules
 from ringfence.core.model.policy import Policies
@@ -188,6 +189,8 @@ class AgentRule:
     """Tool ids or patterns (`orders.*`)."""
     tighten: Mapping[ToolId, Mapping[str, Any]] = field(default_factory=dict[ToolId, Mapping[str, Any]])
     limits: Limits = Limits()
+    team: str = ""
+    """Whose model limits its runs count against as well (`Rules.teams`); empty: nobody's."""
     separation: bool = False
     approvers: frozenset[OperatorName] = frozenset()
     """Names of operators, and of groups as `group:NAME`."""
@@ -255,6 +258,8 @@ class Rules:
     """Percent of a cap at which people are told."""
     limits: UseLimits = NO_LIMITS
     """Of everything together."""
+    teams: Mapping[str, ModelLimits] = field(default_factory=dict[str, ModelLimits])
+    """What the agents of a team may use of models together, by the team's name."""
     loops: Loops | None = None
     """When a run repeats itself; None: nobody looks."""
     policies: Policies | None = None

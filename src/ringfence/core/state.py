@@ -17,7 +17,7 @@ from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorName, RunId, TicketId
 from ringfence.core.model.label import CLEAN, Label, agent_place, is_memory, join_all, server_of_memory
-from ringfence.core.model.meter import Charge, Meter, MeterKind
+from ringfence.core.model.meter import AT_ONCE, Charge, Meter
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.stop import Reach, Stop, covers
@@ -82,6 +82,8 @@ class Hold:
     """What it holds on meters."""
     brings: Label | None = None
     """The label of what its answer may bring."""
+    counts: bool = True
+    """Whether it is one of its runs' calls."""
 
 
 @dataclass(slots=True)
@@ -253,10 +255,10 @@ def check(state: State, change: Change, moving: frozenset[TicketId]) -> Conflict
         case PutCredential(credential=credential):
             if not _is_open(state, credential.run):
                 return Conflict(ReasonCode.RUN_CLOSED, f"run {credential.run} is not open")
-        case Reserve(call=call, caps=caps, charges=charges, at=at):
+        case Reserve(call=call, caps=caps, charges=charges, at=at, counts=counts):
             if call in state.holds:
                 return Conflict(None, f"call {call} is held already")
-            for run_id, cap in caps:
+            for run_id, cap in caps if counts else ():
                 account = state.accounts.get(run_id) or _NOTHING_USED
                 used = account.held + account.spent
                 if cap is not None and used + 1 > cap + account.extra:
@@ -362,16 +364,16 @@ def commit(state: State, change: Change) -> None:
             state.runs[run_id] = replace(state.runs[run_id], expires_at=expires_at)
             if (known := state.credentials.get(hashed)) is not None:
                 state.credentials[hashed] = replace(known, expires_at=expires_at)
-        case Reserve(call=call, entry_tool=tool, caps=caps, charges=charges, at=at, brings=brings):
+        case Reserve(call=call, entry_tool=tool, caps=caps, charges=charges, at=at, brings=brings, counts=counts):
             runs = tuple(run_id for run_id, _ in caps)
-            state.holds[call] = Hold(call, tool, runs, _held(state, charges, at) if charges else (), brings)
+            state.holds[call] = Hold(call, tool, runs, _held(state, charges, at) if charges else (), brings, counts)
             if brings is not None:
                 _join(state, runs[0], brings)
-            for run_id in runs:
+            for run_id in runs if counts else ():
                 state.accounts.setdefault(run_id, Account()).held += 1
         case Settle(call=call, at=at, actual=actual):
             hold = state.holds.pop(call)
-            for run_id in hold.runs:
+            for run_id in hold.runs if hold.counts else ():
                 state.accounts[run_id].held -= 1
                 state.accounts[run_id].spent += 1
             if hold.charges:
@@ -382,7 +384,7 @@ def commit(state: State, change: Change) -> None:
                         _keep(state, charge.meter, settle(meter, charge, at, costs.get(charge.meter)))
         case Release(call=call, at=at):
             hold = state.holds.pop(call)
-            for run_id in hold.runs:
+            for run_id in hold.runs if hold.counts else ():
                 state.accounts[run_id].held -= 1
             for charge in hold.charges:
                 if (meter := state.meters.get(charge.meter)) is not None:
@@ -506,7 +508,7 @@ def _held(state: State, charges: tuple[Charge, ...], at: Millis) -> tuple[Charge
 
 def _keep(state: State, key: str, meter: Meter) -> None:
     """Calls under way are counted often and briefly, so what counts none is dropped at once."""
-    if meter.kind is MeterKind.OPEN and meter.held == 0:
+    if meter.kind in AT_ONCE and meter.held == 0:
         state.meters.pop(key, None)
     else:
         state.put_meter(key, meter)

@@ -73,6 +73,8 @@ class Reserve:
     at: Millis = 0
     brings: Label | None = None
     """The label of what its answer may bring; None: nothing that raises any."""
+    counts: bool = True
+    """Whether it is one of the runs' calls. Requests to models have meters of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.identifiers import AgentId, TicketId
 from ringfence.core.model.label import CLEAN, Label, join_all, memory_place
 from ringfence.core.model.meter import Charge
+from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.run import Posture, Run
@@ -351,7 +352,15 @@ class Enforcer:
             brings = handed.brings.joined(brings or CLEAN)
             raised = raised if facts.chain[0].run.label.covers(brings) else (JoinLabel(call.run, brings),)
         changes: list[Change] = [
-            Reserve(call.id, call.tool, caps, facts.charges, facts.now, brings if brings != CLEAN else None)
+            Reserve(
+                call.id,
+                call.tool,
+                caps,
+                facts.charges,
+                facts.now,
+                brings if brings != CLEAN else None,
+                counts=call.server != MODEL,
+            )
         ]
         if decision.consumes is not None:
             approved, why = frozenset({TicketState.APPROVED}), f"used by call {call.id}"

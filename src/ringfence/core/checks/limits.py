@@ -3,6 +3,7 @@
 from ringfence.core.ledger import refusal
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
+from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
 from ringfence.core.shortfall import CAP_CODES, in_words
 
@@ -16,7 +17,7 @@ def limits(call: Call, facts: Facts) -> Verdict:
     """
     reasons: list[Reason] = []
     for link in facts.chain:
-        cap, clock = link.limits.calls_per_run, link.limits.wall_clock_s
+        cap, clock = link.limits.calls_per_run if call.server != MODEL else None, link.limits.wall_clock_s
         if cap is not None and link.calls_used + 1 > cap + link.calls_added:
             detail = f"run {link.run.id} has used {link.calls_used} of {cap + link.calls_added} calls"
             reasons.append(Reason(ReasonCode.CALL_CAP, "limits", detail))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringfence.core.model.egress import EgressRules
 from ringfence.core.model.identifiers import AgentId, OperatorName, ToolId
 from ringfence.core.model.limits import Freeze, LeavingCap, Loops, Rate
+from ringfence.core.model.model_use import NO_MODEL_LIMITS, ModelLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Limits:
     loops: Loops | None = None
     """None: as the gateway has it."""
     leaving: tuple[LeavingCap, ...] = ()
+    model: ModelLimits = NO_MODEL_LIMITS
+    """What requests to models may use: of a run with its child runs, or of all runs of the agent in a window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.model_use import NO_MODEL_LIMITS, ModelLimits
 from ringfence.core.model.profile import Sensitivity
 
 MICRO = 1_000_000
@@ -118,6 +119,7 @@ class UseLimits:
     concurrent: int | None = None
     freezes: tuple[Freeze, ...] = ()
     leaving: tuple[LeavingCap, ...] = ()
+    model: ModelLimits = NO_MODEL_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

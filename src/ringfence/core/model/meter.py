@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from ringfence.core.model.identifiers import Millis
 
@@ -24,6 +25,24 @@ class MeterKind(StrEnum):
     """Different values of an argument."""
     LEAVING = "leaving"
     """Bytes, or records, that left for outside."""
+    SPEND = "spend"
+    """What requests to models cost, in micro-units of the price table's money. Held at the most, known exactly afterwards."""
+    TOKENS = "tokens"
+    """Tokens that models took in and gave out."""
+    TOKENS_IN = "tokens_in"
+    TOKENS_OUT = "tokens_out"
+    MODEL_CALLS = "model_calls"
+    """Requests to models in time, or of a run."""
+    STREAMS = "streams"
+    """Requests to models under way."""
+
+
+OF_MODELS: Final = frozenset(
+    {MeterKind.SPEND, MeterKind.TOKENS, MeterKind.TOKENS_IN, MeterKind.TOKENS_OUT, MeterKind.MODEL_CALLS}
+)
+"""Added up over requests to models, each at its most until its true price is known."""
+AT_ONCE: Final = frozenset({MeterKind.OPEN, MeterKind.STREAMS})
+"""What is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +50,7 @@ class Charge:
     """What one call takes from one meter, with the cap that it must stay under."""
 
     meter: str
-    """`KIND:OWNER:WHAT`; the owner is `gateway`, `agent/ID`, `server/ID`, `tool/ID` or `run/ID`."""
+    """`KIND:OWNER:WHAT`; the owner is `gateway`, `team/NAME`, `agent/ID`, `server/ID`, `tool/ID` or `run/ID`."""
     kind: MeterKind
     cap: int
     """The most; of a rate: how many at once."""

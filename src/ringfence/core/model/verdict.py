@@ -46,6 +46,9 @@ class ReasonCode(StrEnum):
     SUM_CAP = "sum_cap"
     DISTINCT_CAP = "distinct_cap"
     ROWS_CAP = "rows_cap"
+    SPEND_CAP = "spend_cap"
+    TOKEN_CAP = "token_cap"
+    MODEL_CALL_CAP = "model_call_cap"
     UNCOUNTABLE = "uncountable"
     LOOP = "loop"
     FROZEN = "frozen"
@@ -62,6 +65,9 @@ class ReasonCode(StrEnum):
     LEAVING_CAP = "leaving_cap"
     # what a child run hands to its parent
     HANDOFF = "handoff"
+    # which models may be asked
+    MODEL_NOT_ALLOWED = "model_not_allowed"
+    UNPRICED_MODEL = "unpriced_model"
     # the operator's policies
     POLICY = "policy"
     POLICY_ERROR = "policy_error"

@@ -212,7 +212,7 @@ def _decode(table: str, key: str, doc: str | bytes, kind: type[Value]) -> Value:
 
 
 def _check_ledger(state: State) -> None:
-    held = Counter(run for hold in state.holds.values() for run in hold.runs)
+    held = Counter(run for hold in state.holds.values() if hold.counts for run in hold.runs)
     for run, account in state.accounts.items():
         if account.held != held.pop(run, 0) or account.spent < 0:
             raise IntegrityError(f"the account of run {run} does not agree with its open holds")
