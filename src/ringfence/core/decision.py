@@ -20,6 +20,7 @@ from ringfence.core.checks.grant import grant
 from ringfence.core.checks.handoff import handoff
 from ringfence.core.checks.limits import limits
 from ringfence.core.checks.loops import loops
+from ringfence.core.checks.modelling import modelling
 from ringfence.core.checks.pin import pin
 from ringfence.core.checks.policy import policy
 from ringfence.core.checks.provenance import provenance
@@ -32,8 +33,8 @@ from ringfence.core.model.verdict import Decision, Gate, Level, Reason, ReasonCo
 Check = Callable[[Call, Facts], Verdict]
 
 CHECKS: tuple[Check, ...] = (
-    standing, pin, exposure, grant, environment, arguments, handoff, egress, export, policy, limits, confidentiality, loops,
-    freeze, provenance, blast_radius,
+    standing, pin, exposure, grant, environment, arguments, handoff, egress, export, modelling, policy, limits, confidentiality,
+    loops, freeze, provenance, blast_radius,
 )  # fmt: skip
 """In the order they are read; the join does not depend on it."""
 

@@ -20,13 +20,15 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.model.label import Label, at_least
 from ringfence.core.model.limits import Leaving
+from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.words import Words
 
-_STAYS: Final = frozenset({ServerId("ringfence"), WORKSPACE})
-"""The gateway's own: a child run carries its parent's label, and a branch stays in the operator's repository."""
+_STAYS: Final = frozenset({ServerId("ringfence"), WORKSPACE, MODEL})
+"""The gateway's own: a child run carries its parent's label, a branch stays in the operator's repository, and of a request to a
+model the arguments are the gateway's own words."""
 _MEMO: Final = "outside"
 _RENDERED: Final = frozenset({"url", "link", "image"})
 """What a reader's program may fetch by itself."""

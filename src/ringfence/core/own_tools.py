@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.core import connecting, delegation, exporting, handoff
+from ringfence.core import connecting, delegation, exporting, handoff, modelling
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.rules import AgentRule, ToolRule
 
@@ -26,8 +26,9 @@ class OwnTool:
 _DELEGATE: Final = OwnTool(delegation.RULE, delegation.DEFINITION, shown=True)
 _CONNECT: Final = OwnTool(connecting.RULE, connecting.DEFINITION, shown=False)
 _EXPORT: Final = OwnTool(exporting.RULE, exporting.DEFINITION, shown=False)
+_MODEL: Final = OwnTool(modelling.RULE, modelling.DEFINITION, shown=False)
 _HANDOFF: Final = OwnTool(handoff.RULE, handoff.DEFINITION, shown=True, of_run=True)
-OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {own.rule.id: own for own in (_DELEGATE, _HANDOFF, _CONNECT, _EXPORT)}
+OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {own.rule.id: own for own in (_DELEGATE, _HANDOFF, _CONNECT, _EXPORT, _MODEL)}
 
 
 def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
@@ -37,4 +38,5 @@ def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
         *((_HANDOFF,) if agent.server is None else ()),
         *((_CONNECT,) if agent.egress is not None or agent.box is not None else ()),
         *((_EXPORT,) if agent.box is not None else ()),
+        *((_MODEL,) if agent.models else ()),
     )

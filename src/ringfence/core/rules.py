@@ -8,6 +8,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ringfence.core.metering.rules import ModelRules
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.credential import Place, ToolCredential
@@ -213,6 +214,8 @@ class AgentRule:
     """It reaches what has this label and nothing else; empty: labels mean nothing to it."""
     provenance: ProvenanceRules | None = None
     """Who is believed about the values of its calls; None: nobody looks where they come from."""
+    models: tuple[str, ...] = ()
+    """Models, or patterns (`claude-*`), that its runs may ask; none where the operator has named no upstream of models."""
     server: ServerId | None = None
     """It is no agent but a server in a box: what its processes reach is asked in its name, and only the gateway opens runs."""
 
@@ -266,6 +269,8 @@ class Rules:
     """None: there are none."""
     groups: Mapping[str, frozenset[OperatorName]] = field(default_factory=dict[str, frozenset[OperatorName]])
     """Groups of approvers, by name."""
+    models: ModelRules | None = None
+    """None: no model is reached through here."""
     people: PeopleRules | None = None
     """Who may log in at an issuer; None: nobody."""
 

@@ -371,6 +371,7 @@ class Catalogue:
             approvers=rule.approvers,
             egress=rule.ways_out,
             environment=rule.environment,
+            models=rule.models,
         )
         derived = {tool_rule.id for tool_rule in self._rules.tools.values() if tool_rule.derived}
         unseen = {tool for tool, own in OWN_TOOLS.items() if not own.shown}

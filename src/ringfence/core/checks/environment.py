@@ -12,6 +12,7 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.environment import is_within, shown
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
+from ringfence.core.modelling import MESSAGES
 
 ALLOW = Verdict(Level.ALLOW)
 
@@ -37,6 +38,8 @@ def _touched(call: Call, facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
         host, port = str(call.value.get("host")), call.value.get("port")
         rule = facts.agent.egress.of(host, port) if facts.agent is not None and isinstance(port, int) else None
         yield f"host {host}:{port}", (rule.environment if rule is not None else "",)
+    elif call.tool == MESSAGES:
+        yield f"model upstream {call.value.get('upstream')}", (str(call.value.get("environment", "")),)
     elif facts.tool is not None:
         yield f"server {facts.tool.server}", (facts.tool.environment,)
         if facts.tool.credential is not None:

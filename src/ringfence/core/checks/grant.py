@@ -7,8 +7,10 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.grant import EVERYTHING
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
+from ringfence.core.modelling import MESSAGES
 
 ALLOW = Verdict(Level.ALLOW)
+_WITH_EVERY_GRANT = frozenset({HANDOFF, MESSAGES})
 
 
 def grant(call: Call, facts: Facts) -> Verdict:
@@ -32,8 +34,8 @@ def grant(call: Call, facts: Facts) -> Verdict:
 def _outside(link: Link, call: Call, facts: Facts) -> list[Reason]:
     reasons: list[Reason] = []
     given, run = link.run.grant, link.run.id
-    # How a result goes back was given with the schema that was fixed for it.
-    if call.tool != HANDOFF and (why := admits(given, call.tool, call.value)):
+    # How a result goes back was given with the schema that was fixed for it; whatever tools a run was given, it may think.
+    if call.tool not in _WITH_EVERY_GRANT and (why := admits(given, call.tool, call.value)):
         is_tool = given.tools is not None and call.tool not in given.tools
         code = ReasonCode.NOT_GRANTED if is_tool else ReasonCode.GRANT_BOUND
         reasons.append(Reason(code, "grant", f"run {run}: {why}"))

@@ -46,5 +46,7 @@ class Agent:
     """Who may approve for this agent; empty means every approver and admin."""
     egress: EgressRules = EgressRules()
     """Whom its boxes may reach: nobody."""
+    models: tuple[str, ...] = ()
+    """Models, or patterns, that it may ask."""
     environment: str = ""
     """It reaches what has this label and nothing else; empty: labels mean nothing to it."""

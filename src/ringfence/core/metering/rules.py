@@ -1,0 +1,42 @@
+"""Which upstreams serve which models, at what prices: the operator's `models:` as the decision reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ringfence.core.metering.anthropic_prices import PRICES
+from ringfence.core.metering.bound import DEFAULTS, Allowances
+from ringfence.core.metering.prices import Prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUpstreamRule:
+    """One model API."""
+
+    name: str
+    models: tuple[str, ...] = ("*",)
+    """Names of models, or patterns (`claude-*`), as clients write them."""
+    environment: str = ""
+    """Its label, and that of its credential; empty: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRules:
+    """Everything about models that is not a limit."""
+
+    upstreams: tuple[ModelUpstreamRule, ...]
+    """The first one that has a model serves it."""
+    prices: Prices = PRICES
+    allowances: Allowances = DEFAULTS
+
+    def upstream_of(self, models: Iterable[str]) -> ModelUpstreamRule | None:
+        """Who serves a request that names these models; None: nobody serves them all."""
+        named = tuple(models)
+        return next((one for one in self.upstreams if all(is_among(model, one.models) for model in named)), None)
+
+
+def is_among(model: str, patterns: Iterable[str]) -> bool:
+    """Whether a model is one of those."""
+    return any(fnmatchcase(model, pattern) for pattern in patterns)
