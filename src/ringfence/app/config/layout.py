@@ -10,6 +10,7 @@ from ringfence.app.config.exchange_layout import EXCHANGE
 from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
+from ringfence.app.config.model_limits_layout import TEAM, TEAMS
 from ringfence.app.config.operators_layout import OPERATORS
 from ringfence.app.config.personal_section import PERSONAL
 from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS
@@ -102,6 +103,7 @@ SCAN: Final = Record(
             ListOf(Choice(tuple(sorted({rule.id for rule in SECRET_RULES}))), most=50),
             "Kinds of credentials that count for nothing in arguments: false hits, or what the server is there for.",
         ),
+        "teams": Key(TEAMS, "What agents may use of models together, by the name of their team."),
         "personal_data": Key(PERSONAL, "What identifies a person, in place of the file's own `personal_data`."),
     },
     "a mapping with `instructions`, `secrets`, `arguments`, `allow_in_arguments` and `personal_data`",
@@ -268,6 +270,7 @@ AGENT: Final = Record(
             "Per tool, a JSON Schema that this agent's arguments must satisfy besides all others.",
         ),
         "limits": Key(AGENT_LIMITS, "What one run with its child runs may use, and all runs of the agent together."),
+        "team": Key(TEAM, "Whose model limits its runs count against as well (`teams`)."),
         "delegate": Key(
             DELEGATE,
             "Its runs may open child runs by themselves (`ringfence__delegate`), within these caps. They may not where absent.",

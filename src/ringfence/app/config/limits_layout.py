@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ringfence.app.config.model_limits_layout import MODEL_LIMITS
 from ringfence.app.config.shapes import (
     Choice,
     Decimal,
@@ -104,8 +105,14 @@ SERVER_LIMITS: Final = Record(
 )
 
 GATEWAY_LIMITS: Final = Record(
-    {**_GENERAL, "loops": _LOOP_KEY, "freeze": _FREEZE, "leaving": Key(LEAVING, f"{_LEAVING} Everything together.")},
-    "a mapping with `rate`, `concurrent`, `loops`, `freeze` or `leaving`",
+    {
+        **_GENERAL,
+        "loops": _LOOP_KEY,
+        "freeze": _FREEZE,
+        "leaving": Key(LEAVING, f"{_LEAVING} Everything together."),
+        **MODEL_LIMITS,
+    },
+    "a mapping of limits",
 )
 
 AGENT_LIMITS: Final = Record(
@@ -121,6 +128,7 @@ AGENT_LIMITS: Final = Record(
         "loops": _LOOP_KEY,
         "freeze": _FREEZE,
         "leaving": Key(LEAVING, f"{_LEAVING} All runs of the agent together."),
+        **MODEL_LIMITS,
     }
 )
 

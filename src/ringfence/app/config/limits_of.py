@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ringfence.app.config.model_limits_of import model_limits_of
 from ringfence.app.config.problems import Path, shown
 from ringfence.app.config.scalars import as_seconds
 from ringfence.core.charges import micro_units
@@ -70,6 +71,7 @@ def use_limits_of(fields: Fields) -> UseLimits:
         concurrent=fields.get("concurrent"),
         freezes=freezes_of(fields),
         leaving=leaving_of(fields),
+        model=model_limits_of(fields),
     )
 
 

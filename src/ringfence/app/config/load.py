@@ -35,6 +35,7 @@ from ringfence.app.config.identity_section import check_identity, check_listen, 
 from ringfence.app.config.layout import AGENT, FILE
 from ringfence.app.config.limits_of import check_limits
 from ringfence.app.config.log_section import check_log, log_of
+from ringfence.app.config.model_limits_of import check_model_limits
 from ringfence.app.config.names import check_names, check_references
 from ringfence.app.config.narrowing import narrowing_faults
 from ringfence.app.config.operators_section import check_operators, oidc_of
@@ -167,6 +168,7 @@ class _Checked:
         if not is_timezone(values.get("timezone", "UTC")):
             self.report(("timezone",), f"no time zone `{values['timezone']}` is known here, such as `Europe/Berlin`")
         check_limits(values, self.report)
+        check_model_limits(values, self.report)
         check_credentials(values, self.report)
         check_exchanges(values, self.report, self.warn)
         check_boxes(values, self.report)

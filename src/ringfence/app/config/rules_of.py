@@ -7,6 +7,7 @@ from typing import Any
 
 from ringfence.app.config.box_section import box_of, egress_of
 from ringfence.app.config.limits_of import freezes_of, leaving_of, loops_of, rate_of, tool_limits_of, use_limits_of
+from ringfence.app.config.model_limits_of import model_limits_of, teams_of
 from ringfence.app.config.operators_section import people_of
 from ringfence.app.config.personal_section import personal_of
 from ringfence.app.config.profiles import conditional_of, profile_of
@@ -51,6 +52,7 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         | {server_agent(ServerId(name)): _boxed(name, fields) for name, fields in servers.items() if "box" in fields},
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
         limits=use_limits_of(values.get("limits", {})),
+        teams=teams_of(values),
         loops=loops_of(values.get("limits", {})),
         cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (50, 80, 100))))),
         groups={
@@ -149,7 +151,9 @@ def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields) 
             freezes=freezes_of(limits),
             loops=loops_of(limits),
             leaving=leaving_of(limits),
+            model=model_limits_of(limits),
         ),
+        team=fields.get("team", ""),
         separation=fields.get("separation", False),
         approvers=frozenset(OperatorName(operator) for operator in fields.get("approvers", [])),
         approval_expiry_s=fields.get("approval_expiry", 3600),
