@@ -12,9 +12,10 @@ from ringfence.core.ledger import frees_at, held_of, is_of_run, run_of, used_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.facts import Link
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
-from ringfence.core.model.meter import Charge, Meter, MeterKind
+from ringfence.core.model.meter import OF_MODELS, Charge, Meter, MeterKind
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Run, RunState
+from ringfence.core.model_caps import own_meter
 from ringfence.core.shortfall import in_units
 from ringfence.core.unit import Conflict, Raise, Unit
 from ringfence.engine.catalogue import Catalogue
@@ -28,7 +29,7 @@ WALL_CLOCK = "wall_clock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One meter as it stands. Amounts of sums are in millionths, of wall clocks in seconds."""
+    """One meter as it stands. Amounts of sums and of money are in millionths, of wall clocks in seconds."""
 
     meter: str
     kind: str
@@ -96,7 +97,10 @@ class Budgets:
         return await self._metered(agent, ())
 
     async def raise_cap(self, run_id: RunId, meter: str, by: int, *, operator: Operator, reason: str) -> Raised | NotDone:
-        """Add to the cap of one meter of one run, for as long as the run lives. `meter`: `calls`, `rows` or a meter's name."""
+        """Add to the cap of one meter of one run, for as long as the run lives.
+
+        `meter`: `calls`, `rows`, a kind of what models are capped by (`spend`, `tokens`), or a meter's name.
+        """
         if by <= 0:
             return NotDone("a cap is raised by more than nothing")
         if not reason.strip():
@@ -109,6 +113,8 @@ class Budgets:
             return refusal
         if meter == "rows":
             meter = rows_meter(run_id)
+        elif meter in OF_MODELS:
+            meter = own_meter(MeterKind(meter), run_id)
         elif meter == _calls_meter(run_id):
             meter = CALLS
         known = {CALLS: None} if meter == CALLS else {charge.meter: charge for charge in self._charges(run.agent, chain)}

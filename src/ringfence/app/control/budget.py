@@ -11,9 +11,8 @@ from ringfence.app.control.times import iso
 from ringfence.core.charges import micro_units
 from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.limits import AMOUNT_MOST
-from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.operator import Role
-from ringfence.core.shortfall import as_amount
+from ringfence.core.shortfall import as_amount, is_in_micro
 from ringfence.engine.budgets import Reading
 from ringfence.engine.runs import NotDone
 
@@ -37,9 +36,9 @@ async def show(asked: Asked) -> Answer:
 
 async def raise_cap(asked: Asked) -> Answer:
     meter = asked.body.get("meter", "calls")
-    by = _amount(asked.body["by"], is_sum=meter.startswith(f"{MeterKind.SUM}:"))
+    by = _amount(asked.body["by"], in_micro=is_in_micro(meter))
     if by is None:
-        expected = f"expected a number such as `50`, above 0 and at most {AMOUNT_MOST}, with decimals for a sum only"
+        expected = f"expected a number such as `50`, above 0 and at most {AMOUNT_MOST}, with decimals for sums and money only"
         return Problem(ProblemCode.MALFORMED, f"`by`: {expected}, found `{asked.body['by']}`")
     await asked.services.catalogue.ensure_listed()
     raised = await asked.services.budgets.raise_cap(
@@ -51,11 +50,11 @@ async def raise_cap(asked: Asked) -> Answer:
 
 
 def reading_view(reading: Reading) -> dict[str, Any]:
-    """One meter as JSON. Of a sum, what people count in, as decimal text."""
-    is_sum = reading.kind == MeterKind.SUM
+    """One meter as JSON. Of a sum and of money, what people count in, as decimal text."""
+    in_micro = is_in_micro(reading.kind)
 
     def shown(value: int) -> int | str:
-        return as_amount(value) if is_sum else value
+        return as_amount(value) if in_micro else value
 
     return {
         "meter": reading.meter,
@@ -70,11 +69,11 @@ def reading_view(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _amount(text: str, *, is_sum: bool) -> int | None:
+def _amount(text: str, *, in_micro: bool) -> int | None:
     micro = micro_units(text.removeprefix("+"))
     if not micro:
         return None
-    if is_sum:
+    if in_micro:
         return micro
     return None if micro % 1_000_000 else micro // 1_000_000
 
@@ -96,7 +95,12 @@ ROUTES = (
         summary="Add to a cap of one run, for as long as it lives. Never more than the runs above it have left.",
         body=(
             Field("run", "An open run.", required=True, most=80),
-            Field("meter", "`calls` (where absent), `rows`, or the name of one of the run's own meters.", most=300),
+            Field(
+                "meter",
+                "`calls` (where absent), `rows`, `spend`, `tokens`, `tokens_in`, `tokens_out`, `model_calls`, "
+                "or the name of one of the run's own meters.",
+                most=300,
+            ),
             Field("by", "By how much: a number such as `50`, as text.", required=True, most=40),
             Field("reason", "Why, for the log.", required=True, most=1000),
         ),
