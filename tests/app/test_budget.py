@@ -73,7 +73,7 @@ async def test_a_cap_is_raised_by_a_number_above_nothing(by: str) -> None:
     run = await desk.world.open_run()
     answer = await desk.api("POST", "/budget/raise", {"run": run.run.id, "by": by, "reason": "r"})
     assert answer.status == 400, answer.text
-    assert f"above 0 and at most 1000000000000, with decimals for a sum only, found `{by}`" in answer.error["message"]
+    assert f"above 0 and at most 1000000000000, with decimals for sums and money only, found `{by}`" in answer.error["message"]
 
 
 async def test_a_raise_without_a_reason_is_refused() -> None:

@@ -73,7 +73,7 @@ def model_plan_of(rules: Rules, agent: AgentRule) -> ModelPlan | None:
 def model_charges(plan: ModelPlan, chain: Sequence[Link], use: ModelUse) -> Iterable[Charge]:
     """The charges of one request, each on a meter of its own."""
     for owner, most in plan.streams:
-        yield Charge(f"{MeterKind.STREAMS}:{owner}:all", MeterKind.STREAMS, most)
+        yield Charge(f"{MeterKind.STREAMS}:{owner}:all", MeterKind.STREAMS, most, use.calls)
     for owner, scope, cap in plan.caps:
         if cap.window_ms:
             yield _charge(cap, owner, "", use)

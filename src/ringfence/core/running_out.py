@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ringfence.core.ledger import is_of_run, refusal
+from ringfence.core.ledger import is_of_run, refusal, run_of
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.shortfall import in_units
@@ -21,7 +21,7 @@ _NAMES: Final = {
     MeterKind.TOKENS_IN: "tokens taken in",
     MeterKind.TOKENS_OUT: "tokens given out",
     MeterKind.MODEL_CALLS: "model calls",
-    MeterKind.STREAMS: "model calls under way",
+    MeterKind.STREAMS: "model calls",
 }
 
 
@@ -63,12 +63,13 @@ def said_to_client(out: RanOut, agent: AgentId, run: RunId) -> str:
         return f"{cap} {name} at once are allowed; wait until one has ended"
     if is_of_run(out.meter):
         whose = "this run" if owner == f"run/{run}" else "a run above this one"
-        who = f"An approver of agent {agent} can raise it: ringfence budget raise {owner.removeprefix('run/')}"
+        how = f"--{out.kind.replace('_', '-')} +N" if out.meter.endswith(":all") else f"--meter {out.meter} --by +N"
+        who = f"An approver of agent {agent} can raise it: ringfence budget raise {run_of(out.meter)} {how}"
         return f"the cap on {name} of {whose} ({cap}) does not bear this request. {who}"
     whose = {"agent": f"agent {agent}", "team": "the agent's team"}.get(owner.partition("/")[0], "this gateway")
     return (
         f"the cap on {name} of {whose} ({cap} in {_span(out.window_ms)}) does not bear this request. "
-        "It frees with time; whoever configures the gateway can raise it."
+        "It frees with time; whoever configures the gateway can raise it"
     )
 
 
@@ -77,7 +78,8 @@ def _lasts(out: RanOut) -> tuple[bool, bool, Millis]:
 
 
 def _span(window_ms: int) -> str:
-    for unit, length in (("days", 86_400_000), ("hours", 3_600_000), ("minutes", 60_000)):
+    for unit, length in (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000)):
         if window_ms % length == 0:
-            return f"{window_ms // length} {unit}"
+            count = window_ms // length
+            return f"{count} {unit}{'s' if count > 1 else ''}"
     return f"{window_ms // 1000} seconds"

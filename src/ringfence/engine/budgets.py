@@ -25,6 +25,8 @@ from ringfence.ports.store import Store
 
 CALLS = "calls"
 WALL_CLOCK = "wall_clock"
+RAISE = "raise"
+"""The decision of the entry that records one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,7 @@ class Budgets:
             summary=f"cap raised for run {run_id}: {meter} by {in_units(meter, by)}"[:240],
             run=run_id,
             agent=run.agent,
-            decision="raise",
+            decision=RAISE,
             by=f"operator:{operator.name}",
             body={"meter": meter, "by": in_units(meter, by), "reason": reason},
         )

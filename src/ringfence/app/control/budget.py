@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply, refused
+from ringfence.app.control.leaves import entry_view
 from ringfence.app.control.routes import Route
-from ringfence.app.control.shape import Field
+from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
 from ringfence.core.charges import micro_units
+from ringfence.core.entry import EntryKind
 from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.limits import AMOUNT_MOST
 from ringfence.core.model.operator import Role
 from ringfence.core.shortfall import as_amount, is_in_micro
-from ringfence.engine.budgets import Reading
+from ringfence.engine.budgets import RAISE, Reading
 from ringfence.engine.runs import NotDone
+from ringfence.ports.audit import AuditQuery
 
 
 async def show(asked: Asked) -> Answer:
@@ -32,6 +36,21 @@ async def show(asked: Asked) -> Answer:
     if isinstance(shared, NotDone):
         return refused(shared)
     return Reply({"run": None, "agent": agent, "meters": [reading_view(reading) for reading in shared]})
+
+
+async def history(asked: Asked) -> Answer:
+    """Every raise, newest first: who, when, which meter, by how much and why."""
+    given = asked.query
+    records = await asked.services.log.query(
+        AuditQuery(
+            agent=given.get("agent"),
+            run=given.get("run"),
+            kind=EntryKind.CONTROL.value,
+            decision=RAISE,
+            limit=max(1, given.get("limit", 100)),
+        )
+    )
+    return Reply({"raises": [_raise_view(entry_view(record)) for record in records]})
 
 
 async def raise_cap(asked: Asked) -> Answer:
@@ -69,6 +88,20 @@ def reading_view(reading: Reading) -> dict[str, Any]:
     }
 
 
+def _raise_view(entry: Mapping[str, Any]) -> dict[str, Any]:
+    body: Mapping[str, Any] = entry["body"]
+    return {
+        "entry": entry["id"],
+        "time": entry["time"],
+        "run": entry.get("run"),
+        "agent": entry.get("agent"),
+        "meter": body.get("meter"),
+        "by": body.get("by"),
+        "who": entry.get("by"),
+        "reason": body.get("reason"),
+    }
+
+
 def _amount(text: str, *, in_micro: bool) -> int | None:
     micro = micro_units(text.removeprefix("+"))
     if not micro:
@@ -86,6 +119,18 @@ ROUTES = (
         summary="Every meter of a run with those above it, or every meter that an agent's runs share.",
         query=(Field("run", "An open run.", most=80), Field("agent", "A configured agent.", most=200)),
         answer="`meters`, each with `used` (held and spent), `held`, `cap`, `left`, `window_s` and `frees_at`.",
+    ),
+    Route(
+        method="GET",
+        path="/budget/history",
+        handler=history,
+        summary="Caps that were raised, newest first.",
+        query=(
+            Field("run", "Of one run.", most=80),
+            Field("agent", "Of one agent's runs.", most=200),
+            Field("limit", "At most so many.", kind=Kind.INTEGER, most=1000),
+        ),
+        answer="`raises`, each with `time`, `run`, `agent`, `meter`, `by`, `who`, `reason` and the log's `entry`.",
     ),
     Route(
         method="POST",

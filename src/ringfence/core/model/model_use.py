@@ -23,9 +23,11 @@ class ModelUse:
     tokens_in: int
     """Of prompts, cache reads and writes among them."""
     tokens_out: int
+    calls: int = 1
+    """0: nothing is generated, so it counts neither as a request to a model nor as one under way."""
 
     def __post_init__(self) -> None:
-        if min(self.micro, self.tokens_in, self.tokens_out) < 0 or max(self.micro, self.tokens) > MOST_COUNTED:
+        if min(self.micro, self.tokens_in, self.tokens_out, self.calls) < 0 or max(self.micro, self.tokens) > MOST_COUNTED:
             raise ValueError(f"a request uses from 0 to {MOST_COUNTED} of everything")
 
     @property
@@ -33,7 +35,7 @@ class ModelUse:
         return self.tokens_in + self.tokens_out
 
     def of(self, kind: MeterKind) -> int:
-        """What it takes from a meter of this kind. A request is one call and one stream, whatever came of it."""
+        """What it takes from a meter of this kind."""
         match kind:
             case MeterKind.SPEND:
                 return self.micro
@@ -44,10 +46,10 @@ class ModelUse:
             case MeterKind.TOKENS_OUT:
                 return self.tokens_out
             case _:
-                return 1
+                return self.calls
 
 
-NOTHING_USED: Final = ModelUse(micro=0, tokens_in=0, tokens_out=0)
+NOTHING_USED: Final = ModelUse(micro=0, tokens_in=0, tokens_out=0, calls=0)
 
 
 @dataclass(frozen=True, slots=True)

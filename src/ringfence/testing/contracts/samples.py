@@ -58,10 +58,14 @@ def opening(name: str = "run-1", *, ancestors: tuple[str, ...] = (), credential:
     return Unit((an_entry("run opened", kind=EntryKind.RUN, run=name),), (OpenRun(run, presented),))
 
 
-def reserving(call: str, *caps: tuple[str, int | None], charges: tuple[Charge, ...] = (), at: int = 0) -> Unit:
+def reserving(
+    call: str, *caps: tuple[str, int | None], charges: tuple[Charge, ...] = (), at: int = 0, counts: bool = True
+) -> Unit:
     """A decision that holds one call for the run and its ancestors, and what it is charged."""
     chain = tuple((RunId(run), cap) for run, cap in caps)
-    return Unit((an_entry("allowed", call=call, decision="allow"),), (Reserve(CallId(call), TOOL, chain, charges, at),))
+    return Unit(
+        (an_entry("allowed", call=call, decision="allow"),), (Reserve(CallId(call), TOOL, chain, charges, at, counts=counts),)
+    )
 
 
 def a_charge(meter: str, kind: MeterKind, *, cap: int, amount: int = 1, span: int = 0) -> Charge:

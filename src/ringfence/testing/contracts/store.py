@@ -281,12 +281,34 @@ class StoreContract:
             a_charge("sum:run/run-1:t/x", MeterKind.SUM, cap=100, amount=7): (14, ReasonCode.SUM_CAP),
             a_charge("rows:run/run-1:all", MeterKind.ROWS, cap=100, amount=30): (3, ReasonCode.ROWS_CAP),
             a_charge("leaving:run/run-1:bytes", MeterKind.LEAVING, cap=100, amount=9): (11, ReasonCode.LEAVING_CAP),
+            a_charge("spend:run/run-1:all", MeterKind.SPEND, cap=100, amount=9): (11, ReasonCode.SPEND_CAP),
+            a_charge("tokens:team/t:all@60s", MeterKind.TOKENS, cap=100, amount=8, span=60_000): (12, ReasonCode.TOKEN_CAP),
+            a_charge("model_calls:agent/a:all@60s", MeterKind.MODEL_CALLS, cap=9, span=60_000): (9, ReasonCode.MODEL_CALL_CAP),
+            a_charge("streams:gateway:all", MeterKind.STREAMS, cap=40): (40, ReasonCode.CONCURRENCY),
         }
         for charge, (granted, code) in kinds.items():
             units = [reserving(f"{charge.meter}/{n}", ("run-1", None), charges=(charge,), at=1000) for n in range(1000)]
             answers = await asyncio.gather(*(store.record(unit) for unit in units))
             assert {answer.code for answer in answers if isinstance(answer, Conflict)} == {code}
             assert sum(not isinstance(answer, Conflict) for answer in answers) == granted
+
+    async def test_a_request_to_a_model_is_held_at_its_most_settled_at_its_price_and_is_no_call_of_the_run(
+        self, store: Store
+    ) -> None:
+        spend = a_charge("spend:run/run-1:all", MeterKind.SPEND, cap=100, amount=60)
+        streams = a_charge("streams:agent/a:all", MeterKind.STREAMS, cap=9)
+        asked = reserving("m1", ("run-1", 0), charges=(spend, streams), counts=False)
+        await accept(store, opening(), asked)
+        assert (await store.holds())[CallId("m1")].runs == (RunId("run-1"),)
+        await refuse(store, reserving("m2", ("run-1", 0), charges=(spend,), counts=False), ReasonCode.SPEND_CAP)
+        await refuse(store, reserving("c1", ("run-1", 0)), ReasonCode.CALL_CAP)
+        await accept(store, Unit((), (Settle(CallId("m1"), 2000, ((spend.meter, 41),)),)))
+        meters = await store.meters([spend.meter, streams.meter])
+        assert [None if meter is None else (used_of(meter, 3000), held_of(meter)) for meter in meters] == [(41, 0), None]
+        assert await store.account(RunId("run-1")) == Account()
+        await accept(store, reserving("m3", ("run-1", 0), charges=(replace(spend, amount=59),), counts=False))
+        await accept(store, Unit((), (Release(CallId("m3"), 3000),)))
+        assert await store.account(RunId("run-1")) == Account()
 
     async def test_different_values_are_counted_once_each(self, store: Store) -> None:
         await accept(store, opening())
