@@ -166,7 +166,7 @@ tries = st.builds(
 
 
 @pytest.mark.requirement("I7")
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(tries, min_size=1, max_size=60), st.integers(0, 6000), st.integers(0, 600), st.integers(1, 12))
 def test_no_cap_is_passed_over_a_tree_and_every_meter_says_what_happened(
     asked: list[Try], cap: int, tokens: int, streams: int
