@@ -8,11 +8,11 @@ by the gateway. The request itself stands beside the call and is never recorded:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from ringfence.core.metering.bound import Bound, Unbounded, bound_of
+from ringfence.core.metering.bound import Bound, Unbounded, bound_of, most_output
 from ringfence.core.metering.prices import cost
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.metering.rules import ModelRules
@@ -21,6 +21,7 @@ from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.model_use import MODEL, MOST_COUNTED, NOTHING_USED, ModelUse
 from ringfence.core.model.profile import ConditionalProfile, Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.model_caps import Room
 from ringfence.core.rules import ServerRule, ToolRule
 
 MESSAGES: Final = ToolId("model.messages")
@@ -38,6 +39,8 @@ class Act(StrEnum):
     """Nothing is generated, and nothing billed."""
     MODELS = "models"
     """Which ones there are."""
+    BATCHES = "batches"
+    """Requests that are answered later, when nobody is there to meter them: refused."""
 
 
 class Fault(StrEnum):
@@ -176,6 +179,8 @@ def asked(rules: ModelRules, act: Act, request: ModelRequest | None, body: str, 
             fault, why = Fault.BOUND, "it could use more than can be counted"
         else:
             bound, most = found, ModelUse(micro=found.micro, tokens_in=found.prompt, tokens_out=found.output)
+    if act is Act.BATCHES:
+        fault, why = Fault.BOUND, "a batch is answered later, so nothing here meters it"
     if len(names) > MOST_NAMED:
         fault, why = Fault.BOUND, f"it names more than {MOST_NAMED} models"
     arguments: dict[str, Any] = {
@@ -200,6 +205,29 @@ def asked(rules: ModelRules, act: Act, request: ModelRequest | None, body: str, 
         "said": {name: text[:200] for name, text in said.items()},
     }
     return Asked(arguments=arguments, most=most, upstream=arguments["upstream"], bound=bound)
+
+
+def shortened(rules: ModelRules, request: ModelRequest, room: Room) -> ModelRequest | None:
+    """The request with the largest `max_tokens` that fits into what the caps leave; None: not even one token does.
+
+    Only requests of a single turn by a single model are made smaller.
+    """
+    most, bound = request.max_tokens, bound_of(request, rules.prices, rules.allowances)
+    if isinstance(bound, Unbounded) or len(bound.samplings) != 1 or bound.tools or request.server_tools or request.mcp_servers:
+        return None
+    if room.tokens_in is not None and bound.prompt > room.tokens_in:
+        return None
+    if room.micro is not None:
+        paid = most_output(request, rules.prices, room.micro, rules.allowances)
+        if paid is None:
+            return None
+        most = min(most, paid)
+    if room.tokens_out is not None:
+        most = min(most, room.tokens_out)
+    if room.tokens is not None:
+        most = min(most, room.tokens - bound.prompt)
+    least = request.thinking + 1 if request.thinking else 1
+    return replace(request, max_tokens=most) if most >= least else None
 
 
 def used_of(usage: Usage, rules: ModelRules, most: ModelUse) -> ModelUse:

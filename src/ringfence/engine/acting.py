@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Any, assert_never
 
 from ringfence.core.asking import granted_capabilities
@@ -26,10 +27,13 @@ from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis, RunId, ServerId
 from ringfence.core.model.label import CLEAN, Label, memory_place
 from ringfence.core.model.meter import MeterKind
+from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import Heard
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
+from ringfence.core.model_caps import settled_at
+from ringfence.core.modelling import SERVER as MODEL_RULE
 from ringfence.core.rules import ServerRule, Share
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import Change, Conflict, JoinLabel, Release, Settle, Unit
@@ -45,6 +49,7 @@ from ringfence.engine.injection import HELD_BACK, Injection
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.large_answers import LargeAnswers
 from ringfence.engine.mediation import failed, mediated
+from ringfence.engine.model_calls import ModelCalls
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed
 from ringfence.engine.personal_data import scan_rule
@@ -87,6 +92,7 @@ class Actor:
         injection: Injection,
         ways_out: Upstream | None,
         exports: Upstream | None,
+        models: ModelCalls,
         on_behalf: OnBehalf,
         risen: Risen,
         at_step: AtStep,
@@ -103,6 +109,7 @@ class Actor:
         self._injection = injection
         self._ways_out = ways_out
         self._exports = exports
+        self._models = models
         self._on_behalf = on_behalf
         self._risen = risen
         self._suspicions = Suspicions(alerts)
@@ -132,7 +139,9 @@ class Actor:
             flight.charges, flight.loops = facts.charges, facts.loops
             flight.brings = handed.brings if handed is not None else CLEAN
             flight.label = facts.chain[0].run.label.joined(incoming(profile)).joined(flight.brings)
-            flight.hears = facts.flow is not None
+            flight.hears = facts.flow is not None and call.server != MODEL
+            if call.server == MODEL:
+                flight.cut = partial(self._models.cut, call.id)
             outcome: Outcome
             try:
                 if not facts.chain[0].run.label.covers(flight.label):
@@ -348,6 +357,9 @@ class Actor:
 
     def _priced(self, call: Call, flight: Flight, outcome: Outcome) -> tuple[tuple[str, int], ...]:
         """What the call cost on the meters whose price is known only now. Of an unknown outcome that is what they held."""
+        if call.server == MODEL:
+            used = self._models.used(call.id)
+            return settled_at(flight.charges, used) if used is not None else ()
         if isinstance(outcome, Ambiguous):
             return ()
         rule = self._catalogue.rules.tools.get(call.tool)
@@ -360,6 +372,8 @@ class Actor:
             return self._ways_out, SERVER
         if server == WORKSPACE:
             return self._exports, WORKSPACE_RULE
+        if server == MODEL:
+            return self._models, MODEL_RULE
         return self._catalogue.upstreams.get(server), self._catalogue.rules.servers.get(server)
 
 

@@ -29,6 +29,7 @@ from ringfence.engine.injection import Injection
 from ringfence.engine.labels import Labels
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer
+from ringfence.engine.model_calls import ModelCalls
 from ringfence.engine.notices import Notices
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.operators import Operators
@@ -49,6 +50,7 @@ from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 from ringfence.ports.lever import Lever
+from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.notifier import Notifier
 from ringfence.ports.signer import Signer
 from ringfence.ports.store import Store
@@ -75,6 +77,7 @@ class Engine:
     enforcer: Enforcer
     connections: Connections
     exports: Exports
+    models: ModelCalls
     boxes: Boxes
     server_boxes: ServerBoxBook
     approvals: Approvals
@@ -112,6 +115,7 @@ class Engine:
         on_behalf: OnBehalf | None = None,
         redactor: Redactor | None = None,
         read_secret: ReadSecret = no_secrets,
+        models: Mapping[str, ModelUpstream] | None = None,
         at_step: AtStep = nothing,
     ) -> Self:
         """Wire every part. `at_step` is for tests that crash or stop at a chosen moment.
@@ -151,6 +155,7 @@ class Engine:
 
         runs.on_close.append(close_ways)
         exports = Exports(store=store, clock=clock, approvals=approvals)
+        asked = ModelCalls(store=store, clock=clock, catalogue=catalogue, upstreams=models)
         trails, hearing = Trails(), Hearing()
 
         async def forget(run: RunId, why: str) -> None:
@@ -169,6 +174,7 @@ class Engine:
             injection=injection,
             ways_out=connections,
             exports=exports,
+            models=asked,
             on_behalf=on_behalf,
             risen=connections.risen,
             at_step=at_step,
@@ -189,6 +195,7 @@ class Engine:
         )
         connections.use(enforcer.connect, enforcer.refuse_connection)
         exports.use(enforcer.export)
+        asked.use(enforcer.ask_model)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
         checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce), Notices(catalogue, clock)
         runs.on_open.append(notices.opened)
@@ -209,6 +216,7 @@ class Engine:
             enforcer=enforcer,
             connections=connections,
             exports=exports,
+            models=asked,
             boxes=Boxes(store=store, clock=clock, catalogue=catalogue, runs=runs),
             server_boxes=ServerBoxBook(store=store, clock=clock, ids=ids, runs=runs),
             approvals=approvals,

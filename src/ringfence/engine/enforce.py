@@ -17,7 +17,7 @@ A refusal is a value. An exception that leaves here means "could not decide": th
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,10 +35,10 @@ from ringfence.core.leaving import leaves, weight_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
-from ringfence.core.model.identifiers import AgentId, TicketId
+from ringfence.core.model.identifiers import AgentId, CallId, TicketId
 from ringfence.core.model.label import CLEAN, Label, join_all, memory_place
 from ringfence.core.model.meter import Charge
-from ringfence.core.model.model_use import MODEL
+from ringfence.core.model.model_use import MODEL, ModelUse
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.run import Posture, Run
@@ -46,7 +46,10 @@ from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
+from ringfence.core.model_caps import Room, room_of
+from ringfence.core.modelling import MESSAGES, Asked
 from ringfence.core.rules import AgentRule, ArgumentAction, PersonalArguments, Rules
+from ringfence.core.running_out import RanOut, ran_out
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, JoinLabel, MoveTicket, Reserve, Unit
@@ -186,6 +189,38 @@ class Enforcer:
         )
         return await self._pass(principal, view, call, SILENT, None)
 
+    async def ask_model(
+        self,
+        presented: Presented,
+        given: Asked,
+        smaller: Callable[[Room], Asked | None],
+        begun: Callable[[CallId, Asked], None],
+    ) -> Outcome:
+        """Send a request to a model (`engine.model_calls`). The answer comes when everything is known of it.
+
+        `smaller` makes one that fits into what the caps leave, where the operator lets requests be made smaller; `begun` is
+        told which call it is, and how it is asked, before it is decided.
+        """
+        self._at(Step.IDENTIFY)
+        principal = await identify(self._store, self._clock, presented)
+        if isinstance(principal, Unidentified):
+            return Refused(Level.DENY, (principal.reason,), None)
+        view = self._catalogue.view(principal.agent)
+        tool = view.tools.get(MESSAGES) if view is not None else None
+        if view is None or tool is None:
+            call = frame_unknown(self._ids.call(), principal.agent, principal.run, MESSAGES, given.arguments)
+            return await self._pass(principal, view, call, SILENT, None)
+        call = frame(self._ids.call(), principal.agent, principal.run, tool, given.arguments)
+        plan = view.plans.get(MESSAGES)
+        if plan is not None and plan.model is not None and plan.model.shrinks:
+            facts = (await self._gather(principal, view, call, NO_META, given.most)).facts
+            room = room_of(facts.charges, facts.meters, facts.now)
+            if not room.has(given.most) and (less := smaller(room)) is not None:
+                given = less
+                call = frame(call.id, principal.agent, principal.run, tool, given.arguments)
+        begun(call.id, given)
+        return await self._pass(principal, view, call, SILENT, None, given.most)
+
     async def refuse_connection(self, presented: Presented, arguments: Mapping[str, Any], why: str) -> Refused:
         """Record that the egress proxy refused something that no rule could have allowed."""
         principal = await identify(self._store, self._clock, presented)
@@ -212,12 +247,18 @@ class Enforcer:
         return frame_unknown(call_id, principal.agent, principal.run, name, request.arguments)
 
     async def _pass(
-        self, principal: Principal, view: AgentView | None, call: Call, client: ClientSide, vouched: Vouched | None
+        self,
+        principal: Principal,
+        view: AgentView | None,
+        call: Call,
+        client: ClientSide,
+        vouched: Vouched | None,
+        use: ModelUse | None = None,
     ) -> Outcome:
         if self._catalogue.rules is not self._looked_for:
             self._look_for(self._catalogue.rules)
         self._at(Step.FACTS)
-        case = await self._gather(principal, view, call, client.meta)  # 2
+        case = await self._gather(principal, view, call, client.meta, use)  # 2
         self._at(Step.DECIDE)
         decision = decide(call, case.facts)  # 3
         if decision.level in (Level.ALLOW, Level.ASK) and (why := self._leaving(case)):
@@ -268,7 +309,9 @@ class Enforcer:
 
     # 2 ---------------------------------------------------------------------------------------------------------------
 
-    async def _gather(self, principal: Principal, view: AgentView | None, call: Call, meta: ClientMeta) -> Case:
+    async def _gather(
+        self, principal: Principal, view: AgentView | None, call: Call, meta: ClientMeta, use: ModelUse | None = None
+    ) -> Case:
         """Read once, freeze. Raises UnavailableError where anything cannot be read fresh (I3)."""
         state = await self._store.call_state(call.run, Reach(call.agent, (call.run,), call.server, call.tool), call.digest)
         if state is None:
@@ -289,7 +332,7 @@ class Enforcer:
         tool = view.tools.get(call.tool) if view is not None and call.server else None
         plan = view.plans.get(call.tool) if view is not None and tool is not None else None
         label, flow = join_all(run.label for run in state.chain), self._flow(view, state.chain)
-        charges, uncountable = _charges(plan, call, chain, tool, flow, label) if plan is not None else ((), ())
+        charges, uncountable = _charges(plan, call, chain, tool, flow, label, use) if plan is not None else ((), ())
         facts = Facts(
             now=self._clock.now(),
             chain=chain,
@@ -400,12 +443,19 @@ class Enforcer:
         entry = decision_entry(call, case.facts, decision, self._catalogue.rules.digest, None, case.meta)
         receipt = await recorded(self._store, Unit((entry,)))
         await kept(receipt.journaled())
-        refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}")
+        refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}", await self._ran_out(case))
         if tool is not None and is_large(tool.profile_for(call.value)):
             self._alerts.large_action_blocked(call, refused)
         if any(reason.code is ReasonCode.HANDOFF for reason in decision.reasons):
             self._alerts.handoff_refused(call, refused)
         return refused
+
+    async def _ran_out(self, case: Case) -> RanOut | None:
+        """Which cap of models a request would have passed, as it is by now."""
+        charges = case.facts.charges
+        if case.call.server != MODEL or not charges:
+            return None
+        return ran_out(charges, await self._store.meters([charge.meter for charge in charges]), self._clock.now())
 
     async def _ask(self, case: Case, decision: Decision) -> Waiting:
         """Terminal for this attempt: a durable ticket waits for a person, nothing is reserved."""
@@ -448,12 +498,18 @@ _CLOSED_CODES = {
 
 
 def _charges(
-    plan: Plan, call: Call, chain: tuple[Link, ...], tool: Tool | None, flow: Flow | None, label: Label
+    plan: Plan,
+    call: Call,
+    chain: tuple[Link, ...],
+    tool: Tool | None,
+    flow: Flow | None,
+    label: Label,
+    use: ModelUse | None,
 ) -> tuple[tuple[Charge, ...], tuple[str, ...]]:
     """What the call costs. What leaves with it is weighed only where somebody has capped it."""
     given = label.confidentiality
     is_weighed = tool is not None and plan.weighs(given) and leaves(call, tool, flow)
-    return charges_of(plan, call, chain, weight_of(call) if is_weighed else None, given)
+    return charges_of(plan, call, chain, weight_of(call) if is_weighed else None, given, use)
 
 
 def _environments(view: AgentView | None, *agents: AgentRule) -> frozenset[str]:

@@ -22,6 +22,7 @@ from ringfence.core.model.profile import WORST_PROFILE, Effect
 from ringfence.core.model.provenance import Origin
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Decision, Gate, Level
+from ringfence.core.modelling import MESSAGES
 from ringfence.core.plain_text import plain
 from ringfence.core.scan.scanner import Finding
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed, Withheld
@@ -156,6 +157,8 @@ def outcome_entry(
                 body["carried"] = result.get("structuredContent")
             if call.tool == EXPORT:
                 body["workspace"] = result.get("structuredContent")
+            if call.tool == MESSAGES:
+                body["model"] = result.get("structuredContent")
         case ServerFailed(code=code, message=message):
             state = "returned"
             body |= error_facts(code, message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,11 +41,18 @@ class Flight:
     credential: str = ""
     """Which one left with it: the id of what was minted, or a reference."""
     landed: asyncio.Event = field(default_factory=asyncio.Event)
+    cut: Callable[[], None] | None = None
+    """Of an answer that is passed on as it comes: ends it where it is, and what was used is recorded. It can be cut at any
+    moment, so a stop waits for nothing; and a pause, which is for what comes next, leaves it alone."""
 
     def stop(self) -> None:
         """Cancel the call upstream; its outcome is still recorded."""
-        if not self.stopped and not self.ended:
-            self.stopped = True
+        if self.stopped or self.ended:
+            return
+        self.stopped = True
+        if self.cut is not None and self.sent:
+            self.cut()
+        else:
             self.task.cancel()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
 from ringfence.core.rule_class import naming
+from ringfence.core.running_out import RanOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class Refused:
     reasons: tuple[Reason, ...]
     entry: str | None
     """None where nobody is known to record it for, or nothing can be recorded."""
+    ran_out: RanOut | None = None
+    """Of a request to a model: the cap that it would have passed."""
 
     @property
     def code(self) -> ReasonCode:

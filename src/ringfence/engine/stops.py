@@ -119,7 +119,12 @@ class Stops:
         self._at(Step.STOP)
         receipt = await self._store.record(Unit((entry,), (AddStop(stop),)))
         assert not isinstance(receipt, Conflict)  # INVARIANT: a stop is never refused
-        flights = [flight for flight in self._inflight.all() if covers(scope, flight.reach)]
+        spared = mode is StopMode.PAUSE
+        flights = [
+            flight
+            for flight in self._inflight.all()
+            if covers(scope, flight.reach) and not (spared and flight.sent and flight.cut is not None)
+        ]
         landing = asyncio.create_task(self._land(flights))
         entry_id, durable = None, True
         try:
@@ -151,9 +156,9 @@ class Stops:
             return set()
         now = self._clock.now()
         for flight in flights:
-            if not flight.sent:
+            if not flight.sent or flight.cut is not None:
                 flight.stop()
-        young = [f for f in flights if f.sent and now - f.since < LANDING_S * 1000]
+        young = [f for f in flights if f.sent and f.cut is None and now - f.since < LANDING_S * 1000]
         for flight in flights:
             if flight not in young:
                 flight.stop()

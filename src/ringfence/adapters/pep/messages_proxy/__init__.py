@@ -1,0 +1,1 @@
+"""The messages proxy: models behind the gateway."""

@@ -1,0 +1,175 @@
+"""The messages proxy as an ASGI application: models behind the gateway, at `/anthropic`. Read `_serve` first.
+
+Clients are given its address as base URL and their run's credential as API key. The body goes on as it came, byte for byte; the
+real key is put in on the other side and no client ever holds it. What is asked is decided by the same engine as every tool
+call; what cannot be read, priced or recorded is not sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ringfence.adapters.pep.messages_proxy.asgi import Receive, Scope, Send
+from ringfence.adapters.pep.messages_proxy.body import Room, read_body
+from ringfence.adapters.pep.messages_proxy.headers import credential_in, outward, read_headers, said
+from ringfence.adapters.pep.messages_proxy.render import (
+    NOT_FOUND,
+    UNAVAILABLE,
+    UNKNOWN,
+    Rendered,
+    rendered,
+    unreadable,
+)
+from ringfence.adapters.pep.messages_proxy.routes import Route, route_of
+from ringfence.adapters.pep.messages_proxy.settings import ProxyLimits
+from ringfence.adapters.pep.messages_proxy.streaming import CONNECTION_KEY, ModelClient
+from ringfence.core.metering.request import ModelRequest, Unreadable, read_count, read_request
+from ringfence.core.modelling import Act
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.enforce import Enforcer
+from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.model_calls import Asking, ModelCalls
+from ringfence.errors import UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.model_upstream import ModelPost
+from ringfence.ports.store import Store
+
+logger = logging.getLogger(__name__)
+
+Who = Callable[[Mapping[str, Any], str], Presented]
+"""What is presented: by a connection (its scope), with a credential that its client showed, or none."""
+
+
+class MessagesProxy:
+    """The enforcement point of models."""
+
+    def __init__(
+        self,
+        *,
+        models: ModelCalls,
+        enforcer: Enforcer,
+        catalogue: Catalogue,
+        store: Store,
+        clock: Clock,
+        who: Who,
+        allowed_hosts: Collection[str],
+        limits: ProxyLimits | None = None,
+    ) -> None:
+        """`allowed_hosts` are the values of `Host` that are served, with their port."""
+        self._models = models
+        self._enforcer = enforcer
+        self._catalogue = catalogue
+        self._store = store
+        self._clock = clock
+        self._who = who
+        self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._limits = limits or ProxyLimits()
+        self._room = Room(self._limits)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3. Nothing that happens in here lets a request through that was not decided."""
+        if scope["type"] != "http":
+            return
+        extensions: Mapping[str, Any] = scope.get("extensions") or {}
+        client = ModelClient(receive, send, extensions.get(CONNECTION_KEY), self._limits.break_off_s)
+        try:
+            last = await self._serve(scope, receive, client)
+        except UnavailableError as error:
+            logger.warning("denied, because something cannot be read fresh: %s", error)
+            last = UNAVAILABLE
+        except Exception:
+            logger.exception("denied, because of a fault in the gateway")
+            last = UNAVAILABLE
+        finally:
+            await client.close()
+        if last is not None:
+            await _answer(client, last)
+
+    async def _serve(self, scope: Scope, receive: Receive, client: ModelClient) -> Rendered | None:
+        headers = read_headers(scope["headers"])
+        if headers is None:
+            return unreadable(400, "a header stands twice that may stand once")
+        if headers.get("host", "").lower() not in self._hosts or "origin" in headers:
+            return Rendered(403, "permission_error", "this host or origin is not served")
+        route = route_of(scope["method"], scope["path"], scope.get("query_string", b""))
+        if route is None or self._catalogue.rules.models is None:
+            return NOT_FOUND
+        credential = credential_in(headers)
+        presented = self._who(scope, credential or "")
+        principal = await identify(self._store, self._clock, presented) if credential is not None else None
+        if not isinstance(principal, Principal):
+            return UNKNOWN
+        with self._room.share(principal.run) as share:
+            body = b""
+            if route.has_body:
+                if (why := _not_json(headers)) is not None:
+                    return await self._unreadable(presented, Unreadable(why))
+                found = await read_body(receive, self._limits, share)
+                if not isinstance(found, bytes):
+                    return found
+                body = found
+            request = _read(route, body)
+            if isinstance(request, Unreadable):
+                return await self._unreadable(presented, request)
+            return await self._ask(presented, principal, route, headers, body, request, scope["method"], client)
+
+    async def _ask(
+        self,
+        presented: Presented,
+        principal: Principal,
+        route: Route,
+        headers: Mapping[str, str],
+        body: bytes,
+        request: ModelRequest | None,
+        method: str,
+        client: ModelClient,
+    ) -> Rendered | None:
+        digest = hashlib.sha256(body).hexdigest() if body else ""
+        about = said(headers)
+        if request is not None and request.user:
+            about["user"] = request.user
+        post = ModelPost(method=method, target=route.target, headers=outward(headers), body=body)
+        asking = Asking(act=route.act, request=request, digest=digest, said=about)
+        given = await self._models.ask(presented, post, asking, client)
+        if given.has_begun:
+            await client.end(given.answer.body if given.answer is not None else b"")
+            return None
+        if given.answer is None:
+            return rendered(given.outcome, given.cut, principal.agent, principal.run, self._clock.now())
+        if given.answer.status in (401, 407) or 300 <= given.answer.status < 400:
+            logger.error("a model's API answered %d: look at its URL and credential", given.answer.status)
+            return Rendered(502, "api_error", "the gateway is not let in by the model's API", {"x-should-retry": "false"})
+        await client.whole(given.answer.status, given.answer.headers, given.answer.body)
+        return None
+
+    async def _unreadable(self, presented: Presented, found: Unreadable) -> Rendered:
+        refused = await self._enforcer.refuse_malformed(presented, found.why)
+        return unreadable(found.status, found.why, refused.entry)
+
+
+async def _answer(client: ModelClient, last: Rendered) -> None:
+    if client.has_begun:
+        await client.break_off(b"", at_once=True)
+        return
+    headers = {"content-type": "application/json", "request-id": last.entry, **last.headers}
+    await client.whole(last.status, {name: value for name, value in headers.items() if value}, last.body)
+
+
+def _not_json(headers: Mapping[str, str]) -> str | None:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return "the body is not JSON"
+    return "the body is encoded" if headers.get("content-encoding", "identity").lower() != "identity" else None
+
+
+def _read(route: Route, body: bytes) -> ModelRequest | Unreadable | None:
+    match route.act:
+        case Act.MESSAGES:
+            return read_request(body)
+        case Act.COUNT:
+            return read_count(body)
+        case _:
+            return None

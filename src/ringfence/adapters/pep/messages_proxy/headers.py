@@ -1,0 +1,64 @@
+"""Which headers of a client reach a model, and which of a model's reach the client. Pure.
+
+Lists of what passes, not of what does not: a credential, a cookie or the name of a machine never leaves because somebody forgot
+to name it. What begins with `anthropic-` passes as it is, betas are an open list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+_OUT: Final = frozenset({"content-type", "accept", "user-agent", "x-app"})
+_BACK: Final = frozenset({"content-type", "cache-control", "request-id", "retry-after", "retry-after-ms", "x-should-retry"})
+_VENDOR: Final = "anthropic-"
+_ONCE: Final = frozenset({"host", "authorization", "x-api-key", "content-type", "content-length", "content-encoding", "origin"})
+_SAID: Final = {
+    "x-claude-code-session-id": "session",
+    "x-claude-code-agent-id": "agent",
+    "x-claude-code-parent-agent-id": "parent_agent",
+    "user-agent": "client",
+}
+_LONGEST_CREDENTIAL: Final = 8192
+_LONGEST_SAID: Final = 200
+
+
+def read_headers(lines: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str] | None:
+    """Names in lower case. None: one that may stand once stands twice, so two readers could differ."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in lines:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")
+        if name in headers and name in _ONCE:
+            return None
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def credential_in(headers: Mapping[str, str]) -> str | None:
+    """The credential: as API key, as bearer token, or as both. Empty: there is none. None: two different ones."""
+    key = headers.get("x-api-key", "")
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    token = token.strip(" ") if scheme.lower() == "bearer" else ""
+    if key and token and key != token:
+        return None
+    found = key or token
+    return found if len(found) <= _LONGEST_CREDENTIAL and found.isascii() else ""
+
+
+def outward(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What goes on to the model."""
+    return tuple((name, value) for name, value in headers.items() if name in _OUT or name.startswith(_VENDOR))
+
+
+def back(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """What goes back to the client."""
+    return [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in headers.items()
+        if name in _BACK or name.startswith(_VENDOR)
+    ]
+
+
+def said(headers: Mapping[str, str]) -> dict[str, str]:
+    """What the client says of itself. It is recorded and never believed."""
+    return {name: headers[header][:_LONGEST_SAID] for header, name in _SAID.items() if headers.get(header)}
