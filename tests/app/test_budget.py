@@ -8,7 +8,10 @@ from tests.app.control_kit import Desk
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.limits import MICRO, Rate, SumCap, ToolLimits
-from ringfence.testing.scenario import READ, REFUND, shop_rules, tool_rule
+from ringfence.core.model.meter import MeterKind
+from ringfence.core.model.model_use import ModelCap, ModelLimits
+from ringfence.core.rules import AgentRule
+from ringfence.testing.scenario import READ, REFUND, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World
 
 DAY = 86_400_000
@@ -106,3 +109,58 @@ async def test_what_is_not_there_is_refused_in_words() -> None:
     body = {"run": run.run.id, "meter": "rate:agent/support:orders.get", "by": "5", "reason": "r"}
     assert "no meter" in (await desk.api("POST", "/budget/raise", body)).error["message"]
     assert desk.world.catalogue.rules.tools[ToolId("orders.get")].limits.rate is not None
+
+
+async def a_desk_with_models() -> Desk:
+    caps = (
+        ModelCap(MeterKind.SPEND, 5 * MICRO),
+        ModelCap(MeterKind.SPEND, 50 * MICRO, DAY),
+        ModelCap(MeterKind.TOKENS, 900),
+        ModelCap(MeterKind.MODEL_CALLS, 7),
+    )
+    asks = AgentRule(
+        id=SUPPORT, purpose="asks models", tools=(), models=("*",), limits=Limits(model=ModelLimits(caps=caps, streams=3))
+    )
+    return await Desk.open(await World.build(rules=shop_rules(agents=(asks,))))
+
+
+async def test_what_models_may_use_is_shown_in_money_and_tokens() -> None:
+    desk = await a_desk_with_models()
+    run = await desk.world.open_run()
+    meters = {each["meter"]: each for each in (await desk.api("GET", f"/budget?run={run.run.id}", by="vi")).json["meters"]}
+    shown = {name: (each["kind"], each["used"], each["cap"], each["left"]) for name, each in meters.items()}
+    assert shown == {
+        f"spend:run/{run.run.id}:all": ("spend", "0", "5", "5"),
+        "spend:agent/support:all@86400s": ("spend", "0", "50", "50"),
+        f"tokens:run/{run.run.id}:all": ("tokens", 0, 900, 900),
+        f"model_calls:run/{run.run.id}:all": ("model_calls", 0, 7, 7),
+        "streams:agent/support:all": ("streams", 0, 3, 3),
+    }
+
+
+async def test_money_and_tokens_are_raised_by_their_own_names_and_the_history_shows_it() -> None:
+    desk = await a_desk_with_models()
+    run, other = await desk.world.open_run(), await desk.world.open_run()
+    raised = await desk.api("POST", "/budget/raise", {"run": run.run.id, "meter": "spend", "by": "+2.50", "reason": "long"})
+    assert raised.status == 200, raised.text
+    assert (raised.json["meter"]["cap"], raised.json["meter"]["added"]) == ("7.5", "2.5")
+    raised = await desk.api(
+        "POST", "/budget/raise", {"run": other.run.id, "meter": "tokens", "by": "100", "reason": "r"}, by="bo"
+    )
+    assert raised.json["meter"]["cap"] == 1000
+    assert (
+        await desk.api("POST", "/budget/raise", {"run": run.run.id, "meter": "tokens", "by": "1.5", "reason": "r"})
+    ).status == 400
+    missing = await desk.api("POST", "/budget/raise", {"run": run.run.id, "meter": "tokens_in", "by": "1", "reason": "r"})
+    assert missing.status == 409, missing.text
+    shared = {"run": run.run.id, "meter": "spend:agent/support:all@86400s", "by": "1", "reason": "r"}
+    assert (await desk.api("POST", "/budget/raise", shared)).status == 409
+
+    answer = await desk.api("GET", "/budget/history", by="vi")
+    assert [(each["who"], each["meter"], each["by"], each["reason"]) for each in answer.json["raises"]] == [
+        ("operator:bo", f"tokens:run/{other.run.id}:all", "100", "r"),
+        ("operator:ada", f"spend:run/{run.run.id}:all", "2.5", "long"),
+    ]
+    of_run = await desk.api("GET", f"/budget/history?run={run.run.id}&limit=5", by="vi")
+    assert [each["run"] for each in of_run.json["raises"]] == [run.run.id]
+    assert (await desk.api("GET", "/budget/history?agent=reader", by="vi")).json == {"raises": []}

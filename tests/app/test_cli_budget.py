@@ -36,6 +36,10 @@ def test_a_budget_is_shown_and_raised(at: Office) -> None:
     assert raised.code == 0
     assert "2 of 52 used, 50 left (e" in raised.out
     assert at("budget", "raise", run["run"], "--calls", "+1", "--reason", "r", "--json").json["meter"]["added"] == 51
+    told = at("budget", "history", run["run"]).out
+    assert "+50" in told
+    assert "a longer list" in told
+    assert [each["by"] for each in at("budget", "history", "--agent", "support", "--json").json["raises"]] == ["1", "50"]
 
 
 def test_a_raise_says_what_why_and_by_how_much(at: Office) -> None:
@@ -44,6 +48,8 @@ def test_a_raise_says_what_why_and_by_how_much(at: Office) -> None:
     assert at("budget", "raise", run, "--reason", "r").code == 2
     assert at("budget", "raise", run, "--reason", "r", "--calls", "+1", "--rows", "+1").code == 2
     assert at("budget", "raise", run, "--reason", "r", "--meter", "x").code == 2
-    assert at("budget", "raise", run, "--reason", "r", "--rows", "+1").code == 1
+    for kind in ("rows", "spend", "tokens", "tokens-in", "tokens-out", "model-calls"):
+        refused = at("budget", "raise", run, "--reason", "r", f"--{kind}", "+1")
+        assert (refused.code, "has no meter" in refused.err) == (1, True), refused.err
     assert at("budget", "show").code == 2
     assert at("budget", "show", "r_none").code == 1
