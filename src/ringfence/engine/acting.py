@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from ringfence.core.asking import granted_capabilities
 from ringfence.core.charges import rows_in
@@ -20,13 +20,13 @@ from ringfence.core.connecting import EGRESS, SERVER
 from ringfence.core.exporting import SERVER as WORKSPACE_RULE
 from ringfence.core.exporting import WORKSPACE
 from ringfence.core.labelling import REFUSED, incoming
-from ringfence.core.ledger import used_of
+from ringfence.core.ledger import held_of, used_of
 from ringfence.core.methods import is_method
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis, RunId, ServerId
 from ringfence.core.model.label import CLEAN, Label, memory_place
-from ringfence.core.model.meter import MeterKind
+from ringfence.core.model.meter import OF_MODELS, MeterKind
 from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import Heard
@@ -71,6 +71,8 @@ DISK_S = 10.0
 """How long a call waits for its entry to reach the journal or the disk."""
 
 
+PRICED: Final = frozenset({MeterKind.ROWS, *OF_MODELS})
+"""What is known afterwards, so that people are told of it then."""
 Risen = Callable[[RunId], Awaitable[None]]
 """Told that a run is about to be given what raises its label."""
 
@@ -309,9 +311,9 @@ class Actor:
         if not flight.label.covers(label):
             with suppress(UnavailableError):  # a store that does not answer lets no way out live
                 await self._risen(call.run)
-        if isinstance(change, Settle) and change.actual:
+        if isinstance(change, Settle) and any(charge.kind in PRICED for charge in flight.charges):
             with suppress(UnavailableError):  # what came of it is recorded; only telling it failed
-                await self._tell_rows(call, change, flight, now)
+                await self._tell_priced(call, change, flight, now)
         self._at(Step.REPLY)
         return outcome
 
@@ -346,14 +348,18 @@ class Actor:
         )
         self._hearing.note(call.run, heard, size)
 
-    async def _tell_rows(self, call: Call, change: Settle, flight: Flight, now: Millis) -> None:
-        caps = {charge.meter: charge.cap for charge in flight.charges}
-        meters = await self._store.meters([meter for meter, _ in change.actual])
-        for (key, rows), meter in zip(change.actual, meters, strict=True):
-            if meter is not None:
-                after = used_of(meter, now)
-                near = CapNear(key, after - rows, after, caps[key] + meter.extra, call.agent, call.run)
-                self._alerts.cap_near(near, self._catalogue.rules.cap_alerts, now)
+    async def _tell_priced(self, call: Call, change: Settle, flight: Flight, now: Millis) -> None:
+        costs = dict(change.actual)
+        charges = [charge for charge in flight.charges if charge.kind in PRICED]
+        meters = await self._store.meters([charge.meter for charge in charges])
+        for charge, meter in zip(charges, meters, strict=True):
+            if meter is None:
+                continue
+            # What requests to models hold is far more than what they turn out to cost, and nothing to be told of.
+            after = used_of(meter, now) - (held_of(meter) if charge.kind in OF_MODELS else 0)
+            before, cap = after - costs.get(charge.meter, charge.amount), charge.cap + meter.extra
+            near = CapNear(charge.meter, before, after, cap, call.agent, call.run, charge.span)
+            self._alerts.cap_near(near, self._catalogue.rules.cap_alerts, now)
 
     def _priced(self, call: Call, flight: Flight, outcome: Outcome) -> tuple[tuple[str, int], ...]:
         """What the call cost on the meters whose price is known only now. Of an unknown outcome that is what they held."""

@@ -13,6 +13,7 @@ from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
+from ringfence.core.running_out import RanOut
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.shortfall import in_units
 from ringfence.engine.ids import Ids
@@ -69,12 +70,13 @@ class Alerts:
         text = f"{stop.mode.value} of {stop.scope} by {stop.by}"
         self._send(AlertKind.KILL, text, f"/stops/{stop.id}", key=stop.id)
 
-    def caps(self, facts: Facts, at_percent: tuple[int, ...]) -> None:
-        """Tell once per cap, step and window when a call that was just allowed brings a cap nearer.
+    def caps(self, facts: Facts, at_percent: tuple[int, ...], *, counts: bool = True) -> None:
+        """Tell once per cap, step and window when a call that was just allowed brings a cap nearer. `counts`: it is one of the
+        runs' calls.
 
         It follows from what was used before and after, so a restart neither forgets a step nor tells it again.
         """
-        for link in facts.chain:
+        for link in facts.chain if counts else ():
             cap = link.limits.calls_per_run
             if cap is not None:
                 used, cap = link.calls_used, cap + link.calls_added
@@ -97,12 +99,19 @@ class Alerts:
         told = f"{near.meter}:{passed[-1]}:{now // near.span if near.span else 0}"
         if told in self._told:
             return
-        self._told[told] = None
-        if len(self._told) > MOST_TOLD:
-            del self._told[next(iter(self._told))]
+        self._note(told)
         used, cap = in_units(near.meter, near.after), in_units(near.meter, near.cap)
         text = f"{passed[-1]} % of a cap: {near.meter} has used {used} of {cap}"
         self._send(AlertKind.CAP_NEAR, text, f"/runs/{near.run}", key=told, agent=near.agent, run=near.run)
+
+    def ran_out(self, out: RanOut, call: Call, entry: str, now: Millis) -> None:
+        """A cap on models does not bear a request, which was refused. Told once for each cap, and again in its next window."""
+        told = f"{out.meter}:{out.cap}:out:{now // out.window_ms if out.window_ms else 0}"
+        if out.kind is MeterKind.STREAMS or told in self._told:
+            return
+        self._note(told)
+        text = f"a cap does not bear what agent {call.agent} asks of models: {out.meter} of {in_units(out.meter, out.cap)}"
+        self._send(AlertKind.CAP_NEAR, text, f"/audit/{entry}", key=told, agent=call.agent, run=call.run)
 
     def drift(self, server: str, what: Sequence[str], *, key: str) -> None:
         """Something of a server is quarantined. `what` has names in words; the same `key` is the same alert."""
@@ -140,6 +149,11 @@ class Alerts:
 
     def log_disputed(self, why: str) -> None:
         self._send(AlertKind.LOG_DISPUTED, f"the audit log is disputed: {why}", "/")
+
+    def _note(self, told: str) -> None:
+        self._told[told] = None
+        if len(self._told) > MOST_TOLD:
+            del self._told[next(iter(self._told))]
 
     def forget(self, run: RunId) -> None:
         """A run has ended."""

@@ -432,7 +432,7 @@ class Enforcer:
             # Somebody else took the last of the budget, or the ticket, between the facts and here.
             code = receipt.code or ReasonCode.APPROVAL_USED
             return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
-        self._alerts.caps(facts, self._catalogue.rules.cap_alerts)
+        self._alerts.caps(facts, self._catalogue.rules.cap_alerts, counts=call.server != MODEL)
         outcome = await self._actor.act(call, facts, receipt, client, vouched, opening, handed)
         if opening is not None and isinstance(outcome, Returned):
             self._runs.tell_opened(opening)
@@ -444,6 +444,8 @@ class Enforcer:
         receipt = await recorded(self._store, Unit((entry,)))
         await kept(receipt.journaled())
         refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}", await self._ran_out(case))
+        if refused.ran_out is not None:
+            self._alerts.ran_out(refused.ran_out, call, f"e{receipt.first_seq}", case.facts.now)
         if tool is not None and is_large(tool.profile_for(call.value)):
             self._alerts.large_action_blocked(call, refused)
         if any(reason.code is ReasonCode.HANDOFF for reason in decision.reasons):
