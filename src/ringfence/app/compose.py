@@ -24,6 +24,7 @@ from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
 from ringfence.adapters.notifiers.switch import SwitchNotifier
 from ringfence.adapters.notifiers.webhook import WebhookNotifier, WebhookOptions
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
+from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.server import serve as serve_data_plane
 from ringfence.adapters.signers.file_key import open_file_key
 from ringfence.adapters.stores.sqlite.disk import Disk
@@ -44,6 +45,7 @@ from ringfence.app.compose_exchange import exchanges_of
 from ringfence.app.compose_identity import people_options, tls_of
 from ringfence.app.compose_log import build_outlets
 from ringfence.app.compose_minters import Minters
+from ringfence.app.compose_models import ModelUpstreams, with_models
 from ringfence.app.compose_secrets import build_secrets, passed_on, sources_of
 from ringfence.app.compose_server_boxes import ServerBoxing
 from ringfence.app.config.load import load_config
@@ -179,6 +181,7 @@ async def compose(
     at_step: AtStep = nothing,
     disk: Disk | None = None,
     boxing: ServerBoxing | None = None,
+    models: ModelUpstreams | None = None,
 ) -> Gateway:
     """Wire one gateway on a locked state directory, and put right what the last process left open.
 
@@ -207,6 +210,7 @@ async def compose(
         ),
         redactor=redactor,
         read_secret=reading(secrets, loaded.egress_secrets),
+        models=(models or ModelUpstreams(secrets)).of(loaded.models),
         at_step=at_step,
     )
     if boxing is not None:
@@ -228,6 +232,9 @@ def serve_agents_of(
     own_uid = os.getuid()
     scheme = "http" if tls is None else "https"
 
+    def posture_of(peer: Peer) -> Posture:
+        return Posture.BOXED if peer.box is not None else connection_posture(peer.uid, own_uid)
+
     async def serve_agents(
         sockets: list[socket], hosts: tuple[str, ...], stop: asyncio.Event, on_ready: Callable[[], None]
     ) -> None:
@@ -241,7 +248,7 @@ def serve_agents_of(
             entropy=gateway.entropy,
             allowed_hosts=(*hosts, *BOX_HOSTS),
             allowed_origins=[f"{scheme}://{host}" for host in hosts],
-            posture_of=lambda peer: Posture.BOXED if peer.box is not None else connection_posture(peer.uid, own_uid),
+            posture_of=posture_of,
             anonymous=gateway.anonymous,
             notices=gateway.notices,
             issuers=issuers,
@@ -250,7 +257,8 @@ def serve_agents_of(
             outsiders=gateway.outsiders,
         )
         on_joinable = joined.set if joined is not None else lambda make: None
-        await serve_data_plane(app, sockets, stop=stop, on_ready=on_ready, on_stop=app.close, on_joinable=on_joinable, tls=tls)
+        both = with_models(gateway, app, (*hosts, *BOX_HOSTS), posture_of, gateway.clock)
+        await serve_data_plane(both, sockets, stop=stop, on_ready=on_ready, on_stop=app.close, on_joinable=on_joinable, tls=tls)
 
     return serve_agents
 
@@ -284,8 +292,8 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     secrets = build_secrets(loaded.secrets, redactor)
     await _acquaint(secrets, loaded)
     notifier = SwitchNotifier(build_notifiers(loaded, secrets))
-    boxing = ServerBoxing(listen.state)
-    gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing)
+    boxing, models = ServerBoxing(listen.state), ModelUpstreams(secrets)
+    gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing, models)
 
     outside = Authorities(loaded.identity, gateway.clock)
     people = OidcPeople(people_options(loaded.oidc, secrets), gateway.clock)
@@ -296,6 +304,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         await _acquaint(secrets, fresh)
         gateway.injection.replace(fresh.minters)
         gateway.connections.read_secret = reading(secrets, fresh.egress_secrets)
+        await gateway.models.replace(models.of(fresh.models))
         gateway.on_behalf.replace(exchanges_of(fresh.servers, secrets, gateway.clock))
         notifier.switch(build_notifiers(fresh, secrets))
         outside.replace(fresh.identity)

@@ -59,6 +59,8 @@ def literal_secrets(loaded: Loaded) -> Iterator[str]:
             name, _, value = part.partition("=")
             if looks_like_credential(name if value else "", value or part):
                 yield value or part
+    for upstream in loaded.models.values():
+        yield from _of_values(upstream.headers)
     for webhook in loaded.alerts.webhooks:
         # Whoever knows where it is posted can post there (Slack's are like that).
         yield urlsplit(webhook.url).path.strip("/")

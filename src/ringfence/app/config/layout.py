@@ -11,6 +11,7 @@ from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.model_limits_layout import TEAM, TEAMS
+from ringfence.app.config.models_layout import AGENT_MODELS, MODELS
 from ringfence.app.config.operators_layout import OPERATORS
 from ringfence.app.config.personal_section import PERSONAL
 from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS
@@ -41,8 +42,9 @@ METHOD_ID: Final = rf"{SERVER_ID}\.(?:{READ_RESOURCE}|{GET_PROMPT}|{COMPLETE})"
 CALLABLE_ID: Final = rf"(?:{TOOL_ID}|{METHOD_ID})"
 """A tool, or what stands for one of the other methods that a server executes."""
 WIRE_NAME_MOST: Final = 64
-RESERVED_SERVER_IDS: Final = frozenset({"ringfence", "egress", "workspace"})
-"""`ringfence__claim` and its like are the gateway's own tools, and so are the ways out of a box: connections and results."""
+RESERVED_SERVER_IDS: Final = frozenset({"ringfence", "egress", "model", "workspace"})
+"""`ringfence__claim` and its like are the gateway's own tools, and so are the ways out of a box (connections and results)
+and requests to models."""
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"
 
 _tool_id = Text("a tool id `server.tool`", TOOL_ID, 120, examples=("payments.refund",))
@@ -261,14 +263,15 @@ AGENT: Final = Record(
         "purpose": Key(Text("one sentence", most=500), "What the agent is for. Shown on approval cards.", required=True),
         "tools": Key(
             ListOf(_pattern, most=500),
-            "The tools that exist for it: ids or patterns (`orders.*`). Nothing else does. Only an agent with a `box` may do "
-            "without.",
+            "The tools that exist for it: ids or patterns (`orders.*`). Nothing else does. Only an agent with a `box`, or "
+            "one that asks models, may do without.",
         ),
         "tighten": Key(
             MapOf(FreeObject(), CALLABLE_ID, "a tool id `server.tool`"),
             "Per tool, a JSON Schema that this agent's arguments must satisfy besides all others.",
         ),
         "limits": Key(AGENT_LIMITS, "What one run with its child runs may use, and all runs of the agent together."),
+        "models": Key(AGENT_MODELS, "The models that its runs may ask, of those that `models` has. All of them where absent."),
         "team": Key(TEAM, "Whose model limits its runs count against as well (`teams`)."),
         "delegate": Key(
             DELEGATE,
@@ -339,6 +342,7 @@ FILE: Final = Record(
         ),
         "agents": Key(MapOf(AGENT, NAME, "an agent's name of letters, digits and `_.@-`"), "Registered agents, by name."),
         "teams": Key(TEAMS, "What agents may use of models together, by the name of their team."),
+        "models": Key(MODELS, "Models behind the gateway, at `/anthropic`: where they are, what they cost. None where absent."),
         "personal_data": Key(PERSONAL, "What identifies a person is looked for, on every server. Not where absent."),
         "provenance": Key(PROVENANCE, "Where values of calls may come from, and what may leave."),
         "limits": Key(GATEWAY_LIMITS, "What everything together may use, and what holds for every agent."),

@@ -36,6 +36,7 @@ from ringfence.app.config.layout import AGENT, FILE
 from ringfence.app.config.limits_of import check_limits
 from ringfence.app.config.log_section import check_log, log_of
 from ringfence.app.config.model_limits_of import check_model_limits
+from ringfence.app.config.models_of import check_models, model_connections_of
 from ringfence.app.config.names import check_names, check_references
 from ringfence.app.config.narrowing import narrowing_faults
 from ringfence.app.config.operators_section import check_operators, oidc_of
@@ -117,6 +118,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         identity=identity_of(values.get("identity", {}), folder),
         oidc=oidc_of(values, folder),
         secrets=secrets_of(values.get("secrets", {}), folder),
+        models=model_connections_of(values, folder),
         minters=minters_of(values.get("minters", {}), folder),
         egress_secrets=egress_secrets_of(values, folder),
     )
@@ -169,12 +171,13 @@ class _Checked:
             self.report(("timezone",), f"no time zone `{values['timezone']}` is known here, such as `Europe/Berlin`")
         check_limits(values, self.report)
         check_model_limits(values, self.report)
+        check_models(values, self.report, self.warn)
         check_credentials(values, self.report)
         check_exchanges(values, self.report, self.warn)
         check_boxes(values, self.report)
         check_environments(values, self.report, self.warn)
         for agent in values.get("agents", {}):
-            if {"tools", "box"}.isdisjoint(self.keys(("agents", agent))):
+            if {"tools", "box"}.isdisjoint(self.keys(("agents", agent))) and not self.keys(("models",)):
                 self.report(("agents", agent), f"missing key `tools`: {AGENT.keys['tools'].about}")
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
@@ -272,4 +275,18 @@ def _without_literals(values: Mapping[str, Any]) -> dict[str, Any]:
         name: {key: masked(value) if key in ("env", "headers") else value for key, value in fields.items()}
         for name, fields in values.get("servers", {}).items()
     }
-    return {**values, "servers": servers}
+    hidden = {**values, "servers": servers}
+    if "models" in values:
+        hidden["models"] = {**values["models"], "upstreams": _without_keys(values["models"].get("upstreams", {}), masked)}
+    return hidden
+
+
+def _without_keys(upstreams: Mapping[str, Any], masked: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        name: {
+            **fields,
+            **({"credential": "(hidden)"} if isinstance(fields.get("credential"), str) else {}),
+            **({"headers": masked(fields["headers"])} if "headers" in fields else {}),
+        }
+        for name, fields in upstreams.items()
+    }

@@ -8,6 +8,7 @@ from typing import Any
 from ringfence.app.config.box_section import box_of, egress_of
 from ringfence.app.config.limits_of import freezes_of, leaving_of, loops_of, rate_of, tool_limits_of, use_limits_of
 from ringfence.app.config.model_limits_of import model_limits_of, teams_of
+from ringfence.app.config.models_of import agent_models_of, model_rules_of
 from ringfence.app.config.operators_section import people_of
 from ringfence.app.config.personal_section import personal_of
 from ringfence.app.config.profiles import conditional_of, profile_of
@@ -46,13 +47,14 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         servers={ServerId(name): _server(name, fields, values.get("personal_data")) for name, fields in servers.items()},
         tools=tools,
         agents={
-            AgentId(name): _agent(name, fields, users[name], values.get("provenance", {}))
+            AgentId(name): _agent(name, fields, users[name], values.get("provenance", {}), agent_models_of(values, fields))
             for name, fields in values.get("agents", {}).items()
         }
         | {server_agent(ServerId(name)): _boxed(name, fields) for name, fields in servers.items() if "box" in fields},
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
         limits=use_limits_of(values.get("limits", {})),
         teams=teams_of(values),
+        models=model_rules_of(values),
         loops=loops_of(values.get("limits", {})),
         cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (50, 80, 100))))),
         groups={
@@ -134,7 +136,7 @@ def _delegate(fields: Fields | None) -> SpawnCaps | None:
     return SpawnCaps(depth=fields.get("depth", 2), children=fields.get("children", 5), tree=fields.get("tree", 20))
 
 
-def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields) -> AgentRule:
+def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields, models: tuple[str, ...]) -> AgentRule:
     limits: Fields = fields.get("limits", {})
     return AgentRule(
         id=AgentId(name),
@@ -154,6 +156,7 @@ def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields) 
             model=model_limits_of(limits),
         ),
         team=fields.get("team", ""),
+        models=models,
         separation=fields.get("separation", False),
         approvers=frozenset(OperatorName(operator) for operator in fields.get("approvers", [])),
         approval_expiry_s=fields.get("approval_expiry", 3600),

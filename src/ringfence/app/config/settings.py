@@ -90,6 +90,17 @@ class ServerConnection:
     """HTTP: calls are sent in the name of their user."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConnection:
+    """How one model API is reached. `repr` shows no header."""
+
+    name: str
+    url: str
+    headers: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
+    """In lower case, the credential among them."""
+    silence_s: float = 300.0
+
+
 class WebhookFormat(StrEnum):
     JSON = "json"
     SLACK = "slack"
@@ -247,5 +258,7 @@ class Loaded:
     secrets: SecretSettings = SecretSettings()
     egress_secrets: Mapping[str, SecretRef] = field(default_factory=dict[str, SecretRef])
     """What egress rules put into headers, by where it is found."""
+    models: Mapping[str, ModelConnection] = field(default_factory=dict[str, ModelConnection])
+    """By the upstream's name."""
     minters: Mapping[str, MinterPlace] = field(default_factory=dict[str, MinterPlace])
     """Per minter, what it is made of."""

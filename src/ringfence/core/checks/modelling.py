@@ -14,11 +14,8 @@ def modelling(call: Call, facts: Facts) -> Verdict:
     if call.tool != MESSAGES:
         return ALLOW
     value, reasons = call.value, list[Reason]()
-    names = (
-        []
-        if value.get("act") in (Act.MODELS, Act.BATCHES)
-        else [str(name) for name in (value.get("model"), *value.get("others", ()))]
-    )
+    named = value.get("act") not in (Act.MODELS, Act.BATCHES)
+    names = [str(name) for name in (value.get("model"), *value.get("others", ()))] if named else []
     given = facts.agent.models if facts.agent is not None else ()
     for name in names:
         if not is_among(name, given):

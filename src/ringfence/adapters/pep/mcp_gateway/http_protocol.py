@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from ringfence.adapters.pep.mcp_gateway.corked import Corked
-from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Peer
+from ringfence.adapters.pep.mcp_gateway.peer import CONNECTION_KEY, PEER_KEY, Peer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        cast("dict[str, Any]", self.scope)["extensions"] = {PEER_KEY: self._peer}
+        cast("dict[str, Any]", self.scope)["extensions"] = {PEER_KEY: self._peer, CONNECTION_KEY: self.transport}
         self._in_head, self._head_size = True, 0
         self._expect_head()
 

@@ -13,6 +13,8 @@ from ringfence.engine.identify import NOBODY
 
 PEER_KEY = "ringfence.peer"
 """Where the server puts it in `scope["extensions"]`."""
+CONNECTION_KEY = "ringfence.connection"
+"""Likewise the connection's transport, for who has to end it without what lies in its buffer."""
 
 
 class Listener(StrEnum):

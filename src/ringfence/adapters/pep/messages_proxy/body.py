@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from ringfence.adapters.pep.messages_proxy.asgi import Receive
@@ -21,7 +21,7 @@ class Room:
         self._by_run: dict[RunId, int] = {}
 
     @contextmanager
-    def share(self, run: RunId) -> Iterator[Share]:
+    def share(self, run: RunId) -> Generator[Share]:
         """What one request takes, given back at the end of the block."""
         share = Share(self, run)
         try:

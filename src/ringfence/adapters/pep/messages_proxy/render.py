@@ -36,12 +36,8 @@ class Rendered:
 
     @property
     def body(self) -> bytes:
-        error = {
-            "type": "error",
-            "error": {"type": self.kind, "message": f"ringfence: {self.message}"},
-            "request_id": self.entry,
-        }
-        return json.dumps(error).encode()
+        error = {"type": self.kind, "message": f"ringfence: {self.message}"}
+        return json.dumps({"type": "error", "error": error, "request_id": self.entry}).encode()
 
 
 NOT_FOUND: Final = Rendered(404, "not_found_error", "there is nothing here")

@@ -53,9 +53,5 @@ def route_of(method: str, path: str, query: bytes) -> Route | None:
 
 def _is_model(below: str) -> bool:
     name = below.removeprefix(f"{_MODELS}/")
-    return (
-        below != name
-        and 0 < len(name) <= 200
-        and all(part.isalnum() or part in "-._:@[]" for part in name)
-        and ".." not in name
-    )
+    is_name = 0 < len(name) <= 200 and all(part.isalnum() or part in "-._:@[]" for part in name)
+    return below != name and is_name and ".." not in name
