@@ -29,6 +29,7 @@ from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.ports.audit import AuditLog, AuditQuery
+from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.store import Store
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy
@@ -62,6 +63,7 @@ class World(Engine):
         on_behalf: OnBehalf | None = None,
         redactor: Redactor | None = None,
         at_step: AtStep = nothing,
+        models: Mapping[str, ModelUpstream] | None = None,
     ) -> World:
         """An engine with the shop of `testing/scenario.py`, its tools listed. Give `store` twice where one object is both."""
         if store is None:
@@ -81,6 +83,7 @@ class World(Engine):
             on_behalf=on_behalf,
             redactor=redactor,
             at_step=at_step,
+            models=models,
         )
         await world.catalogue.ensure_listed()
         return world

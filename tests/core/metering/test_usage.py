@@ -63,6 +63,17 @@ def test_of_a_stream_that_was_cut_the_prompt_is_known_and_the_worst_stands_for_t
     assert found.usage.tokens == Tokens(plain=20, write_5m=10, write_1h=20, read=5, output=1000)
 
 
+@pytest.mark.requirement("I7")
+@pytest.mark.parametrize("geo", ["", "us", "global"])
+def test_of_an_answer_that_said_nothing_what_was_held_is_what_it_costs(geo: str):
+    request = replace(REQUEST, geo=geo)
+    assert cost(settled(UNKNOWN, request, bound(request)).usage, PRICES) == bound(request).micro
+
+
+def test_of_an_answer_that_ended_and_named_no_place_the_usual_one_counts():
+    assert not settled(ended(told(UNKNOWN, START)), REQUEST, bound()).usage.us_only
+
+
 def test_of_an_answer_that_said_nothing_the_worst_stands_for_all():
     found = settled(UNKNOWN, REQUEST, bound())
     assert not found.is_exact

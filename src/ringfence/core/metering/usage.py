@@ -134,13 +134,15 @@ def settled(reported: Reported, request: ModelRequest, bound: Bound) -> Settled:
         prompt = replace(written, plain=reported.plain, read=reported.read or 0, write_1h=written.write_1h + unknown)
     has_output = reported.is_final and reported.output is not None
     output = reported.output or 0
+    geo = reported.geo or request.geo
     usage = Usage(
         model=reported.model or request.model,
         tokens=replace(prompt, output=output if has_output else max(output, worst.output)),
         besides=_besides_of(reported, bound),
         tools=_tools_of(reported, bound),
         fast=request.fast if reported.fast is None else reported.fast,
-        us_only=(reported.geo or request.geo) == "us",
+        # Of an answer that did not get to say where it was made, the dearer place.
+        us_only=geo == "us" or (not geo and not reported.is_final),
         batch=reported.batch,
     )
     return Settled(usage, reported.is_known)
