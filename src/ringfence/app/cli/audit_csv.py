@@ -1,20 +1,17 @@
-"""The log for spreadsheets. A cell never begins with what a spreadsheet takes for a formula."""
+"""The log for spreadsheets."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ringfence.app.cli.audit_files import LAST
+from ringfence.app.cli.csv_cells import record
 from ringfence.app.control.times import iso
 from ringfence.core.audit.stem import entry_hash
 
 COLUMNS = ("entry", "time", "kind", "decision", "agent", "run", "tool", "call", "by", "summary", "body", "hash")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What OWASP lists under CSV injection, with the full-width forms that some spreadsheets fold."""
 
 
 def csv_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -30,12 +27,4 @@ def csv_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _record(cells: Iterable[object]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="").writerow([_safe(cell) for cell in cells])
-    return text.getvalue().encode("utf-8", "replace")
-
-
-def _safe(cell: object) -> str:
-    text = "" if cell is None else str(cell)
-    # Also behind blanks, which spreadsheets skip.
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return record(cells).encode("utf-8", "replace")

@@ -27,6 +27,7 @@ from ringfence.app.cli import (
     timeline,
     tool,
     up,
+    usage,
     witness,
 )
 
@@ -76,6 +77,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(witness.app, name="witness")
 app.add_typer(drill.app, name="drill")
 app.command("explain")(audit.explain)
+app.command("usage")(usage.usage)
 app.command("timeline")(timeline.timeline)
 stop.register(app)
 labels.register(app)

@@ -20,6 +20,7 @@ from ringfence.app.control import (
     steering,
     stops,
     tools,
+    usage,
 )
 from ringfence.app.control.routes import Route
 
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *tools.ROUTES,
     *pins.ROUTES,
     *budget.ROUTES,
+    *usage.ROUTES,
     *definitions.ROUTES,
     *servers.ROUTES,
     *runs.ROUTES,
