@@ -107,6 +107,10 @@ class _Asked:
     server: ServerId | None
     lasting: bool
     granted: asyncio.Future[_Way]
+    risen: set[RunId] = field(default_factory=set[RunId])
+    """Runs that were given something since the decision was begun."""
+    is_late: bool = False
+    """Whether one of them is a run that has to ask by now: what was decided counts no more."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -224,13 +228,19 @@ class Connections:
     async def risen(self, run: RunId) -> None:
         """A run was given something: close what it, and the runs below it, would have to ask a person for from now on.
 
-        A way that was opened before is not a way for what came after.
+        A way that was opened before is not a way for what came after. Nor is one that is being decided about: its decision did
+        not know.
         """
+        for asked in self._asked.values():
+            asked.risen.add(run)
         for way in [way for way in self._ways.values() if way.server is None and run in way.reaches[0].runs]:
-            chain = [await self._store.run(each) for each in way.reaches[0].runs]
-            label = join_all(each.label for each in chain if each is not None)
-            if self._has_to_ask(way, label):
+            if self._has_to_ask(way, await self._label(way)):
                 way.close("the run was given data that goes there only with a person's word")
+
+    async def _label(self, way: _Way) -> Label:
+        """Of its run, with those above it."""
+        chain = [await self._store.run(each) for each in way.reaches[0].runs]
+        return join_all(each.label for each in chain if each is not None)
 
     def _has_to_ask(self, way: _Way, label: Label) -> bool:
         view = self._catalogue.view(way.reaches[0].agent)
@@ -290,9 +300,11 @@ class Connections:
             outcome = await self._enforced(presented, key, asked, arguments)
             if isinstance(outcome, _Way):
                 return _used(outcome)
+            left = until - self._clock.monotonic()
+            if asked.is_late and left > 0:
+                continue
             if not isinstance(outcome, Waiting):
                 return _refusal(outcome)
-            left = until - self._clock.monotonic()
             ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
             if ticket is not None and {gate.code for gate in ticket.gates} <= _FOR_THE_RUN:
                 asked.lasting = True
@@ -307,6 +319,8 @@ class Connections:
         If who waits is cancelled, the box's process went away: what was decided stands, and is closed when its minute is over.
         """
         assert self._connect is not None  # INVARIANT: `use` comes first
+        asked.risen.clear()
+        asked.is_late = False
         self._asked[key] = asked
         task = asyncio.ensure_future(self._connect(presented, arguments))
         self._tasks.add(task)
@@ -335,8 +349,6 @@ class Connections:
         if asked is None or above is None or asked.granted.done():
             return NotSent("nobody waits for this way out")
         reach = await reach_of(self._store, above, EGRESS, CONNECT)
-        if not sending.may_send():
-            return NotSent("it was stopped before anything left")
         key = _Key(run, sending.arguments)
         way = _Way(
             rule=asked.rule,
@@ -347,9 +359,16 @@ class Connections:
             reaches=(reach,) if asked.server is None else (reach, replace(reach, server=asked.server)),
             server=asked.server,
         )
-        self._ways[sending.call], self._newest[key] = way, way
-        asked.granted.set_result(way)
+        self._ways[sending.call] = way  # from here on `risen` sees it
         try:
+            if not asked.risen.isdisjoint(reach.runs) and asked.server is None:
+                asked.is_late = self._has_to_ask(way, await self._label(way))
+            if asked.is_late or way.is_over:
+                return NotSent("the run was given something meanwhile")
+            if not sending.may_send():
+                return NotSent("it was stopped before anything left")
+            self._newest[key] = way
+            asked.granted.set_result(way)
             while not way.is_over and (self._clock.monotonic() < way.until or way.users > 0):
                 await settled([way.end.wait()], self._clock, LOOK_S)
         finally:
