@@ -174,8 +174,8 @@ class GitQuarantine:
             return ""
         try:
             said = await self._within(
-                "log", "--patch", "--format=commit %H", "--reverse", "-m", "--root", "--no-renames", "--no-ext-diff",
-                "--no-textconv", "--no-color", "--no-show-signature", f"{self._bundle.base}..{head}", "--",
+                "log", "--patch", "--text", "--format=commit %H", "--reverse", "-m", "--root", "--no-renames",
+                "--no-ext-diff", "--no-textconv", "--no-color", "--no-show-signature", f"{self._bundle.base}..{head}", "--",
                 *(f":(top,literal){path}" for path in judged.protected),
                 most=4 * MIB,
             )  # fmt: skip
