@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from ringfence.core.flow.answers import records_of
+from ringfence.core.flow.answers import MOST_NODES, Record, records_of
 from ringfence.core.flow.asked import Asked, Scalar, nouns_of
 from ringfence.core.flow.joins import Joined, joined
 from ringfence.core.flow.keys import Key, keys_of
@@ -24,6 +24,8 @@ from ringfence.core.model.provenance import Flow, Heard, SourceKind
 from ringfence.core.roles import role_at
 from ringfence.core.wording import words
 
+MOST_LOOKED_AT: Final = 20_000
+"""Records of trusted lookups and of calls by an id that are looked at for one call. What comes after them gives nothing."""
 _MOST_HEARD: Final = 200
 _MOST_WORDS: Final = 50
 _MOST_KEYS: Final = 50
@@ -47,6 +49,7 @@ class Believed:
         self._words = [(one, spoken_of(one)) for one in flow.words[:_MOST_WORDS]]
         self._known = known_of(flow.rules)
         self._given: dict[Key, Source] | None = None
+        self._left = MOST_LOOKED_AT
 
     def gives(self, asked: Asked) -> Source | None:
         """What gives the value; None: nothing that may decide."""
@@ -70,6 +73,8 @@ class Believed:
         if self._given is None:
             self._given = {}
             for heard in self._flow.heard[-_MOST_HEARD:]:
+                if self._left <= 0:
+                    break
                 if heard.lookup is not None:
                     self._look_up(heard, self._given)
                 if heard.records is not None:
@@ -90,7 +95,7 @@ class Believed:
         assert lookup is not None
         if not self._is_reached(heard, lookup.keys):
             return
-        records = records_of(heard, lookup.fields)
+        records = self._records(heard, lookup.fields)
         if not records or (lookup.unique and len(records) > 1):
             return
         for record in records:
@@ -99,6 +104,11 @@ class Believed:
                     where = f"the trusted lookup {heard.tool}, {record.pointer}{pointer}"
                     for key in keys_of(value):
                         given.setdefault(key, Source(SourceKind.LOOKUP, where, heard.entry))
+
+    def _records(self, heard: Heard, pointers: tuple[str, ...]) -> tuple[Record, ...] | None:
+        records = records_of(heard, pointers)
+        self._left -= len(records) if records is not None else MOST_NODES
+        return records
 
     def _is_reached(self, heard: Heard, keys: tuple[str, ...]) -> bool:
         """Whether every key argument that the call gave is itself given by what may decide. At least one has to be."""
@@ -124,7 +134,7 @@ class Believed:
         """A call that was reached by an id that may decide, and brought the one record that has it."""
         declared = heard.records
         assert declared is not None
-        records = records_of(heard, (*declared.ids, *declared.names))
+        records = self._records(heard, (*declared.ids, *declared.names))
         if not records or len(records) != 1:
             return
         own = {

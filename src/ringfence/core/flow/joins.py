@@ -112,10 +112,11 @@ def _read(heard: Heard) -> tuple[_Candidate, ...] | None:
         values: list[str] = []
         for pointer in declared.ids:
             value: Any = at_pointer(record.fields, pointer)
-            if isinstance(value, str | int) and not isinstance(value, bool) and (keys := keys_of(value)):
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and (keys := keys_of(value)):
                 ids.add(keys)
                 values.append(str(value))
-        if ids:
+        if ids or names:
+            # One without an id gives nothing, and still carries its name.
             found.append(_Candidate(heard, record, tuple(names), frozenset(ids), tuple(values)))
     return tuple(found)
 
@@ -155,9 +156,9 @@ def _alone(named: list[_Named]) -> Iterable[Joined]:
         groups.setdefault((id(hit.spoken), hit.name), []).append(hit)
     for hits in groups.values():
         widest = max(hits, key=lambda hit: len(hit.ids))
-        # The same record, seen again, has the same ids, or fewer of them where another tool says less of it.
-        if all(
-            hit.ids <= widest.ids and hit.heard.tool.partition(".")[0] == widest.heard.tool.partition(".")[0] for hit in hits
-        ):
+        server = widest.heard.tool.partition(".")[0]
+        # The same record, seen again, has the same ids, or fewer of them where another tool says less of it. Without any,
+        # nobody can tell that it is the same.
+        if all(hit.ids and hit.ids <= widest.ids and hit.heard.tool.partition(".")[0] == server for hit in hits):
             quoted = widest.spoken.around(widest.start, len(widest.name))
             yield Joined(widest.heard, widest.pointer, widest.keys, widest.spoken, quoted)

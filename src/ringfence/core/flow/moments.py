@@ -62,10 +62,7 @@ def says_moment(said: Calendar, moment: Moment, seconds: frozenset[int], name: t
         return named
     if moment.time in (time(0), time(23, 59), time(23, 59, 59)) and named:
         return True
-    implied = not said.days and not said.periods and moment.day == said.said
-    if not (named or implied):
-        return False
-    return _has_time(said, moment.time, seconds)
+    return named and _has_time(said, moment.time, seconds)
 
 
 def _has_day(said: Calendar, day: date, name: tuple[str, ...]) -> bool:
