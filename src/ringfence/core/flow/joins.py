@@ -24,6 +24,7 @@ from ringfence.core.wording import words
 
 MOST_RECORDS: Final = 5_000
 """Records of one run that are compared. With more nothing is joined: a second one might be among those left out."""
+_MOST_STATEMENTS: Final = 20
 _LEAST_NAME: Final = 4
 _LONGEST_NAME: Final = 300
 
@@ -73,17 +74,16 @@ class _Candidate:
 
 def joined(heard: Iterable[Heard], said: tuple[Spoken, ...]) -> tuple[Joined, ...]:
     """Every record that the words name and that no other record is named alike."""
-    candidates: list[_Candidate] = []
-    for one in heard:
-        if one.records is None:
-            continue
+    results = [one for one in heard if one.records is not None]
+    compared = 0
+    for one in results:
         found = _candidates(one)
-        if found is None or len(candidates) + len(found) > MOST_RECORDS:
+        if found is None or compared + len(found) > MOST_RECORDS:
             return ()
-        candidates.extend(found)
+        compared += len(found)
     named: list[_Named] = []
     for spoken in said:
-        named.extend(_longest([hit for one in candidates for hit in _hits(one, spoken)]))
+        named.extend(_longest([hit for one in results for hit in _hits_of(one, spoken)]))
     return tuple(_alone(named))
 
 
@@ -119,6 +119,18 @@ def _read(heard: Heard) -> tuple[_Candidate, ...] | None:
             # One without an id gives nothing, and still carries its name.
             found.append(_Candidate(heard, record, tuple(names), frozenset(ids), tuple(values)))
     return tuple(found)
+
+
+def _hits_of(heard: Heard, spoken: Spoken) -> tuple[_Named, ...]:
+    """Kept for the statements that were asked about last: the same call after call."""
+    known: dict[int, tuple[Spoken, tuple[_Named, ...]]] = heard.memo.setdefault("hits", {})
+    hits = known.get(id(spoken))
+    if hits is None or hits[0] is not spoken:
+        if len(known) >= _MOST_STATEMENTS:
+            known.clear()
+        found = tuple(hit for one in _candidates(heard) or () for hit in _hits(one, spoken))
+        hits = known[id(spoken)] = (spoken, found)
+    return hits[1]
 
 
 def _hits(one: _Candidate, spoken: Spoken) -> Iterable[_Named]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
@@ -15,6 +16,7 @@ from ringfence.core.flow.spelling import folded, passage, spelled, tokens
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.words import Words
 
+_DIGITS = re.compile(r"\d+")
 _DAY_MS = 86_400_000
 
 
@@ -62,6 +64,11 @@ class Spoken:
             if token.count("/") == 1 and "." not in token.partition("/")[0]:
                 found.update(part for part in token.split("/") if part)
         return frozenset(found)
+
+    @cached_property
+    def digits(self) -> frozenset[str]:
+        """Every run of digits."""
+        return frozenset(_DIGITS.findall(self.low))
 
     @cached_property
     def ids(self) -> frozenset[Runs]:
