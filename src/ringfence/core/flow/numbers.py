@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from ringfence.core.flow.number_words import written_out
+from ringfence.core.flow.spelling import folded
 
 
 def _set(text: str) -> frozenset[str]:
@@ -116,11 +117,11 @@ def numbers_in(text: str) -> tuple[Number, ...]:
             break
         if match.start() not in taken:
             _add(found, text, match[0], match.start(), match.end())
-    for value, start, end in written_out(text.lower()):
+    for value, start, end in written_out(folded(text)):
         if len(found) >= MOST_NUMBERS:
             break
         found.append(_placed(text, Decimal(value), start, end))
-    for match in _ARTICLE.finditer(text.lower()):
+    for match in _ARTICLE.finditer(folded(text)):
         if (unit := TIME_UNITS.get(match[2])) is not None and len(found) < MOST_NUMBERS:
             found.append(Number(Decimal("0.5" if match[1].startswith("half") else 1), match.start(), match.end(), seconds=unit))
     return tuple(found)

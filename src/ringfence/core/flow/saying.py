@@ -31,6 +31,7 @@ _HOSTS: Final = frozenset({"host", "hostname", "domain", "fqdn", "server", "endp
 _CASED: Final = re.compile(r"[\d./\\:$~]")
 _VERSION: Final = re.compile(r"v?(\d{1,6}(?:\.\d{1,6}){1,4}(?:[-+][\w.-]{1,40})?)")
 _CURRENCIES: Final = {code: tuple(word for word, known in CURRENCIES.items() if known == code) for code in CURRENCIES.values()}
+_MARKS: Final = {"`": "`", '"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
 _SHORT: Final = 3
 _MOST_PARTS: Final = 50
 
@@ -51,8 +52,10 @@ def says(said: Spoken, asked: Asked) -> str | None:
         return _number(said, asked)
     if not value.strip():
         return None
-    if asked.role is Role.COMMAND or is_exact_only(value):
-        return _exactly(said, value.strip() if asked.role is Role.COMMAND else value)
+    if asked.role is Role.COMMAND:
+        return _command(said, value.strip())
+    if is_exact_only(value):
+        return _exactly(said, value)
     value = value.strip()
     if (found := _joined(said, asked, value)) is not None:
         return found
@@ -62,6 +65,21 @@ def says(said: Spoken, asked: Asked) -> str | None:
 def _exactly(said: Spoken, value: str) -> str | None:
     found = find_whole(said.raw, value)
     return said.raw[found : found + 160] if found >= 0 else None
+
+
+def _command(said: Spoken, value: str) -> str | None:
+    """A command stands in the words from mark to mark, or from line to line: a part of one does something else."""
+    at = said.raw.find(value)
+    for _ in range(_MOST_PARTS):
+        if at < 0:
+            return None
+        before = said.raw[max(0, at - 40) : at].rstrip(" \t")
+        after = said.raw[at + len(value) : at + len(value) + 40].lstrip(" \t")
+        marked = before[-1:] in _MARKS and after[:1] == _MARKS[before[-1]] if before[-1:] else False
+        if marked or (before[-1:] in ("", "\n", ":") and (not after or after[0] == "\n") and (before or at < 40)):
+            return said.raw[at : at + 160]
+        at = said.raw.find(value, at + 1)
+    return None
 
 
 def _switch(said: Spoken, asked: Asked, *, on: bool) -> str | None:
