@@ -88,8 +88,12 @@ _END: Final = re.compile(
     r"\b(end of (?:the |this )?(?:month|week|year)|(?:month|year)[- ]end|monatsende|ende des monats|jahresende|fin de mes"
     r"|fin du mois)\b"
 )
+_HOURS: Final = re.compile(r"(?<![\w.:])(\d{1,2}) ?(?:-|\u2013|to|until) ?\d{1,2} ?(am|pm)\b")
+_RANGE: Final = re.compile(rf"\b({_M})\b\.? \d{{1,2}} ?(?:-|\u2013|to) ?(\d{{1,2}})(?!\w|[.:]\d)(?:,? (\d{{4}}))?")
+_RANGED: Final = re.compile(rf"(?<![\w.])(\d{{1,2}})\.? ?(?:-|\u2013|to|bis) ?\d{{1,2}}\.? ({_M})\b\.?(?: (\d{{4}}))?")
+_DAY_ONLY: Final = re.compile(rf"\b(?:on|by|until|for|from) the (\d{{1,2}})(?:st|nd|rd|th)\b(?! (?:of )?(?:{_M})\b)(?! of)")
 _TIME: Final = re.compile(
-    r"(?<![\w.:-])(\d{1,2})(?:[:h.](\d{2}))?(?::(\d{2}))? ?(a\.?m\.?|p\.?m\.?|uhr|o'clock)?(?![\w:])", re.I
+    r"(?<![\w.:])(\d{1,2})(?:[:h.](\d{2}))?(?::(\d{2}))? ?(a\.?m\.?|p\.?m\.?|uhr|o'clock)?(?![\w:])", re.I
 )
 _NOON: Final = {
     "noon": time(12),
@@ -167,6 +171,13 @@ def _days(text: str, said: date) -> Iterator[date]:
         yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
     for found in _MONTH_DAY.finditer(text):
         yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
+    for found in _RANGE.finditer(text):
+        yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
+    for found in _RANGED.finditer(text):
+        yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
+    for found in _DAY_ONLY.finditer(text):
+        months = said.year * 12 + said.month - (1 if int(found[1]) >= said.day else 0)
+        yield from _made(months // 12, months % 12 + 1, found[1])
     for found in _NEAR_WORD.finditer(text):
         yield said + timedelta(_NEAR[found[1]])
     for found in _WEEKDAY.finditer(text):
@@ -296,6 +307,9 @@ def times_in(text: str) -> Iterator[time]:
             hour = hour % 12 + (12 if half == "pm" else 0)
         if hour < 24 and minute < 60 and int(found[3] or 0) < 60:
             yield time(hour, minute, int(found[3] or 0))
+    for found in _HOURS.finditer(text):
+        if 1 <= int(found[1]) <= 12:
+            yield time(int(found[1]) % 12 + (12 if found[2] == "pm" else 0))
     for word, at in _NOON.items():
         if re.search(rf"(?<!\w){word}(?!\w)", text):
             yield at

@@ -19,6 +19,14 @@ _RUNS: Final = re.compile(r"\d+")
 _DIGITS: Final = re.compile(r"#?(\d{1,30})")
 _GENERIC: Final = frozenset({"number", "no", "nr", "id", "ids", "n\u00ba", "num", "nummer", "key", "ref", "reference"})
 _INITIALS: Final = {"pr": "request", "mr": "request", "po": "order", "cr": "request"}
+_SAME: Final = (
+    frozenset({"ticket", "issue", "case", "bug"}),
+    frozenset({"pr", "pull", "mr", "merge"}),
+    frozenset({"order", "po", "purchase"}),
+    frozenset({"invoice", "bill"}),
+    frozenset({"machine", "host", "server", "node", "device"}),
+)
+"""Nouns that people and tools use for one thing."""
 _BEFORE: Final = 160
 
 
@@ -57,9 +65,16 @@ def _digits(said: Spoken, digits: str, nouns: frozenset[str]) -> str | None:
         if counted is not None and counted.counts:
             continue
         noun = _noun_before(said.low, at)
-        if len(digits) > _SHORT or noun in nouns or noun == "#" or (noun in _GENERIC and not nouns.isdisjoint(_GENERIC)):
+        if len(digits) > _SHORT or _means(noun, nouns) or noun == "#" or (noun in _GENERIC and not nouns.isdisjoint(_GENERIC)):
             return said.around(at, len(digits))
     return digits if len(digits) <= _SHORT and _in_segments(said, digits, nouns) else None
+
+
+def _means(noun: str, nouns: frozenset[str]) -> bool:
+    if noun in nouns:
+        return True
+    bare = noun[:-1] if noun.endswith("s") else noun
+    return any(bare in group and not group.isdisjoint(nouns) for group in _SAME)
 
 
 def _in_segments(said: Spoken, digits: str, nouns: frozenset[str]) -> bool:
