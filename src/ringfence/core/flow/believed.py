@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from ringfence.core.flow.answers import MOST_NODES, Record, records_of
 from ringfence.core.flow.asked import Asked, Scalar, nouns_of
 from ringfence.core.flow.joins import Joined, joined
-from ringfence.core.flow.keys import Key, keys_of
+from ringfence.core.flow.keys import Key, fitting, keys_of
 from ringfence.core.flow.known import known_of
 from ringfence.core.flow.saying import is_nothing, says
 from ringfence.core.flow.spelling import find_whole
@@ -81,9 +81,7 @@ class Believed:
                     self._by_key(heard, self._given)
             for one in joined(self._flow.heard[-_MOST_HEARD:], tuple(spoken for _, spoken in self._words)):
                 self._add_joined(one, self._given)
-        keys = sorted(keys_of(asked.value))
-        if asked.role is Role.MAGNITUDE:
-            keys = [key for key in keys if key[0] != "id"]
+        keys = sorted(fitting(keys_of(asked.value), asked.role))
         found = [self._given[key] for key in keys if key in self._given]
         for source in found:
             if source.kind is SourceKind.LOOKUP or asked.role in (Role.SELECTOR, Role.TARGET):
@@ -168,7 +166,9 @@ def _key_values(heard: Heard, pointers: tuple[str, ...]) -> Iterator[Asked]:
         if is_absent(value) or value is None:
             continue
         scalars = list(_scalars(value))
-        for scalar in scalars or [""]:
+        if not scalars or (isinstance(value, list) and len(cast("list[Any]", value)) > _MOST_KEYS):
+            scalars.append("")  # what is not looked at is no key
+        for scalar in scalars:
             yield _asked(heard, pointer, scalar)
 
 

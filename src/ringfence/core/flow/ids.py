@@ -16,6 +16,7 @@ _MOST_PLACES: Final = 50
 _LISTED: Final = re.compile(r"#?[\w-]*\d(?:,| and| und| or| et| y| &|, and|/)?\s*$")
 _PREFIXED: Final = re.compile(r"#?([a-z]{1,10})[-_ #]?(\d{1,20})")
 _RUNS: Final = re.compile(r"\d+")
+_JOINT: Final = re.compile(r"[-_/#]")
 _DIGITS: Final = re.compile(r"#?(\d{1,30})")
 _GENERIC: Final = frozenset({"number", "no", "nr", "id", "ids", "n\u00ba", "num", "nummer", "key", "ref", "reference"})
 _INITIALS: Final = {"pr": "request", "mr": "request", "po": "order", "cr": "request"}
@@ -30,11 +31,12 @@ _SAME: Final = (
 _BEFORE: Final = 160
 
 
-def gives_id(said: Spoken, value: str, nouns: frozenset[str]) -> str | None:
+def gives_id(said: Spoken, value: str, nouns: frozenset[str], *, is_target: bool = False) -> str | None:
     """The passage that gives an id, or None.
 
     Digits alone count where they are whole and count nothing; fewer than four need the noun of the argument or tool beside them
     (`ticket 7`, `#7`). `INV-2041` is given by `invoice 2041`, and `2041` by `INV-2041`, where letters and noun agree.
+    Of a target every sign counts: `alex-99` is somebody else than `alex99`, whom anybody may have made.
     """
     low = value.lower()
     # Every rule below keeps digits as they are: one look at a set spares nearly all searches.
@@ -42,12 +44,17 @@ def gives_id(said: Spoken, value: str, nouns: frozenset[str]) -> str | None:
         return None
     if (found := _DIGITS.fullmatch(low)) is not None:
         return _digits(said, found[1], nouns) or _of_prefixed(said, found[1], nouns)
-    if (runs := runs_of(value)) is not None and runs in said.ids:
+    if (runs := runs_of(value)) is not None and runs in said.ids and (not is_target or _is_written(said, low)):
         at = said.low.find(low)
         return said.around(max(at, 0), len(value))
     if (found := _PREFIXED.fullmatch(low)) is not None:
-        return _after_noun(said, found[1], found[2])
+        return _after_noun(said, found[1], found[2]) if not is_target or found[1] in nouns else None
     return None
+
+
+def _is_written(said: Spoken, low: str) -> bool:
+    """Whether it stands there but for capitals, or with a space where it has a sign."""
+    return any(find_whole(said.low, one) >= 0 for one in (low.lstrip("#@"), _JOINT.sub(" ", low.lstrip("#@"))))
 
 
 def _places(said: Spoken, digits: str) -> Iterator[int]:

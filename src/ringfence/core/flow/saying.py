@@ -167,14 +167,17 @@ def _coded(said: Spoken, asked: Asked, value: str) -> str | None:
         return _at_token(said, value)
     if (account := account_of(value)) is not None and len(account) >= 8 and account in said.accounts:
         return _at_token(said, value)
-    return gives_id(said, value, asked.nouns)
+    return gives_id(said, value, asked.nouns, is_target=asked.role is Role.TARGET)
 
 
 def _named(said: Spoken, asked: Asked, value: str) -> str | None:
     """A host, a path, or the name of somebody or something."""
     is_place = asked.role is Role.TARGET or not _HOSTS.isdisjoint(asked.name)
-    if is_place and (host := host_of(value)) is not None and host in said.hosts:
-        return _at_token(said, host)
+    if is_place and (host := host_of(value)) is not None:
+        if host in said.hosts:
+            return _at_token(said, host)
+        if "." in host and not _HOSTS.isdisjoint(asked.name):
+            return None  # where a host stands, the name of a file is one
     if (versioned := _VERSION.fullmatch(value)) is not None:
         bare = versioned[1]
         found = next((at for one in (bare, f"v{bare}") if (at := find_whole(said.plain, one)) >= 0), -1)
@@ -188,7 +191,8 @@ def _named(said: Spoken, asked: Asked, value: str) -> str | None:
         if (found := find_whole(said.plain, value)) >= 0:
             return said.around(found, len(value))
         return _below_named(said, path)
-    if value in said.segments and not (_OWNER | _OWNED).isdisjoint(asked.name):
+    named = set(asked.name)
+    if value in (said.owners if _OWNER & named else said.owned if _OWNED & named else ()):
         return _at_token(said, value)
     if _CASED.search(value) is not None:
         found = find_whole(said.plain, value)

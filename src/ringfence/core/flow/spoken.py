@@ -13,6 +13,7 @@ from ringfence.core.flow.moments import durations_of
 from ringfence.core.flow.numbers import Number, numbers_in
 from ringfence.core.flow.quoting import own_words
 from ringfence.core.flow.spelling import folded, passage, spelled, tokens
+from ringfence.core.flow.suffixes import is_file
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.words import Words
 
@@ -47,23 +48,32 @@ class Spoken:
     @cached_property
     def urls(self) -> tuple[Url, ...]:
         found = (
-            url_of(token) if "://" in token else bare_url_of(token) for token in self.tokens if "." in token or "://" in token
+            url_of(token) if "://" in token else bare_url_of(token)
+            for token in self.tokens
+            if "://" in token or ("." in token and not _names_file(token))
         )
         return tuple(dict.fromkeys(url for url in found if url is not None))
 
     @cached_property
     def hosts(self) -> frozenset[str]:
-        named = {host for token in self.tokens if "." in token and (host := host_of(token)) is not None}
+        named = {host for token in self.tokens if _is_bare_host(token) and (host := host_of(token)) is not None}
         return frozenset(named | {url.host for url in self.urls})
 
     @cached_property
-    def segments(self) -> frozenset[str]:
-        """Parts of the paths of web addresses, and of names with one slash: `acme/site`."""
-        found = {part for url in self.urls for part in url.path.split("/") if part}
-        for token in self.tokens:
-            if token.count("/") == 1 and "." not in token.partition("/")[0]:
-                found.update(part for part in token.split("/") if part)
-        return frozenset(found)
+    def owners(self) -> frozenset[str]:
+        """Whose it is: the first part of the path of a web address, or of a name with one slash: `acme` of `acme/site`."""
+        return frozenset(parts[0] for parts in self._segments)
+
+    @cached_property
+    def owned(self) -> frozenset[str]:
+        """The other parts: `site`."""
+        return frozenset(part for parts in self._segments for part in parts[1:])
+
+    @cached_property
+    def _segments(self) -> tuple[list[str], ...]:
+        named = (token for token in self.tokens if token.count("/") == 1 and "." not in token.partition("/")[0])
+        found = ([part for part in path.split("/") if part] for path in (*(url.path for url in self.urls), *named))
+        return tuple(parts for parts in found if parts)
 
     @cached_property
     def digits(self) -> frozenset[str]:
@@ -114,6 +124,15 @@ class Spoken:
     def around(self, start: int, length: int) -> str:
         """The passage at a place of `plain` or `low`, for people."""
         return passage(self.plain, min(start, len(self.plain)), length)
+
+
+def _is_bare_host(token: str) -> bool:
+    return "." in token and not _names_file(token)
+
+
+def _names_file(token: str) -> bool:
+    """Whether it ends as the name of a file does: `deploy.sh` is no host unless a web address says so."""
+    return is_file(token.partition("/")[0].lower().split("."))
 
 
 @lru_cache(maxsize=128)
