@@ -45,8 +45,8 @@ _BUILDS: Final = (
     "SConstruct", "SConscript", "wscript", "dodo.py", "fabfile.py", "tasks.py", "manage.py", "autogen.sh",
     "bootstrap*.sh", "build.sbt", "mix.exs", "rebar.config*", "Package.swift", "Podfile", "*.pbxproj", "build.zig*", "Setup.hs",
     "*.cabal", "dune", "dune-project", "pubspec.yaml", "deno.json*", "bunfig.toml", "nx.json", "turbo.json", "lerna.json",
-    "angular.json", "tsconfig*.json", "nodemon.json", ".swcrc", ".lintstagedrc*", ".stylelintrc*", "*.props", "*.targets", "*.vcxproj",
-    "nuget.config", "global.json", "Earthfile", "Tiltfile", "skaffold.y*ml", "Fastfile", "Guardfile", "Dangerfile", "Capfile",
+    "angular.json", "tsconfig*.json", "nodemon.json", ".swcrc", ".lintstagedrc*", ".stylelintrc*", "*.props", "*.targets",
+    "*.vcxproj", "nuget.config", "global.json", "Earthfile", "Tiltfile", "skaffold.y*ml", "Fastfile", "Guardfile", "Dangerfile", "Capfile",
     "rust-toolchain*", "hatch.toml", "pdm.toml", "uv.toml", "*.hcl",
 )  # fmt: skip
 _LOCKS: Final = (
