@@ -42,12 +42,12 @@ _BUILDS: Final = (
     "go.mod", "pom.xml", "build.gradle*", "settings.gradle*", "gradle.properties", "gradlew*", "mvnw*", ".mvn/", "*.csproj",
     "Directory.Build.*", "*.sln", "Gemfile", "*.gemspec", "composer.json", "Dockerfile*", "*.dockerfile", "Containerfile*",
     "docker-compose*", "compose.yml", "compose.yaml", ".dockerignore", "Vagrantfile", "Procfile", "*.tf", "Brewfile",
-    "SConstruct", "SConscript", "wscript", "dodo.py", "fabfile.py", "tasks.py", "manage.py", "autogen.sh",
-    "bootstrap*.sh", "build.sbt", "mix.exs", "rebar.config*", "Package.swift", "Podfile", "*.pbxproj", "build.zig*", "Setup.hs",
-    "*.cabal", "dune", "dune-project", "pubspec.yaml", "deno.json*", "bunfig.toml", "nx.json", "turbo.json", "lerna.json",
+    "SConstruct", "SConscript", "wscript", "dodo.py", "fabfile.py", "tasks.py", "manage.py", "autogen.sh", "bootstrap*.sh",
+    "build.sbt", "mix.exs", "rebar.config*", "Package.swift", "Podfile", "*.pbxproj", "build.zig*", "Setup.hs", "*.cabal",
+    "dune", "dune-project", "pubspec.yaml", "deno.json*", "bunfig.toml", "nx.json", "turbo.json", "lerna.json",
     "angular.json", "tsconfig*.json", "nodemon.json", ".swcrc", ".lintstagedrc*", ".stylelintrc*", "*.props", "*.targets",
-    "*.vcxproj", "nuget.config", "global.json", "Earthfile", "Tiltfile", "skaffold.y*ml", "Fastfile", "Guardfile", "Dangerfile", "Capfile",
-    "rust-toolchain*", "hatch.toml", "pdm.toml", "uv.toml", "*.hcl",
+    "*.vcxproj", "nuget.config", "global.json", "Earthfile", "Tiltfile", "skaffold.y*ml", "Fastfile", "Guardfile",
+    "Dangerfile", "Capfile", "rust-toolchain*", "hatch.toml", "pdm.toml", "uv.toml", "*.hcl",
 )  # fmt: skip
 _LOCKS: Final = (
     "*.lock", "*.lockb", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "pnpm-workspace.yaml",
