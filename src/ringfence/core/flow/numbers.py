@@ -7,10 +7,11 @@ A number is read where its notation says one thing only: `1.200,00`, `1,200.00`,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from ringfence.core.flow.naming_digits import naming_digits
 from ringfence.core.flow.number_words import written_out
 from ringfence.core.flow.spelling import folded
 
@@ -124,7 +125,8 @@ def numbers_in(text: str) -> tuple[Number, ...]:
     for match in _ARTICLE.finditer(folded(text)):
         if (unit := TIME_UNITS.get(match[2])) is not None and len(found) < MOST_NUMBERS:
             found.append(Number(Decimal("0.5" if match[1].startswith("half") else 1), match.start(), match.end(), seconds=unit))
-    return tuple(found)
+    naming = naming_digits(text)
+    return tuple(replace(one, labels=True) if not one.counts and one.start in naming else one for one in found)
 
 
 def _add(found: list[Number], text: str, written: str, start: int, end: int) -> None:

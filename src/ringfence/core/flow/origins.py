@@ -50,7 +50,7 @@ def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, 
     authorities = authorities_of(tool, profile, untrusted=facts.label.is_untrusted)
     if not authorities:
         return ()
-    believed = Believed(flow)
+    believed = Believed(flow, call.server)
     found: list[Origin] = []
     explained = 0
     for leaf in leaves_of(call, tool, authorities):
