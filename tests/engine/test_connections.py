@@ -360,6 +360,30 @@ async def test_an_error_that_raises_nothing_closes_no_way() -> None:
     await world.connections.close()
 
 
+@pytest.mark.requirement("I6")
+async def test_a_way_out_that_the_configuration_has_no_more_closes_with_it() -> None:
+    world, run = await boxed(Unlisted.ASK)
+    task = await asked(world, run, Opening("unlisted.example.com", 443))
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    await world.approve(ticket)
+    approved = cast(Admitted, await task)
+    request = await admitted(world, run, Opening("api.example.com", 443, "GET", "/v1/orders/1"))
+    index = await admitted(world, run, Opening("pypi.example.com", 443))
+    agent = world.catalogue.rules.agents[SUPPORT]
+
+    def living(*hosts: EgressRule, unlisted: Unlisted = Unlisted.ASK) -> list[bool]:
+        new = replace(agent, egress=EgressRules(rules=hosts, unlisted=unlisted))
+        rules = replace(world.catalogue.rules, agents={**world.catalogue.rules.agents, SUPPORT: new})
+        world.catalogue.replace(rules, world.catalogue.upstreams)
+        return [world.connections.lives(way) for way in (approved, request, index)]
+
+    assert living(API, INDEX) == [True, True, True]
+    assert living(API) == [True, True, False]
+    assert living(replace(API, credential="env:OTHER"), INDEX) == [True, False, False]
+    assert living(API, INDEX, unlisted=Unlisted.DENY) == [False, False, False]
+    await world.connections.close()
+
+
 class HeldDisk(FakeStore):
     """A disk that takes its time with the decisions about ways out."""
 

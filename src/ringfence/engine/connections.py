@@ -13,6 +13,7 @@ it like every other call under way. Later uses within a minute are the same act.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import math
 from collections import deque
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, FOR_SERVER, Act, act_of, arguments_of
+from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, FOR_SERVER, Act, act_of, arguments_of, is_within
 from ringfence.core.egress.matching import path_rule_for
 from ringfence.core.egress.opening import CONNECT as OPENING
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
@@ -34,6 +35,7 @@ from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.rule_class import RuleClass, class_of
+from ringfence.core.rules import Rules, server_agent
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal, asking, identify
@@ -105,6 +107,9 @@ class _Asked:
     path: PathRule | None
     principal: Principal
     server: ServerId | None
+    by: Rules
+    """Of the time when it was asked for."""
+    is_listed: bool
     lasting: bool
     granted: asyncio.Future[_Way]
     risen: set[RunId] = field(default_factory=set[RunId])
@@ -121,6 +126,10 @@ class _Way(Admitted):
     reaches: tuple[Reach, ...]
     """Of the connection, and of the server whose box it is."""
     server: ServerId | None
+    by: Rules
+    """The rules that it was last held to."""
+    is_listed: bool
+    """Whether one of them names the host."""
     users: int = 0
     """Connections, and requests under way, that use it at the moment."""
     uses: int = 0
@@ -189,7 +198,9 @@ class Connections:
             if sum(each.key.run == principal.run for each in self._ways.values()) >= MOST_OPEN:
                 return NotAdmitted(code=RuleClass.TOO_FAST)
             lasting = known is None and rules.unlisted is Unlisted.ASK
-            asked = _Asked(rule, path, principal, presented.server, lasting, asyncio.get_running_loop().create_future())
+            granted: asyncio.Future[_Way] = asyncio.get_running_loop().create_future()
+            by, is_listed = self._catalogue.rules, known is not None
+            asked = _Asked(rule, path, principal, presented.server, by, is_listed, lasting, granted)
             found = await self._decided(presented, key, asked, arguments)
         if isinstance(found, NotAdmitted):
             self._denied.setdefault(principal.run, deque(maxlen=MOST_DENIED)).append(self._clock.monotonic())
@@ -204,10 +215,25 @@ class Connections:
         """Whether it may still be used: no await, so that nothing stops it between the look and the byte (I6)."""
         if not isinstance(admitted, _Way) or admitted.is_over or self._is_spent(admitted):
             return False
+        if not self._is_still_allowed(admitted):
+            admitted.close("the configuration does not have it any more")
+            return False
         try:
             return not any(self._store.stops_on(reach) for reach in admitted.reaches)
         except UnavailableError:
             return False
+
+    def _is_still_allowed(self, way: _Way) -> bool:
+        """Whether the rules of now have it. Looked at once for each configuration."""
+        if way.by is not self._catalogue.rules:
+            rules = self._rules(way.reaches[0].agent if way.server is None else server_agent(way.server))
+            known = rules.of(way.rule.host, way.rule.port)
+            if known is None and (way.is_listed or rules.unlisted is not Unlisted.ASK):
+                return False
+            if known is not None and not is_within(known, json.loads(way.key.arguments)):
+                return False
+            way.by = self._catalogue.rules
+        return True
 
     def moved(self, admitted: Admitted, up: int, down: int) -> bool:
         """Count bytes. False: the run has given to, or had from, this host all that it may."""
@@ -358,6 +384,8 @@ class Connections:
             key=key,
             reaches=(reach,) if asked.server is None else (reach, replace(reach, server=asked.server)),
             server=asked.server,
+            by=asked.by,
+            is_listed=asked.is_listed,
         )
         self._ways[sending.call] = way  # from here on `risen` sees it
         try:
