@@ -23,7 +23,7 @@ from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import Rules
 from ringfence.core.unit import Conflict, Unit
-from ringfence.engine.connections import MOST_DENIED
+from ringfence.engine.connections import MOST_DENIED, MOST_REFUSALS
 from ringfence.engine.identify import Presented
 from ringfence.engine.runs import Opened
 from ringfence.ports.audit import AuditLog
@@ -228,6 +228,17 @@ async def test_the_proxys_own_refusals_are_recorded_but_not_without_end() -> Non
     assert entries[0]
     assert not entries[-1]
     assert (await decisions(world)).count((EntryKind.DECISION, "deny")) == 120
+
+
+async def test_a_box_that_is_refused_without_end_hides_no_other_and_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    world, run = await boxed()
+    other = await world.open_run()
+    refusal = Refusal("address", 403, "the name stands for 10.0.0.1")
+    for _ in range(MOST_REFUSALS + 20):
+        await world.connections.refused(presented(run), Opening("pypi.example.com", 443), refusal)
+    assert len(caplog.messages) == 1
+    assert await world.connections.refused(presented(other), Opening("pypi.example.com", 443), refusal)
+    assert not await world.connections.refused(presented(run), Opening("pypi.example.com", 443), refusal)
 
 
 async def test_nobody_can_call_it_over_mcp() -> None:

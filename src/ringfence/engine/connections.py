@@ -60,7 +60,9 @@ LOOK_S: Final = 1.0
 MOST_DENIED: Final = 300
 """Ways out that a run may ask for in vain within a minute; more are refused without an entry each."""
 MOST_REFUSALS: Final = 120
-"""Refusals of the proxy's own that have an entry each, of all boxes in a minute."""
+"""Refusals of the proxy's own that have an entry each, of one box in a minute."""
+ALL_REFUSALS: Final = 10 * MOST_REFUSALS
+"""Of all boxes together. A box that is refused without end hides the refusals of no other."""
 MIB: Final = 1 << 20
 
 logger = logging.getLogger(__name__)
@@ -160,7 +162,9 @@ class Connections:
         """Replaced with the configuration."""
         self._connect: Connect | None = None
         self._refuse: Refuse | None = None
-        self._refusals: deque[float] = deque(maxlen=MOST_REFUSALS)
+        self._refusals: deque[tuple[float, str]] = deque(maxlen=ALL_REFUSALS)
+        self._is_silent = False
+        """Whether the last refusal had no entry."""
         self._asked: dict[_Key, _Asked] = {}
         self._ways: dict[str, _Way] = {}
         """By the call that each is."""
@@ -286,11 +290,16 @@ class Connections:
     async def refused(self, presented: Presented, opening: Opening, refusal: Refusal) -> str:
         """Record that the proxy itself said no. Empty where nobody is known, or refusals come too fast for an entry each."""
         now = self._clock.monotonic()
-        self._refusals = deque((at for at in self._refusals if now - at < 60), maxlen=MOST_REFUSALS)
-        if self._refuse is None or len(self._refusals) == MOST_REFUSALS:
-            logger.warning("refused on the way to %s: %s", opening.host, refusal.why)
+        while self._refusals and now - self._refusals[0][0] >= 60:
+            self._refusals.popleft()
+        of_box = sum(key == presented.key for _, key in self._refusals)
+        if self._refuse is None or of_box >= MOST_REFUSALS or len(self._refusals) == ALL_REFUSALS:
+            if not self._is_silent:  # a box decides how often this happens: it is said once
+                logger.warning("refused on the way to %s without an entry, like what follows: %s", opening.host, refusal.why)
+            self._is_silent = True
             return ""
-        self._refusals.append(now)
+        self._is_silent = False
+        self._refusals.append((now, presented.key))
         arguments = {
             "host": opening.host[:253],
             "port": opening.port,
