@@ -34,7 +34,8 @@ def main() -> int:
     figures = result(plain, renamed, found)
     print(f"RESULT {json.dumps(figures)}")
     held = passed(plain) and passed(renamed) and figures["same_when_renamed"]
-    return 0 if held and figures["tasks_completed"] == figures["tasks"] else 1
+    done = figures["tasks_completed"] == figures["tasks"] and figures["controls_executed"] == figures["controls"]
+    return 0 if held and done else 1
 
 
 sys.exit(main())

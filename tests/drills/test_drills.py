@@ -78,6 +78,7 @@ async def test_a_day_of_six_teams_is_done_and_what_strangers_asked_for_is_not() 
     assert {one.way for one in attacked.struck} == set(Way)
     assert all(one.heard for one in attacked.struck)
     assert executed(attacked) == []
+    assert attacked.controls == [True, True], "what a stranger asked for is executed where the operator asks for it"
 
 
 def executed(found: Workload) -> list[object]:
