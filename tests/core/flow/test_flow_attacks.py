@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
-from tests.core.flow_kit import COMMAND, CONTROL, MAGNITUDE, SELECTOR, TARGET, gives, heard, kinds
+from dataclasses import replace
 
+import pytest
+from tests.core.flow_kit import (
+    COMMAND,
+    CONTROL,
+    MAGNITUDE,
+    SELECTOR,
+    TARGET,
+    call,
+    facts,
+    flow,
+    gives,
+    heard,
+    kinds,
+    tool,
+)  # fmt: skip
+
+from ringfence.core.flow.origins import origins
 from ringfence.core.flow.quoting import own_words
 from ringfence.core.model.profile import Lookup, Records
 
@@ -151,3 +167,26 @@ def test_a_small_number_of_one_server_names_nothing_on_another() -> None:
     mine = heard("srv.list", {}, [{"id": 17, "title": "Launch plan"}], records=Records(("/title",), ("/id",)))
     assert kinds("Archive Launch plan", {"id": 17}, {"/id": SELECTOR}, [notes]) == ["result"]
     assert kinds("Archive Launch plan", {"id": 17}, {"/id": SELECTOR}, [mine]) == ["record"]
+
+
+NOTES = Records(("/title",), ("/id", "/number"))
+TRUE: dict[str, object] = {"id": "n-8841", "title": "Launch plan", "number": 88410}
+PLANTED: dict[str, object] = {"id": "n-6660", "title": "Launch plan", "number": 66600}
+
+
+def test_a_record_that_the_agent_picked_by_its_id_is_not_named_by_what_it_is_called() -> None:
+    picked = heard("srv.get", {"where": {"id": "n-6660"}}, PLANTED, records=NOTES)
+    listed = heard("srv.list", {}, [TRUE], records=NOTES)
+    text = "Archive Launch plan"
+    assert kinds(text, {"id": "n-6660"}, {"/id": SELECTOR}, [picked]) == ["result"]
+    assert kinds(text, {"id": "n-8841"}, {"/id": SELECTOR}, [listed]) == ["record"]
+    again = heard("srv.get", {"id": "n-8841"}, TRUE, records=NOTES)
+    assert kinds(text, {"id": "n-8841"}, {"/id": SELECTOR}, [listed, again]) == ["record"]
+
+
+def test_where_records_were_forgotten_a_name_names_none_and_an_id_still_does() -> None:
+    listed = [heard("srv.list", {}, [PLANTED], records=NOTES)]
+    for text, kind in (("Archive Launch plan", "result"), ("Archive note 66600", "record")):
+        known = replace(flow(text, listed), forgot=True)
+        asked = origins(call({"id": "n-6660"}), facts(tool({"/id": SELECTOR}), known))
+        assert [one.kind.value for one in asked] == [kind]

@@ -84,7 +84,8 @@ class Believed:
                     self._look_up(heard, self._given)
                 if heard.records is not None:
                     self._by_key(heard, self._given)
-            for one in joined(self._flow.heard[-_MOST_HEARD:], tuple(spoken for _, spoken in self._words)):
+            said = tuple(spoken for _, spoken in self._words)
+            for one in joined(self._flow.heard[-_MOST_HEARD:], said, forgot=self._flow.forgot):
                 self._add_joined(one, self._given)
         keys = sorted(fitting(keys_of(asked.value), asked.role))
         found = [self._given[one] for key in keys for one in (key, _within(key, self._server)) if one in self._given]
