@@ -454,3 +454,25 @@ async def test_the_way_out_that_brings_the_other_half_asks_too() -> None:
     await world.deny(ticket)
     assert isinstance(await task, NotAdmitted)
     await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_what_was_decided_for_somebody_who_went_away_is_no_way_for_who_comes_after() -> None:
+    disk = HeldDisk()
+    world, run = await knowing(reads=False, store=(disk, disk.memory))
+    gone = asyncio.create_task(admit(world, run, Opening("pypi.example.com", 443)))
+    await disk.waits.wait()
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    await world.call(run, "orders__get", {"order": "A"})
+    disk.waits.clear()
+    task = asyncio.create_task(admit(world, run, Opening("pypi.example.com", 443)))
+    await disk.waits.wait()
+    disk.free.set()
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert not task.done(), task.result()
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    await world.deny(ticket)
+    assert isinstance(await task, NotAdmitted)
+    await world.connections.close()

@@ -18,6 +18,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -146,6 +147,10 @@ class _Way(Admitted):
         self.why = self.why or why
         self.is_over = True
         self.end.set()
+
+
+_BEGUN: ContextVar[_Asked | None] = ContextVar("_BEGUN", default=None)
+"""For whom the enforcer decides in this task. Somebody else may wait for the same by the time it is decided."""
 
 
 class Connections:
@@ -357,7 +362,11 @@ class Connections:
         asked.risen.clear()
         asked.is_late = False
         self._asked[key] = asked
-        task = asyncio.ensure_future(self._connect(presented, arguments))
+        begun = _BEGUN.set(asked)
+        try:
+            task = asyncio.ensure_future(self._connect(presented, arguments))
+        finally:
+            _BEGUN.reset(begun)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
@@ -381,7 +390,7 @@ class Connections:
         run = RunId(sending.principal.removeprefix("run:"))
         asked = self._asked.get(_Key(run, sending.arguments))
         above = await self._store.run(run)
-        if asked is None or above is None or asked.granted.done():
+        if asked is None or asked is not _BEGUN.get() or above is None or asked.granted.done():
             return NotSent("nobody waits for this way out")
         reach = await reach_of(self._store, above, EGRESS, CONNECT)
         key = _Key(run, sending.arguments)
