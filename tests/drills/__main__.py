@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 
@@ -11,6 +10,7 @@ from tests.drills.campaign import play_records, play_workload
 from tests.drills.tables import attack_lines, differences, result, workload_lines
 from tests.drills.workload_data import load
 
+from ringfence.app.drills.ending import run_to_its_end
 from ringfence.app.drills.summary import passed
 from ringfence.app.drills.texts import lines
 
@@ -24,9 +24,9 @@ def main() -> int:
     def told(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    plain = asyncio.run(play_records(None, told))
-    renamed = asyncio.run(play_records(options.seed, told))
-    found = asyncio.run(play_workload(load(), options.attacked, told))
+    plain = run_to_its_end(play_records(None, told))
+    renamed = run_to_its_end(play_records(options.seed, told))
+    found = run_to_its_end(play_workload(load(), options.attacked, told))
     for line in (*lines(plain), "", "under other names:", *differences(plain, renamed), ""):
         print(line)
     for line in (*workload_lines(found), "", *attack_lines(found.struck), ""):
