@@ -20,7 +20,7 @@ from tests.core.flow_kit import (
     tool,
 )  # fmt: skip
 
-from ringfence.core.flow.origins import origins
+from ringfence.core.flow.origins import MOST_UNDERIVED, origins
 from ringfence.core.flow.quoting import own_words
 from ringfence.core.model.profile import Lookup, Records
 
@@ -190,3 +190,14 @@ def test_where_records_were_forgotten_a_name_names_none_and_an_id_still_does() -
         known = replace(flow(text, listed), forgot=True)
         asked = origins(call({"id": "n-6660"}), facts(tool({"/id": SELECTOR}), known))
         assert [one.kind.value for one in asked] == [kind]
+
+
+def test_a_call_of_very_many_values_is_held_after_the_first_that_nothing_speaks_for() -> None:
+    held = kinds("hello", {"x": [f"n-{place}" for place in range(2_000)]}, {"/x": SELECTOR})
+    assert held == ["nowhere"] * (MOST_UNDERIVED + 1)
+    said = " ".join(f"n-{place}" for place in range(200))
+    assert kinds(said, {"x": [f"n-{place}" for place in range(200)]}, {"/x": SELECTOR}) == ["words"] * 200
+
+
+def test_a_switch_and_a_number_that_are_equal_are_not_the_same() -> None:
+    assert kinds("Send 1 copy", {"n": [1, True]}, {"/n": MAGNITUDE}) == ["words", "nowhere"]

@@ -12,7 +12,7 @@ from ringfence.core.flow.spelling import find_whole
 from ringfence.core.flow.spoken import Spoken
 
 _SHORT: Final = 3
-_MOST_PLACES: Final = 50
+_MOST_PLACES: Final = 20
 _LISTED: Final = re.compile(r"#?[\w-]*\d(?:,| and| und| or| et| y| &|, and|/)?\s*$")
 _PREFIXED: Final = re.compile(r"#?([a-z]{1,10})[-_ #]?(\d{1,20})")
 _RUNS: Final = re.compile(r"\d+")
@@ -29,6 +29,7 @@ _SAME: Final = (
 )
 """Nouns that people and tools use for one thing."""
 _BEFORE: Final = 160
+_LONGEST_ITEM: Final = 32
 
 
 def gives_id(said: Spoken, value: str, nouns: frozenset[str], *, is_target: bool = False) -> str | None:
@@ -100,7 +101,7 @@ def _noun_before(low: str, at: int) -> str:
     before = low[max(0, at - _BEFORE) : at]
     for _ in range(20):
         before = before.rstrip(" #:")
-        listed = _LISTED.search(before)
+        listed = _LISTED.search(before, max(0, len(before) - _LONGEST_ITEM))
         if listed is None:
             break
         before = before[: listed.start()]
