@@ -7,6 +7,7 @@ A number is read where its notation says one thing only: `1.200,00`, `1,200.00`,
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -95,8 +96,8 @@ class Number:
         return bool(self.money or self.seconds or self.percent or self.pieces)
 
 
-def numbers_in(text: str) -> tuple[Number, ...]:
-    """Every number of a text in one spelling. At most `MOST_NUMBERS`."""
+def numbers_in(text: str, written: Iterable[tuple[int, int, int]] | None = None) -> tuple[Number, ...]:
+    """Every number of a text in one spelling. At most `MOST_NUMBERS`. `written`: those in words, where they are known."""
     found: list[Number] = []
     taken: set[int] = set()
     for match in _SPACED.finditer(text):
@@ -118,7 +119,7 @@ def numbers_in(text: str) -> tuple[Number, ...]:
             break
         if match.start() not in taken:
             _add(found, text, match[0], match.start(), match.end())
-    for value, start, end in written_out(folded(text)):
+    for value, start, end in written_out(folded(text)) if written is None else written:
         if len(found) >= MOST_NUMBERS:
             break
         found.append(_placed(text, Decimal(value), start, end))

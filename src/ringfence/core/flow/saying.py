@@ -17,6 +17,7 @@ from ringfence.core.flow.common_words import is_common
 from ringfence.core.flow.controls import is_harmless_off, is_harmless_on, said_for, said_for_switch
 from ringfence.core.flow.ids import gives_id
 from ringfence.core.flow.moments import moment_of, says_moment, says_part, says_period, seconds_of
+from ringfence.core.flow.networks import single_of
 from ringfence.core.flow.numbers import CURRENCIES
 from ringfence.core.flow.quantities import gives_amount, gives_number
 from ringfence.core.flow.spelling import find_whole, folded, is_exact_only
@@ -28,7 +29,26 @@ _NAME: Final = re.compile(r"[^\W\d_]+(?:['\u2019. _-]+[^\W\d_]+)*\.?")
 _OWNER: Final = frozenset({"owner", "org", "organization", "organisation", "namespace", "workspace", "group", "team"})
 _OWNED: Final = frozenset({"repo", "repository", "project", "package", "name"})
 _HOSTS: Final = frozenset({"host", "hostname", "domain", "fqdn", "server", "endpoint", "url", "uri", "site"})
+_UNCASED: Final = _OWNER | {
+    "repo",
+    "repos",
+    "repository",
+    "project",
+    "projects",
+    "channel",
+    "channels",
+    "room",
+    "rooms",
+    "board",
+}
+"""Arguments whose values no server keeps apart by capitals."""
+_FILED: Final = frozenset({"path", "file", "folder", "dir", "directory"})
 _CASED: Final = re.compile(r"[\d./\\:$~]")
+_GOES_ON: Final = re.compile(
+    r"[ \t]*\n(?:[ \t]+\S|[ \t]*(?:[|&)<>]|(?:where|and|or|limit|having|order|group|from|join|set|on|values|returning|union)\b))",
+    re.IGNORECASE,
+)
+"""A command of several lines: without those that follow it does something else."""
 _VERSION: Final = re.compile(r"v?(\d{1,6}(?:\.\d{1,6}){1,4}(?:[-+][\w.-]{1,40})?)")
 _CURRENCIES: Final = {code: tuple(word for word, known in CURRENCIES.items() if known == code) for code in CURRENCIES.values()}
 _MARKS: Final = {"`": "`", '"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
@@ -77,7 +97,8 @@ def _command(said: Spoken, value: str) -> str | None:
         after = said.raw[at + len(value) : at + len(value) + 40].lstrip(" \t")
         marked = before[-1:] in _MARKS and after[:1] == _MARKS[before[-1]] if before[-1:] else False
         if marked or (before[-1:] in ("", "\n", ":") and (not after or after[0] == "\n") and (before or at < 40)):
-            return said.raw[at : at + 160]
+            if marked or not (before.rstrip().endswith("\\") or _GOES_ON.match(said.raw, at + len(value))):
+                return said.raw[at : at + 160]
         at = said.raw.find(value, at + 1)
     return None
 
@@ -171,7 +192,9 @@ def _coded(said: Spoken, asked: Asked, value: str) -> str | None:
 
 
 def _named(said: Spoken, asked: Asked, value: str) -> str | None:
-    """A host, a path, or the name of somebody or something."""
+    """An address, a host, a path, or the name of somebody or something."""
+    if (single := single_of(value)) is not None and single in said.singles:
+        return _at_token(said, single)
     is_place = asked.role is Role.TARGET or not _HOSTS.isdisjoint(asked.name)
     if is_place and (host := host_of(value)) is not None:
         if host in said.hosts:
@@ -181,7 +204,15 @@ def _named(said: Spoken, asked: Asked, value: str) -> str | None:
     if (versioned := _VERSION.fullmatch(value)) is not None:
         bare = versioned[1]
         found = next((at for one in (bare, f"v{bare}") if (at := find_whole(said.plain, one)) >= 0), -1)
-        return said.around(found, len(value)) if found >= 0 else None
+        return said.around(max(found, 0), len(value)) if found >= 0 or bare in said.versions else None
+    named = frozenset(asked.name)
+    if (
+        asked.role in (Role.TARGET, Role.SELECTOR)
+        and not _UNCASED.isdisjoint(named)
+        and _FILED.isdisjoint(named)
+        and (found := _uncased(said, value, named)) is not None
+    ):
+        return found
     if "/" in value or "\\" in value or "." in value:
         path = path_of(value)
         if path is None:
@@ -191,13 +222,25 @@ def _named(said: Spoken, asked: Asked, value: str) -> str | None:
         if (found := find_whole(said.plain, value)) >= 0:
             return said.around(found, len(value))
         return _below_named(said, path)
-    named = set(asked.name)
     if value in (said.owners if _OWNER & named else said.owned if _OWNED & named else ()):
         return _at_token(said, value)
     if _CASED.search(value) is not None:
         found = find_whole(said.plain, value)
         return said.around(found, len(value)) if found >= 0 and not value.isdigit() else None
     return _phrase(said, asked, value)
+
+
+def _uncased(said: Spoken, value: str, named: frozenset[str]) -> str | None:
+    """A name with a slash or a digit, whatever its capitals, and with or without spaces around the slash: no file."""
+    low = folded(value)
+    if value[:1] in "/.~\\" or "//" in value or path_of(value) is None:
+        return None
+    parts = said.owners if _OWNER & named else said.owned if _OWNED & named else ()
+    if "/" not in low and any(low == folded(part) for part in parts):
+        return _at_token(said, value)
+    if ("/" in low or _CASED.search(low) is not None) and not low.isdigit() and find_whole(said.joined, low) >= 0:
+        return _at_token(said, value)
+    return None
 
 
 def _below_named(said: Spoken, path: str) -> str | None:

@@ -10,14 +10,18 @@ from ringfence.core.flow.addresses import Url, bare_url_of, host_of, mail_of, ur
 from ringfence.core.flow.codes import Runs, accounts_in, ibans_in, path_of, phones_in, runs_of, spaced_ids
 from ringfence.core.flow.days import Calendar, calendar_of
 from ringfence.core.flow.moments import durations_of
+from ringfence.core.flow.networks import singles_in
+from ringfence.core.flow.number_words import in_digits, written_out
 from ringfence.core.flow.numbers import Number, numbers_in
 from ringfence.core.flow.quoting import own_words
 from ringfence.core.flow.spelling import folded, passage, spelled, tokens
 from ringfence.core.flow.suffixes import is_file
+from ringfence.core.flow.versions import versions_in
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.words import Words
 
 _DIGITS = re.compile(r"\d+")
+_SLASH = re.compile(r" ?/ ?")
 _DAY_MS = 86_400_000
 
 
@@ -105,8 +109,30 @@ class Spoken:
         return frozenset(accounts_in(self.plain))
 
     @cached_property
+    def singles(self) -> frozenset[str]:
+        return singles_in(self.tokens)
+
+    @cached_property
+    def joined(self) -> str:
+        """Without capitals, and without spaces around a slash: `team / app` is `team/app`."""
+        return _SLASH.sub("/", self.low)
+
+    @cached_property
+    def _written(self) -> tuple[tuple[int, int, int], ...]:
+        return tuple(written_out(self.low))
+
+    @cached_property
+    def numbered(self) -> str:
+        """Without capitals, with written-out numbers in digits: `in two weeks` and `in 2 weeks` are the same."""
+        return in_digits(self.low, self._written)
+
+    @cached_property
+    def versions(self) -> frozenset[str]:
+        return versions_in(self.numbered)
+
+    @cached_property
     def numbers(self) -> tuple[Number, ...]:
-        return numbers_in(self.plain)
+        return numbers_in(self.plain, self._written)
 
     @cached_property
     def counted(self) -> dict[int, Number]:
@@ -115,7 +141,7 @@ class Spoken:
 
     @cached_property
     def calendar(self) -> Calendar:
-        return calendar_of(self.low, self._at)
+        return calendar_of(self.numbered, self._at)
 
     @cached_property
     def durations(self) -> frozenset[int]:
