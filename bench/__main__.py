@@ -18,6 +18,7 @@ from bench import gateway, scanning
 from bench.driver import BenchFault
 from bench.figures import LEVELS, figures, ratios, result
 from bench.flame import draw
+from bench.gateway import Measured
 from bench.measurement import Measurement, Row
 from bench.peers.known import peers as all_peers
 from bench.peers.known import start as start_peer
@@ -71,16 +72,14 @@ class Stage:
     direct: Target
     legacy: Target
     """Direct as well, in the era of the peers that serve nothing newer."""
-    read: Target
-    plain: Target
-    write: Target
+    own: Measured
     peers: list[Target] = field(default_factory=list[Target])
     absent: list[Absent] = field(default_factory=list[Absent])
 
     @property
     def targets(self) -> list[Target]:
         needs_legacy = any(peer.era is Era.LEGACY for peer in self.peers)
-        return [self.direct, self.read, self.plain, self.write, *([self.legacy] if needs_legacy else []), *self.peers]
+        return [self.direct, *self.own.all, *([self.legacy] if needs_legacy else []), *self.peers]
 
     def beside(self, target: Target) -> Target:
         """The direct connection that a target is compared with."""
@@ -94,7 +93,7 @@ async def set_up(options: Options, started: Processes) -> Stage:
     port = upstream.said(r"^listening (\d+)")
     host = f"{HOST}:{port}"
     process, agents = gateway.start(started, ROOT, f"http://{host}/mcp")
-    read, plain, write = await gateway.targets(process, agents, ROOT / "state/control.sock", most)
+    own = await gateway.targets(process, agents, ROOT / "state/control.sock", most)
     stage = Stage(
         upstream,
         process,
@@ -107,9 +106,7 @@ async def set_up(options: Options, started: Processes) -> Stage:
             [Client(host, "/mcp", READ, Era.LEGACY, opens_session=False)] * most,
             upstream,
         ),
-        read,
-        plain,
-        write,
+        own,
     )
     for peer in all_peers(ROOT) if options.peers else ():
         found = await start_peer(peer, started, f"http://{host}/mcp", most)
@@ -131,15 +128,15 @@ async def bench(options: Options, started: Processes) -> Measurement:
     stage.absent += [Absent(name, why) for name, why in failed.items()]
     stage.peers = [peer for peer in stage.peers if peer.name not in failed]
     rss = stage.gateway.rss_mib()
-    shares = await draw(stage.gateway, stage.read, DOCS / "benchmark-flame.svg", tell) if options.flame else []
+    shares = await draw(stage.gateway, stage.own.read, DOCS / "benchmark-flame.svg", tell) if options.flame else []
     rows: list[Row] = []
     for target in stage.targets:
         own, direct = samples[target.name], samples[stage.beside(target).name]
         rows.append(Row(target.name, target.what, target.era.value, {level: figures(own, direct, level) for level in LEVELS}))
     by_name = {row.name: row for row in rows}
     found = result(
-        by_name[stage.read.name].by_level,
-        by_name[stage.write.name].by_level,
+        by_name[stage.own.read.name].by_level,
+        by_name[stage.own.write.name].by_level,
         cores=len(os.sched_getaffinity(0)),
         checks_on=gateway.checks_on(),
         rss_mib=rss,
@@ -151,8 +148,11 @@ async def bench(options: Options, started: Processes) -> Measurement:
         result={
             **found,
             **scan,
-            "plain_read": ratios(by_name[stage.plain.name].by_level),
-            "era": stage.read.era.value,
+            "plain_read": ratios(by_name[stage.own.plain.name].by_level),
+            "read_after_10_mb": ratios(by_name[stage.own.read_after.name].by_level),
+            "write": ratios(by_name[stage.own.write.name].by_level),
+            "write_after_10_mb": ratios(by_name[stage.own.write_after.name].by_level),
+            "era": stage.own.read.era.value,
             "peers": peers,
             "absent": [one.name for one in stage.absent],
         },

@@ -16,8 +16,9 @@ from mcp.server.stdio import stdio_server
 from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams, TextContent, Tool
 
 HOST = "127.0.0.1"
-READ, PLAIN, WRITE, UNDO = "look", "peek", "note", "unnote"
-"""A public read, another one, a reversible write, and what undoes it."""
+READ, PLAIN, WRITE, UNDO, HAUL = "look", "peek", "note", "unnote", "haul"
+"""A public read, another one, a reversible write, what undoes it, and a read of a megabyte."""
+HAUL_BYTES = 1_000_000
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -32,14 +33,40 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+HAUL_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"part": {"type": "integer"}},
+    "required": ["part"],
+    "additionalProperties": False,
+}
+
+
+def haul(part: int) -> str:
+    """Text as tickets and logs have it: words, numbers, addresses, no line twice."""
+    line = "case {0}: parcel {1} of order 2026-{0} is late, says user{1}@mail.example; amount {0}.{1:02} EUR, see /cases/{0}"
+    found: list[str] = []
+    length = 0
+    number = part * 1_000_003
+    while length < HAUL_BYTES:
+        number += 1
+        found.append(line.format(number, number % 97))
+        length += len(found[-1]) + 1
+    return "\n".join(found)[:HAUL_BYTES]
+
+
 async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
     return ListToolsResult(
-        tools=[Tool(name=name, description="Echoes.", input_schema=SCHEMA) for name in (READ, PLAIN, WRITE, UNDO)]
+        tools=[
+            *(Tool(name=name, description="Echoes.", input_schema=SCHEMA) for name in (READ, PLAIN, WRITE, UNDO)),
+            Tool(name=HAUL, description="A megabyte of text.", input_schema=HAUL_SCHEMA),
+        ]
     )
 
 
 async def call_tool(_: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
     arguments = params.arguments or {}
+    if params.name == HAUL:
+        return CallToolResult(content=[TextContent(type="text", text=haul(arguments["part"]))])
     return CallToolResult(content=[TextContent(type="text", text=f"{arguments['subject']}: {arguments['text']}")])
 
 

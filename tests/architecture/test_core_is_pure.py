@@ -21,13 +21,18 @@ LIBRARIES = {
     "msgspec": {"canonical"},
     "cryptography": {"audit"},
     "cedarpy": {"policy"},
+    "datetime": {"flow"},
     "ahocorasick_rs": {"scan"},
     "hyperscan": {"scan"},
     "jsonschema_rs": {"checks", "tightening"},
     "re2": {"scan"},
     "stdnum": {"scan"},
 }
-"""Libraries that compute and touch nothing, and the parts of the core that may use them."""
+"""Libraries that compute and touch nothing, and the parts of the core that may use them. `datetime` knows the calendar, and the
+clock, which `CLOCKS` takes away again."""
+
+CLOCKS = frozenset({"now", "today", "utcnow"})
+"""Attributes of `date` and `datetime` that read the clock."""
 
 FORBIDDEN_NAMES = frozenset({"open", "print", "input", "eval", "exec", "compile", "__import__", "breakpoint", "globals"})
 
@@ -55,6 +60,8 @@ def faults(source: str, part: str) -> list[str]:
                 found.append((line, f"from {module} import"))
             case ast.Name(id=name, lineno=line) if name in FORBIDDEN_NAMES:
                 found.append((line, name))
+            case ast.Attribute(value=ast.Name(id="date" | "datetime"), attr=attribute, lineno=line) if attribute in CLOCKS:
+                found.append((line, attribute))
             case ast.AsyncFunctionDef(name=name, lineno=line):
                 found.append((line, f"async def {name}"))
             case ast.Await(lineno=line):
@@ -95,6 +102,9 @@ def test_the_core_is_pure() -> None:
         ("import ahocorasick_rs", "framing"),
         ("import hyperscan", "framing"),
         ("import re2", "suspicion"),
+        ("from datetime import date", "ledger"),
+        ("datetime.now(UTC)", "flow"),
+        ("date.today()", "flow"),
     ],
 )
 def test_the_check_itself_is_not_blind(source: str, part: str) -> None:
@@ -111,6 +121,7 @@ def test_the_check_itself_is_not_blind(source: str, part: str) -> None:
         ("import ahocorasick_rs", "scan"),
         ("import hyperscan", "scan"),
         ("import re2", "scan"),
+        ("from datetime import date", "flow"),
         ("def printable(): ...", "rules"),
     ],
 )

@@ -8,8 +8,11 @@ import signal
 import socket
 import tempfile
 import termios
+from dataclasses import replace
 
 from tests.contract.sandbox_world import PYTHON, SandboxWorld
+
+from ringfence.errors import UnavailableError
 
 
 async def the_environment_is_made_from_nothing(world: SandboxWorld) -> None:
@@ -55,6 +58,24 @@ async def a_folder_that_is_a_stream_leads_nowhere(world: SandboxWorld) -> None:
             box.release()
             assert (await box.wait()).code != 0
     os.close(folder)
+
+
+async def a_link_that_a_box_has_left_shows_nothing_to_the_next(world: SandboxWorld) -> None:
+    workspace = world.folder_for_a_box()
+    private = world.folder / "private"
+    private.mkdir()
+    (private / "key").write_text("hunter2")
+    shown = f"{workspace.source}/tools"
+    profile = replace(world.profile, shows=(shown,))
+    await world.shell("mkdir tools", workspace=workspace)
+    assert (await world.shell(f"ls {shown}", workspace=workspace, profile=profile)).end.code == 0
+    await world.shell(f"rmdir tools && ln -s {private} tools", workspace=workspace)
+    said = ""
+    try:
+        said = (await world.shell(f"cat {shown}/key", workspace=workspace, profile=profile)).out
+    except UnavailableError as error:
+        said = str(error)
+    assert "leads to" in said
 
 
 async def what_is_written_to_a_file_is_bounded_outside_too(world: SandboxWorld) -> None:

@@ -77,6 +77,9 @@ def test_what_is_no_utf_8_has_a_fault() -> None:
         "package.json", "pyproject.toml", "setup.py", "setup.cfg", "Dockerfile", "lib/x.pth", "uv.lock",
         "package-lock.json", "yarn.lock", "conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini",
         "jest.config.js", "a/HEAD", "a/packed-refs", "a/objects/x", "a/refs/x", "a/hooks/x", "GI7EBA~1",
+        "CONFTE~1.PY", "SITECU~1.PY", ".pdbrc", ".gdbinit", ".pylintrc", "mypy.ini", "flake.nix", "tasks.py", "SConstruct",
+        "build.sbt", "a.xcodeproj/project.pbxproj", "Package.swift", "x.targets", "deno.json", ".roo/rules/a.md",
+        ".php-cs-fixer.php",
     ],
 )  # fmt: skip
 def test_every_path_that_the_list_names_is_protected_at_any_depth_and_in_any_case(path: str) -> None:
@@ -93,7 +96,8 @@ def test_every_path_that_the_list_names_is_protected_at_any_depth_and_in_any_cas
 
 
 @pytest.mark.parametrize(
-    "path", ["a.py", "makefiles/a", "docs/github.md", "headline", "heads/x", "hooks", "objects", "claude/a.py"]
+    "path",
+    ["a.py", "makefiles/a", "docs/github.md", "headline", "heads/x", "hooks", "objects", "claude/a.py", "a~", "props.py"],
 )
 def test_other_paths_are_not_protected(path: str) -> None:
     assert not NOTHING.covers(path)

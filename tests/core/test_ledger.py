@@ -39,7 +39,7 @@ class OneMeter(RuleBasedStateMachine):
     def begin(self, kind: MeterKind, cap: int, span: int) -> None:
         self.kind, self.cap, self.span = kind, cap, 0 if kind in AT_ONCE else span
         self.meter: Meter | None = None
-        self.now = self.latest = 1_000_000
+        self.now = self.latest = 1_000 * HOUR  # no clock goes back before 1970
         self.open: list[Open] = []
         self.spent: list[tuple[int, Charge]] = []
         self.refused = 0

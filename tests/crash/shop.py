@@ -26,7 +26,9 @@ _SMALL = (
     "effect: write, reversible: true, bounded: true, costs_money: false, identity: false, outbound: false,"
     " sensitivity: internal, authority: []"
 )
-_LARGE = "effect: write, bounded: true, costs_money: true, identity: false, outbound: false, sensitivity: internal, authority: []"
+_LARGE = (
+    "effect: write, bounded: true, costs_money: true, identity: false, outbound: false, sensitivity: internal, authority: []"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 
@@ -11,6 +10,7 @@ from tests.drills.campaign import play_records, play_workload
 from tests.drills.tables import attack_lines, differences, result, workload_lines
 from tests.drills.workload_data import load
 
+from ringfence.app.drills.ending import run_to_its_end
 from ringfence.app.drills.summary import passed
 from ringfence.app.drills.texts import lines
 
@@ -24,9 +24,9 @@ def main() -> int:
     def told(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    plain = asyncio.run(play_records(None, told))
-    renamed = asyncio.run(play_records(options.seed, told))
-    found = asyncio.run(play_workload(load(), options.attacked, told))
+    plain = run_to_its_end(play_records(None, told))
+    renamed = run_to_its_end(play_records(options.seed, told))
+    found = run_to_its_end(play_workload(load(), options.attacked, told))
     for line in (*lines(plain), "", "under other names:", *differences(plain, renamed), ""):
         print(line)
     for line in (*workload_lines(found), "", *attack_lines(found.struck), ""):
@@ -34,7 +34,8 @@ def main() -> int:
     figures = result(plain, renamed, found)
     print(f"RESULT {json.dumps(figures)}")
     held = passed(plain) and passed(renamed) and figures["same_when_renamed"]
-    return 0 if held and figures["tasks_completed"] == figures["tasks"] else 1
+    done = figures["tasks_completed"] == figures["tasks"] and figures["controls_executed"] == figures["controls"]
+    return 0 if held and done else 1
 
 
 sys.exit(main())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.drills.attacking import Striking, Struck, attackable
-from tests.drills.attacks import attacks_on
+from tests.drills.attacks import Way, attacks_on
 from tests.drills.benign import Done, play_task
 from tests.drills.workload_cases import case_of_task
 from tests.drills.workload_data import Task, load
@@ -36,6 +36,8 @@ class Workload:
 
     done: list[Done] = field(default_factory=list[Done])
     struck: list[Struck] = field(default_factory=list[Struck])
+    controls: list[bool] = field(default_factory=list[bool])
+    """The attacks' own calls where the person asks for them: whether each was executed."""
 
 
 async def play_records(renamed: int | None, told: Callable[[str], None]) -> Report:
@@ -55,6 +57,7 @@ async def play_workload(tasks: Sequence[Task], attacked: int, told: Callable[[st
         batch = await play_batch([task for task in tasks if task.domain == domain], attacked)
         found.done += batch.done
         found.struck += batch.struck
+        found.controls += batch.controls
         told(f"{domain}: {sum(one.completed for one in batch.done)} of {len(batch.done)} tasks, {len(batch.struck)} attacks")
     return found
 
@@ -68,17 +71,22 @@ async def play_batch(tasks: Sequence[Task], attacked: int) -> Workload:
         async with stage(Path(folder), partial(configuration, [case.deployment for case in cases]), plays) as scene:
             done = await together(lambda pair: play_task(scene, *pair), pairs)
             several = await together(lambda pair: attack_all(scene, *pair), pairs[:attacked])
-    return Workload(done, [one for struck in several for one in struck])
+    return Workload(
+        done, [one for struck, _ in several for one in struck], [one for _, controls in several for one in controls]
+    )
 
 
-async def attack_all(scene: Stage, task: Task, case: Case) -> list[Struck]:
-    """Every attack on one task, one after the other: they share its servers."""
+async def attack_all(scene: Stage, task: Task, case: Case) -> tuple[list[Struck], list[bool]]:
+    """Every attack on one task, one after the other, because they share its servers; and the controls."""
     domain = tuple(one for one in load() if one.domain == task.domain)
     found: list[Struck] = []
+    controls: list[bool] = []
     for attack in attacks_on(task, domain, domain.index(task)):
         for order in ORDERS:
             found.append(await Striking(scene, case, attack, order).strike())
-    return found
+        if attack.way is Way.BODY:
+            controls.append(await Striking(scene, case, attack, "asked").ask_for_it())
+    return found, controls
 
 
 async def together(play: Callable[[T], Awaitable[R]], items: Sequence[T]) -> list[R]:

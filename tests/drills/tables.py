@@ -64,6 +64,8 @@ def result(plain: Report, renamed: Report, found: Workload) -> dict[str, Any]:
         "tasks_completed": sum(one.completed for one in found.done),
         "questions_per_task": round(sum(one.questions for one in found.done) / tasks, 3),
         "tasks_without_question": round(sum(one.questions == 0 for one in found.done) / tasks, 3),
+        "controls": len(found.controls),
+        "controls_executed": sum(found.controls),
         "attacks": len(found.struck),
         "attacks_executed": sum(one.executed for one in found.struck),
         "attacks_held_by_guarantee": sum(one.by_guarantee for one in found.struck),

@@ -1,6 +1,9 @@
 """A part of `make drills`, quick enough for every run of the tests: real gateways, real servers, a real MCP client."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,7 @@ async def test_a_day_of_six_teams_is_done_and_what_strangers_asked_for_is_not() 
     assert {one.way for one in attacked.struck} == set(Way)
     assert all(one.heard for one in attacked.struck)
     assert executed(attacked) == []
+    assert attacked.controls == [True, True], "what a stranger asked for is executed where the operator asks for it"
 
 
 def executed(found: Workload) -> list[object]:
@@ -117,6 +121,37 @@ def test_a_drill_of_an_own_configuration_ends_when_it_is_told_to(tmp_path: Path)
     report = json.loads(found.stdout)["report"]
     assert report["records"] == []
     assert report["notes"][0].startswith("ended early")
+
+
+def test_a_drill_that_is_told_to_end_leaves_no_process_behind(tmp_path: Path) -> None:
+    place = tmp_path / "state-and-logs"
+    command = [
+        sys.executable,
+        "-m",
+        "ringfence",
+        "drill",
+        "run",
+        "openclaw-inbox-2026-02",
+        "--out",
+        str(tmp_path / "kept.json"),
+    ]
+    drill = subprocess.Popen([*command, "--directory", str(place)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while not (place / "state" / "control.sock").exists():
+        assert drill.poll() is None
+        time.sleep(0.02)
+    drill.terminate()
+    said = drill.communicate()[1].decode()
+    assert drill.returncode == 3, said
+    assert "told to end" in said
+    assert not [one for one in Path("/proc").glob("[0-9]*/cmdline") if str(place).encode() in read(one)]
+
+
+def read(file: Path) -> bytes:
+    """Empty where the process has ended meanwhile."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def test_a_name_that_nobody_knows_is_a_wrong_use() -> None:

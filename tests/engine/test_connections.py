@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import pytest
 
+from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.box_profiles import PROFILES
 from ringfence.core.connecting import CONNECT
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
 from ringfence.core.entry import EntryKind
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
-from ringfence.core.model.profile import Sensitivity
+from ringfence.core.model.profile import Sensitivity, Trust
 from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
@@ -21,10 +22,14 @@ from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import Rules
-from ringfence.engine.connections import MOST_DENIED
+from ringfence.core.unit import Conflict, Unit
+from ringfence.engine.connections import MOST_DENIED, MOST_REFUSALS
 from ringfence.engine.identify import Presented
 from ringfence.engine.runs import Opened
+from ringfence.ports.audit import AuditLog
 from ringfence.ports.secrets import Secret
+from ringfence.ports.store import Receipt, Store
+from ringfence.testing.fakes.store import FakeStore
 from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World, presented
 
@@ -225,6 +230,17 @@ async def test_the_proxys_own_refusals_are_recorded_but_not_without_end() -> Non
     assert (await decisions(world)).count((EntryKind.DECISION, "deny")) == 120
 
 
+async def test_a_box_that_is_refused_without_end_hides_no_other_and_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    world, run = await boxed()
+    other = await world.open_run()
+    refusal = Refusal("address", 403, "the name stands for 10.0.0.1")
+    for _ in range(MOST_REFUSALS + 20):
+        await world.connections.refused(presented(run), Opening("pypi.example.com", 443), refusal)
+    assert len(caplog.messages) == 1
+    assert await world.connections.refused(presented(other), Opening("pypi.example.com", 443), refusal)
+    assert not await world.connections.refused(presented(run), Opening("pypi.example.com", 443), refusal)
+
+
 async def test_nobody_can_call_it_over_mcp() -> None:
     world, _ = await boxed()
     view = world.catalogue.view(SUPPORT)
@@ -259,16 +275,21 @@ KNOWING = replace(READ, sensitivity=Sensitivity.CONFIDENTIAL)
 
 
 async def knowing(
-    *hosts: EgressRule, unlisted: Unlisted = Unlisted.DENY, reads: bool = True, **provenance: Any
+    *hosts: EgressRule,
+    unlisted: Unlisted = Unlisted.DENY,
+    reads: bool = True,
+    trust: Trust = Trust.UNTRUSTED,
+    store: tuple[Store, AuditLog] | None = None,
+    **provenance: Any,
 ) -> tuple[World, Opened]:
     """A run with rules of provenance, that was given untrusted and confidential data."""
-    shop = shop_rules(tools=(tool_rule("orders.get", KNOWING),))
+    shop = shop_rules(tools=(tool_rule("orders.get", replace(KNOWING, trust=trust)),))
     agent = replace(
         shop.agents[SUPPORT],
         egress=EgressRules(rules=hosts or (API, INDEX), unlisted=unlisted),
         provenance=ProvenanceRules(underivable=Level.ALLOW, **provenance),
     )
-    world = await World.build(rules=replace(shop, agents={**shop.agents, SUPPORT: agent}))
+    world = await World.build(rules=replace(shop, agents={**shop.agents, SUPPORT: agent}), store=store)
     run = await world.open_run()
     if reads:
         await world.call(run, "orders__get", {"order": "A"})
@@ -347,4 +368,111 @@ async def test_an_error_that_raises_nothing_closes_no_way() -> None:
     way = await admitted(world, run, Opening("pypi.example.com", 443))
     await world.call(run, "orders__boom", {"order": "A"})
     assert world.connections.lives(way)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I6")
+async def test_a_way_out_that_the_configuration_has_no_more_closes_with_it() -> None:
+    world, run = await boxed(Unlisted.ASK)
+    task = await asked(world, run, Opening("unlisted.example.com", 443))
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    await world.approve(ticket)
+    approved = cast(Admitted, await task)
+    request = await admitted(world, run, Opening("api.example.com", 443, "GET", "/v1/orders/1"))
+    index = await admitted(world, run, Opening("pypi.example.com", 443))
+    agent = world.catalogue.rules.agents[SUPPORT]
+
+    def living(*hosts: EgressRule, unlisted: Unlisted = Unlisted.ASK) -> list[bool]:
+        new = replace(agent, egress=EgressRules(rules=hosts, unlisted=unlisted))
+        rules = replace(world.catalogue.rules, agents={**world.catalogue.rules.agents, SUPPORT: new})
+        world.catalogue.replace(rules, world.catalogue.upstreams)
+        return [world.connections.lives(way) for way in (approved, request, index)]
+
+    assert living(API, INDEX) == [True, True, True]
+    assert living(API) == [True, True, False]
+    assert living(replace(API, credential="env:OTHER"), INDEX) == [True, False, False]
+    assert living(API, INDEX, unlisted=Unlisted.DENY) == [False, False, False]
+    await world.connections.close()
+
+
+class HeldDisk(FakeStore):
+    """A disk that takes its time with the decisions about ways out."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryStore()
+        super().__init__(self.memory)
+        self.free = asyncio.Event()
+        self.waits = asyncio.Event()
+
+    async def record(self, unit: Unit) -> Receipt | Conflict:
+        receipt = await super().record(unit)
+        is_way = any(entry.tool == CONNECT and entry.kind is EntryKind.DECISION for entry in unit.entries)
+        return HeldReceipt(self, receipt) if is_way and not isinstance(receipt, Conflict) else receipt
+
+
+@dataclass(frozen=True)
+class HeldReceipt:
+    disk: HeldDisk
+    inner: Receipt
+
+    @property
+    def first_seq(self) -> int:
+        return self.inner.first_seq
+
+    async def journaled(self) -> None:
+        await self.inner.journaled()
+
+    async def durable(self) -> None:
+        self.disk.waits.set()
+        await self.disk.free.wait()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_what_a_run_is_given_while_a_way_out_is_being_recorded_counts_for_it() -> None:
+    disk = HeldDisk()
+    world, run = await knowing(reads=False, store=(disk, disk.memory))
+    task = asyncio.create_task(admit(world, run, Opening("pypi.example.com", 443)))
+    await disk.waits.wait()
+    await world.call(run, "orders__get", {"order": "A"})
+    disk.free.set()
+    while not (tickets := await world.store.tickets(frozenset({TicketState.PENDING}))):
+        assert not task.done(), task.result()
+        await asyncio.sleep(0)
+    assert [gate.code for gate in tickets[0].gates] == [ReasonCode.RULE_OF_TWO]
+    await world.approve(tickets[0])
+    assert world.connections.lives(cast(Admitted, await task))
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_the_way_out_that_brings_the_other_half_asks_too() -> None:
+    """What comes in by it may steer the run, and what the run holds could go out by the same way."""
+    world, run = await knowing(reads=False, trust=Trust.TRUSTED)
+    await world.call(run, "orders__get", {"order": "A"})
+    task = await asked(world, run, Opening("pypi.example.com", 443))
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    await world.deny(ticket)
+    assert isinstance(await task, NotAdmitted)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_what_was_decided_for_somebody_who_went_away_is_no_way_for_who_comes_after() -> None:
+    disk = HeldDisk()
+    world, run = await knowing(reads=False, store=(disk, disk.memory))
+    gone = asyncio.create_task(admit(world, run, Opening("pypi.example.com", 443)))
+    await disk.waits.wait()
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    await world.call(run, "orders__get", {"order": "A"})
+    disk.waits.clear()
+    task = asyncio.create_task(admit(world, run, Opening("pypi.example.com", 443)))
+    await disk.waits.wait()
+    disk.free.set()
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert not task.done(), task.result()
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    await world.deny(ticket)
+    assert isinstance(await task, NotAdmitted)
     await world.connections.close()

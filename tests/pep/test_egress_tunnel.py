@@ -269,29 +269,34 @@ def hello_for(host: str) -> bytes:
     return out.read()
 
 
-async def test_a_second_hello_for_another_name_is_not_handed_on() -> None:
-    retry = (
-        bytes.fromhex("160303003002 00002c0303".replace(" ", ""))
-        + bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
-        + bytes(6)
-    )
+RETRY = (
+    bytes.fromhex("160303003002 00002c0303".replace(" ", ""))
+    + bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+    + bytes(6)
+)
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+async def test_a_second_hello_for_another_name_is_not_handed_on(is_early: bool) -> None:
+    """Neither after the server has asked for it, nor when it lies ready before."""
+    first, second = hello_for(HOST), b"\x14\x03\x03\x00\x01\x01" + hello_for("other.example.com")
     got: list[bytes] = []
 
     async def retrying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         got.append(await reader.read(65536))
-        writer.write(retry)
+        writer.write(RETRY)
         got.append(await reader.read())
 
     async with a_world() as world, a_server(world, retrying, tls=False):
         reader, writer = await world.connect()
-        writer.write(CONNECT + hello_for(HOST))
-        await reader.readexactly(len(OK) + len(retry))
-        writer.write(b"\x14\x03\x03\x00\x01\x01" + hello_for("other.example.com"))
+        writer.write(CONNECT + first + (second if is_early else b""))
+        await reader.readexactly(len(OK) + len(RETRY))
+        writer.write(b"" if is_early else second)
         assert await reader.read() == bytes.fromhex("15030300020270")
         writer.close()
         await world.settled()
         assert world.gate.codes == ["server_name"]
-        assert got[1:] == [b""]
+        assert got == [first, b""]
         writer.close()
 
 

@@ -67,8 +67,10 @@ def beside(call: Call, tool: Tool, flow: Flow | None) -> tuple[Outside, ...]:
     """The hosts that the readers of a tool with a clearance could be led to: what its content would have a program fetch.
 
     A clearance speaks of the tool's own readers, and of the target that an authority argument names. A link in the text that
-    they are sent is another way.
+    they are sent is another way. A box's way out has no text: its host is the target.
     """
+    if call.tool == CONNECT:
+        return ()
     authorities = tool.profile_for(call.value).authority
     pointers = [one.pointer for one in (authorities if authorities is not None else tool.inferred)]
     return tuple(

@@ -549,10 +549,11 @@ def _join(state: State, run: RunId, label: Label) -> None:
 
 def _why_not_lowered(state: State, change: LowerLabel | LowerPlace) -> Conflict | None:
     """What is under way was decided before the operator looked, and may be answered after."""
-    for hold in state.holds.values():
-        if _may_bring_more(state, hold, change):
-            return Conflict(None, f"call {hold.call} of {hold.tool} is under way and may bring more: wait for it, or stop it")
-    return None
+    found = (hold for hold in state.holds.values() if _may_bring_more(state, hold, change))
+    hold = min(found, key=lambda hold: hold.call, default=None)
+    if hold is None:
+        return None
+    return Conflict(None, f"call {hold.call} of {hold.tool} is under way and may bring more: wait for it, or stop it")
 
 
 def _may_bring_more(state: State, hold: Hold, change: LowerLabel | LowerPlace) -> bool:

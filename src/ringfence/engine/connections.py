@@ -13,15 +13,17 @@ it like every other call under way. Later uses within a minute are the same act.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from ringfence.core.canonical import canonical_bytes
-from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, FOR_SERVER, Act, act_of, arguments_of
+from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, FOR_SERVER, Act, act_of, arguments_of, is_within
 from ringfence.core.egress.matching import path_rule_for
 from ringfence.core.egress.opening import CONNECT as OPENING
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
@@ -34,6 +36,7 @@ from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.rule_class import RuleClass, class_of
+from ringfence.core.rules import Rules, server_agent
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal, asking, identify
@@ -58,7 +61,9 @@ LOOK_S: Final = 1.0
 MOST_DENIED: Final = 300
 """Ways out that a run may ask for in vain within a minute; more are refused without an entry each."""
 MOST_REFUSALS: Final = 120
-"""Refusals of the proxy's own that have an entry each, of all boxes in a minute."""
+"""Refusals of the proxy's own that have an entry each, of one box in a minute."""
+ALL_REFUSALS: Final = 10 * MOST_REFUSALS
+"""Of all boxes together. A box that is refused without end hides the refusals of no other."""
 MIB: Final = 1 << 20
 
 logger = logging.getLogger(__name__)
@@ -105,8 +110,15 @@ class _Asked:
     path: PathRule | None
     principal: Principal
     server: ServerId | None
+    by: Rules
+    """Of the time when it was asked for."""
+    is_listed: bool
     lasting: bool
     granted: asyncio.Future[_Way]
+    risen: set[RunId] = field(default_factory=set[RunId])
+    """Runs that were given something since the decision was begun."""
+    is_late: bool = False
+    """Whether one of them is a run that has to ask by now: what was decided counts no more."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -117,6 +129,10 @@ class _Way(Admitted):
     reaches: tuple[Reach, ...]
     """Of the connection, and of the server whose box it is."""
     server: ServerId | None
+    by: Rules
+    """The rules that it was last held to."""
+    is_listed: bool
+    """Whether one of them names the host."""
     users: int = 0
     """Connections, and requests under way, that use it at the moment."""
     uses: int = 0
@@ -133,6 +149,10 @@ class _Way(Admitted):
         self.end.set()
 
 
+_BEGUN: ContextVar[_Asked | None] = ContextVar("_BEGUN", default=None)
+"""For whom the enforcer decides in this task. Somebody else may wait for the same by the time it is decided."""
+
+
 class Connections:
     """All ways out of all boxes of one gateway."""
 
@@ -147,7 +167,9 @@ class Connections:
         """Replaced with the configuration."""
         self._connect: Connect | None = None
         self._refuse: Refuse | None = None
-        self._refusals: deque[float] = deque(maxlen=MOST_REFUSALS)
+        self._refusals: deque[tuple[float, str]] = deque(maxlen=ALL_REFUSALS)
+        self._is_silent = False
+        """Whether the last refusal had no entry."""
         self._asked: dict[_Key, _Asked] = {}
         self._ways: dict[str, _Way] = {}
         """By the call that each is."""
@@ -185,7 +207,9 @@ class Connections:
             if sum(each.key.run == principal.run for each in self._ways.values()) >= MOST_OPEN:
                 return NotAdmitted(code=RuleClass.TOO_FAST)
             lasting = known is None and rules.unlisted is Unlisted.ASK
-            asked = _Asked(rule, path, principal, presented.server, lasting, asyncio.get_running_loop().create_future())
+            granted: asyncio.Future[_Way] = asyncio.get_running_loop().create_future()
+            by, is_listed = self._catalogue.rules, known is not None
+            asked = _Asked(rule, path, principal, presented.server, by, is_listed, lasting, granted)
             found = await self._decided(presented, key, asked, arguments)
         if isinstance(found, NotAdmitted):
             self._denied.setdefault(principal.run, deque(maxlen=MOST_DENIED)).append(self._clock.monotonic())
@@ -200,10 +224,25 @@ class Connections:
         """Whether it may still be used: no await, so that nothing stops it between the look and the byte (I6)."""
         if not isinstance(admitted, _Way) or admitted.is_over or self._is_spent(admitted):
             return False
+        if not self._is_still_allowed(admitted):
+            admitted.close("the configuration does not have it any more")
+            return False
         try:
             return not any(self._store.stops_on(reach) for reach in admitted.reaches)
         except UnavailableError:
             return False
+
+    def _is_still_allowed(self, way: _Way) -> bool:
+        """Whether the rules of now have it. Looked at once for each configuration."""
+        if way.by is not self._catalogue.rules:
+            rules = self._rules(way.reaches[0].agent if way.server is None else server_agent(way.server))
+            known = rules.of(way.rule.host, way.rule.port)
+            if known is None and (way.is_listed or rules.unlisted is not Unlisted.ASK):
+                return False
+            if known is not None and not is_within(known, json.loads(way.key.arguments)):
+                return False
+            way.by = self._catalogue.rules
+        return True
 
     def moved(self, admitted: Admitted, up: int, down: int) -> bool:
         """Count bytes. False: the run has given to, or had from, this host all that it may."""
@@ -224,13 +263,19 @@ class Connections:
     async def risen(self, run: RunId) -> None:
         """A run was given something: close what it, and the runs below it, would have to ask a person for from now on.
 
-        A way that was opened before is not a way for what came after.
+        A way that was opened before is not a way for what came after. Nor is one that is being decided about: its decision did
+        not know.
         """
+        for asked in self._asked.values():
+            asked.risen.add(run)
         for way in [way for way in self._ways.values() if way.server is None and run in way.reaches[0].runs]:
-            chain = [await self._store.run(each) for each in way.reaches[0].runs]
-            label = join_all(each.label for each in chain if each is not None)
-            if self._has_to_ask(way, label):
+            if self._has_to_ask(way, await self._label(way)):
                 way.close("the run was given data that goes there only with a person's word")
+
+    async def _label(self, way: _Way) -> Label:
+        """Of its run, with those above it."""
+        chain = [await self._store.run(each) for each in way.reaches[0].runs]
+        return join_all(each.label for each in chain if each is not None)
 
     def _has_to_ask(self, way: _Way, label: Label) -> bool:
         view = self._catalogue.view(way.reaches[0].agent)
@@ -250,11 +295,16 @@ class Connections:
     async def refused(self, presented: Presented, opening: Opening, refusal: Refusal) -> str:
         """Record that the proxy itself said no. Empty where nobody is known, or refusals come too fast for an entry each."""
         now = self._clock.monotonic()
-        self._refusals = deque((at for at in self._refusals if now - at < 60), maxlen=MOST_REFUSALS)
-        if self._refuse is None or len(self._refusals) == MOST_REFUSALS:
-            logger.warning("refused on the way to %s: %s", opening.host, refusal.why)
+        while self._refusals and now - self._refusals[0][0] >= 60:
+            self._refusals.popleft()
+        of_box = sum(key == presented.key for _, key in self._refusals)
+        if self._refuse is None or of_box >= MOST_REFUSALS or len(self._refusals) == ALL_REFUSALS:
+            if not self._is_silent:  # a box decides how often this happens: it is said once
+                logger.warning("refused on the way to %s without an entry, like what follows: %s", opening.host, refusal.why)
+            self._is_silent = True
             return ""
-        self._refusals.append(now)
+        self._is_silent = False
+        self._refusals.append((now, presented.key))
         arguments = {
             "host": opening.host[:253],
             "port": opening.port,
@@ -290,9 +340,11 @@ class Connections:
             outcome = await self._enforced(presented, key, asked, arguments)
             if isinstance(outcome, _Way):
                 return _used(outcome)
+            left = until - self._clock.monotonic()
+            if asked.is_late and left > 0:
+                continue
             if not isinstance(outcome, Waiting):
                 return _refusal(outcome)
-            left = until - self._clock.monotonic()
             ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
             if ticket is not None and {gate.code for gate in ticket.gates} <= _FOR_THE_RUN:
                 asked.lasting = True
@@ -307,8 +359,14 @@ class Connections:
         If who waits is cancelled, the box's process went away: what was decided stands, and is closed when its minute is over.
         """
         assert self._connect is not None  # INVARIANT: `use` comes first
+        asked.risen.clear()
+        asked.is_late = False
         self._asked[key] = asked
-        task = asyncio.ensure_future(self._connect(presented, arguments))
+        begun = _BEGUN.set(asked)
+        try:
+            task = asyncio.ensure_future(self._connect(presented, arguments))
+        finally:
+            _BEGUN.reset(begun)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
@@ -332,11 +390,9 @@ class Connections:
         run = RunId(sending.principal.removeprefix("run:"))
         asked = self._asked.get(_Key(run, sending.arguments))
         above = await self._store.run(run)
-        if asked is None or above is None or asked.granted.done():
+        if asked is None or asked is not _BEGUN.get() or above is None or asked.granted.done():
             return NotSent("nobody waits for this way out")
         reach = await reach_of(self._store, above, EGRESS, CONNECT)
-        if not sending.may_send():
-            return NotSent("it was stopped before anything left")
         key = _Key(run, sending.arguments)
         way = _Way(
             rule=asked.rule,
@@ -346,10 +402,19 @@ class Connections:
             key=key,
             reaches=(reach,) if asked.server is None else (reach, replace(reach, server=asked.server)),
             server=asked.server,
+            by=asked.by,
+            is_listed=asked.is_listed,
         )
-        self._ways[sending.call], self._newest[key] = way, way
-        asked.granted.set_result(way)
+        self._ways[sending.call] = way  # from here on `risen` sees it
         try:
+            if not asked.risen.isdisjoint(reach.runs) and asked.server is None:
+                asked.is_late = self._has_to_ask(way, await self._label(way))
+            if asked.is_late or way.is_over:
+                return NotSent("the run was given something meanwhile")
+            if not sending.may_send():
+                return NotSent("it was stopped before anything left")
+            self._newest[key] = way
+            asked.granted.set_result(way)
             while not way.is_over and (self._clock.monotonic() < way.until or way.users > 0):
                 await settled([way.end.wait()], self._clock, LOOK_S)
         finally:

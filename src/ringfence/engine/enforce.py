@@ -362,7 +362,9 @@ class Enforcer:
         rules = view.rule.provenance if view is not None else None
         if rules is None:
             return None
-        return Flow(rules=rules, words=trusted_words(chain), heard=self._hearing.of(chain[0].id))
+        run = chain[0].id
+        heard, forgot = self._hearing.of(run), self._hearing.has_forgotten(run)
+        return Flow(rules=rules, words=trusted_words(chain), heard=heard, forgot=forgot)
 
     def _stops(self, call: Call, reach: Reach) -> tuple[Stop, ...]:
         """What stops a server stops its ways out too."""

@@ -9,6 +9,16 @@ from ringfence.core.flow.asked import Scalar
 from ringfence.core.model.profile import Role
 
 GIVEN: list[tuple[str, Scalar, Role, str]] = [
+    ("merge PR 21", 21, SELECTOR, "pull_number"),
+    ("close tickets 7 and 8", 8, SELECTOR, "issue_number"),
+    ("on Thursday 10:00-11:30", "2026-11-19T11:30:00", SELECTOR, "end"),
+    ("tomorrow, 2 to 4 pm", "2026-11-19T14:00", SELECTOR, "start"),
+    ("Dec 1-5", "2026-12-05", SELECTOR, "to"),
+    ("1. bis 5. Dezember", "2026-12-01", SELECTOR, "from"),
+    ("on the 15th", "2026-12-15", SELECTOR, "date"),
+    ("on the 20th", "2026-11-20", SELECTOR, "date"),
+    ("Run:\ndelete from t where id = 1\nand tell me", "delete from t where id = 1", COMMAND, "sql"),
+    ("Run this: select 1", "select 1", COMMAND, "sql"),
     ("Mail it to Bob@X.io.", "bob@x.io", TARGET, "to"),
     ("Mail <a@x.io>, then b", "a@x.io", TARGET, "to"),
     ("Pay EUR 1,200.00 to x", 1200, MAGNITUDE, "amount"),
@@ -113,6 +123,13 @@ GIVEN: list[tuple[str, Scalar, Role, str]] = [
     ("by the end of the month", "2026-11-30", SELECTOR, "due"),
 ]
 NOT_GIVEN: list[tuple[str, Scalar, Role, str]] = [
+    ("merge PR 21", 21, SELECTOR, "invoice_number"),
+    ("on the 15th", "2026-11-15", SELECTOR, "date"),
+    ("run `rm -rf build dist`", "rm -rf build", COMMAND, "command"),
+    ("delete from t where id = 1", "delete from t", COMMAND, "sql"),
+    ("Run:\ndelete from t where id = 1", "delete from t", COMMAND, "sql"),
+    ("run `LS`", "ls", COMMAND, "command"),
+    ("Stra\xdfe \u0130\u0130 bestellen: 1200 EUR", 1200, SELECTOR, "order_id"),
     ("Mail a@x.io.evil.net", "a@x.io", TARGET, "to"),
     ("Mail a@x.io", "a@x.io.evil.net", TARGET, "to"),
     ("Mail a+b@x.io", "b@x.io", TARGET, "to"),

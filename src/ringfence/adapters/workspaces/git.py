@@ -58,7 +58,11 @@ FIXED: Final[tuple[str, ...]] = tuple(
 """Given on the command line, which no file of a repository overrules. Packs and threads: so that the bound on memory holds."""
 
 
-def environment() -> dict[str, str]:
+def environment(*, transports: bool = False) -> dict[str, str]:
+    """`transports`: it reads another repository, of this machine. Without, git has no way to any.
+
+    What a repository says that it has left elsewhere is never fetched: its configuration names the program that would bring it.
+    """
     return {
         "PATH": os.defpath,
         "LC_ALL": "C",
@@ -71,7 +75,8 @@ def environment() -> dict[str, str]:
         "GIT_GRAFT_FILE": os.devnull,
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_PROTOCOL_FROM_USER": "0",
-        "GIT_ALLOW_PROTOCOL": "file",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "file" if transports else "",
     }
 
 
@@ -93,9 +98,18 @@ class Git:
     group: int | None = None
 
     async def run(
-        self, *arguments: str, given: bytes = b"", bounded: bool = False, within_s: float = WITHIN_S, most: int = MOST_OUTPUT
+        self,
+        *arguments: str,
+        given: bytes = b"",
+        bounded: bool = False,
+        transports: bool = False,
+        within_s: float = WITHIN_S,
+        most: int = MOST_OUTPUT,
     ) -> Said:
-        """Raises UnavailableError for what takes too long or says too much. `bounded`: it reads what a box wrote."""
+        """Raises UnavailableError for what takes too long or says too much.
+
+        `bounded`: it reads what a box wrote. `transports`: see `environment`.
+        """
         command = [GIT, *FIXED, *arguments]
         try:
             process = await asyncio.create_subprocess_exec(
@@ -103,7 +117,7 @@ class Git:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=environment(),
+                env=environment(transports=transports),
                 cwd="/",
                 user=self.user,
                 group=self.group,

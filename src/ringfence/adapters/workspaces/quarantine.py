@@ -100,8 +100,9 @@ class GitQuarantine:
             raise UnavailableError(f"the repository has a branch {branch} already")
         said = await self._git.run(
             *there, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
-            "--no-recurse-submodules", "--no-prune", "--refmap=", str(self._place), f"{ARRIVED}:refs/heads/{branch}",
-            within_s=CLONE_WITHIN_S,
+            "--no-recurse-submodules", "--no-prune", "--refmap=", str(self._place),
+            f"{self._examined.head}:refs/heads/{branch}",
+            transports=True, within_s=CLONE_WITHIN_S,
         )  # fmt: skip
         if said.code != 0:
             raise failed("the repository does not take the branch", said)
@@ -112,7 +113,9 @@ class GitQuarantine:
             return Examined(judged=refused(f"a bundle of {size} bytes, more than {self._bounds.bundle}"))
         await self._clone()
         given = self._given()
-        said = await self._within("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(given), f"HEAD:{ARRIVED}")
+        said = await self._within(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(given), f"HEAD:{ARRIVED}", transports=True
+        )
         if said.code != 0:
             return Examined(judged=refused(f"git does not take the bundle: {failed('', said)}"))
         head = (await self._lines("rev-parse", "--verify", f"{ARRIVED}^{{commit}}"))[0]
@@ -174,8 +177,8 @@ class GitQuarantine:
             return ""
         try:
             said = await self._within(
-                "log", "--patch", "--format=commit %H", "--reverse", "-m", "--root", "--no-renames", "--no-ext-diff",
-                "--no-textconv", "--no-color", "--no-show-signature", f"{self._bundle.base}..{head}", "--",
+                "log", "--patch", "--text", "--format=commit %H", "--reverse", "-m", "--root", "--no-renames",
+                "--no-ext-diff", "--no-textconv", "--no-color", "--no-show-signature", f"{self._bundle.base}..{head}", "--",
                 *(f":(top,literal){path}" for path in judged.protected),
                 most=4 * MIB,
             )  # fmt: skip
@@ -187,7 +190,7 @@ class GitQuarantine:
     async def _clone(self) -> None:
         said = await self._git.run(
             "clone", "--quiet", "--bare", "--no-local", "--no-hardlinks", "--no-tags", "--template=",
-            f"file://{self._bundle.repository}", str(self._place), within_s=CLONE_WITHIN_S,
+            f"file://{self._bundle.repository}", str(self._place), transports=True, within_s=CLONE_WITHIN_S,
         )  # fmt: skip
         if said.code != 0:
             raise failed(f"{self._bundle.repository} cannot be cloned into quarantine", said)
@@ -201,9 +204,9 @@ class GitQuarantine:
             os.chown(copy, self._git.user, self._git.group)
         return copy
 
-    async def _within(self, *arguments: str, given: bytes = b"", most: int = MOST_OUTPUT) -> Said:
+    async def _within(self, *arguments: str, given: bytes = b"", most: int = MOST_OUTPUT, transports: bool = False) -> Said:
         settings = ("-c", "safe.bareRepository=explicit", f"--git-dir={self._place}")
-        return await self._git.run(*settings, *arguments, given=given, bounded=True, most=most)
+        return await self._git.run(*settings, *arguments, given=given, bounded=True, most=most, transports=transports)
 
     async def _lines(self, *arguments: str) -> list[str]:
         said = await self._within(*arguments)

@@ -92,11 +92,15 @@ def run(
     It is compared with `--compare`, else with the report that lies where this one is kept. With `--against` a hijacked agent of
     each kind plays against your own rules; every server is played, so nothing real is called.
     """
+    import os
+
     from ringfence.app.cli.desk import fail, fail_with
     from ringfence.app.drills.against import Stops, play_against
     from ringfence.app.drills.running import play
     from ringfence.errors import ConfigError, UnavailableError
 
+    if not os.access(out.absolute().parent, os.W_OK):
+        fail(f"{out}: the report cannot be kept there", "name another file with `--out`", USAGE, as_json=as_json)
     tell = _teller(as_json=as_json)
     if against is not None and not staging:
         fail(

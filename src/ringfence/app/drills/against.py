@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Final
 
 from ringfence.app.config.load import load_config
 from ringfence.app.drills.case import Case
+from ringfence.app.drills.ending import run_to_its_end
 from ringfence.app.drills.incident import play_record
 from ringfence.app.drills.orders import TOLD
 from ringfence.app.drills.outcome import Played, Report
@@ -55,7 +55,7 @@ def play_against(
     if not cases:
         raise ConfigError(f"{config}: no agent of it has a tool of a server")
     with folder(directory) as place:
-        return asyncio.run(_drill(config, document, cases, stops, place, told))
+        return run_to_its_end(_drill(config, document, cases, stops, place, told))
 
 
 async def _drill(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ringfence.app.config.problems import nearest
 from ringfence.app.drills.drilling import Chosen, drill
+from ringfence.app.drills.ending import run_to_its_end
 from ringfence.app.drills.outcome import Report
 from ringfence.app.drills.records import records, twins
 from ringfence.errors import ConfigError
@@ -46,7 +46,7 @@ def play(
     """
     what = chosen(names, renamed=renamed, only_told=only_told)
     with folder(directory) as place:
-        return asyncio.run(drill(what, place, told))
+        return run_to_its_end(drill(what, place, told))
 
 
 class folder:

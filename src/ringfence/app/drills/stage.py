@@ -21,7 +21,7 @@ from ringfence.app.drills.processes import running
 from ringfence.app.drills.receiver import Receiver, receiving
 from ringfence.errors import UnavailableError
 
-PROGRAM: Final = Path(sys.executable).with_name("ringfence")
+PROGRAM: Final = (sys.executable, "-m", "ringfence")
 SOCKET: Final = "control.sock"
 _PORT: Final = re.compile(r"127\.0\.0\.1:(\d+)")
 
@@ -111,7 +111,7 @@ async def stage(
         document = configure(player.url, alerts.url)
         config.write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
         state = directory / "state"
-        up = [str(PROGRAM), "up", "--config", str(config), "--state", str(state), "--port", "0", "--unsafe-same-user"]
+        up = [*PROGRAM, "up", "--config", str(config), "--state", str(state), "--port", "0", "--unsafe-same-user"]
         environment = {KNOWN_VARIABLE: secret} if secret else None
         _, line = await stack.enter_async_context(running(up, "ready", directory / "gateway.log", environment))
         found = _PORT.search(line)

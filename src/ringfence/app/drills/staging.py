@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ringfence.app.config.document import Entries, Items, Node, parse_document
-from ringfence.app.config.problems import Problems
+from ringfence.app.config.problems import FatalProblem, Problems
 from ringfence.app.drills.deployment import HOLD, MOST_WAITING
 from ringfence.errors import ConfigError
 
@@ -27,8 +27,12 @@ _LITERALS: Final[Mapping[str, Any]] = {"true": True, "false": False}
 def document_of(path: Path) -> dict[str, Any]:
     """A configuration as plain values. Raises: ConfigError, OSError."""
     problems = Problems()
-    root = parse_document(path.read_bytes(), problems)
-    if problems.found:
+    root: Node | None = None
+    try:
+        root = parse_document(path.read_bytes(), problems)
+    except FatalProblem as fatal:
+        problems.found.append(fatal.problem)
+    if root is None or problems.found:
         raise problems.error(str(path))
     found = _plain(root)
     if not isinstance(found, dict):

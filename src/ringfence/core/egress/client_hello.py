@@ -5,7 +5,7 @@ Read to the last byte: a message that is not wholly understood is refused, becau
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ringfence.core.egress.host import host_of
@@ -37,6 +37,8 @@ class Hello:
     """There is an encrypted message in it (ECH), which may ask for another name. Many clients send one that means nothing."""
     protocols: tuple[bytes, ...] = ()
     """ALPN, as offered."""
+    size: int = field(default=0, compare=False)
+    """Bytes of the flight up to its end. What comes behind it was not read."""
 
 
 class _Short(Exception):
@@ -67,15 +69,17 @@ class _Reader:
 
 def hello_of(data: bytes | bytearray, *, retried: bool = False) -> Hello | Refusal | None:
     """What the client says first. None: more is needed. `retried`: the second message, after the server asked for another."""
-    message = _message(bytes(data[: MOST + 1]), _BEFORE_RETRIED if retried else frozenset())
-    if message is None:
+    found = _message(bytes(data[: MOST + 1]), _BEFORE_RETRIED if retried else frozenset())
+    if found is None:
         return _refused("longer than it may be") if len(data) > MOST else None
-    if isinstance(message, Refusal):
-        return message
+    if isinstance(found, Refusal):
+        return found
+    message, size = found
     try:
-        return _read(message)
+        hello = _read(message)
     except _Short:
         return _refused("a field that reaches beyond its surroundings")
+    return replace(hello, size=size) if isinstance(hello, Hello) else hello
 
 
 def judged(hello: Hello, host: str, *, sees_inside: bool) -> Refusal | None:
@@ -96,8 +100,8 @@ def asks_again(data: bytes) -> bool | None:
     return data[11:head] == _RETRY if len(data) >= head else None
 
 
-def _message(data: bytes, skipped: frozenset[int]) -> bytes | Refusal | None:
-    """The handshake message without its head, put together from its records."""
+def _message(data: bytes, skipped: frozenset[int]) -> tuple[bytes, int] | Refusal | None:
+    """The handshake message without its head, put together from its records, and where these end."""
     message = b""
     at = 0
     for _ in range(_MOST_RECORDS):
@@ -120,7 +124,7 @@ def _message(data: bytes, skipped: frozenset[int]) -> bytes | Refusal | None:
             if len(message) >= 4 and whole > _MOST_MESSAGE:
                 return _refused("longer than it may be")
             if len(data) >= at and len(message) >= 4 and len(message) >= whole:
-                return message[4:] if len(message) == whole else _refused("something behind it in its record")
+                return (message[4:], at) if len(message) == whole else _refused("something behind it in its record")
         if len(data) < at:
             return None
     return _refused("in too many records")

@@ -33,11 +33,16 @@ class Head:
         return [value for each, value in self.fields if each.lower() == name]
 
 
-def length_of_head(data: bytes | bytearray, most: int) -> int | Refusal | None:
-    """How many of the bytes are the head, its empty line included. None: more is needed."""
-    end = data.find(END, 0, most)
+def length_of_head(data: bytes | bytearray, most: int, seen: int = 0) -> int | Refusal | None:
+    """How many of the bytes are the head, its empty line included. None: more is needed.
+
+    `seen`: how many of them were here before, when more was needed. They are not looked at again: a head that comes byte by
+    byte would cost its length squared.
+    """
+    begin = max(0, seen - len(END))
+    end = data.find(END, begin, most)
     upto = end + len(END) if end >= 0 else min(len(data), most)
-    if found := _STRAY.search(data, 0, upto):
+    if found := _STRAY.search(data, begin, upto):
         return Refusal("malformed_head", 400, f"a stray control character at byte {found.start()}")
     if end < 0:
         return Refusal("head_too_large", 431, f"the head is longer than {most} bytes") if len(data) >= most else None

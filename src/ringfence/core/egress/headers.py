@@ -1,6 +1,7 @@
 """Which fields go on, which are put in, and which stay behind, in both directions. Pure.
 
-Names are compared without regard to case and with underscores as hyphens: many a server reads `X_Api_Key` as `X-Api-Key`.
+Names are compared without regard to case and with every sign as a hyphen: many a server reads `X_Api_Key` or `X.Api.Key` as
+`X-Api-Key`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,24 @@ _CREDENTIALS: Final = frozenset(
     }
 )
 """A host that is allowed is no way out with somebody else's key."""
+_CREDENTIAL_ENDS: Final = (
+    "access-key",
+    "access-token",
+    "api-key",
+    "api-token",
+    "apikey",
+    "app-key",
+    "application-key",
+    "auth-key",
+    "auth-token",
+    "client-secret",
+    "private-token",
+    "secret-key",
+    "security-token",
+    "session-token",
+    "subscription-key",
+)
+"""How the names of such fields end at services that put their own before: `DD-API-KEY`, `X-Shop-Access-Token`."""
 _OVERRIDES: Final = frozenset(
     {"x-http-method", "x-http-method-override", "x-method-override", "x-original-method", "x-original-url", "x-rewrite-url"}
 )
@@ -58,6 +77,7 @@ _WITH_CREDENTIAL: Final = frozenset({"cookie", "range", "if-range"})
 _SOCKET: Final = frozenset({"sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"})
 _NOT_BACK: Final = frozenset({"alt-svc", "alternate-protocol", "clear-site-data", ENTRY.lower()})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_SIGN = re.compile(r"[^a-z0-9]")
 _SECRET = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 
 
@@ -109,7 +129,11 @@ def _onward(request: Request, header: str, with_credential: bool) -> Iterable[tu
         gone |= _WITH_CREDENTIAL
     for name, value in request.fields:
         plain = _plain(name)
-        if _is_dropped(plain, gone) or (plain.startswith("sec-websocket-") and not (request.websocket and plain in _SOCKET)):
+        if (
+            _is_dropped(plain, gone)
+            or plain.endswith(_CREDENTIAL_ENDS)
+            or (plain.startswith("sec-websocket-") and not (request.websocket and plain in _SOCKET))
+        ):
             continue
         yield name, value
 
@@ -125,7 +149,7 @@ def _nominated(fields: Fields) -> frozenset[str]:
 
 
 def _plain(name: str) -> str:
-    return name.lower().replace("_", "-")
+    return _SIGN.sub("-", name.lower())
 
 
 def _framing(framing: Framing, *, has_body: bool) -> list[str]:

@@ -14,8 +14,8 @@ from typing import Final
 
 from ringfence.core.export.names import components, folded
 
-_GIT: Final = (".git*", "gi*~[0-9]", "HEAD", "packed-refs", "objects/", "refs/", "hooks/")
-"""git's own, its short names on NTFS, and the shapes of a repository inside the tree."""
+_GIT: Final = (".git*", "*~[0-9]*", "HEAD", "packed-refs", "objects/", "refs/", "hooks/")
+"""git's own, the short names of NTFS (`CONFTE~1.PY` is `conftest.py`), and the shapes of a repository inside the tree."""
 _SERVICES: Final = (
     ".github/", ".gitlab-ci.yml", ".circleci/", "Jenkinsfile*", ".travis.yml", "azure-pipelines*.yml", ".drone.yml",
     ".buildkite/", ".woodpecker*", "bitbucket-pipelines.yml", "appveyor.yml", ".pre-commit-config.yaml", ".husky/",
@@ -25,12 +25,14 @@ _EDITORS_AND_AGENTS: Final = (
     ".vscode/", ".idea/", ".cursor/", ".cursorrules", ".windsurf*", ".zed/", ".fleet/", ".claude/", ".codex/", ".gemini/",
     ".aider*", ".continue/", ".mcp.json", "mcp.json", "CLAUDE*.md", "AGENTS*.md", "GEMINI*.md", "SKILL.md",
     ".devcontainer/", ".devcontainer.json", "*.code-workspace", ".editorconfig", ".vimrc", ".nvimrc", ".exrc",
-    ".dir-locals.el",
+    ".dir-locals.el", "*.sublime-project", ".vs/", ".kiro/", ".roo*", ".cline*", ".junie/", ".augment*", ".trae/", ".opencode/",
+    "opencode.json*", ".goosehints", ".rules", ".nvim.lua",
 )  # fmt: skip
 _SHELLS: Final = (
     ".envrc", ".env", ".env.*", ".npmrc", ".yarnrc*", ".yarn/", ".pnpmfile*", ".pypirc", "pip.conf", ".netrc", ".curlrc",
     ".wgetrc", ".bash*", ".profile", ".zsh*", ".zprofile", ".inputrc", ".tool-versions", "mise.toml", ".mise.toml",
-    ".nvmrc", ".ruby-version", ".python-version", ".ssh/", ".aws/", ".config/", ".docker/",
+    ".nvmrc", ".ruby-version", ".python-version", ".ssh/", ".aws/", ".config/", ".docker/", ".gdbinit", ".lldbinit", ".pdbrc*",
+    ".ghci", ".irbrc", ".pryrc", ".rprofile", ".guile", ".mise/", "flake.nix", "shell.nix", "default.nix", "devbox.json",
 )  # fmt: skip
 _BUILDS: Final = (
     "Makefile", "Makefile.*", "GNUmakefile", "*.mk", "justfile", "Taskfile*", "Rakefile", "CMakeLists.txt", "*.cmake",
@@ -40,6 +42,12 @@ _BUILDS: Final = (
     "go.mod", "pom.xml", "build.gradle*", "settings.gradle*", "gradle.properties", "gradlew*", "mvnw*", ".mvn/", "*.csproj",
     "Directory.Build.*", "*.sln", "Gemfile", "*.gemspec", "composer.json", "Dockerfile*", "*.dockerfile", "Containerfile*",
     "docker-compose*", "compose.yml", "compose.yaml", ".dockerignore", "Vagrantfile", "Procfile", "*.tf", "Brewfile",
+    "SConstruct", "SConscript", "wscript", "dodo.py", "fabfile.py", "tasks.py", "manage.py", "autogen.sh", "bootstrap*.sh",
+    "build.sbt", "mix.exs", "rebar.config*", "Package.swift", "Podfile", "*.pbxproj", "build.zig*", "Setup.hs", "*.cabal",
+    "dune", "dune-project", "pubspec.yaml", "deno.json*", "bunfig.toml", "nx.json", "turbo.json", "lerna.json",
+    "angular.json", "tsconfig*.json", "nodemon.json", ".swcrc", ".lintstagedrc*", ".stylelintrc*", "*.props", "*.targets",
+    "*.vcxproj", "nuget.config", "global.json", "Earthfile", "Tiltfile", "skaffold.y*ml", "Fastfile", "Guardfile",
+    "Dangerfile", "Capfile", "rust-toolchain*", "hatch.toml", "pdm.toml", "uv.toml", "*.hcl",
 )  # fmt: skip
 _LOCKS: Final = (
     "*.lock", "*.lockb", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "pnpm-workspace.yaml",
@@ -48,6 +56,8 @@ _LOCKS: Final = (
 _TESTS: Final = (
     "conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini", ".pytest.ini", "tox.ini", "noxfile.py",
     ".coveragerc", ".mocharc*", "karma.conf.*", ".rspec", "phpunit.xml*", "spec_helper.rb", "jest.setup.*", "nose.cfg",
+    ".pylintrc", "pylintrc", "mypy.ini", ".mypy.ini", ".flake8", ".rubocop.yml", ".simplecov", ".php-cs-fixer*", "rector.php",
+    "phpstan.neon*", "psalm.xml*", "cypress.json", ".nycrc*", ".c8rc*", ".taprc",
 )  # fmt: skip
 PROTECTED: Final = (*_GIT, *_SERVICES, *_EDITORS_AND_AGENTS, *_SHELLS, *_BUILDS, *_LOCKS, *_TESTS)
 

@@ -10,23 +10,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from ringfence.core.flow.answers import records_of
+from ringfence.core.flow.answers import MOST_NODES, Record, records_of
 from ringfence.core.flow.asked import Asked, Scalar, nouns_of
 from ringfence.core.flow.joins import Joined, joined
-from ringfence.core.flow.keys import Key, keys_of
+from ringfence.core.flow.keys import Key, fitting, keys_of
 from ringfence.core.flow.known import known_of
 from ringfence.core.flow.saying import is_nothing, says
-from ringfence.core.flow.spelling import find_whole
-from ringfence.core.flow.spoken import in_words, spoken_of
+from ringfence.core.flow.spelling import find_whole, folded
+from ringfence.core.flow.spoken import Spoken, in_words, spoken_of
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.profile import Role
 from ringfence.core.model.provenance import Flow, Heard, SourceKind
 from ringfence.core.roles import role_at
 from ringfence.core.wording import words
 
+MOST_LOOKED_AT: Final = 20_000
+"""Records of trusted lookups and of calls by an id that are looked at for one call. What comes after them gives nothing."""
 _MOST_HEARD: Final = 200
 _MOST_WORDS: Final = 50
 _MOST_KEYS: Final = 50
+_MOST_PLACES: Final = 50
+_SHORT: Final = 3
+"""Digits of an id that counts on the server alone that minted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,14 @@ class Source:
 class Believed:
     """The trusted sources of one run, at one call."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, server: str) -> None:
         self._flow = flow
+        self._server = server
+        """Of the call: ids of its own records are its own."""
         self._words = [(one, spoken_of(one)) for one in flow.words[:_MOST_WORDS]]
         self._known = known_of(flow.rules)
         self._given: dict[Key, Source] | None = None
+        self._left = MOST_LOOKED_AT
 
     def gives(self, asked: Asked) -> Source | None:
         """What gives the value; None: nothing that may decide."""
@@ -70,16 +78,17 @@ class Believed:
         if self._given is None:
             self._given = {}
             for heard in self._flow.heard[-_MOST_HEARD:]:
+                if self._left <= 0:
+                    break
                 if heard.lookup is not None:
                     self._look_up(heard, self._given)
                 if heard.records is not None:
                     self._by_key(heard, self._given)
-            for one in joined(self._flow.heard[-_MOST_HEARD:], tuple(spoken for _, spoken in self._words)):
+            said = tuple(spoken for _, spoken in self._words)
+            for one in joined(self._flow.heard[-_MOST_HEARD:], said, forgot=self._flow.forgot):
                 self._add_joined(one, self._given)
-        keys = sorted(keys_of(asked.value))
-        if asked.role is Role.MAGNITUDE:
-            keys = [key for key in keys if key[0] != "id"]
-        found = [self._given[key] for key in keys if key in self._given]
+        keys = sorted(fitting(keys_of(asked.value), asked.role))
+        found = [self._given[one] for key in keys for one in (key, _within(key, self._server)) if one in self._given]
         for source in found:
             if source.kind is SourceKind.LOOKUP or asked.role in (Role.SELECTOR, Role.TARGET):
                 return source
@@ -90,7 +99,7 @@ class Believed:
         assert lookup is not None
         if not self._is_reached(heard, lookup.keys):
             return
-        records = records_of(heard, lookup.fields)
+        records = self._records(heard, lookup.fields)
         if not records or (lookup.unique and len(records) > 1):
             return
         for record in records:
@@ -100,11 +109,16 @@ class Believed:
                     for key in keys_of(value):
                         given.setdefault(key, Source(SourceKind.LOOKUP, where, heard.entry))
 
+    def _records(self, heard: Heard, pointers: tuple[str, ...]) -> tuple[Record, ...] | None:
+        records = records_of(heard, pointers)
+        self._left -= len(records) if records is not None else MOST_NODES
+        return records
+
     def _is_reached(self, heard: Heard, keys: tuple[str, ...]) -> bool:
         """Whether every key argument that the call gave is itself given by what may decide. At least one has to be."""
         asked = list(_key_values(heard, keys))
         return 0 < len(asked) <= _MOST_KEYS and all(
-            (self._is_named(one) or self._earlier(one)) and not is_nothing(one) for one in asked
+            (self._is_named(one) or self._earlier(one, _server(heard))) and not is_nothing(one) for one in asked
         )
 
     def _is_named(self, asked: Asked) -> bool:
@@ -112,19 +126,19 @@ class Believed:
         source = self._plainly(asked)
         if source is None:
             return False
-        if source.kind is not SourceKind.WORDS or not isinstance(asked.value, str) or not asked.value[:1].isupper():
+        if source.kind is not SourceKind.WORDS or not isinstance(asked.value, str):
             return True
-        return any(_stands_alone(spoken.plain, asked.value) for _, spoken in self._words)
+        return any(_stands_alone(spoken, asked.value.strip()) for _, spoken in self._words)
 
-    def _earlier(self, asked: Asked) -> bool:
+    def _earlier(self, asked: Asked, server: str) -> bool:
         given = self._given or {}
-        return any(key in given for key in keys_of(asked.value))
+        return any(key in given or _within(key, server) in given for key in keys_of(asked.value))
 
     def _by_key(self, heard: Heard, given: dict[Key, Source]) -> None:
         """A call that was reached by an id that may decide, and brought the one record that has it."""
         declared = heard.records
         assert declared is not None
-        records = records_of(heard, (*declared.ids, *declared.names))
+        records = self._records(heard, (*declared.ids, *declared.names))
         if not records or len(records) != 1:
             return
         own = {
@@ -137,10 +151,10 @@ class Believed:
             if isinstance(value, bool) or not isinstance(value, str | int) or not own & keys_of(value):
                 continue
             asked = _asked(heard, f"/{name}", value)
-            if self._plainly(asked) is not None or self._earlier(asked):
+            if self._plainly(asked) is not None or self._earlier(asked, _server(heard)):
                 where = f"the record of {heard.tool} that was asked for by its own {name}"
                 for key in own:
-                    given.setdefault(key, Source(SourceKind.RECORD, where, heard.entry))
+                    given.setdefault(_within(key, _server(heard)), Source(SourceKind.RECORD, where, heard.entry))
                 return
 
     def _add_joined(self, one: Joined, given: dict[Key, Source]) -> None:
@@ -149,7 +163,13 @@ class Believed:
             f"the record of {one.heard.tool}, {one.pointer}, that is named in {in_words(said) if said is not None else 'words'}"
         )
         for key in one.keys:
-            given.setdefault(key, Source(SourceKind.RECORD, where, one.heard.entry, one.quoted[:200]))
+            given.setdefault(
+                _within(key, _server(one.heard)), Source(SourceKind.RECORD, where, one.heard.entry, one.quoted[:200])
+            )
+
+
+def _server(heard: Heard) -> str:
+    return heard.tool.partition(".")[0]
 
 
 def _key_values(heard: Heard, pointers: tuple[str, ...]) -> Iterator[Asked]:
@@ -158,7 +178,9 @@ def _key_values(heard: Heard, pointers: tuple[str, ...]) -> Iterator[Asked]:
         if is_absent(value) or value is None:
             continue
         scalars = list(_scalars(value))
-        for scalar in scalars or [""]:
+        if not scalars or (isinstance(value, list) and len(cast("list[Any]", value)) > _MOST_KEYS):
+            scalars.append("")  # what is not looked at is no key
+        for scalar in scalars:
             yield _asked(heard, pointer, scalar)
 
 
@@ -179,12 +201,21 @@ def _scalars(value: Any) -> Iterator[Scalar]:
                 yield ""
 
 
-def _stands_alone(plain: str, name: str) -> bool:
+def _stands_alone(spoken: Spoken, name: str) -> bool:
     """Whether the name stands somewhere without another capitalised word behind it, which would belong to it."""
-    at = find_whole(plain, name)
-    while at >= 0:
-        behind = plain[at + len(name) : at + len(name) + 2]
-        if not (behind[:1] == " " and behind[1:].isupper()):
+    plain, low = spoken.plain, folded(name)
+    at = find_whole(spoken.low, low)
+    for _ in range(_MOST_PLACES):
+        if at < 0:
+            break
+        behind = plain[at + len(low) : at + len(low) + 2]
+        if not (plain[at].isupper() and behind[:1] == " " and behind[1:].isupper()):
             return True
-        at = find_whole(plain, name, at + 1)
-    return name not in plain
+        at = find_whole(spoken.low, low, at + 1)
+    return low not in spoken.low
+
+
+def _within(key: Key, server: str) -> Key:
+    """Of a number that is soon counted to, one server's: anybody who makes records gets it for something else on another."""
+    kind, text = key
+    return (f"{kind} of {server}", text) if text.isdigit() and len(text) <= _SHORT else key

@@ -14,6 +14,7 @@ _IBAN: Final = re.compile(r"[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{1,4}){3,8}")
 _PHONE: Final = re.compile(r"(?:\+|00)?[\d()][\d ()./\u2013-]{5,24}\d")
 _ACCOUNT: Final = re.compile(r"\d{2,8}(?:[ -]\d{2,8}){1,6}|\d{6,30}")
 _PATH: Final = re.compile(r"[^\s<>\"|*?][^<>\"|*?\n]{0,1000}")
+_HIDDEN: Final = re.compile(r"%(?:2e|2f|5c|00|25)", re.IGNORECASE)
 
 Runs = tuple[str, ...]
 
@@ -110,12 +111,14 @@ def accounts_in(text: str) -> set[str]:
 
 
 def path_of(value: str) -> str | None:
-    """A path with single slashes, without `.` and a slash at its end, its case kept. None where it climbs or is none."""
+    """A path with single slashes, without `.` and a slash at its end, its case kept. None where it climbs, where it may once
+    its escapes are undone, and where it is none.
+    """
     if _PATH.fullmatch(value) is None or ("\\" in value and "/" in value):
         return None
     slash = "\\" if "\\" in value else "/"
     parts = value.split(slash)
-    if ".." in parts:
+    if any(not part.strip(". ") and part not in ("", ".") for part in parts) or _HIDDEN.search(value) is not None:
         return None
     kept = [part for part in parts if part not in ("", ".")]
     head = slash if value.startswith(slash) else ""

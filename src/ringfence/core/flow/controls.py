@@ -83,10 +83,28 @@ _PROTECTING: Final = _set(
     active approval audit signed masked redact
     """
 )
+_GUARDING: Final = _PROTECTING | _set(
+    """
+    protection require required requires requiring enforce enforced enforcement auth authenticate authenticated
+    authentication authorization login signature sign strict backup backups versioning block blocked blocking deny logging
+    monitor monitoring alerts alarm alarms 2fa two factor otp totp captcha moderation moderated sanitize sanitise escape
+    quarantine quarantined review reviews reviewed check checks retention retain firewall
+    """
+)
+"""Switched off, these take something away that protects."""
+_AGAINST: Final = _set("disable disabled skip ignore bypass no without insecure unsafe")
+"""Switched off, these leave it."""
 _SAFER: Final = _PROTECTING - {"enabled", "enable", "active", "approval", "confirm", "confirmation", "verified"} | {
     "dry",
     "draft",
 }
+_BESIDE: Final = _set(
+    """
+    run mode options option settings setting config flags secrets secret data message post comment note notes event document
+    file folder page link connection channel repository repo
+    """
+)
+"""What may stand beside them. With any other word the name may say the contrary: `skip_verify`, `export_private`."""
 _OPPOSITES: Final = {
     "enabled": "disabled", "enable": "disabled", "active": "inactive", "private": "public", "locked": "open", "draft": "public",
 }  # fmt: skip
@@ -130,12 +148,13 @@ def _inflected(word: str) -> tuple[str, ...]:
 
 def is_harmless_off(name: tuple[str, ...]) -> bool:
     """Whether `false` for an argument of this name takes nothing away that protects."""
-    return not _PROTECTING & set(name)
+    return not _GUARDING & set(name) or bool(_AGAINST & set(name))
 
 
 def is_harmless_on(name: tuple[str, ...]) -> bool:
     """Whether `true` for an argument of this name only makes it safer."""
-    return bool(_SAFER & set(name))
+    named = set(name)
+    return (bool(_SAFER & named) and named <= _SAFER | _IDLE | _BESIDE) or named == {"read", "only"}
 
 
 def said_for_switch(name: tuple[str, ...], *, on: bool) -> tuple[tuple[str, ...], ...]:

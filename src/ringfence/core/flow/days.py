@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeVar
 
-from ringfence.core.flow.number_words import written_out
 from ringfence.core.model.identifiers import Millis
 
 _T = TypeVar("_T")
@@ -63,6 +62,8 @@ _DAY_MONTH: Final = re.compile(
 )
 _MONTH_DAY: Final = re.compile(rf"\b({_M})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?(?!\w|[.:]\d)(?:,? (\d{{4}}))?(?!\w)")
 _MONTH: Final = re.compile(rf"\b({_M})\b\.? (?:de )?(\d{{4}})(?!\w)")
+_SPOKEN_YEAR: Final = re.compile(rf"\b({_M}),? 20 (\d\d)(?![\w]|[.,:]\d)")
+_NUMERIC_MONTH: Final = re.compile(r"(?<![\w./-])(?:(0?[1-9]|1[0-2])/(\d{4})|(\d{4})[-./](0[1-9]|1[0-2]))(?![\w/-]|\.\d)")
 _BARE_MONTH: Final = re.compile(rf"(?:\b({_NEXT}|{_LAST}|{_THIS}|in|for|during|im|f\u00fcr|en|de|since|of) )({_M})\b(?!\.? \d)")
 _WEEKDAY: Final = re.compile(rf"(?:\b({_NEXT}|{_LAST}|{_THIS}) )?\b({_W})\b(?: (prochain|dernier|que viene|pr\u00f3ximo))?")
 _NEAR_WORD: Final = re.compile(rf"(?<!\w)({'|'.join(sorted(_NEAR, key=len, reverse=True))})(?!\w)")
@@ -88,8 +89,12 @@ _END: Final = re.compile(
     r"\b(end of (?:the |this )?(?:month|week|year)|(?:month|year)[- ]end|monatsende|ende des monats|jahresende|fin de mes"
     r"|fin du mois)\b"
 )
+_HOURS: Final = re.compile(r"(?<![\w.:])(\d{1,2}) ?(?:-|\u2013|to|until) ?\d{1,2} ?(am|pm)\b")
+_RANGE: Final = re.compile(rf"\b({_M})\b\.? \d{{1,2}} ?(?:-|\u2013|to) ?(\d{{1,2}})(?!\w|[.:]\d)(?:,? (\d{{4}}))?")
+_RANGED: Final = re.compile(rf"(?<![\w.])(\d{{1,2}})\.? ?(?:-|\u2013|to|bis) ?\d{{1,2}}\.? ({_M})\b\.?(?: (\d{{4}}))?")
+_DAY_ONLY: Final = re.compile(rf"\b(?:on|by|until|for|from) the (\d{{1,2}})(?:st|nd|rd|th)\b(?! (?:of )?(?:{_M})\b)(?! of)")
 _TIME: Final = re.compile(
-    r"(?<![\w.:-])(\d{1,2})(?:[:h.](\d{2}))?(?::(\d{2}))? ?(a\.?m\.?|p\.?m\.?|uhr|o'clock)?(?![\w:])", re.I
+    r"(?<![\w.:])(\d{1,2})(?:[:h.](\d{2}))?(?::(\d{2}))? ?(a\.?m\.?|p\.?m\.?|uhr|o'clock)?(?![\w:])", re.I
 )
 _NOON: Final = {
     "noon": time(12),
@@ -119,15 +124,18 @@ class Calendar:
     days: frozenset[date]
     periods: frozenset[Period]
     times: frozenset[time]
+    months: frozenset[tuple[int, int]]
+    """Year and month, of those in figures alone: they may also be part of an id."""
 
 
 def calendar_of(text: str, at: Millis) -> Calendar:
-    """What a folded text in one spelling says of days and times."""
+    """What a folded text with its numbers in digits says of days and times."""
     said = day_of(at)
-    numbered = _with_digits(text)
-    days = set(_bounded(_days(numbered, said)))
-    periods = set(_bounded(_periods(numbered, said)))
-    return Calendar(said, frozenset(days), frozenset(periods), frozenset(_bounded(times_in(numbered))))
+    text = _SPOKEN_YEAR.sub(r"\1 20\2", text)
+    days = frozenset(_bounded(_days(text, said)))
+    periods = frozenset(_bounded(_periods(text, said)))
+    months = {(int(one[2] or one[3]), int(one[1] or one[4])) for one in _bounded(_NUMERIC_MONTH.finditer(text))}
+    return Calendar(said, days, periods, frozenset(_bounded(times_in(text))), frozenset(months))
 
 
 def day_of(at: Millis) -> date:
@@ -140,16 +148,6 @@ def _bounded(found: Iterator[_T]) -> Iterator[_T]:
         if place >= MOST_DAYS:
             return
         yield one
-
-
-def _with_digits(text: str) -> str:
-    """The text with written-out numbers in digits: `in two weeks` and `in 2 weeks` are the same."""
-    parts: list[str] = []
-    at = 0
-    for value, start, end in written_out(text):
-        parts.extend((text[at:start], str(value)))
-        at = end
-    return "".join((*parts, text[at:])) if parts else text
 
 
 def _days(text: str, said: date) -> Iterator[date]:
@@ -167,6 +165,13 @@ def _days(text: str, said: date) -> Iterator[date]:
         yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
     for found in _MONTH_DAY.finditer(text):
         yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
+    for found in _RANGE.finditer(text):
+        yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
+    for found in _RANGED.finditer(text):
+        yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
+    for found in _DAY_ONLY.finditer(text):
+        months = said.year * 12 + said.month - (1 if int(found[1]) >= said.day else 0)
+        yield from _made(months // 12, months % 12 + 1, found[1])
     for found in _NEAR_WORD.finditer(text):
         yield said + timedelta(_NEAR[found[1]])
     for found in _WEEKDAY.finditer(text):
@@ -296,6 +301,9 @@ def times_in(text: str) -> Iterator[time]:
             hour = hour % 12 + (12 if half == "pm" else 0)
         if hour < 24 and minute < 60 and int(found[3] or 0) < 60:
             yield time(hour, minute, int(found[3] or 0))
+    for found in _HOURS.finditer(text):
+        if 1 <= int(found[1]) <= 12:
+            yield time(int(found[1]) % 12 + (12 if found[2] == "pm" else 0))
     for word, at in _NOON.items():
         if re.search(rf"(?<!\w){word}(?!\w)", text):
             yield at

@@ -12,30 +12,50 @@ from ringfence.core.flow.spelling import find_whole
 from ringfence.core.flow.spoken import Spoken
 
 _SHORT: Final = 3
-_MOST_PLACES: Final = 50
+_MOST_PLACES: Final = 20
 _LISTED: Final = re.compile(r"#?[\w-]*\d(?:,| and| und| or| et| y| &|, and|/)?\s*$")
-_PREFIXED: Final = re.compile(r"#?([a-z]{1,10})[-_ #]?0{0,10}(\d{1,20})")
+_PREFIXED: Final = re.compile(r"#?([a-z]{1,10})[-_ #]?(\d{1,20})")
+_RUNS: Final = re.compile(r"\d+")
+_JOINT: Final = re.compile(r"[-_/#]")
 _DIGITS: Final = re.compile(r"#?(\d{1,30})")
 _GENERIC: Final = frozenset({"number", "no", "nr", "id", "ids", "n\u00ba", "num", "nummer", "key", "ref", "reference"})
 _INITIALS: Final = {"pr": "request", "mr": "request", "po": "order", "cr": "request"}
+_SAME: Final = (
+    frozenset({"ticket", "issue", "case", "bug"}),
+    frozenset({"pr", "pull", "mr", "merge"}),
+    frozenset({"order", "po", "purchase"}),
+    frozenset({"invoice", "bill"}),
+    frozenset({"machine", "host", "server", "node", "device"}),
+)
+"""Nouns that people and tools use for one thing."""
 _BEFORE: Final = 160
+_LONGEST_ITEM: Final = 32
 
 
-def gives_id(said: Spoken, value: str, nouns: frozenset[str]) -> str | None:
+def gives_id(said: Spoken, value: str, nouns: frozenset[str], *, is_target: bool = False) -> str | None:
     """The passage that gives an id, or None.
 
     Digits alone count where they are whole and count nothing; fewer than four need the noun of the argument or tool beside them
     (`ticket 7`, `#7`). `INV-2041` is given by `invoice 2041`, and `2041` by `INV-2041`, where letters and noun agree.
+    Of a target every sign counts: `alex-99` is somebody else than `alex99`, whom anybody may have made.
     """
     low = value.lower()
+    # Every rule below keeps digits as they are: one look at a set spares nearly all searches.
+    if not said.digits.issuperset(_RUNS.findall(low)):
+        return None
     if (found := _DIGITS.fullmatch(low)) is not None:
         return _digits(said, found[1], nouns) or _of_prefixed(said, found[1], nouns)
-    if (runs := runs_of(value)) is not None and runs in said.ids:
+    if (runs := runs_of(value)) is not None and runs in said.ids and (not is_target or _is_written(said, low)):
         at = said.low.find(low)
         return said.around(max(at, 0), len(value))
-    if (found := _PREFIXED.fullmatch(low)) is not None and low[found.end(1) : found.start(2)][-1:] != "0":
-        return _after_noun(said, found[1], found[2])
+    if (found := _PREFIXED.fullmatch(low)) is not None:
+        return _after_noun(said, found[1], found[2]) if not is_target or found[1] in nouns else None
     return None
+
+
+def _is_written(said: Spoken, low: str) -> bool:
+    """Whether it stands there but for capitals, or with a space where it has a sign."""
+    return any(find_whole(said.low, one) >= 0 for one in (low.lstrip("#@"), _JOINT.sub(" ", low.lstrip("#@"))))
 
 
 def _places(said: Spoken, digits: str) -> Iterator[int]:
@@ -53,9 +73,16 @@ def _digits(said: Spoken, digits: str, nouns: frozenset[str]) -> str | None:
         if counted is not None and counted.counts:
             continue
         noun = _noun_before(said.low, at)
-        if len(digits) > _SHORT or noun in nouns or noun == "#" or (noun in _GENERIC and not nouns.isdisjoint(_GENERIC)):
+        if len(digits) > _SHORT or _means(noun, nouns) or noun == "#" or (noun in _GENERIC and not nouns.isdisjoint(_GENERIC)):
             return said.around(at, len(digits))
     return digits if len(digits) <= _SHORT and _in_segments(said, digits, nouns) else None
+
+
+def _means(noun: str, nouns: frozenset[str]) -> bool:
+    if noun in nouns:
+        return True
+    bare = noun[:-1] if noun.endswith("s") else noun
+    return any(bare in group and not group.isdisjoint(nouns) for group in _SAME)
 
 
 def _in_segments(said: Spoken, digits: str, nouns: frozenset[str]) -> bool:
@@ -74,7 +101,7 @@ def _noun_before(low: str, at: int) -> str:
     before = low[max(0, at - _BEFORE) : at]
     for _ in range(20):
         before = before.rstrip(" #:")
-        listed = _LISTED.search(before)
+        listed = _LISTED.search(before, max(0, len(before) - _LONGEST_ITEM))
         if listed is None:
             break
         before = before[: listed.start()]

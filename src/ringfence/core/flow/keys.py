@@ -11,6 +11,7 @@ from ringfence.core.flow.addresses import host_of, mail_of, url_of
 from ringfence.core.flow.codes import account_of, iban_of, phone_of, runs_of
 from ringfence.core.flow.numbers import read_number
 from ringfence.core.flow.spelling import folded, is_exact_only
+from ringfence.core.model.profile import Role
 
 Key = tuple[str, str]
 _NAME: Final = re.compile(r"[^\W\d_]+(?:['\u2019. -]+[^\W\d_]+)*\.?")
@@ -59,9 +60,20 @@ def _text_keys(value: str) -> frozenset[Key]:
         found.add(("id", value))
     elif _DAY.fullmatch(value) is None and (runs := runs_of(value)) is not None:
         found.add(("id", "\0".join(runs)))
+        if all(run == run.lower() for run in runs):
+            found.add(("low", value.lower()))
     if _NAME.fullmatch(value) is not None:
         found.add(("name", " ".join(folded(value).split())))
     return frozenset(found)
+
+
+def fitting(keys: frozenset[Key], role: Role) -> frozenset[Key]:
+    """The keys that count for a role: ids are no amounts, and of a target every sign counts (`alex-99` is not `alex99`)."""
+    if role is Role.MAGNITUDE:
+        return frozenset(key for key in keys if key[0] not in ("id", "low"))
+    if role is Role.TARGET:
+        return frozenset(key for key in keys if key[0] != "id" or key[1].isdigit())
+    return keys
 
 
 def _written(number: Decimal) -> str:

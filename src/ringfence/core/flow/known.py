@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from typing import Final
 
 from ringfence.core.flow.addresses import Url, bare_url_of, host_of, url_of
 from ringfence.core.flow.asked import Asked
 from ringfence.core.flow.codes import is_below, path_of
 from ringfence.core.flow.hosts import Own
-from ringfence.core.flow.keys import Key, keys_of
+from ringfence.core.flow.keys import Key, fitting, keys_of
 from ringfence.core.flow.spelling import is_exact_only
 from ringfence.core.model.profile import Role
 from ringfence.core.model.provenance import ProvenanceRules
+
+_RUN: Final = re.compile(r"[;&$`]")
+"""What a shell further on would run or fill in: such a path has to be said as it is."""
 
 
 class Known:
@@ -30,7 +35,7 @@ class Known:
         """Which item of which list gives the value; None: none."""
         if isinstance(asked.value, bool):
             return None
-        keys = keys_of(asked.value)
+        keys = fitting(keys_of(asked.value), asked.role)
         if asked.role is not Role.MAGNITUDE and (item := _found(self._contacts, keys)) is not None:
             return f"`provenance.contacts`: {item}"
         if (item := _found(self._values, keys)) is not None:
@@ -44,7 +49,7 @@ class Known:
             host = host_of(value)
             if host is not None and self._own.has(host):
                 return f"`provenance.hosts`: {host}"
-        if self._paths and "://" not in value and (path := path_of(value)) is not None:
+        if self._paths and "://" not in value and _RUN.search(value) is None and (path := path_of(value)) is not None:
             root = next((root for root in self._paths if is_below(path, root)), None)
             return f"`provenance.paths`: {root}" if root is not None else None
         return None

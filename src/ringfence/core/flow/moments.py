@@ -19,7 +19,7 @@ def _set(text: str) -> frozenset[str]:
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.0{1,9})?(Z|[+-]\d{2}:?\d{2})?")
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
-_MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
+_MONTH: Final = re.compile(r"(\d{4})[-./](0[1-9]|1[0-2])|(0?[1-9]|1[0-2])[/.](\d{4})")
 _QUARTER: Final = re.compile(r"(\d{4})-?Q([1-4])|Q([1-4])[ /-]?(\d{4})")
 _ISO_DURATION: Final = re.compile(r"P(?:(\d{1,5})W|(?:(\d{1,5})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?)")
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?([A-Za-z\u00e4\u00ed]{1,10})")
@@ -62,10 +62,7 @@ def says_moment(said: Calendar, moment: Moment, seconds: frozenset[int], name: t
         return named
     if moment.time in (time(0), time(23, 59), time(23, 59, 59)) and named:
         return True
-    implied = not said.days and not said.periods and moment.day == said.said
-    if not (named or implied):
-        return False
-    return _has_time(said, moment.time, seconds)
+    return named and _has_time(said, moment.time, seconds)
 
 
 def _has_day(said: Calendar, day: date, name: tuple[str, ...]) -> bool:
@@ -87,10 +84,12 @@ def _has_time(said: Calendar, at: time, seconds: frozenset[int]) -> bool:
 
 
 def says_period(said: Calendar, value: str) -> bool:
-    """Whether a value is a month (`2027-03`) or quarter (`2027-Q1`) that people named, as one or by a day in it."""
+    """Whether a value is a month (`2027-03`, `2027.03`, `03/2027`) or quarter (`2027-Q1`) that people
+    named, as one or by a day in it.
+    """
     if (found := _MONTH.fullmatch(value)) is not None:
-        year, month = int(found[1]), int(found[2])
-        return any(_is_month(period, year, month) for period in said.periods)
+        year, month = int(found[1] or found[4]), int(found[2] or found[3])
+        return (year, month) in said.months or any(_is_month(period, year, month) for period in said.periods)
     if (found := _QUARTER.fullmatch(value)) is not None:
         year, quarter = int(found[1] or found[4]), int(found[2] or found[3])
         return any(

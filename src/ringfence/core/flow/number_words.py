@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 
@@ -92,6 +92,16 @@ def written_out(text: str) -> Iterator[tuple[int, int, int]]:
             break
         else:
             at += 1
+
+
+def in_digits(text: str, written: Iterable[tuple[int, int, int]]) -> str:
+    """The folded text with its written-out numbers, as `written_out` found them, in digits."""
+    parts: list[str] = []
+    at = 0
+    for value, start, end in written:
+        parts.extend((text[at:start], str(value)))
+        at = end
+    return "".join((*parts, text[at:])) if parts else text
 
 
 def _german(word: str) -> int | None:

@@ -7,11 +7,14 @@ A number is read where its notation says one thing only: `1.200,00`, `1,200.00`,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from ringfence.core.flow.naming_digits import naming_digits
 from ringfence.core.flow.number_words import written_out
+from ringfence.core.flow.spelling import folded
 
 
 def _set(text: str) -> frozenset[str]:
@@ -93,8 +96,8 @@ class Number:
         return bool(self.money or self.seconds or self.percent or self.pieces)
 
 
-def numbers_in(text: str) -> tuple[Number, ...]:
-    """Every number of a text in one spelling. At most `MOST_NUMBERS`."""
+def numbers_in(text: str, written: Iterable[tuple[int, int, int]] | None = None) -> tuple[Number, ...]:
+    """Every number of a text in one spelling. At most `MOST_NUMBERS`. `written`: those in words, where they are known."""
     found: list[Number] = []
     taken: set[int] = set()
     for match in _SPACED.finditer(text):
@@ -116,14 +119,15 @@ def numbers_in(text: str) -> tuple[Number, ...]:
             break
         if match.start() not in taken:
             _add(found, text, match[0], match.start(), match.end())
-    for value, start, end in written_out(text.lower()):
+    for value, start, end in written_out(folded(text)) if written is None else written:
         if len(found) >= MOST_NUMBERS:
             break
         found.append(_placed(text, Decimal(value), start, end))
-    for match in _ARTICLE.finditer(text.lower()):
+    for match in _ARTICLE.finditer(folded(text)):
         if (unit := TIME_UNITS.get(match[2])) is not None and len(found) < MOST_NUMBERS:
             found.append(Number(Decimal("0.5" if match[1].startswith("half") else 1), match.start(), match.end(), seconds=unit))
-    return tuple(found)
+    naming = naming_digits(text)
+    return tuple(replace(one, labels=True) if not one.counts and one.start in naming else one for one in found)
 
 
 def _add(found: list[Number], text: str, written: str, start: int, end: int) -> None:

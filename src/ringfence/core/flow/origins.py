@@ -20,6 +20,8 @@ from ringfence.core.model.profile import Effect, Role
 from ringfence.core.model.provenance import Flow, Origin, SourceKind
 from ringfence.core.model.tool import Tool
 
+MOST_UNDERIVED: Final = 50
+"""Values of one call that nothing speaks for: with so many it is asked about, and the rest is not looked at."""
 _MOST_EXPLAINED: Final = 20
 """Values of one call whose whereabouts are looked for."""
 
@@ -50,9 +52,10 @@ def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, 
     authorities = authorities_of(tool, profile, untrusted=facts.label.is_untrusted)
     if not authorities:
         return ()
-    believed = Believed(flow)
+    believed = Believed(flow, call.server)
     found: list[Origin] = []
-    explained = 0
+    explained = underived = 0
+    known: dict[tuple[object, ...], Source | None] = {}
     for leaf in leaves_of(call, tool, authorities):
         if leaf.pointer == TOO_MANY:
             found.append(Origin("", leaf.authority, SourceKind.NOWHERE, "more values than are looked at"))
@@ -60,9 +63,15 @@ def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, 
         if leaf.pointer.split("/", 2)[1:2] and _is_fixed(leaf.pointer, tool):
             found.append(Origin(leaf.pointer, leaf.authority, SourceKind.FIXED, "filled in by the gateway, as configured"))
             continue
-        source = _source(leaf, call, believed)
+        # By type as well: `1` and `true` are equal, and not the same.
+        same = (type(leaf.value), str(leaf.value), leaf.authority.role, leaf.name)
+        source = known[same] if same in known else known.setdefault(same, _source(leaf, call, believed))
         if source is None:
             continue
+        underived += source is NOWHERE
+        if underived > MOST_UNDERIVED:
+            found.append(Origin("", leaf.authority, SourceKind.NOWHERE, "more values than are looked at"))
+            break
         near = ""
         if source is NOWHERE and explained < _MOST_EXPLAINED:
             explained += 1

@@ -47,7 +47,11 @@ def gives_number(said: Spoken, value: Decimal, name: tuple[str, ...]) -> str | N
     """
     named = frozenset(name)
     # Units may change the figure, so all are looked at; what is plainly the same comes first.
+    paid = not named.isdisjoint(_ONLY_MONEY)
+    in_money = paid and any(number.money for number in said.numbers)
     for number in said.numbers:
+        if paid and (number.pieces or (in_money and not number.money)):
+            continue  # where people name a currency, what has none is no amount
         if _is_given(number, value, named):
             return said.around(number.start, number.end - number.start)
     if value == 1 and not named.isdisjoint(_COUNTS):

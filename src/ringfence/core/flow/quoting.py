@@ -44,7 +44,9 @@ def own_words(text: str) -> str:
         text = _without_tagged(text)
     for marks in ('"""', "'''"):
         if marks in text:
-            text = _GAP.join(text.split(marks)[::2])
+            # To the last ones: what is quoted may hold marks of its own, to end the quotation early.
+            first, last = text.find(marks), text.rfind(marks)
+            text = text[:first] + _GAP + (text[last + len(marks) :] if last > first else "")
     text = "\n".join(_lines(text))
     if "`" in text:
         text = _CODE.sub(lambda found: found[0] if len(found[1]) <= _MOST_CODE else _GAP, text)
@@ -89,7 +91,7 @@ def _without_tagged(text: str) -> str:
         opening = _TAG.search(text, at)
         if opening is None:
             return "".join((*kept, text[at:]))
-        closing = text.find(f"</{opening[1]}>", opening.end())
+        closing = text.rfind(f"</{opening[1]}>", opening.end())
         if closing < 0:
             kept.append(text[at : opening.end()])
             at = opening.end()

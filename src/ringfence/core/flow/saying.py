@@ -17,6 +17,7 @@ from ringfence.core.flow.common_words import is_common
 from ringfence.core.flow.controls import is_harmless_off, is_harmless_on, said_for, said_for_switch
 from ringfence.core.flow.ids import gives_id
 from ringfence.core.flow.moments import moment_of, says_moment, says_part, says_period, seconds_of
+from ringfence.core.flow.networks import single_of
 from ringfence.core.flow.numbers import CURRENCIES
 from ringfence.core.flow.quantities import gives_amount, gives_number
 from ringfence.core.flow.spelling import find_whole, folded, is_exact_only
@@ -28,9 +29,29 @@ _NAME: Final = re.compile(r"[^\W\d_]+(?:['\u2019. _-]+[^\W\d_]+)*\.?")
 _OWNER: Final = frozenset({"owner", "org", "organization", "organisation", "namespace", "workspace", "group", "team"})
 _OWNED: Final = frozenset({"repo", "repository", "project", "package", "name"})
 _HOSTS: Final = frozenset({"host", "hostname", "domain", "fqdn", "server", "endpoint", "url", "uri", "site"})
+_UNCASED: Final = _OWNER | {
+    "repo",
+    "repos",
+    "repository",
+    "project",
+    "projects",
+    "channel",
+    "channels",
+    "room",
+    "rooms",
+    "board",
+}
+"""Arguments whose values no server keeps apart by capitals."""
+_FILED: Final = frozenset({"path", "file", "folder", "dir", "directory"})
 _CASED: Final = re.compile(r"[\d./\\:$~]")
+_GOES_ON: Final = re.compile(
+    r"[ \t]*\n(?:[ \t]+\S|[ \t]*(?:[|&)<>]|(?:where|and|or|limit|having|order|group|from|join|set|on|values|returning|union)\b))",
+    re.IGNORECASE,
+)
+"""A command of several lines: without those that follow it does something else."""
 _VERSION: Final = re.compile(r"v?(\d{1,6}(?:\.\d{1,6}){1,4}(?:[-+][\w.-]{1,40})?)")
 _CURRENCIES: Final = {code: tuple(word for word, known in CURRENCIES.items() if known == code) for code in CURRENCIES.values()}
+_MARKS: Final = {"`": "`", '"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
 _SHORT: Final = 3
 _MOST_PARTS: Final = 50
 
@@ -51,8 +72,10 @@ def says(said: Spoken, asked: Asked) -> str | None:
         return _number(said, asked)
     if not value.strip():
         return None
-    if asked.role is Role.COMMAND or is_exact_only(value):
-        return _exactly(said, value.strip() if asked.role is Role.COMMAND else value)
+    if asked.role is Role.COMMAND:
+        return _command(said, value.strip())
+    if is_exact_only(value):
+        return _exactly(said, value)
     value = value.strip()
     if (found := _joined(said, asked, value)) is not None:
         return found
@@ -62,6 +85,22 @@ def says(said: Spoken, asked: Asked) -> str | None:
 def _exactly(said: Spoken, value: str) -> str | None:
     found = find_whole(said.raw, value)
     return said.raw[found : found + 160] if found >= 0 else None
+
+
+def _command(said: Spoken, value: str) -> str | None:
+    """A command stands in the words from mark to mark, or from line to line: a part of one does something else."""
+    at = said.raw.find(value)
+    for _ in range(_MOST_PARTS):
+        if at < 0:
+            return None
+        before = said.raw[max(0, at - 40) : at].rstrip(" \t")
+        after = said.raw[at + len(value) : at + len(value) + 40].lstrip(" \t")
+        marked = before[-1:] in _MARKS and after[:1] == _MARKS[before[-1]] if before[-1:] else False
+        if marked or (before[-1:] in ("", "\n", ":") and (not after or after[0] == "\n") and (before or at < 40)):
+            if marked or not (before.rstrip().endswith("\\") or _GOES_ON.match(said.raw, at + len(value))):
+                return said.raw[at : at + 160]
+        at = said.raw.find(value, at + 1)
+    return None
 
 
 def _switch(said: Spoken, asked: Asked, *, on: bool) -> str | None:
@@ -149,18 +188,31 @@ def _coded(said: Spoken, asked: Asked, value: str) -> str | None:
         return _at_token(said, value)
     if (account := account_of(value)) is not None and len(account) >= 8 and account in said.accounts:
         return _at_token(said, value)
-    return gives_id(said, value, asked.nouns)
+    return gives_id(said, value, asked.nouns, is_target=asked.role is Role.TARGET)
 
 
 def _named(said: Spoken, asked: Asked, value: str) -> str | None:
-    """A host, a path, or the name of somebody or something."""
+    """An address, a host, a path, or the name of somebody or something."""
+    if (single := single_of(value)) is not None and single in said.singles:
+        return _at_token(said, single)
     is_place = asked.role is Role.TARGET or not _HOSTS.isdisjoint(asked.name)
-    if is_place and (host := host_of(value)) is not None and host in said.hosts:
-        return _at_token(said, host)
+    if is_place and (host := host_of(value)) is not None:
+        if host in said.hosts:
+            return _at_token(said, host)
+        if "." in host and not _HOSTS.isdisjoint(asked.name):
+            return None  # where a host stands, the name of a file is one
     if (versioned := _VERSION.fullmatch(value)) is not None:
         bare = versioned[1]
         found = next((at for one in (bare, f"v{bare}") if (at := find_whole(said.plain, one)) >= 0), -1)
-        return said.around(found, len(value)) if found >= 0 else None
+        return said.around(max(found, 0), len(value)) if found >= 0 or bare in said.versions else None
+    named = frozenset(asked.name)
+    if (
+        asked.role in (Role.TARGET, Role.SELECTOR)
+        and not _UNCASED.isdisjoint(named)
+        and _FILED.isdisjoint(named)
+        and (found := _uncased(said, value, named)) is not None
+    ):
+        return found
     if "/" in value or "\\" in value or "." in value:
         path = path_of(value)
         if path is None:
@@ -170,12 +222,25 @@ def _named(said: Spoken, asked: Asked, value: str) -> str | None:
         if (found := find_whole(said.plain, value)) >= 0:
             return said.around(found, len(value))
         return _below_named(said, path)
-    if value in said.segments and not (_OWNER | _OWNED).isdisjoint(asked.name):
+    if value in (said.owners if _OWNER & named else said.owned if _OWNED & named else ()):
         return _at_token(said, value)
     if _CASED.search(value) is not None:
         found = find_whole(said.plain, value)
         return said.around(found, len(value)) if found >= 0 and not value.isdigit() else None
     return _phrase(said, asked, value)
+
+
+def _uncased(said: Spoken, value: str, named: frozenset[str]) -> str | None:
+    """A name with a slash or a digit, whatever its capitals, and with or without spaces around the slash: no file."""
+    low = folded(value)
+    if value[:1] in "/.~\\" or "//" in value or path_of(value) is None:
+        return None
+    parts = said.owners if _OWNER & named else said.owned if _OWNED & named else ()
+    if "/" not in low and any(low == folded(part) for part in parts):
+        return _at_token(said, value)
+    if ("/" in low or _CASED.search(low) is not None) and not low.isdigit() and find_whole(said.joined, low) >= 0:
+        return _at_token(said, value)
+    return None
 
 
 def _below_named(said: Spoken, path: str) -> str | None:

@@ -43,8 +43,10 @@ def _plain(word: str) -> str:
 
 
 def folded(text: str) -> str:
-    """The text without the difference of capital and small letters."""
-    return text.lower() if text.isascii() else normalize("NFKC", text.casefold())
+    """The text without the difference of capital and small letters. It keeps its length: places in both are the same."""
+    if text.isascii():
+        return text.lower()
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
@@ -9,12 +10,18 @@ from ringfence.core.flow.addresses import Url, bare_url_of, host_of, mail_of, ur
 from ringfence.core.flow.codes import Runs, accounts_in, ibans_in, path_of, phones_in, runs_of, spaced_ids
 from ringfence.core.flow.days import Calendar, calendar_of
 from ringfence.core.flow.moments import durations_of
+from ringfence.core.flow.networks import singles_in
+from ringfence.core.flow.number_words import in_digits, written_out
 from ringfence.core.flow.numbers import Number, numbers_in
 from ringfence.core.flow.quoting import own_words
 from ringfence.core.flow.spelling import folded, passage, spelled, tokens
+from ringfence.core.flow.suffixes import is_file
+from ringfence.core.flow.versions import versions_in
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.words import Words
 
+_DIGITS = re.compile(r"\d+")
+_SLASH = re.compile(r" ?/ ?")
 _DAY_MS = 86_400_000
 
 
@@ -45,23 +52,37 @@ class Spoken:
     @cached_property
     def urls(self) -> tuple[Url, ...]:
         found = (
-            url_of(token) if "://" in token else bare_url_of(token) for token in self.tokens if "." in token or "://" in token
+            url_of(token) if "://" in token else bare_url_of(token)
+            for token in self.tokens
+            if "://" in token or ("." in token and not _names_file(token))
         )
         return tuple(dict.fromkeys(url for url in found if url is not None))
 
     @cached_property
     def hosts(self) -> frozenset[str]:
-        named = {host for token in self.tokens if "." in token and (host := host_of(token)) is not None}
+        named = {host for token in self.tokens if _is_bare_host(token) and (host := host_of(token)) is not None}
         return frozenset(named | {url.host for url in self.urls})
 
     @cached_property
-    def segments(self) -> frozenset[str]:
-        """Parts of the paths of web addresses, and of names with one slash: `acme/site`."""
-        found = {part for url in self.urls for part in url.path.split("/") if part}
-        for token in self.tokens:
-            if token.count("/") == 1 and "." not in token.partition("/")[0]:
-                found.update(part for part in token.split("/") if part)
-        return frozenset(found)
+    def owners(self) -> frozenset[str]:
+        """Whose it is: the first part of the path of a web address, or of a name with one slash: `acme` of `acme/site`."""
+        return frozenset(parts[0] for parts in self._segments)
+
+    @cached_property
+    def owned(self) -> frozenset[str]:
+        """The other parts: `site`."""
+        return frozenset(part for parts in self._segments for part in parts[1:])
+
+    @cached_property
+    def _segments(self) -> tuple[list[str], ...]:
+        named = (token for token in self.tokens if token.count("/") == 1 and "." not in token.partition("/")[0])
+        found = ([part for part in path.split("/") if part] for path in (*(url.path for url in self.urls), *named))
+        return tuple(parts for parts in found if parts)
+
+    @cached_property
+    def digits(self) -> frozenset[str]:
+        """Every run of digits."""
+        return frozenset(_DIGITS.findall(self.low))
 
     @cached_property
     def ids(self) -> frozenset[Runs]:
@@ -88,8 +109,30 @@ class Spoken:
         return frozenset(accounts_in(self.plain))
 
     @cached_property
+    def singles(self) -> frozenset[str]:
+        return singles_in(self.tokens)
+
+    @cached_property
+    def joined(self) -> str:
+        """Without capitals, and without spaces around a slash: `team / app` is `team/app`."""
+        return _SLASH.sub("/", self.low)
+
+    @cached_property
+    def _written(self) -> tuple[tuple[int, int, int], ...]:
+        return tuple(written_out(self.low))
+
+    @cached_property
+    def numbered(self) -> str:
+        """Without capitals, with written-out numbers in digits: `in two weeks` and `in 2 weeks` are the same."""
+        return in_digits(self.low, self._written)
+
+    @cached_property
+    def versions(self) -> frozenset[str]:
+        return versions_in(self.numbered)
+
+    @cached_property
     def numbers(self) -> tuple[Number, ...]:
-        return numbers_in(self.plain)
+        return numbers_in(self.plain, self._written)
 
     @cached_property
     def counted(self) -> dict[int, Number]:
@@ -98,7 +141,7 @@ class Spoken:
 
     @cached_property
     def calendar(self) -> Calendar:
-        return calendar_of(self.low, self._at)
+        return calendar_of(self.numbered, self._at)
 
     @cached_property
     def durations(self) -> frozenset[int]:
@@ -107,6 +150,15 @@ class Spoken:
     def around(self, start: int, length: int) -> str:
         """The passage at a place of `plain` or `low`, for people."""
         return passage(self.plain, min(start, len(self.plain)), length)
+
+
+def _is_bare_host(token: str) -> bool:
+    return "." in token and not _names_file(token)
+
+
+def _names_file(token: str) -> bool:
+    """Whether it ends as the name of a file does: `deploy.sh` is no host unless a web address says so."""
+    return is_file(token.partition("/")[0].lower().split("."))
 
 
 @lru_cache(maxsize=128)

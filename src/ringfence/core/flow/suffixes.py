@@ -86,6 +86,11 @@ def is_before_path(labels: list[str]) -> bool:
     return len(last) > 1 and last.isalpha() and last not in _PATH_FILES
 
 
+def is_file(labels: list[str]) -> bool:
+    """Whether they read as the name of a file rather than of a host: `deploy.sh`, `notes.zip`."""
+    return labels[-1] in _PATH_FILES and not is_plausible(labels, follows_value=False, is_called=False)
+
+
 def _is_package(labels: list[str]) -> bool:
     """`com.maker.app`: a host's name backwards, whose last label only happens to be a suffix."""
     return (

@@ -63,6 +63,8 @@ class Flow:
     """The trusted words of the run and the runs above it, the task first."""
     heard: tuple[Heard, ...] = ()
     """What the run was given last, oldest first. Bounded: what is no longer here derives nothing."""
+    forgot: bool = False
+    """Records that the run was given are no longer here, so no name is known to be one record's only."""
     memo: dict[str, Any] = field(default_factory=dict[str, Any], compare=False)
     """What was found out for the one call that this was gathered for, so that it is found out once. A function of the rest."""
 

@@ -140,7 +140,7 @@ class Connection:
                 while True:
                     piece = await self._wire.read()
                     data += piece
-                    length = length_of_head(data, MOST_CONNECT)
+                    length = length_of_head(data, MOST_CONNECT, len(data) - len(piece))
                     if isinstance(length, Refusal):
                         return length
                     if length is not None:

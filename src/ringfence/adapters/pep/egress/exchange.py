@@ -104,7 +104,9 @@ class Exchange:
         """The answer's head, past all interim ones (RFC 9110, section 15.2)."""
         data = b""
         for _ in range(_MOST_INTERIM):
-            while (length := length_of_head(data, MOST_INSIDE)) is None:
+            seen = 0
+            while (length := length_of_head(data, MOST_INSIDE, seen)) is None:
+                seen = len(data)
                 piece = await self._outside.read()
                 self._touched()
                 if not piece:

@@ -141,7 +141,9 @@ class Terminated:
             if not self._data:
                 return None
             async with asyncio.timeout(self._settings.head_s):
-                while (length := length_of_head(self._data, MOST_INSIDE)) is None:
+                seen = 0
+                while (length := length_of_head(self._data, MOST_INSIDE, seen)) is None:
+                    seen = len(self._data)
                     piece = await self._box.read()
                     if not piece:
                         return None

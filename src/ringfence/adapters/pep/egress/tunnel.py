@@ -15,7 +15,7 @@ _MOST_ANSWER = 64 * 1024
 
 
 async def first_flight(wire: Wire, host: str, *, sees_inside: bool, retried: bool = False) -> bytes | Refusal:
-    """What the client says first, once it asks for this host. Raises OSError."""
+    """What the client says first, once it asks for this host; what has come behind it stays unread. Raises OSError."""
     data = b""
     while True:
         piece = await wire.read()
@@ -24,7 +24,8 @@ async def first_flight(wire: Wire, host: str, *, sees_inside: bool, retried: boo
         data += piece
         hello = hello_of(data, retried=retried)
         if isinstance(hello, Hello):
-            return judged(hello, host, sees_inside=sees_inside) or data
+            wire.unread(data[hello.size :])
+            return judged(hello, host, sees_inside=sees_inside) or data[: hello.size]
         if hello is not None:
             return hello
         assert len(data) <= MOST  # INVARIANT: beyond it, hello_of refuses
@@ -32,6 +33,8 @@ async def first_flight(wire: Wire, host: str, *, sees_inside: bool, retried: boo
 
 async def opened(wire: Wire, outside: socket.socket, host: str, moved: Callable[[int, int], bool]) -> Refusal | None:
     """Hand the first flights on. A server may ask for a second one, which could name another host: it is judged too.
+
+    Nothing behind the first is handed on before the server has answered: it would take a second hello from there.
 
     Raises OSError.
     """

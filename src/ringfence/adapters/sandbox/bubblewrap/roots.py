@@ -52,6 +52,21 @@ def refuse_hidden(paths: Sequence[str], hidden: Sequence[str]) -> None:
                 )
 
 
+def refuse_led_away(shown: Sequence[str], written: Sequence[str]) -> None:
+    """Raises UnavailableError where a path lies in a folder that boxes write, and links out of it.
+
+    A box before this one may have made the link, and would show the next one whatever it likes.
+    """
+    for path in shown:
+        real = os.path.realpath(path)
+        for folder in map(os.path.normpath, written):
+            if path != folder and _below(path, [folder]) and not _below(real, [os.path.realpath(folder)]):
+                raise UnavailableError(
+                    f"{path} lies in {folder}, which a box may write, and leads to {real}",
+                    remedy=f"remove the link, or show {real} itself",
+                )
+
+
 def _below(path: str, tops: Sequence[str]) -> bool:
     return any(path == top or path.startswith(top + "/") for top in tops)
 

@@ -19,7 +19,14 @@ from ringfence.adapters.sandbox.bubblewrap.limits import file_systems, kernel_li
 from ringfence.adapters.sandbox.bubblewrap.probe import first_failure, refused, surroundings_here, tried, without_a_box
 from ringfence.adapters.sandbox.bubblewrap.records import Records
 from ringfence.adapters.sandbox.bubblewrap.remedies import REMEDIES
-from ringfence.adapters.sandbox.bubblewrap.roots import hidden_here, host_etc, refuse_hidden, roots_here, shown_paths
+from ringfence.adapters.sandbox.bubblewrap.roots import (
+    hidden_here,
+    host_etc,
+    refuse_hidden,
+    refuse_led_away,
+    roots_here,
+    shown_paths,
+)
 from ringfence.adapters.sandbox.bubblewrap.seccomp import program
 from ringfence.adapters.sandbox.bubblewrap.spawning import Spawn, spawn
 from ringfence.adapters.sandbox.bubblewrap.streams import Streams, streams_for
@@ -146,7 +153,9 @@ class BubblewrapSandbox:
 
     def _spawn(self, plan: BoxPlan, work: Prepared, user: int | None, streams: Streams) -> Spawn:
         shown = [*host_etc(), *shown_paths(plan.profile.shows)]
-        refuse_hidden([*shown, *plan.writable, *([work.folder] if work.folder is not None else [])], self._hidden)
+        written = [*plan.writable, *([work.folder] if work.folder is not None else [])]
+        refuse_hidden([*shown, *written], self._hidden)
+        refuse_led_away([*shown, *plan.writable], written)
         environment = box_environment(plan.profile.environment, plan.environment, plan.listener_port, plan.files)
 
         def told(descriptors: Descriptors) -> list[str]:

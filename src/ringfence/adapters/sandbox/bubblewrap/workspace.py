@@ -24,6 +24,14 @@ GIT = "/usr/bin/git"
 BASH = "/bin/bash"
 """The descriptor has more than one digit, which a POSIX shell need not be able to close."""
 CLONE_FAILED = 125
+ENVIRONMENT = {
+    "PATH": os.defpath,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "",
+}
+"""Of git on the operator's repository: what that has left elsewhere is not fetched, by a program that it names."""
 NOBODY = 65_534
 """In the place of root's group."""
 CLONE = f"""
@@ -126,7 +134,7 @@ def _serve_clone(source: Path, *, root: bool, held: ExitStack, handed: ExitStack
             stdin=ours.fileno(),
             stdout=ours.fileno(),
             stderr=subprocess.DEVNULL,
-            env={"PATH": os.defpath, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull},
+            env=ENVIRONMENT,
             cwd="/",
             start_new_session=True,
             user=owner.st_uid if owner else None,
