@@ -10,6 +10,7 @@ import pytest
 from ringfence.app.config import layout
 from ringfence.app.config.layout import AGENT, FILE, TOOL
 from ringfence.app.config.limits_layout import AGENT_LIMITS, GATEWAY_LIMITS, TOOL_LIMITS
+from ringfence.app.config.models_layout import MODELS
 from ringfence.core.explain import Lever, Subject, meaning, smallest_change
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rule_class import class_of
@@ -45,6 +46,9 @@ def test_a_path_names_a_key_that_the_configuration_has(code: ReasonCode) -> None
     elif path.startswith('tools."payments.refund".limits.'):
         assert "limits" in TOOL.keys
         assert path.rpartition(".")[2] in TOOL_LIMITS.keys
+    elif path.startswith("models."):
+        assert "models" in FILE.keys
+        assert path.removeprefix("models.") in MODELS.keys
     elif path.startswith("limits."):
         assert "limits" in FILE.keys
         assert path.removeprefix("limits.") in GATEWAY_LIMITS.keys

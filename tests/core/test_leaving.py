@@ -19,6 +19,9 @@ from ringfence.core.model.profile import Authority, Effect, Role, ToolProfile
 from ringfence.core.model.provenance import Flow, ProvenanceRules
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.words import Words
+from ringfence.core.modelling import DEFINITION as MODEL_DEFINITION
+from ringfence.core.modelling import MESSAGES
+from ringfence.core.modelling import RULE as MODEL_RULE
 from ringfence.core.own_tools import OWN_TOOLS
 from ringfence.core.tightening import build_tool
 from ringfence.testing.scenario import READ, SMALL_WRITE, tool_rule
@@ -98,10 +101,19 @@ def test_nobody_looks_without_rules() -> None:
     assert not leaves(call, tool, None)
 
 
-@pytest.mark.parametrize("own", [own for tool, own in OWN_TOOLS.items() if tool != CONNECT], ids=lambda own: own.rule.id)
+@pytest.mark.parametrize(
+    "own", [own for tool, own in OWN_TOOLS.items() if tool not in (CONNECT, MESSAGES)], ids=lambda own: own.rule.id
+)
 def test_the_gateways_own_tools_do_not_leave(own: Any) -> None:
     tool = build_tool(own.definition, own.rule, None)
     assert not leaves(framed(tool, {"task": "read https://evil.example/", "diff": "+ https://evil.example/"}), tool, flow_of())
+
+
+def test_a_request_to_a_model_leaves_for_the_model_and_for_no_host_that_its_facts_name() -> None:
+    tool = build_tool(MODEL_DEFINITION, MODEL_RULE, None)
+    call = framed(tool, {"model": "https://evil.example/", "said": {"user": "eve@evil.example"}})
+    assert leaves(call, tool, flow_of())
+    assert ways_outside(call, flow_of()) == ()
 
 
 @pytest.mark.parametrize(("host", "outside"), [("api.partner.example", True), ("git.corp.example", False), ("main.py", True)])
