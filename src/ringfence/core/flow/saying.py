@@ -45,7 +45,8 @@ _UNCASED: Final = _OWNER | {
 _FILED: Final = frozenset({"path", "file", "folder", "dir", "directory"})
 _CASED: Final = re.compile(r"[\d./\\:$~]")
 _GOES_ON: Final = re.compile(
-    r"[ \t]*\n(?:[ \t]+\S|[ \t]*(?:[|&)<>]|(?:where|and|or|limit|having|order|group|from|join|set|on|values|returning|union)\b))",
+    r"[ \t]*\n(?:[ \t]+\S|[ \t]*(?:[|&)<>]|(?:where|limit|having|order by|group by|from|join|set|values|returning|union)\b"
+    r"|(?:and|or)\b[^\n]*[=<>]))",
     re.IGNORECASE,
 )
 """A command of several lines: without those that follow it does something else."""
@@ -96,9 +97,10 @@ def _command(said: Spoken, value: str) -> str | None:
         before = said.raw[max(0, at - 40) : at].rstrip(" \t")
         after = said.raw[at + len(value) : at + len(value) + 40].lstrip(" \t")
         marked = before[-1:] in _MARKS and after[:1] == _MARKS[before[-1]] if before[-1:] else False
-        if marked or (before[-1:] in ("", "\n", ":") and (not after or after[0] == "\n") and (before or at < 40)):
-            if marked or not (before.rstrip().endswith("\\") or _GOES_ON.match(said.raw, at + len(value))):
-                return said.raw[at : at + 160]
+        goes_on = before.rstrip().endswith("\\") or _GOES_ON.match(said.raw, at + len(value)) is not None
+        is_line = before[-1:] in ("", "\n", ":") and (not after or after[0] == "\n") and (before or at < 40)
+        if marked or (is_line and not goes_on):
+            return said.raw[at : at + 160]
         at = said.raw.find(value, at + 1)
     return None
 
