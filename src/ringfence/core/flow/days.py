@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeVar
 
+from ringfence.core.flow.clock import clock_of
 from ringfence.core.model.identifiers import Millis
 
 _T = TypeVar("_T")
@@ -87,25 +88,18 @@ _QUARTER: Final = re.compile(r"\bq([1-4])[ /-]?(\d{4})\b|\b(\d{4})[ -]?q([1-4])\
 _YEAR: Final = re.compile(r"(?<![\w.,/-])(20\d\d|19\d\d)(?![\w/]|[.,-]\w)")
 _END: Final = re.compile(
     r"\b(end of (?:the |this )?(?:month|week|year)|(?:month|year)[- ]end|monatsende|ende des monats|jahresende|fin de mes"
-    r"|fin du mois)\b"
+    r"|fin du mois|fin de a\u00f1o|fin de l'ann\u00e9e|last day of (?:the |this )?(?:month|year)"
+    r"|letzte[rnm]? tag (?:des|dieses) (?:monats|jahres)|dernier jour (?:du mois|de ce mois|de l'ann\u00e9e)"
+    r"|\u00faltimo d\u00eda (?:del|de este) (?:mes|a\u00f1o))\b"
 )
-_HOURS: Final = re.compile(r"(?<![\w.:])(\d{1,2}) ?(?:-|\u2013|to|until) ?\d{1,2} ?(am|pm)\b")
 _RANGE: Final = re.compile(rf"\b({_M})\b\.? \d{{1,2}} ?(?:-|\u2013|to) ?(\d{{1,2}})(?!\w|[.:]\d)(?:,? (\d{{4}}))?")
 _RANGED: Final = re.compile(rf"(?<![\w.])(\d{{1,2}})\.? ?(?:-|\u2013|to|bis) ?\d{{1,2}}\.? ({_M})\b\.?(?: (\d{{4}}))?")
 _DAY_ONLY: Final = re.compile(rf"\b(?:on|by|until|for|from) the (\d{{1,2}})(?:st|nd|rd|th)\b(?! (?:of )?(?:{_M})\b)(?! of)")
-_TIME: Final = re.compile(
-    r"(?<![\w.:])(\d{1,2})(?:[:h.](\d{2}))?(?::(\d{2}))? ?(a\.?m\.?|p\.?m\.?|uhr|o'clock)?(?![\w:])", re.I
+_TODAY: Final = re.compile(
+    r"(?:(?<!\w)(?:today is|today's date is|today:|heute ist|wir haben heute|nous sommes|on est|hoy es|estamos a)"
+    rf"|(?:\A|[.!?;:,(] ?)it(?: is|'s)(?: now| today)?) (?:the |der |den |le |el )?(?:({_W})\b,? )?(?:the |der |den |le |el )?"
 )
-_NOON: Final = {
-    "noon": time(12),
-    "midday": time(12),
-    "midnight": time(0),
-    "mittag": time(12),
-    "mitternacht": time(0),
-    "midi": time(12),
-    "mediod\u00eda": time(12),
-}
-_MOST_MONTHS: Final = 12
+_FULL: Final = ((_DAY_MONTH, 3, 2, 1), (_MONTH_DAY, 3, 1, 2), (_ISO, 1, 2, 3), (_DOTTED, 3, 2, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +120,33 @@ class Calendar:
     times: frozenset[time]
     months: frozenset[tuple[int, int]]
     """Year and month, of those in figures alone: they may also be part of an id."""
+    spans: frozenset[int]
+    """Seconds between two times of a span: `9 to 11 am`."""
 
 
 def calendar_of(text: str, at: Millis) -> Calendar:
     """What a folded text with its numbers in digits says of days and times."""
-    said = day_of(at)
     text = _SPOKEN_YEAR.sub(r"\1 20\2", text)
+    said = _stated(text) or day_of(at)
+    clock = clock_of(text)
     days = frozenset(_bounded(_days(text, said)))
     periods = frozenset(_bounded(_periods(text, said)))
     months = {(int(one[2] or one[3]), int(one[1] or one[4])) for one in _bounded(_NUMERIC_MONTH.finditer(text))}
-    return Calendar(said, days, periods, frozenset(_bounded(times_in(text))), frozenset(months))
+    return Calendar(said, days, periods, clock.times, frozenset(months), clock.spans)
+
+
+def _stated(text: str) -> date | None:
+    """The day that the text says it is, if it says so of one."""
+    found: set[date] = set()
+    for match in _bounded(_TODAY.finditer(text)):
+        for pattern, year, month, day in _FULL:
+            if (one := pattern.match(text, match.end())) is not None and one[year]:
+                named = one[month]
+                for made in _made(one[year], _MONTHS.get(named, named), one[day]):
+                    if match[1] is None or _WEEKDAYS[match[1]] == made.weekday():
+                        found.add(made)
+                break
+    return found.pop() if len(found) == 1 else None
 
 
 def day_of(at: Millis) -> date:
@@ -185,7 +196,7 @@ def _days(text: str, said: date) -> Iterator[date]:
         if "week" in found[1]:
             yield said + timedelta(6 - said.weekday())
             yield said + timedelta(4 - said.weekday())
-        elif "year" in found[1] or "jahr" in found[1]:
+        elif any(year in found[1] for year in ("year", "jahr", "ann", "a\u00f1o")):
             yield date(said.year, 12, 31)
         else:
             yield _month(said.year, said.month).last
@@ -287,23 +298,3 @@ def _month(year: int, month: int) -> Period:
 
 def _quarter(year: int, quarter: int) -> Period:
     return Period(_month(year, quarter * 3 - 2).first, _month(year, quarter * 3).last)
-
-
-def times_in(text: str) -> Iterator[time]:
-    """Times of day: `14:30`, `2 pm`, `9 Uhr`, `noon`."""
-    for found in _TIME.finditer(text):
-        hour, minute, half = int(found[1]), int(found[2] or 0), (found[4] or "").lower().replace(".", "")
-        if not found[2] and not half:
-            continue
-        if found[2] and not half and "." in found[0]:
-            continue
-        if half in ("am", "pm") and 1 <= hour <= 12:
-            hour = hour % 12 + (12 if half == "pm" else 0)
-        if hour < 24 and minute < 60 and int(found[3] or 0) < 60:
-            yield time(hour, minute, int(found[3] or 0))
-    for found in _HOURS.finditer(text):
-        if 1 <= int(found[1]) <= 12:
-            yield time(int(found[1]) % 12 + (12 if found[2] == "pm" else 0))
-    for word, at in _NOON.items():
-        if re.search(rf"(?<!\w){word}(?!\w)", text):
-            yield at

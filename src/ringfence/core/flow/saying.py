@@ -19,7 +19,7 @@ from ringfence.core.flow.ids import gives_id
 from ringfence.core.flow.moments import moment_of, says_moment, says_part, says_period, seconds_of
 from ringfence.core.flow.networks import single_of
 from ringfence.core.flow.numbers import CURRENCIES
-from ringfence.core.flow.quantities import gives_amount, gives_number
+from ringfence.core.flow.quantities import gives_amount, gives_number, unit_of
 from ringfence.core.flow.spelling import find_whole, folded, is_exact_only
 from ringfence.core.flow.spoken import Spoken
 from ringfence.core.model.profile import Role
@@ -126,6 +126,8 @@ def _number(said: Spoken, asked: Asked) -> str | None:
         and (found := gives_number(said, Decimal(str(value)), asked.name)) is not None
     ):
         return found
+    if asked.role is Role.MAGNITUDE and (unit := unit_of(asked.name)) and int(value * unit) in said.calendar.spans:
+        return said.around(0, 160)
     if not (isinstance(value, int) or value.is_integer()):
         return gives_number(said, Decimal(str(value)), asked.name) if asked.role is Role.SELECTOR else None
     if asked.role is not Role.MAGNITUDE and (found := gives_id(said, asked.text, asked.nouns)) is not None:
@@ -180,7 +182,7 @@ def _coded(said: Spoken, asked: Asked, value: str) -> str | None:
         if (found := gives_amount(said, value, asked.name)) is not None:
             return found
         seconds = seconds_of(value)
-        if seconds is not None and seconds in said.durations:
+        if seconds is not None and (seconds in said.durations or seconds in said.calendar.spans):
             return said.around(0, 160)
         if asked.role is Role.MAGNITUDE:
             return None
