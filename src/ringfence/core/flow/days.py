@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeVar
 
-from ringfence.core.flow.clock import clock_of
+from ringfence.core.flow.clock import at_digits, clock_of, digits_of
 from ringfence.core.model.identifiers import Millis
 
 _T = TypeVar("_T")
@@ -49,6 +49,7 @@ _NEAR: Final = {
     "apr\u00e8s-demain": 2, "pasado ma\u00f1ana": 2, "day before yesterday": -2, "vorgestern": -2, "avant-hier": -2,
     "anteayer": -2,
 }  # fmt: skip
+_NEAR_WORDS: Final = frozenset(re.split(r"[^\w]", name)[-1] for name in _NEAR)
 _NEXT: Final = "next|n\u00e4chste[rnsm]?|kommende[rnsm]?|coming|pr\u00f3ximo|pr\u00f3xima"
 _LAST: Final = "last|past|previous|letzte[rnsm]?|vergangene[rnsm]?|vorige[rnsm]?|\u00faltimo|\u00faltima"
 _THIS: Final = "this|diese[rnsm]?|este|esta|current|laufende[rnsm]?"
@@ -99,6 +100,8 @@ _TODAY: Final = re.compile(
     r"(?:(?<!\w)(?:today is|today's date is|today:|heute ist|wir haben heute|nous sommes|on est|hoy es|estamos a)"
     rf"|(?:\A|[.!?;:,(] ?)it(?: is|'s)(?: now| today)?) (?:the |der |den |le |el )?(?:({_W})\b,? )?(?:the |der |den |le |el )?"
 )
+_STATING: Final = frozenset({"today", "heute", "sommes", "est", "hoy", "estamos", "it"})
+_WORD: Final = re.compile(r"[^\W\d_]+")
 _FULL: Final = ((_DAY_MONTH, 3, 2, 1), (_MONTH_DAY, 3, 1, 2), (_ISO, 1, 2, 3), (_DOTTED, 3, 2, 1))
 
 
@@ -126,11 +129,13 @@ class Calendar:
 
 def calendar_of(text: str, at: Millis) -> Calendar:
     """What a folded text with its numbers in digits says of days and times."""
-    text = _SPOKEN_YEAR.sub(r"\1 20\2", text)
-    said = _stated(text) or day_of(at)
+    words = frozenset(_WORD.findall(text))
+    if " 20 " in text:
+        text = _SPOKEN_YEAR.sub(r"\1 20\2", text)
+    said = (_stated(text) if not words.isdisjoint(_STATING) else None) or day_of(at)
     clock = clock_of(text)
-    days = frozenset(_bounded(_days(text, said)))
-    periods = frozenset(_bounded(_periods(text, said)))
+    days = frozenset(_bounded(_days(text, said, words)))
+    periods = frozenset(_bounded(_periods(text, said, words)))
     months = {(int(one[2] or one[3]), int(one[1] or one[4])) for one in _bounded(_NUMERIC_MONTH.finditer(text))}
     return Calendar(said, days, periods, clock.times, frozenset(months), clock.spans)
 
@@ -161,32 +166,34 @@ def _bounded(found: Iterator[_T]) -> Iterator[_T]:
         yield one
 
 
-def _days(text: str, said: date) -> Iterator[date]:
-    for found in (*_ISO.finditer(text), *_COMPACT.finditer(text)):
+def _days(text: str, said: date, words: frozenset[str]) -> Iterator[date]:
+    places = digits_of(text)
+    for found in (*at_digits(_ISO, text, places), *at_digits(_COMPACT, text, places)):
         yield from _made(found[1], found[2], found[3])
-    for found in _DOTTED.finditer(text):
+    for found in at_digits(_DOTTED, text, places):
         yield from _dated(found[3], found[2], found[1], said)
-    for found in _SLASHED.finditer(text):
+    for found in at_digits(_SLASHED, text, places):
         one, other = int(found[1]), int(found[2])
         if one > 12 or one == other:
             yield from _made(found[3], other, one)
         elif other > 12:
             yield from _made(found[3], one, other)
-    for found in _DAY_MONTH.finditer(text):
+    for found in at_digits(_DAY_MONTH, text, places):
         yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
-    for found in _MONTH_DAY.finditer(text):
-        yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
-    for found in _RANGE.finditer(text):
-        yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
-    for found in _RANGED.finditer(text):
+    if not words.isdisjoint(_MONTHS):
+        for found in (*_MONTH_DAY.finditer(text), *_RANGE.finditer(text)):
+            yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
+    for found in at_digits(_RANGED, text, places):
         yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
     for found in _DAY_ONLY.finditer(text):
         months = said.year * 12 + said.month - (1 if int(found[1]) >= said.day else 0)
         yield from _made(months // 12, months % 12 + 1, found[1])
-    for found in _NEAR_WORD.finditer(text):
+    near = _NEAR_WORD.finditer(text) if not words.isdisjoint(_NEAR_WORDS) else ()
+    for found in near:
         yield said + timedelta(_NEAR[found[1]])
-    for found in _WEEKDAY.finditer(text):
-        yield from _weekday(found[1] or found[3] or "", _WEEKDAYS[found[2]], said)
+    if not words.isdisjoint(_WEEKDAYS):
+        for found in _WEEKDAY.finditer(text):
+            yield from _weekday(found[1] or found[3] or "", _WEEKDAYS[found[2]], said)
     for pattern, sign in ((_AHEAD, 1), (_AFTER, 0), (_BEHIND, -1)):
         for found in pattern.finditer(text):
             count = int(found[1]) if found[1].isdigit() else 1
@@ -247,11 +254,12 @@ def _moved(said: date, count: int, unit: str) -> Iterator[date]:
         return
 
 
-def _periods(text: str, said: date) -> Iterator[Period]:
-    for found in _MONTH.finditer(text):
+def _periods(text: str, said: date, words: frozenset[str]) -> Iterator[Period]:
+    has_month = not words.isdisjoint(_MONTHS)
+    for found in _MONTH.finditer(text) if has_month else ():
         if 1 <= int(found[2]) < 9999:
             yield _month(int(found[2]), _MONTHS[found[1]])
-    for found in _BARE_MONTH.finditer(text):
+    for found in _BARE_MONTH.finditer(text) if has_month else ():
         month = _MONTHS[found[2]]
         yield _month(said.year, month)
         if month > said.month and re.fullmatch(_LAST, found[1]):
