@@ -21,7 +21,7 @@ def test_pages_do_not_push_out_a_listing_of_records() -> None:
     for _ in range(3 * MOST_RESULTS):
         hearing.note(RUN, heard(), MOST_OF_RUN // 4)
     assert listing in hearing.of(RUN)
-    assert not hearing.has_forgotten(RUN)
+    assert not hearing.has_forgotten(RUN, 1)
 
 
 def test_a_run_whose_listing_was_pushed_out_by_others_is_known_to_have_forgotten() -> None:
@@ -30,14 +30,14 @@ def test_a_run_whose_listing_was_pushed_out_by_others_is_known_to_have_forgotten
     for _ in range(MOST_RESULTS):
         hearing.note(RUN, heard(records=LISTING), 100)
     assert listing not in hearing.of(RUN)
-    assert hearing.has_forgotten(RUN)
+    assert hearing.has_forgotten(RUN, 1)
 
 
 def test_a_listing_too_large_to_keep_is_forgotten_at_once() -> None:
     hearing = Hearing()
     hearing.note(RUN, heard(records=LISTING), MOST_OF_RUN + 1)
     assert hearing.of(RUN) == ()
-    assert hearing.has_forgotten(RUN)
+    assert hearing.has_forgotten(RUN, 1)
 
 
 def test_a_run_that_others_pushed_out_has_forgotten_until_it_ends() -> None:
@@ -46,16 +46,16 @@ def test_a_run_that_others_pushed_out_has_forgotten_until_it_ends() -> None:
     for other in range(MOST_OF_ALL // MOST_OF_RUN + 1):
         hearing.note(RunId(f"r_other{other}"), heard(), MOST_OF_RUN)
     assert hearing.of(RUN) == ()
-    assert hearing.has_forgotten(RUN)
+    assert hearing.has_forgotten(RUN, 1)
     hearing.forget(RUN)
-    assert not hearing.has_forgotten(RUN)
+    assert not hearing.has_forgotten(RUN, 1)
 
 
 def test_a_run_that_was_silent_for_long_has_forgotten() -> None:
     hearing = Hearing()
     hearing.note(RUN, heard(records=LISTING), 100)
     hearing.note(RunId("r_2"), heard(at=KEPT_MS + 2), 100)
-    assert hearing.has_forgotten(RUN)
+    assert hearing.has_forgotten(RUN, 1)
 
 
 def test_the_bounds_hold_whatever_is_noted() -> None:
@@ -63,3 +63,9 @@ def test_the_bounds_hold_whatever_is_noted() -> None:
     for place in range(2 * MOST_RESULTS):
         hearing.note(RUN, heard(records=LISTING if place % 3 else None), MOST_OF_RUN // 7 + place)
         assert len(hearing.of(RUN)) <= min(MOST_RESULTS, 7)
+
+
+def test_a_run_from_before_a_restart_has_forgotten() -> None:
+    hearing = Hearing(since=1_000)
+    assert hearing.has_forgotten(RUN, 999)
+    assert not hearing.has_forgotten(RUN, 1_000)

@@ -154,4 +154,4 @@ def _is_content(name: Sequence[str], schema: Mapping[str, Any]) -> bool:
         return False
     items = schema.get("items")
     plain = items if isinstance(items, Mapping) and schema.get("type") == "array" else schema
-    return plain.get("type", "string") in ("string", ["string", "null"]) and _OF_OBJECTS.isdisjoint(plain)
+    return plain.get("type") in ("string", ["string", "null"]) and _OF_OBJECTS.isdisjoint(plain)

@@ -156,7 +156,7 @@ class Engine:
         runs.on_close.append(close_ways)
         exports = Exports(store=store, clock=clock, approvals=approvals)
         asked = ModelCalls(store=store, clock=clock, catalogue=catalogue, upstreams=models)
-        trails, hearing = Trails(), Hearing()
+        trails, hearing = Trails(), Hearing(clock.now())
 
         async def forget(run: RunId, why: str) -> None:
             hearing.forget(run)

@@ -362,8 +362,8 @@ class Enforcer:
         rules = view.rule.provenance if view is not None else None
         if rules is None:
             return None
-        run = chain[0].id
-        heard, forgot = self._hearing.of(run), self._hearing.has_forgotten(run)
+        run = chain[0]
+        heard, forgot = self._hearing.of(run.id), self._hearing.has_forgotten(run.id, run.opened_at)
         return Flow(rules=rules, words=trusted_words(chain), heard=heard, forgot=forgot)
 
     def _stops(self, call: Call, reach: Reach) -> tuple[Stop, ...]:

@@ -59,7 +59,9 @@ def _derives(heard: Heard) -> bool:
 class Hearing:
     """The last results of every run."""
 
-    def __init__(self) -> None:
+    def __init__(self, since: Millis = 0) -> None:
+        self._since = since
+        """Runs that are older may have been given what a process before this one has forgotten."""
         self._runs: OrderedDict[RunId, _Run] = OrderedDict()
         self._forgotten: OrderedDict[RunId, None] = OrderedDict()
         self._size = 0
@@ -69,9 +71,9 @@ class Hearing:
         known = self._runs.get(run)
         return tuple(heard for _, heard in known.heard) if known is not None else ()
 
-    def has_forgotten(self, run: RunId) -> bool:
+    def has_forgotten(self, run: RunId, opened_at: Millis) -> bool:
         """Whether records that the run was given are no longer here: then nobody can say that a name is only one record's."""
-        return run in self._forgotten
+        return run in self._forgotten or opened_at < self._since
 
     def note(self, run: RunId, heard: Heard, size: int) -> None:
         """A run is about to be given a result of so many bytes. One larger than is kept of a run is not kept at all."""

@@ -22,7 +22,8 @@ from tests.core.flow_kit import (
 
 from ringfence.core.flow.origins import MOST_UNDERIVED, origins
 from ringfence.core.flow.quoting import own_words
-from ringfence.core.model.profile import Lookup, Records
+from ringfence.core.model.profile import Effect, Lookup, Records, ToolProfile
+from ringfence.core.roles import inferred_authorities
 
 EVIL = "mallory@other.example"
 
@@ -201,3 +202,22 @@ def test_a_call_of_very_many_values_is_held_after_the_first_that_nothing_speaks_
 
 def test_a_switch_and_a_number_that_are_equal_are_not_the_same() -> None:
     assert kinds("Send 1 copy", {"n": [1, True]}, {"/n": MAGNITUDE}) == ["words", "nowhere"]
+
+
+def test_a_read_that_is_told_to_go_outside_is_held_to_where_the_address_comes_from() -> None:
+    reading = tool({"/url": TARGET, "/q": SELECTOR}, profile=ToolProfile(effect=Effect.READ, outbound=False))
+    asked = call({"url": "https://other.example/?d=4711", "q": "see https://other.example"})
+    assert [one.pointer for one in origins(asked, facts(reading, flow("x")))] == ["/url"]
+    for known in (flow("look at https://other.example/?d=4711"), flow("x", hosts=("other.example",))):
+        assert all(one.is_derived for one in origins(asked, facts(reading, known)))
+
+
+@pytest.mark.parametrize("text", ["DELETE FROM users\nWHERE id = 5", "Run:\nrm -rf \\\nbuild", "a\n  | b"])
+def test_a_line_of_a_command_of_several_is_none(text: str) -> None:
+    lines = [line.rstrip("\\ ") for line in text.removeprefix("Run:\n").split("\n")]
+    assert not gives(text, lines[0], COMMAND, "command")
+
+
+def test_an_argument_that_may_hold_anything_is_no_text_whatever_it_is_called() -> None:
+    schema = {"type": "object", "properties": {"message": {}, "body": {"type": "string"}}}
+    assert [one.pointer for one in inferred_authorities(schema)] == ["/message"]

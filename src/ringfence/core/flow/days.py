@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeVar
 
+from ringfence.core.flow.clock import at_digits, clock_of, digits_of
 from ringfence.core.model.identifiers import Millis
 
 _T = TypeVar("_T")
@@ -48,6 +49,7 @@ _NEAR: Final = {
     "apr\u00e8s-demain": 2, "pasado ma\u00f1ana": 2, "day before yesterday": -2, "vorgestern": -2, "avant-hier": -2,
     "anteayer": -2,
 }  # fmt: skip
+_NEAR_WORDS: Final = frozenset(re.split(r"[^\w]", name)[-1] for name in _NEAR)
 _NEXT: Final = "next|n\u00e4chste[rnsm]?|kommende[rnsm]?|coming|pr\u00f3ximo|pr\u00f3xima"
 _LAST: Final = "last|past|previous|letzte[rnsm]?|vergangene[rnsm]?|vorige[rnsm]?|\u00faltimo|\u00faltima"
 _THIS: Final = "this|diese[rnsm]?|este|esta|current|laufende[rnsm]?"
@@ -87,25 +89,20 @@ _QUARTER: Final = re.compile(r"\bq([1-4])[ /-]?(\d{4})\b|\b(\d{4})[ -]?q([1-4])\
 _YEAR: Final = re.compile(r"(?<![\w.,/-])(20\d\d|19\d\d)(?![\w/]|[.,-]\w)")
 _END: Final = re.compile(
     r"\b(end of (?:the |this )?(?:month|week|year)|(?:month|year)[- ]end|monatsende|ende des monats|jahresende|fin de mes"
-    r"|fin du mois)\b"
+    r"|fin du mois|fin de a\u00f1o|fin de l'ann\u00e9e|last day of (?:the |this )?(?:month|year)"
+    r"|letzte[rnm]? tag (?:des|dieses) (?:monats|jahres)|dernier jour (?:du mois|de ce mois|de l'ann\u00e9e)"
+    r"|\u00faltimo d\u00eda (?:del|de este) (?:mes|a\u00f1o))\b"
 )
-_HOURS: Final = re.compile(r"(?<![\w.:])(\d{1,2}) ?(?:-|\u2013|to|until) ?\d{1,2} ?(am|pm)\b")
 _RANGE: Final = re.compile(rf"\b({_M})\b\.? \d{{1,2}} ?(?:-|\u2013|to) ?(\d{{1,2}})(?!\w|[.:]\d)(?:,? (\d{{4}}))?")
 _RANGED: Final = re.compile(rf"(?<![\w.])(\d{{1,2}})\.? ?(?:-|\u2013|to|bis) ?\d{{1,2}}\.? ({_M})\b\.?(?: (\d{{4}}))?")
 _DAY_ONLY: Final = re.compile(rf"\b(?:on|by|until|for|from) the (\d{{1,2}})(?:st|nd|rd|th)\b(?! (?:of )?(?:{_M})\b)(?! of)")
-_TIME: Final = re.compile(
-    r"(?<![\w.:])(\d{1,2})(?:[:h.](\d{2}))?(?::(\d{2}))? ?(a\.?m\.?|p\.?m\.?|uhr|o'clock)?(?![\w:])", re.I
+_TODAY: Final = re.compile(
+    r"(?:(?<!\w)(?:today is|today's date is|today:|heute ist|wir haben heute|nous sommes|on est|hoy es|estamos a)"
+    rf"|(?:\A|[.!?;:,(] ?)it(?: is|'s)(?: now| today)?) (?:the |der |den |le |el )?(?:({_W})\b,? )?(?:the |der |den |le |el )?"
 )
-_NOON: Final = {
-    "noon": time(12),
-    "midday": time(12),
-    "midnight": time(0),
-    "mittag": time(12),
-    "mitternacht": time(0),
-    "midi": time(12),
-    "mediod\u00eda": time(12),
-}
-_MOST_MONTHS: Final = 12
+_STATING: Final = frozenset({"today", "heute", "sommes", "est", "hoy", "estamos", "it"})
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_FULL: Final = ((_DAY_MONTH, 3, 2, 1), (_MONTH_DAY, 3, 1, 2), (_ISO, 1, 2, 3), (_DOTTED, 3, 2, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +123,35 @@ class Calendar:
     times: frozenset[time]
     months: frozenset[tuple[int, int]]
     """Year and month, of those in figures alone: they may also be part of an id."""
+    spans: frozenset[int]
+    """Seconds between two times of a span: `9 to 11 am`."""
 
 
 def calendar_of(text: str, at: Millis) -> Calendar:
     """What a folded text with its numbers in digits says of days and times."""
-    said = day_of(at)
-    text = _SPOKEN_YEAR.sub(r"\1 20\2", text)
-    days = frozenset(_bounded(_days(text, said)))
-    periods = frozenset(_bounded(_periods(text, said)))
+    words = frozenset(_WORD.findall(text))
+    if " 20 " in text:
+        text = _SPOKEN_YEAR.sub(r"\1 20\2", text)
+    said = (_stated(text) if not words.isdisjoint(_STATING) else None) or day_of(at)
+    clock = clock_of(text)
+    days = frozenset(_bounded(_days(text, said, words)))
+    periods = frozenset(_bounded(_periods(text, said, words)))
     months = {(int(one[2] or one[3]), int(one[1] or one[4])) for one in _bounded(_NUMERIC_MONTH.finditer(text))}
-    return Calendar(said, days, periods, frozenset(_bounded(times_in(text))), frozenset(months))
+    return Calendar(said, days, periods, clock.times, frozenset(months), clock.spans)
+
+
+def _stated(text: str) -> date | None:
+    """The day that the text says it is, if it says so of one."""
+    found: set[date] = set()
+    for match in _bounded(_TODAY.finditer(text)):
+        for pattern, year, month, day in _FULL:
+            if (one := pattern.match(text, match.end())) is not None and one[year]:
+                named = one[month]
+                for made in _made(one[year], _MONTHS.get(named, named), one[day]):
+                    if match[1] is None or _WEEKDAYS[match[1]] == made.weekday():
+                        found.add(made)
+                break
+    return found.pop() if len(found) == 1 else None
 
 
 def day_of(at: Millis) -> date:
@@ -150,32 +166,34 @@ def _bounded(found: Iterator[_T]) -> Iterator[_T]:
         yield one
 
 
-def _days(text: str, said: date) -> Iterator[date]:
-    for found in (*_ISO.finditer(text), *_COMPACT.finditer(text)):
+def _days(text: str, said: date, words: frozenset[str]) -> Iterator[date]:
+    places = digits_of(text)
+    for found in (*at_digits(_ISO, text, places), *at_digits(_COMPACT, text, places)):
         yield from _made(found[1], found[2], found[3])
-    for found in _DOTTED.finditer(text):
+    for found in at_digits(_DOTTED, text, places):
         yield from _dated(found[3], found[2], found[1], said)
-    for found in _SLASHED.finditer(text):
+    for found in at_digits(_SLASHED, text, places):
         one, other = int(found[1]), int(found[2])
         if one > 12 or one == other:
             yield from _made(found[3], other, one)
         elif other > 12:
             yield from _made(found[3], one, other)
-    for found in _DAY_MONTH.finditer(text):
+    for found in at_digits(_DAY_MONTH, text, places):
         yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
-    for found in _MONTH_DAY.finditer(text):
-        yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
-    for found in _RANGE.finditer(text):
-        yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
-    for found in _RANGED.finditer(text):
+    if not words.isdisjoint(_MONTHS):
+        for found in (*_MONTH_DAY.finditer(text), *_RANGE.finditer(text)):
+            yield from _dated(found[3], _MONTHS[found[1]], found[2], said)
+    for found in at_digits(_RANGED, text, places):
         yield from _dated(found[3], _MONTHS[found[2]], found[1], said)
     for found in _DAY_ONLY.finditer(text):
         months = said.year * 12 + said.month - (1 if int(found[1]) >= said.day else 0)
         yield from _made(months // 12, months % 12 + 1, found[1])
-    for found in _NEAR_WORD.finditer(text):
+    near = _NEAR_WORD.finditer(text) if not words.isdisjoint(_NEAR_WORDS) else ()
+    for found in near:
         yield said + timedelta(_NEAR[found[1]])
-    for found in _WEEKDAY.finditer(text):
-        yield from _weekday(found[1] or found[3] or "", _WEEKDAYS[found[2]], said)
+    if not words.isdisjoint(_WEEKDAYS):
+        for found in _WEEKDAY.finditer(text):
+            yield from _weekday(found[1] or found[3] or "", _WEEKDAYS[found[2]], said)
     for pattern, sign in ((_AHEAD, 1), (_AFTER, 0), (_BEHIND, -1)):
         for found in pattern.finditer(text):
             count = int(found[1]) if found[1].isdigit() else 1
@@ -185,7 +203,7 @@ def _days(text: str, said: date) -> Iterator[date]:
         if "week" in found[1]:
             yield said + timedelta(6 - said.weekday())
             yield said + timedelta(4 - said.weekday())
-        elif "year" in found[1] or "jahr" in found[1]:
+        elif any(year in found[1] for year in ("year", "jahr", "ann", "a\u00f1o")):
             yield date(said.year, 12, 31)
         else:
             yield _month(said.year, said.month).last
@@ -236,11 +254,12 @@ def _moved(said: date, count: int, unit: str) -> Iterator[date]:
         return
 
 
-def _periods(text: str, said: date) -> Iterator[Period]:
-    for found in _MONTH.finditer(text):
+def _periods(text: str, said: date, words: frozenset[str]) -> Iterator[Period]:
+    has_month = not words.isdisjoint(_MONTHS)
+    for found in _MONTH.finditer(text) if has_month else ():
         if 1 <= int(found[2]) < 9999:
             yield _month(int(found[2]), _MONTHS[found[1]])
-    for found in _BARE_MONTH.finditer(text):
+    for found in _BARE_MONTH.finditer(text) if has_month else ():
         month = _MONTHS[found[2]]
         yield _month(said.year, month)
         if month > said.month and re.fullmatch(_LAST, found[1]):
@@ -287,23 +306,3 @@ def _month(year: int, month: int) -> Period:
 
 def _quarter(year: int, quarter: int) -> Period:
     return Period(_month(year, quarter * 3 - 2).first, _month(year, quarter * 3).last)
-
-
-def times_in(text: str) -> Iterator[time]:
-    """Times of day: `14:30`, `2 pm`, `9 Uhr`, `noon`."""
-    for found in _TIME.finditer(text):
-        hour, minute, half = int(found[1]), int(found[2] or 0), (found[4] or "").lower().replace(".", "")
-        if not found[2] and not half:
-            continue
-        if found[2] and not half and "." in found[0]:
-            continue
-        if half in ("am", "pm") and 1 <= hour <= 12:
-            hour = hour % 12 + (12 if half == "pm" else 0)
-        if hour < 24 and minute < 60 and int(found[3] or 0) < 60:
-            yield time(hour, minute, int(found[3] or 0))
-    for found in _HOURS.finditer(text):
-        if 1 <= int(found[1]) <= 12:
-            yield time(int(found[1]) % 12 + (12 if found[2] == "pm" else 0))
-    for word, at in _NOON.items():
-        if re.search(rf"(?<!\w){word}(?!\w)", text):
-            yield at

@@ -69,6 +69,7 @@ NUMBERED: Final = _set(
     """
 )
 """Nouns after which a number is somebody's or something's, and counts nothing."""
+_CLOCK: Final = frozenset({"am", "pm", "a.m", "p.m", "uhr", "o'clock"})
 _MOST_DIGITS: Final = 24
 _NEIGHBOUR: Final = 24
 
@@ -198,7 +199,9 @@ def _placed(text: str, value: Decimal, start: int, end: int) -> Number:
     percent = unit in _PERCENT or after.lstrip()[:1] == "%"
     pieces = unit in _COUNTED
     counts = bool(money or seconds or percent or pieces)
-    labels = not counts and follows not in ("of", "x", "\u00d7") and (before[-1:] == "#" or ahead.rstrip(".:") in NUMBERED)
+    labels = not counts and (
+        unit in _CLOCK or (follows not in ("of", "x", "\u00d7") and (before[-1:] == "#" or ahead.rstrip(".:") in NUMBERED))
+    )
     return Number(value, start, end, money, seconds, percent, labels, pieces)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from ringfence.core.flow.asked import Asked, nouns_of
 from ringfence.core.flow.believed import Believed, Source
 from ringfence.core.flow.near import nearest
+from ringfence.core.flow.outside import names_outside
 from ringfence.core.flow.places import TOO_MANY, Leaf, authorities_of, leaves_of
 from ringfence.core.flow.saying import is_nothing
 from ringfence.core.flow.whereabouts import NOWHERE, whereabouts
@@ -28,7 +29,7 @@ _MOST_EXPLAINED: Final = 20
 
 def origins(call: Call, facts: Facts) -> tuple[Origin, ...]:
     """One origin for each value of the call that carries authority, in order; empty where nobody looks, and for a call that
-    neither changes anything nor reaches outside.
+    neither changes anything nor reaches outside. Of a read that is declared to stay inside, the web addresses outside.
 
     Arguments that are declared to carry authority are looked at in every run, inferred ones once the run is untrusted.
     """
@@ -47,9 +48,11 @@ def underived(call: Call, facts: Facts) -> tuple[Origin, ...]:
 
 def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, ...]:
     profile = tool.profile_for(call.value)
-    if profile.effect is Effect.READ and not profile.outbound:
-        return ()
+    inside = profile.effect is Effect.READ and not profile.outbound
     authorities = authorities_of(tool, profile, untrusted=facts.label.is_untrusted)
+    if inside:
+        # It reaches outside all the same where it is told to go there: what it asks for is told to whoever runs the host.
+        authorities = tuple(one for one in authorities if one.role is Role.TARGET)
     if not authorities:
         return ()
     believed = Believed(flow, call.server)
@@ -57,6 +60,8 @@ def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, 
     explained = underived = 0
     known: dict[tuple[object, ...], Source | None] = {}
     for leaf in leaves_of(call, tool, authorities):
+        if inside and not _leads_outside(leaf, flow):
+            continue
         if leaf.pointer == TOO_MANY:
             found.append(Origin("", leaf.authority, SourceKind.NOWHERE, "more values than are looked at"))
             continue
@@ -79,6 +84,11 @@ def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, 
             source = whereabouts(_text(leaf), flow.heard, quote=not _is_secret(leaf.pointer, profile.secret))
         found.append(Origin(leaf.pointer, leaf.authority, source.kind, source.where, source.entry, source.quoted, near))
     return tuple(found)
+
+
+def _leads_outside(leaf: Leaf, flow: Flow) -> bool:
+    """Whether the value is a web address of a host that is not the operator's own."""
+    return isinstance(leaf.value, str) and any(one.form == "url" for one in names_outside({"": leaf.value}, flow.rules.hosts))
 
 
 def _source(leaf: Leaf, call: Call, believed: Believed) -> Source | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -60,12 +61,15 @@ def gives_number(said: Spoken, value: Decimal, name: tuple[str, ...]) -> str | N
     return None
 
 
+def unit_of(name: Iterable[str]) -> int:
+    """Seconds of the unit of time that an argument's name says; 0 where it says none."""
+    return next((TIME_UNITS[word] for word in name if word in TIME_UNITS and len(word) > 1), 0)
+
+
 def _is_given(number: Number, value: Decimal, name: frozenset[str]) -> bool:
     if number.labels:
         return False
-    unit = next((TIME_UNITS[word] for word in name if word in TIME_UNITS and len(word) > 1), 0) or (
-        1_000 if "ms" in name else 0
-    )
+    unit = unit_of(name) or (1_000 if "ms" in name else 0)
     if "ms" in name or "millis" in name or "milliseconds" in name:
         return bool(number.seconds) and number.value * number.seconds * 1_000 == value
     if number.seconds:

@@ -1,4 +1,4 @@
-"""Which parts of what people said are their own words. Pure.
+"""Which parts of what people said are their own words, and said to be done. Pure.
 
 An operator pastes what others have written: a mail, a log, a page. Such a part steers nothing. Left out are fenced code, lines
 that begin with `>`, what stands between `<tag>` and `</tag>` or triple quotes, everything from the head of a forwarded mail on,
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from typing import Final
+
+from ringfence.core.flow.negated import without_negated
 
 MOST_WORDS: Final = 100_000
 """Characters of one statement that are read at all."""
@@ -53,7 +55,7 @@ def own_words(text: str) -> str:
     if len(text) >= _LONGEST_PARAGRAPH:
         paragraphs = re.split(r"\n[ \t]*\n", text)
         text = "\n\n".join(one if len(one) <= _LONGEST_PARAGRAPH else _GAP for one in paragraphs)
-    return _QUOTATION.sub(_GAP, text) if len(text) > 200 else text
+    return without_negated(_QUOTATION.sub(_GAP, text) if len(text) > 200 else text, _GAP)
 
 
 def _lines(text: str) -> list[str]:

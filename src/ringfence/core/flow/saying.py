@@ -19,7 +19,7 @@ from ringfence.core.flow.ids import gives_id
 from ringfence.core.flow.moments import moment_of, says_moment, says_part, says_period, seconds_of
 from ringfence.core.flow.networks import single_of
 from ringfence.core.flow.numbers import CURRENCIES
-from ringfence.core.flow.quantities import gives_amount, gives_number
+from ringfence.core.flow.quantities import gives_amount, gives_number, unit_of
 from ringfence.core.flow.spelling import find_whole, folded, is_exact_only
 from ringfence.core.flow.spoken import Spoken
 from ringfence.core.model.profile import Role
@@ -45,7 +45,8 @@ _UNCASED: Final = _OWNER | {
 _FILED: Final = frozenset({"path", "file", "folder", "dir", "directory"})
 _CASED: Final = re.compile(r"[\d./\\:$~]")
 _GOES_ON: Final = re.compile(
-    r"[ \t]*\n(?:[ \t]+\S|[ \t]*(?:[|&)<>]|(?:where|and|or|limit|having|order|group|from|join|set|on|values|returning|union)\b))",
+    r"[ \t]*\n(?:[ \t]+\S|[ \t]*(?:[|&)<>]|(?:where|limit|having|order by|group by|from|join|set|values|returning|union)\b"
+    r"|(?:and|or)\b[^\n]*[=<>]))",
     re.IGNORECASE,
 )
 """A command of several lines: without those that follow it does something else."""
@@ -96,9 +97,10 @@ def _command(said: Spoken, value: str) -> str | None:
         before = said.raw[max(0, at - 40) : at].rstrip(" \t")
         after = said.raw[at + len(value) : at + len(value) + 40].lstrip(" \t")
         marked = before[-1:] in _MARKS and after[:1] == _MARKS[before[-1]] if before[-1:] else False
-        if marked or (before[-1:] in ("", "\n", ":") and (not after or after[0] == "\n") and (before or at < 40)):
-            if marked or not (before.rstrip().endswith("\\") or _GOES_ON.match(said.raw, at + len(value))):
-                return said.raw[at : at + 160]
+        goes_on = before.rstrip().endswith("\\") or _GOES_ON.match(said.raw, at + len(value)) is not None
+        is_line = before[-1:] in ("", "\n", ":") and (not after or after[0] == "\n") and (before or at < 40)
+        if marked or (is_line and not goes_on):
+            return said.raw[at : at + 160]
         at = said.raw.find(value, at + 1)
     return None
 
@@ -124,6 +126,8 @@ def _number(said: Spoken, asked: Asked) -> str | None:
         and (found := gives_number(said, Decimal(str(value)), asked.name)) is not None
     ):
         return found
+    if asked.role is Role.MAGNITUDE and (unit := unit_of(asked.name)) and int(value * unit) in said.calendar.spans:
+        return said.around(0, 160)
     if not (isinstance(value, int) or value.is_integer()):
         return gives_number(said, Decimal(str(value)), asked.name) if asked.role is Role.SELECTOR else None
     if asked.role is not Role.MAGNITUDE and (found := gives_id(said, asked.text, asked.nouns)) is not None:
@@ -178,7 +182,7 @@ def _coded(said: Spoken, asked: Asked, value: str) -> str | None:
         if (found := gives_amount(said, value, asked.name)) is not None:
             return found
         seconds = seconds_of(value)
-        if seconds is not None and seconds in said.durations:
+        if seconds is not None and (seconds in said.durations or seconds in said.calendar.spans):
             return said.around(0, 160)
         if asked.role is Role.MAGNITUDE:
             return None
