@@ -177,7 +177,7 @@ class _Checked:
         check_boxes(values, self.report)
         check_environments(values, self.report, self.warn)
         for agent in values.get("agents", {}):
-            if {"tools", "box"}.isdisjoint(self.keys(("agents", agent))) and not self.keys(("models",)):
+            if {"tools", "box"}.isdisjoint(self.keys(("agents", agent))) and "models" not in self.keys(()):
                 self.report(("agents", agent), f"missing key `tools`: {AGENT.keys['tools'].about}")
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
