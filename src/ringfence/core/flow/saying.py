@@ -53,6 +53,9 @@ _GOES_ON: Final = re.compile(
 _VERSION: Final = re.compile(r"v?(\d{1,6}(?:\.\d{1,6}){1,4}(?:[-+][\w.-]{1,40})?)")
 _CURRENCIES: Final = {code: tuple(word for word, known in CURRENCIES.items() if known == code) for code in CURRENCIES.values()}
 _MARKS: Final = {"`": "`", '"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
+_SOME: Final = " ... "
+_SENTENCE: Final = re.compile(r"[.!?;](?= |\Z)")
+_FAR: Final = 80
 _SHORT: Final = 3
 _MOST_PARTS: Final = 50
 
@@ -113,9 +116,24 @@ def _switch(said: Spoken, asked: Asked, *, on: bool) -> str | None:
 
 def _any_of(said: Spoken, phrases: tuple[str, ...]) -> str | None:
     for phrase in phrases:
-        if (found := find_whole(said.low, phrase)) >= 0:
+        found = _parted(said.low, *phrase.split(_SOME)) if _SOME in phrase else find_whole(said.low, phrase)
+        if found >= 0:
             return said.around(found, len(phrase))
     return None
+
+
+def _parted(text: str, first: str, second: str) -> int:
+    """Where two words stand in one sentence, the second soon after the first."""
+    at = find_whole(text, first)
+    for _ in range(_MOST_PARTS):
+        if at < 0:
+            break
+        begin = at + len(first)
+        found = find_whole(text[: begin + _FAR], second, begin)
+        if found >= 0 and not _SENTENCE.search(text, begin, found):
+            return at
+        at = find_whole(text, first, at + 1)
+    return -1
 
 
 def _number(said: Spoken, asked: Asked) -> str | None:
