@@ -221,3 +221,27 @@ def test_a_line_of_a_command_of_several_is_none(text: str) -> None:
 def test_an_argument_that_may_hold_anything_is_no_text_whatever_it_is_called() -> None:
     schema = {"type": "object", "properties": {"message": {}, "body": {"type": "string"}}}
     assert [one.pointer for one in inferred_authorities(schema)] == ["/message"]
+
+
+@pytest.mark.parametrize("value", ["3704", "2345678", "1111", "2026"])
+def test_a_part_of_an_account_a_telephone_or_a_day_is_no_id(value: str) -> None:
+    text = "Pay DE89 3704 0044 0532 0130 00, call +49 151 2345678, card 4111 1111 1111 1111, of March 2026"
+    assert not gives(text, value, SELECTOR, "ticket_id")
+    assert not gives(text, value, TARGET, "account")
+
+
+def test_a_year_is_one() -> None:
+    assert gives("The report of March 2026", "2026", SELECTOR, "year")
+    assert gives("The report of March 2026", 2026, SELECTOR, "year")
+
+
+@pytest.mark.parametrize(
+    "value", ["file://corp.example/etc/passwd", "javascript://corp.example/%0aalert(1)", "data://corp.example/x"]
+)
+def test_an_address_that_its_host_does_not_answer_is_not_on_it(value: str) -> None:
+    assert kinds("x", {"url": value}, {"/url": TARGET}, hosts=("corp.example",)) == ["nowhere"]
+
+
+@pytest.mark.parametrize("value", ["x, y <bob@corp.example>", "x; y <bob@corp.example>", "group: <bob@corp.example>"])
+def test_a_list_that_ends_in_a_known_address_is_no_address(value: str) -> None:
+    assert not gives("mail bob@corp.example", value, TARGET, "to")

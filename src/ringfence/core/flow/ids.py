@@ -28,6 +28,7 @@ _SAME: Final = (
     frozenset({"machine", "host", "server", "node", "device"}),
 )
 """Nouns that people and tools use for one thing."""
+_TIMES: Final = frozenset({"year", "period", "fiscal", "day", "month"})
 _BEFORE: Final = 160
 _LONGEST_ITEM: Final = 32
 
@@ -70,8 +71,8 @@ def _places(said: Spoken, digits: str) -> Iterator[int]:
 def _digits(said: Spoken, digits: str, nouns: frozenset[str]) -> str | None:
     for at in _places(said, digits):
         counted = said.counted.get(at)
-        if counted is not None and counted.counts:
-            continue
+        if (counted is not None and counted.counts) or (at in said.naming and _TIMES.isdisjoint(nouns)):
+            continue  # what belongs to a day or to somebody's account is no id by itself
         noun = _noun_before(said.low, at)
         if len(digits) > _SHORT or _means(noun, nouns) or noun == "#" or (noun in _GENERIC and not nouns.isdisjoint(_GENERIC)):
             return said.around(at, len(digits))

@@ -10,6 +10,7 @@ from ringfence.core.flow.addresses import Url, bare_url_of, host_of, mail_of, ur
 from ringfence.core.flow.codes import Runs, accounts_in, ibans_in, path_of, phones_in, runs_of, spaced_ids
 from ringfence.core.flow.days import Calendar, calendar_of
 from ringfence.core.flow.moments import durations_of
+from ringfence.core.flow.naming_digits import naming_digits
 from ringfence.core.flow.networks import singles_in
 from ringfence.core.flow.number_words import in_digits, written_out
 from ringfence.core.flow.numbers import Number, numbers_in
@@ -78,6 +79,11 @@ class Spoken:
         named = (token for token in self.tokens if token.count("/") == 1 and "." not in token.partition("/")[0])
         found = ([part for part in path.split("/") if part] for path in (*(url.path for url in self.urls), *named))
         return tuple(parts for parts in found if parts)
+
+    @cached_property
+    def naming(self) -> frozenset[int]:
+        """Places within days, accounts, cards and telephones."""
+        return naming_digits(self.plain)
 
     @cached_property
     def digits(self) -> frozenset[str]:
