@@ -245,3 +245,9 @@ def test_an_address_that_its_host_does_not_answer_is_not_on_it(value: str) -> No
 @pytest.mark.parametrize("value", ["x, y <bob@corp.example>", "x; y <bob@corp.example>", "group: <bob@corp.example>"])
 def test_a_list_that_ends_in_a_known_address_is_no_address(value: str) -> None:
     assert not gives("mail bob@corp.example", value, TARGET, "to")
+
+
+def test_the_beginning_of_a_longer_name_is_another_name() -> None:
+    assert not gives("Delete the project Phoenix Archive", "Phoenix", SELECTOR, "name")
+    assert gives("Delete the project Phoenix Archive", "Phoenix Archive", SELECTOR, "name")
+    assert gives("Copy Phoenix Archive to Phoenix", "Phoenix", SELECTOR, "name")

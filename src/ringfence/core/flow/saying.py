@@ -286,7 +286,7 @@ def _phrase(said: Spoken, asked: Asked, value: str) -> str | None:
         low = bare
     if (is_common(low) or (len(low) <= _SHORT and low.isalpha())) and not _stands_out(said, asked, value, low):
         return None
-    if (found := find_whole(said.low, low)) >= 0:
+    if (found := _whole_name(said, low)) >= 0:
         return said.around(found, len(low))
     if _PARTED.search(low) and _NAME.fullmatch(low) is not None:
         # People write `data warehouse` for `data-warehouse`; `data_warehouse` would be another name.
@@ -294,6 +294,19 @@ def _phrase(said: Spoken, asked: Asked, value: str) -> str | None:
         if (found := find_whole(said.low, apart)) >= 0:
             return said.around(found, len(apart))
     return None
+
+
+def _whole_name(said: Spoken, low: str) -> int:
+    """Where a phrase stands, and is no part of a longer name: `Phoenix` is another than `Phoenix Archive`. -1: nowhere."""
+    at = find_whole(said.low, low)
+    for _ in range(_MOST_PARTS):
+        if at < 0:
+            return -1
+        end = at + len(low)
+        if not (said.plain[at].isupper() and said.plain[end : end + 1] == " " and said.plain[end + 1 : end + 2].isupper()):
+            return at
+        at = find_whole(said.low, low, at + 1)
+    return -1
 
 
 def _stands_out(said: Spoken, asked: Asked, value: str, low: str) -> bool:
