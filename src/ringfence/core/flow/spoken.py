@@ -14,6 +14,7 @@ from ringfence.core.flow.naming_digits import naming_digits
 from ringfence.core.flow.networks import singles_in
 from ringfence.core.flow.number_words import in_digits, written_out
 from ringfence.core.flow.numbers import Number, numbers_in
+from ringfence.core.flow.parts import with_parts
 from ringfence.core.flow.quoting import own_words
 from ringfence.core.flow.spelling import folded, passage, spelled, tokens
 from ringfence.core.flow.suffixes import is_file
@@ -138,7 +139,7 @@ class Spoken:
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
-        return numbers_in(self.plain, self._written)
+        return with_parts(self.low, numbers_in(self.plain, self._written))
 
     @cached_property
     def counted(self) -> dict[int, Number]:
