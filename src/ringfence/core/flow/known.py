@@ -56,6 +56,10 @@ class Known:
             return f"`provenance.paths`: {root}" if root is not None else None
         return None
 
+    def is_own(self, mail: str) -> bool:
+        """Whether an address is on an own host, or a contact's."""
+        return ("mail", mail) in self._contacts or (self._has_hosts and self._own.has(mail.rpartition("@")[2]))
+
     def own_url(self, asked: Asked) -> Url | None:
         """The web address that the value is, if it lies on an own host. What its query says has to be given by itself."""
         if not self._has_hosts or not isinstance(asked.value, str) or is_exact_only(asked.value) or asked.role is Role.COMMAND:

@@ -42,6 +42,8 @@ _UNCASED: Final = _OWNER | {
     "board",
 }
 """Arguments whose values no server keeps apart by capitals."""
+_ABBREVIATED: Final = re.compile(r"[^\W\d_]+(?:\.? [^\W\d_]+)+\.?")
+"""`Fa. Kurz`, which is no file."""
 _FILED: Final = frozenset({"path", "file", "folder", "dir", "directory"})
 _CASED: Final = re.compile(r"[\d./\\:$~]")
 _GOES_ON: Final = re.compile(
@@ -235,7 +237,7 @@ def _named(said: Spoken, asked: Asked, value: str) -> str | None:
         and (found := _uncased(said, value, named)) is not None
     ):
         return found
-    if "/" in value or "\\" in value or "." in value:
+    if "/" in value or "\\" in value or ("." in value and _ABBREVIATED.fullmatch(value) is None):
         path = path_of(value)
         if path is None:
             return None
@@ -246,7 +248,7 @@ def _named(said: Spoken, asked: Asked, value: str) -> str | None:
         return _below_named(said, path)
     if value in (said.owners if _OWNER & named else said.owned if _OWNED & named else ()):
         return _at_token(said, value)
-    if _CASED.search(value) is not None:
+    if _CASED.search(value) is not None and _ABBREVIATED.fullmatch(value) is None:
         found = find_whole(said.plain, value)
         return said.around(found, len(value)) if found >= 0 and not value.isdigit() else None
     return _phrase(said, asked, value)
@@ -315,7 +317,7 @@ def _stands_out(said: Spoken, asked: Asked, value: str, low: str) -> bool:
         mark in said.raw
         for mark in (f'"{value}"', f"`{value}`", f"'{value}'", f"\u201c{value}\u201d", f"#{value}", f"@{value}")
     )
-    if marked or (value.isupper() and len(value) > 1 and find_whole(said.plain, value) >= 0):
+    if marked or low in said.quoted or (value.isupper() and len(value) > 1 and find_whole(said.plain, value) >= 0):
         return True
     if value[:1].isupper() and not is_common(low) and find_whole(said.plain, value) >= 0:
         return True

@@ -23,6 +23,10 @@ from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.words import Words
 
 _DIGITS = re.compile(r"\d+")
+_QUOTED = re.compile(
+    r"(?<!\w)(?:[\u201c\u201d\u201e\u00ab\u00bb\"`\u2018\u201a'])([^\u201c\u201d\u201e\u00ab\u00bb\"`\u2018\u2019\u201a]{1,200}?)"
+    r"[\u201c\u201d\u00ab\u00bb\"`\u2018\u2019'](?!\w)"
+)
 _SLASH = re.compile(r" ?/ ?")
 _DAY_MS = 86_400_000
 
@@ -114,6 +118,11 @@ class Spoken:
     @cached_property
     def accounts(self) -> frozenset[str]:
         return frozenset(accounts_in(self.plain))
+
+    @cached_property
+    def quoted(self) -> frozenset[str]:
+        """Phrases that stand between marks of quotation, whole, without capitals."""
+        return frozenset(found[1].strip() for found in _QUOTED.finditer(self.low))
 
     @cached_property
     def singles(self) -> frozenset[str]:
