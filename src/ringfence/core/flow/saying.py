@@ -19,9 +19,11 @@ from ringfence.core.flow.ids import gives_id
 from ringfence.core.flow.moments import moment_of, says_moment, says_part, says_period, seconds_of
 from ringfence.core.flow.networks import single_of
 from ringfence.core.flow.numbers import CURRENCIES
+from ringfence.core.flow.ordinals import ordinal_in
 from ringfence.core.flow.quantities import gives_amount, gives_number, unit_of
 from ringfence.core.flow.spelling import find_whole, folded, is_exact_only
 from ringfence.core.flow.spoken import Spoken
+from ringfence.core.flow.tongues import names_of
 from ringfence.core.model.profile import Role
 
 _PARTED: Final = re.compile(r"[-_]")
@@ -148,6 +150,10 @@ def _number(said: Spoken, asked: Asked) -> str | None:
         return found
     if asked.role is Role.MAGNITUDE and (unit := unit_of(asked.name)) and int(value * unit) in said.calendar.spans:
         return said.around(0, 160)
+    if asked.role in (Role.MAGNITUDE, Role.SELECTOR) and value in range(1, 11):
+        found_at = ordinal_in(said.low, int(value), asked.name)
+        if found_at >= 0:
+            return said.around(found_at, len("second"))
     if not (isinstance(value, int) or value.is_integer()):
         return gives_number(said, Decimal(str(value)), asked.name) if asked.role is Role.SELECTOR else None
     if asked.role is not Role.MAGNITUDE and (found := gives_id(said, asked.text, asked.nouns)) is not None:
@@ -179,6 +185,8 @@ def _text(said: Spoken, asked: Asked, value: str) -> str | None:
     if (mail := mail_of(value)) is not None:
         return _at_token(said, mail) if mail in said.mails else None
     if asked.role is Role.CONTROL and (found := _any_of(said, said_for(value))) is not None:
+        return found
+    if (names := names_of(value, asked.name)) and (found := _any_of(said, names)) is not None:
         return found
     if value in _CURRENCIES and "currency" in asked.name:
         return next(
