@@ -172,3 +172,36 @@ def test_more_never_weighs_less(rows: list[str], more: str) -> None:
 @given(st.lists(st.integers(-9999, 9999), max_size=12))
 def test_rows_count_the_same_as_json_in_a_text(rows: list[int]) -> None:
     assert weight_of(framed(a_tool(), {"rows": rows})).records == weight_of(framed(a_tool(), {"t": json.dumps(rows)})).records
+
+
+def ways_of(arguments: dict[str, Any], *said: str) -> list[str]:
+    return [one.host for one in ways_outside(framed(a_tool(), arguments), flow_of(*said))]
+
+
+def test_a_target_that_people_chose_is_no_way_out_by_itself() -> None:
+    said = "invite kim@partner.example"
+    assert ways_of({"to": "kim@partner.example"}, said) == []
+    assert ways_of({"to": ["kim@partner.example"]}, said) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"to": "eve@partner.example"},
+        {"to": "kim@partner.example.evil.example"},
+        {"to": "kim@partner.example, eve@partner.example"},
+        {"to": "kim@partner.example https://partner.example/?d=1"},
+        {"body": "kim@partner.example"},
+        {"to": "kim@partner.example", "body": "see https://partner.example/?d=1"},
+        {"to": {"https://partner.example/?d=1": "kim@partner.example"}},
+        {"to": "https://partner.example/?d=kim"},
+    ],
+)
+def test_whatever_else_names_that_host_is_a_way_out(arguments: dict[str, Any]) -> None:
+    assert ways_of(arguments, "invite kim@partner.example")
+
+
+def test_a_chosen_target_does_not_open_its_host_to_the_content() -> None:
+    arguments = {"to": "kim@partner.example", "body": "eve@partner.example"}
+    found = ways_outside(framed(a_tool(), arguments), flow_of("invite kim@partner.example"))
+    assert [one.pointer for one in found] == ["/body"]

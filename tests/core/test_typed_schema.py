@@ -196,3 +196,11 @@ def test_formats_count_whatever_dialect_the_schema_names() -> None:
 
     assert not validator.is_valid("pay them at once")
     assert validator.is_valid("2eb8aa08-aa98-11ea-b4aa-73b441d16380")
+
+
+def test_a_list_of_one_of_many_words_is_text_unless_it_is_short() -> None:
+    letters = {"enum": [chr(code) for code in range(ord("a"), ord("z") + 1)]}
+    assert is_typed(letters)
+    assert not is_typed({"type": "array", "items": letters})
+    assert is_typed({"type": "array", "items": letters, "maxItems": 20})
+    assert is_typed({"type": "array", "items": {"enum": ["low", "high"]}})

@@ -18,7 +18,7 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.profile import Effect, ToolProfile
-from ringfence.core.model.provenance import Origin
+from ringfence.core.model.provenance import Origin, SourceKind
 from ringfence.core.model.run import Run
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Gate, ReasonCode
@@ -84,7 +84,8 @@ def card(
     lines, marks = argument_lines(masked(call.shown, profile.secret))
     fixed, _ = argument_lines(masked(tool.fixed, profile.secret))
     declared = [one.pointer for one in profile.authority or ()]
-    authority = list(dict.fromkeys(visible(one.pointer)[0] for one in origins)) or declared
+    decides = [visible(one.pointer)[0] for one in origins if one.kind is not SourceKind.UNASKED]
+    authority = list(dict.fromkeys(decides)) or declared
     hidden = [p for p in declared if p in profile.secret and not is_absent(at_pointer(call.value, p))]
     length = sum(len(line["value"]) + len(line["pointer"]) for line in lines)
     faults: list[str] = []

@@ -46,6 +46,8 @@ class Subject:
     ticket: str = ""
     underived: tuple[str, ...] = ()
     """Pointers of the arguments that no trusted source spoke for."""
+    is_unasked: bool = False
+    """None of the words was said by which people ask for what the tool does."""
     derived: bool = False
     """Derived tools stand under another key of the file."""
 
@@ -263,6 +265,12 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.WORKSPACE:
             text = "protected paths are built in and `protect` adds to them: let the agent leave them alone, or a person decide"
             return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.box")
+        case ReasonCode.PROVENANCE if subject.is_unasked and not subject.underived:
+            text = (
+                f"let an operator ask for it in the run's own words (`ringfence run say {run}`), or review the words that the"
+                " tool declares"
+            )
+            return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.said_as")
         case ReasonCode.PROVENANCE:
             value = f"the value of {' and '.join(subject.underived[:3])}" if subject.underived else "the value"
             text = (

@@ -14,17 +14,22 @@ from typing import Any, Final, cast
 
 from ringfence.core.connecting import CONNECT
 from ringfence.core.exporting import WORKSPACE
+from ringfence.core.flow.asked import Asked, nouns_of
+from ringfence.core.flow.believed import Believed
 from ringfence.core.flow.outside import UNREAD, Outside, names_outside
 from ringfence.core.flow.quoting import own_words
 from ringfence.core.model.call import Call
+from ringfence.core.model.condition import at_pointer
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.model.label import Label, at_least
 from ringfence.core.model.limits import Leaving
 from ringfence.core.model.model_use import MODEL
-from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile
+from ringfence.core.model.profile import Effect, Role, Sensitivity, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.words import Words
+from ringfence.core.roles import role_at
+from ringfence.core.wording import words
 
 _STAYS: Final = frozenset({ServerId("ringfence"), WORKSPACE, MODEL})
 """The gateway's own: a child run carries its parent's label, a branch stays in the operator's repository, and of a request to a
@@ -33,6 +38,7 @@ _MEMO: Final = "outside"
 _RENDERED: Final = frozenset({"url", "link", "image"})
 """What a reader's program may fetch by itself."""
 _LINE: Final = re.compile(r"[\r\n\x0b\x0c\x85\u2028\u2029]+")
+_LONGEST_TARGET: Final = 320
 _DEEPEST: Final = 3
 """How often JSON within a text is read."""
 
@@ -93,7 +99,25 @@ def _ways(call: Call, flow: Flow) -> tuple[Outside, ...]:
     own = (*flow.rules.hosts, *(host for words in flow.words for host in _named(words)))
     # A box's host is one, whatever its name looks like.
     arguments = {"host": f"//{call.shown.get('host')}/"} if call.tool == CONNECT else call.shown
-    return names_outside(arguments, own)
+    found = names_outside(arguments, own)
+    if not found or call.tool == CONNECT:
+        return found
+    believed = Believed(flow, call.server)
+    return tuple(one for one in found if not _is_chosen(call, one, believed))
+
+
+def _is_chosen(call: Call, way: Outside, believed: Believed) -> bool:
+    """Whether somebody who is trusted chose the whole value, of an argument that is by its name a target.
+
+    Not of a text that may hold more than its target, and not of a key.
+    """
+    value = at_pointer(call.shown, way.pointer)
+    if not isinstance(value, str) or len(value) > _LONGEST_TARGET or value.split() != [value]:
+        return False
+    if role_at(way.pointer) is not Role.TARGET or way.host not in value.lower() or way.host in way.pointer.lower():
+        return False
+    name = words(way.pointer.rsplit("/", 1)[-1])
+    return believed.gives(Asked(value, Role.TARGET, name, nouns_of(name, call.tool))) is not None
 
 
 @lru_cache(maxsize=128)

@@ -18,6 +18,8 @@ LONGEST_ID: Final = 64
 MOST_LETTERS: Final = 128
 """Characters that whoever fills in a value may choose among letters: of all its ids together, each as often as it may occur."""
 _LONGEST_MEMBER: Final = 200
+_MOST_WORDS: Final = 12
+"""Members of an enumeration that is a choice and no alphabet."""
 _MOST_DEPTH: Final = 32
 _FORMATS: Final = frozenset({"date", "date-time", "time", "duration", "uuid"})
 _HEX: Final = frozenset("0123456789abcdefABCDEF-")
@@ -68,8 +70,7 @@ class _Reading:
         if "const" in schema:
             return 0 if _is_member(schema["const"]) else _NOT_TYPED
         if "enum" in schema:
-            members: Any = schema["enum"]
-            return 0 if isinstance(members, list) and all(_is_member(one) for one in cast("list[Any]", members)) else _NOT_TYPED
+            return _letters_of_members(schema["enum"])
         if "type" in schema:
             kinds: Any = schema["type"]
             return self._most([self._of_kind(one, schema, depth) for one in _listed(kinds)])
@@ -195,6 +196,13 @@ def _times(part: re.Match[str]) -> float:
 def _is_member(value: Any) -> bool:
     """Whether it may stand in an enumeration. Whoever wrote the schema wrote it, so it may be words, if not a page of them."""
     return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= _LONGEST_MEMBER)
+
+
+def _letters_of_members(members: Any) -> float | None:
+    """One of many words is as good as a letter: an unbounded list of them spells anything."""
+    if not isinstance(members, list) or not all(_is_member(one) for one in cast("list[Any]", members)):
+        return _NOT_TYPED
+    return 1 if sum(isinstance(one, str) for one in cast("list[Any]", members)) > _MOST_WORDS else 0
 
 
 def _listed(found: Any) -> list[Any]:

@@ -79,7 +79,10 @@ def _origins(lines: list[Mapping[str, Any]]) -> RenderableType:
     grid.add_column(overflow="fold", ratio=1)
     for line in lines:
         where = safe(line["where"], "" if line["derived"] else "bold red")
-        grid.add_row(safe(f"  {line['pointer'] or 'all arguments'}", "dim"), where)
+        grid.add_row(
+            safe(f"  {line['pointer'] or ('the call as a whole' if line['from'] == 'unasked' else 'all arguments')}", "dim"),
+            where,
+        )
         if line["near"]:
             grid.add_row(Text(), safe(f"one character differs from {line['near']}, which is trusted", "bold red"))
         if line["quoted"]:

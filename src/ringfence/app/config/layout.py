@@ -14,7 +14,7 @@ from ringfence.app.config.model_limits_layout import TEAM, TEAMS
 from ringfence.app.config.models_layout import AGENT_MODELS, MODELS
 from ringfence.app.config.operators_layout import OPERATORS
 from ringfence.app.config.personal_section import PERSONAL
-from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS
+from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS, SAID_AS
 from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
 from ringfence.app.config.shapes import (
     Choice,
@@ -195,6 +195,11 @@ PROFILE: Final[dict[str, Key]] = {
     ),
     "lookup": Key(LOOKUP, "A trusted lookup: fields that are believed when it was reached by trusted keys."),
     "records": Key(RECORDS, "What people call its records, and what the server itself calls them."),
+    "said_as": Key(
+        SAID_AS,
+        "Words one of which people say who ask for what it does: `[release, lift isolation]`, also in other forms. A call that "
+        "changes something or reaches outside, in an untrusted run whose trusted words hold none of them, asks.",
+    ),
     "sanitiser": Key(
         Truth(),
         "Its output schema holds only numbers, truths, enumerated words, dates and ids, and what it returns is held to it: "

@@ -31,7 +31,7 @@ def profile_of(fields: Mapping[str, Any], base: ToolProfile = WORST_PROFILE) -> 
         changes["lookup"] = lookup_of(fields["lookup"])
     if "records" in fields:
         changes["records"] = records_of(fields["records"])
-    for name in ("secret", "objects"):
+    for name in ("secret", "objects", "said_as"):
         if name in fields:
             changes[name] = tuple(fields[name])
     if "inverse" in fields:

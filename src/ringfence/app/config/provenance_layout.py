@@ -31,6 +31,15 @@ class PointersOrRoles:
 
 AUTHORITY: Final = PointersOrRoles()
 
+_WORD: Final = r"[^\s!-&(-,./:-@\[-`{-~]{2,40}"
+_SAID: Final = Text(
+    "a word or a phrase such as `release` or `gib ... frei`",
+    rf"{_WORD}(?: (?:\.\.\. )?{_WORD}){{0,5}}",
+    80,
+    examples=("release", "lift isolation"),
+)
+SAID_AS: Final = ListOf(_SAID, most=40)
+
 LOOKUP: Final = Record(
     {
         "keys": Key(

@@ -8,6 +8,7 @@ from ringfence.app.control.leaves import entry_view, every
 from ringfence.app.control.services import ControlServices
 from ringfence.core.lineage.because import FLOW, Because, because
 from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.provenance import SourceKind
 from ringfence.ports.audit import AuditLog, AuditQuery
 
 _MOST_ENTRIES = 500
@@ -44,4 +45,12 @@ async def in_words(log: AuditLog, found: Because) -> list[str]:
 def underived(decision: dict[str, Any]) -> tuple[str, ...]:
     """Pointers of the arguments that no trusted source spoke for."""
     known = because(decision, ())
-    return tuple(one.pointer or "/" for one in known.arguments if not one.is_derived) if known is not None else ()
+    if known is None:
+        return ()
+    return tuple(one.pointer or "/" for one in known.arguments if not one.is_derived and one.source != SourceKind.UNASKED)
+
+
+def is_unasked(decision: dict[str, Any]) -> bool:
+    """Whether nobody had asked for what the call does."""
+    known = because(decision, ())
+    return known is not None and any(one.source == SourceKind.UNASKED for one in known.arguments)

@@ -8,7 +8,7 @@ from ringfence.app.control.answer import Answer, Asked, Reply
 from ringfence.app.control.approvals import ticket_view
 from ringfence.app.control.audit import no_entry, record_named
 from ringfence.app.control.because import in_words as because_in_words
-from ringfence.app.control.because import underived, why
+from ringfence.app.control.because import is_unasked, underived, why
 from ringfence.app.control.leaves import entry_view, every
 from ringfence.app.control.routes import Route
 from ringfence.app.control.touched import is_error
@@ -82,6 +82,7 @@ def _reasons(asked: Asked, decision: dict[str, Any] | None) -> list[dict[str, An
         run=str(decision["run"] or ""),
         ticket=str(decision["body"].get("ticket", "")),
         underived=underived(decision),
+        is_unasked=is_unasked(decision),
         derived=rule is not None and rule.derived,
     )
     reasons: list[dict[str, Any]] = []

@@ -1,11 +1,14 @@
-"""Does every value that decides who or what is acted on, or how much, come from somebody who may decide?"""
+"""Does every value that decides who or what is acted on, or how much, come from somebody who may decide?
+
+And did they ask for what is done with it?
+"""
 
 from typing import Final
 
 from ringfence.core.flow.origins import underived
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
-from ringfence.core.model.provenance import Origin
+from ringfence.core.model.provenance import Origin, SourceKind
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
 from ringfence.core.plain_text import plain
 
@@ -14,7 +17,8 @@ _MOST_NAMED: Final = 5
 
 
 def provenance(call: Call, facts: Facts) -> Verdict:
-    """Ask, or deny as configured, where no trusted source gives a value that carries authority.
+    """Ask, or deny as configured, where no trusted source gives a value that carries authority, and where an untrusted run does
+    what nobody has asked for in the words that its tool's operator declared.
 
     The reason names arguments and where their values were seen, for operators; a value itself is on the card.
     """
@@ -30,9 +34,12 @@ def provenance(call: Call, facts: Facts) -> Verdict:
 
 
 def _in_words(held: tuple[Origin, ...]) -> str:
-    named = [
-        f"{plain(origin.pointer, 80) or 'the arguments'} ({origin.authority.role}): {plain(origin.where, 120)}"
-        for origin in held
-    ]
+    named = [_one(origin) for origin in held]
     more = f"; and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     return "; ".join(named[:_MOST_NAMED]) + more
+
+
+def _one(origin: Origin) -> str:
+    if origin.kind is SourceKind.UNASKED:
+        return plain(origin.where, 200)
+    return f"{plain(origin.pointer, 80) or 'the arguments'} ({origin.authority.role}): {plain(origin.where, 120)}"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 from ringfence.core.flow.hosts import canonical_host
 
 _MAIL: Final = re.compile(r"(?:mailto:)?([^\s@<>,;:\"()\[\]/\\?#]{1,64})@([^\s@<>,;:\"()\[\]/\\?#_]{1,253})")
-_NAMED_MAIL: Final = re.compile(r"[^<>@]{0,100}<([^<>\s]{3,320})>")
+_NAMED_MAIL: Final = re.compile(r"[^<>@,;:]{0,100}<([^<>\s]{3,320})>")
 _URL: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]{0,20})://([^/?#\\\s]{1,300})([^?#\\\s]{0,2000})(?:\?([^#\s]{0,2000}))?(?:#(\S{0,500}))?"
 )

@@ -6,12 +6,14 @@ be the key of the next. What is taken from a result are the fields that the oper
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from ringfence.core.flow.answers import MOST_NODES, Record, records_of
 from ringfence.core.flow.asked import Asked, Scalar, nouns_of
+from ringfence.core.flow.ids import is_rival, stands_for
 from ringfence.core.flow.joins import Joined, joined
 from ringfence.core.flow.keys import Key, fitting, keys_of
 from ringfence.core.flow.known import known_of
@@ -30,6 +32,10 @@ _MOST_HEARD: Final = 200
 _MOST_WORDS: Final = 50
 _MOST_KEYS: Final = 50
 _MOST_PLACES: Final = 50
+_LOGINS: Final = frozenset(
+    {"login", "user", "username", "users", "owner", "assignee", "assignees", "reviewer", "reviewers", "member", "members"}
+)
+_LOCAL: Final = re.compile(r"[a-z][a-z0-9._-]{1,63}")
 _SHORT: Final = 3
 """Digits of an id that counts on the server alone that minted it."""
 
@@ -58,12 +64,14 @@ class Believed:
 
     def gives(self, asked: Asked) -> Source | None:
         """What gives the value; None: nothing that may decide."""
-        return self._plainly(asked) or self._from_results(asked)
+        return self._plainly(asked) or self._by_number(asked) or self._from_results(asked)
 
     def _plainly(self, asked: Asked) -> Source | None:
         for said, spoken in self._words:
             if (found := says(spoken, asked)) is not None:
                 return Source(SourceKind.WORDS, in_words(said), quoted=found[:200])
+        if (source := self._login(asked)) is not None:
+            return source
         if (item := self._known.gives(asked)) is not None:
             return Source(SourceKind.CONFIGURATION, item)
         if (url := self._known.own_url(asked)) is not None:
@@ -71,6 +79,43 @@ class Believed:
             if all(self._plainly(part) is not None for part in told):
                 return Source(SourceKind.CONFIGURATION, f"`provenance.hosts`: {url.host}")
         return None
+
+    def _login(self, asked: Asked) -> Source | None:
+        """Who has an address with us is known here by what stands before the `@`."""
+        if not isinstance(asked.value, str) or asked.role is Role.COMMAND or _LOGINS.isdisjoint(asked.name):
+            return None
+        local = asked.value.lower()
+        if _LOCAL.fullmatch(local) is None:
+            return None
+        for said, spoken in self._words:
+            named = [mail for mail in spoken.mails if mail.partition("@")[0] == local]
+            if len(named) == 1 and self._known.is_own(named[0]):
+                return Source(SourceKind.WORDS, in_words(said), quoted=named[0][:200])
+        return None
+
+    def _by_number(self, asked: Asked) -> Source | None:
+        """`IR-329` for what the words call case 329, where no trusted answer has another id with that number."""
+        if not isinstance(asked.value, str) or asked.role is not Role.SELECTOR:
+            return None
+        for said, spoken in self._words:
+            if (found := stands_for(spoken, asked.value, asked.name, asked.nouns)) is not None:
+                return Source(SourceKind.WORDS, in_words(said), quoted=found[:200]) if self._is_only(asked.value) else None
+        return None
+
+    def _is_only(self, value: str) -> bool:
+        if self._flow.forgot:
+            return False
+        for heard in self._flow.heard:
+            pointers = (*(heard.lookup.fields if heard.lookup else ()), *(heard.records.ids if heard.records else ()))
+            if not pointers:
+                continue
+            records = self._records(heard, pointers)
+            if records is None or self._left <= 0:
+                return False
+            held = (one for record in records for pointer in pointers for one in _scalars(at_pointer(record.fields, pointer)))
+            if any(isinstance(one, str) and is_rival(one, value) for one in held):
+                return False
+        return True
 
     def _from_results(self, asked: Asked) -> Source | None:
         if isinstance(asked.value, bool) or asked.role is Role.COMMAND:
@@ -117,6 +162,8 @@ class Believed:
     def _is_reached(self, heard: Heard, keys: tuple[str, ...]) -> bool:
         """Whether every key argument that the call gave is itself given by what may decide. At least one has to be."""
         asked = list(_key_values(heard, keys))
+        if not all(self._plainly(one) is not None or self._earlier(one, _server(heard)) for one in _other_texts(heard, keys)):
+            return False  # what else is asked for may lead to another record than the key names
         return 0 < len(asked) <= _MOST_KEYS and all(
             (self._is_named(one) or self._earlier(one, _server(heard))) and not is_nothing(one) for one in asked
         )
@@ -182,6 +229,20 @@ def _key_values(heard: Heard, pointers: tuple[str, ...]) -> Iterator[Asked]:
             scalars.append("")  # what is not looked at is no key
         for scalar in scalars:
             yield _asked(heard, pointer, scalar)
+
+
+def _other_texts(heard: Heard, pointers: tuple[str, ...]) -> Iterator[Asked]:
+    """Texts of a lookup's arguments that are no keys, at the first level; whatever is deeper is one that nothing gives."""
+    if len(heard.arguments) > _MOST_KEYS:
+        yield _asked(heard, "", "")
+    keys = {pointer.split("/")[1] for pointer in pointers if pointer.startswith("/")}
+    for name, value in list(heard.arguments.items())[:_MOST_KEYS]:
+        if name.replace("~", "~0").replace("/", "~1") in keys or value is None or isinstance(value, bool | int | float):
+            continue
+        is_long = isinstance(value, list) and len(cast("list[Any]", value)) > _MOST_KEYS
+        for scalar in [""] if is_long else list(_scalars(value)) or [""]:
+            if not isinstance(value, str) or value:
+                yield _asked(heard, f"/{name}", scalar)
 
 
 def _asked(heard: Heard, pointer: str, value: Scalar) -> Asked:

@@ -55,7 +55,8 @@ _MIDNIGHT: Final = frozenset({"midnight", "mitternacht", "minuit", "medianoche"}
 _AFTER: Final = re.compile(
     rf"(?:{_UTC} ?\)?)?,? ?(?:(?:in the |this )?(?:(morning)|(afternoon|evening))(?!\w)"
     r"|tomorrow (?:(morning)|(afternoon|evening))(?!\w)"
-    r"|(?:(vormittags?|morgens|fr\u00fch|du matin|de la ma\u00f1ana)|(nachmittags?|abends?|am nachmittag|am abend"
+    r"|(?:(a\.?m\.?|vormittags?"
+    r"|morgens|fr\u00fch|du matin|de la ma\u00f1ana)|(p\.?m\.?|nachmittags?|abends?|am nachmittag|am abend"
     r"|de l['\u2019]apr\u00e8s-midi|du soir|de la tarde|de la noche))(?!\w))"
 )
 _AHEAD: Final = re.compile(

@@ -15,42 +15,70 @@ def _set(text: str) -> frozenset[str]:
 
 
 _GROUPS: Final = """
-urgent: urgent, urgently, dringend, urgente
-high: high, urgent, urgently, important, hoch, hohe, hoher, dringend, alta, haute, \u00e9lev\u00e9e
+urgent: urgent, urgently, dringend, urgente, eilig, urgence, urgentemente
+high: high, urgent, urgently, important, hoch, hohe, hoher, dringend, alta, haute, \u00e9lev\u00e9e, prioritaire, urgentes,
+  wichtig
 critical: critical, kritisch, critique, cr\u00edtico
-normal: normal, standard, default
+normal: normal, standard, default, normale, regular
 medium: medium, normal, mittel, media, moyenne
-low: low, minor, niedrig, gering, baja, basse
-closed: close, closed, closing, schlie\u00dfen, schlie\u00dfe, geschlossen, fermer, ferm\u00e9, cerrar, cerrado, cierra
-resolved: resolve, resolved, solved, fixed, gel\u00f6st, resuelto, r\u00e9solu
-done: done, complete, completed, finished, erledigt, fertig, fini, hecho
-completed: complete, completed, done, finished, erledigt, abgeschlossen
-open: open, reopen, reopened, \u00f6ffnen, offen, ouvrir, abrir, abierto
-reopened: reopen, reopened
-in progress: in progress, started, in arbeit, working on, begonnen
-approved: approve, approved, accept, accepted, genehmigen, genehmigt, genehmige, approuver, approuve, aprobar, aprueba
-approve: approve, approved, accept, genehmigen, genehmige, approuver, aprobar
-rejected: reject, rejected, decline, declined, refuse, ablehnen, abgelehnt, lehne, refuser, rechazar, rechaza
-reject: reject, rejected, decline, ablehnen, lehne, refuser, rechazar
+low: low, minor, niedrig, gering, baja, basse, niedrige, niedriger, faible, bajo
+closed: close, closed, closing, schlie\u00dfen, schlie\u00dfe, geschlossen, fermer, ferm\u00e9, cerrar, cerrado, cierra,
+  solved, resolve, resolved, done, shut, zumachen, mach ... zu, schlie\u00df, abschlie\u00dfen, ferme, ferm\u00e9e,
+  cl\u00f4turer, cl\u00f4ture, cierre, cerrada
+resolved: resolve, resolved, solved, fixed, gel\u00f6st, resuelto, r\u00e9solu, solve, closed, close, l\u00f6sen, erledigt,
+  r\u00e9soudre, r\u00e9solue, resolver, resuelve, resuelta
+done: done, complete, completed, finished, erledigt, fertig, fini, hecho, erledige, termin\u00e9, termin\u00e9e, terminado,
+  hecha
+completed: complete, completed, done, finished, erledigt, abgeschlossen, fertig, termin\u00e9, completado, completada
+open: open, reopen, reopened, \u00f6ffnen, offen, ouvrir, abrir, abierto, wieder \u00f6ffnen, wiederer\u00f6ffnen,
+  \u00f6ffne, rouvrir, rouvre, ouvre, reabrir, reabre, abre
+reopened: reopen, reopened, open again, wieder \u00f6ffnen, wiederer\u00f6ffnen, rouvrir, rouvre, reabrir, reabre
+in progress: in progress, started, in arbeit, working on, begonnen, in bearbeitung, en cours, en curso
+approved: approve, approved, genehmigen, genehmigt, genehmige, approuver, approuve, aprobar, aprueba
+approve: approve, approved, genehmigen, genehmige, approuver, aprobar
+rejected: reject, rejected, decline, declined, refuse, ablehnen, abgelehnt, lehne, refuser, rechazar, rechaza, turn down,
+  turned down, zur\u00fcckweisen, weise ... zur\u00fcck, lehn ... ab, refus\u00e9, rejeter, rejette, rechazado, rechazada,
+  rechace
+reject: reject, rejected, decline, ablehnen, lehne, refuser, rechazar, refuse, declined, turn down, zur\u00fcckweisen,
+  weise ... zur\u00fcck, abgelehnt, lehn ... ab, rejeter, rejette, rechazado, rechace
+accepted: accept, accepted, annehmen, angenommen, nimm ... an, nehme ... an, akzeptieren, akzeptiere, zusagen, zugesagt,
+  sag ... zu, sage ... zu, accepter, accepte, accept\u00e9, aceptar, acepta, aceptado
+accept: accept, accepted, annehmen, nimm ... an, akzeptieren, akzeptiere, zusagen, sag ... zu, sage ... zu, accepter,
+  accepte, aceptar, acepta
+declined: decline, declined, reject, rejected, cancel, turn down, turn ... down, absagen, abgesagt, sag ... ab,
+  sage ... ab, ablehnen, lehne ... ab, lehn ... ab, abgelehnt, d\u00e9cliner, d\u00e9cline, refuser, refuse, rechazar,
+  rechaza, declinar
+solved: solve, solved, resolved, resolve, fixed, gel\u00f6st, r\u00e9solu, resuelto
+suspended: suspend, suspended, pause, paused, gesperrt, sperre, suspendre, suspendu, suspender
+squash: squash, squashed, squashing
 request changes: request changes, changes requested, ask for changes
-cancelled: cancel, cancelled, canceled, cancellation, stornieren, storniere, storniert, absagen, annuler, cancelar, cancela
-paused: pause, paused, suspend, hold, put on hold, pausieren
-on hold: hold, on hold, put on hold, pause
-active: active, activate, activated, enable, enabled, aktivieren, aktiv
-enabled: enable, enabled, activate, turn on, switch on, aktivieren, einschalten
-disabled: disable, disabled, deactivate, turn off, switch off, deaktivieren, abschalten
+cancelled: cancel, cancelled, canceled, cancellation, stornieren, storniere, storniert, absagen, annuler, cancelar,
+  cancela, decline, declined, call off, called off, call ... off, sag ... ab, sage ... ab, abgesagt, annule, annul\u00e9,
+  annul\u00e9e, cancele, cancelado, cancelada
+paused: pause, paused, suspend, hold, put on hold, pausieren, on hold, put ... on hold, anhalten, halte ... an, pausiere,
+  pausiert, mettre en pause, mets ... en pause, pausar, pausa
+on hold: hold, on hold, put on hold, pause, put ... on hold, paused, suspend, pausieren, pausiere, zur\u00fcckstellen,
+  en attente, en pause, en espera
+active: active, activate, activated, enable, enabled, aktivieren, aktiv, aktiviere, activer, actif, activar, activo, activa
+enabled: enable, enabled, activate, turn on, switch on, aktivieren, einschalten, turn ... on, switch ... on, aktiviere,
+  aktiviert, schalte ... ein, schalt ... ein, activer, active, activar, activado
+disabled: disable, disabled, deactivate, turn off, switch off, deaktivieren, abschalten, turn ... off, switch ... off,
+  deaktiviere, deaktiviert, schalte ... ab, schalte ... aus, schalt ... aus, d\u00e9sactiver, d\u00e9sactive, desactivar,
+  desactiva
 inactive: inactive, deactivate, deactivated, disable
-archived: archive, archived, archivieren, archiviert
-blocked: block, blocked, sperren, gesperrt, sperre, bloquer, bloquear
-locked: lock, locked, sperren
+archived: archive, archived, archivieren, archiviert, archiviere, archiver, archivar, archiva
+blocked: block, blocked, sperren, gesperrt, sperre, bloquer, bloquear, sperr, bloque, bloqu\u00e9, bloquea, bloqueado
+locked: lock, locked, sperren, sperre, gesperrt, verriegeln, verrouiller, bloquear
 isolated: isolate, isolated, quarantine, contain
 quarantined: quarantine, quarantined, isolate
-read: read, read-only, readonly, read only, view, viewer, reader, lesen, lesend, leserechte
+read: read, read-only, readonly, read only, view, viewer, reader, lesen, lesend, leserechte, lesezugriff, lecture,
+  lecture seule, lectura, solo lectura
 read only: read-only, readonly, read only, viewer, view-only, view only
 reader: reader, viewer, read, read-only, read only
-viewer: viewer, view, read-only, readonly, read only, read access, view-only, view only, leserechte, lecteur, lector
+viewer: viewer, view, read-only, readonly, read only, read access, view-only, view only, leserechte, lecteur, lector,
+  lesezugriff, read, lecture seule, solo lectura
 commenter: commenter, comment, comments
-editor: editor, edit, edit access, write access, bearbeiten, schreibrechte
+editor: editor, edit, edit access, write access, bearbeiten, schreibrechte, schreibzugriff
 write: write, edit, write access, schreiben, schreibrechte
 writer: writer, write, edit, write access
 admin: admin, administrator, administrators
@@ -60,9 +88,10 @@ member: member, members, join
 private: private, privately, privat, priv\u00e9, privado
 public: public, publicly, publish, published, \u00f6ffentlich, p\u00fablico
 internal: internal, internally, intern
-daily: daily, every day, each day, t\u00e4glich, quotidien, diario
-weekly: weekly, every week, each week, w\u00f6chentlich, hebdomadaire, semanal
-monthly: monthly, every month, each month, monatlich, mensuel, mensual
+daily: daily, every day, each day, t\u00e4glich, quotidien, diario, tous les jours, chaque jour, cada d\u00eda,
+  todos los d\u00edas, jeden tag
+weekly: weekly, every week, each week, w\u00f6chentlich, hebdomadaire, semanal, jede woche, chaque semaine, cada semana
+monthly: monthly, every month, each month, monatlich, mensuel, mensual, jeden monat, chaque mois, cada mes
 yearly: yearly, annual, annually, every year, j\u00e4hrlich
 hourly: hourly, every hour, st\u00fcndlich
 weekdays: weekdays, every weekday, workdays, werktags
@@ -76,6 +105,7 @@ staging: staging
 development: development, dev
 dev: development, dev
 """
+"""Value: what people say for it. `...` stands for some words of the same sentence, as between the parts of a German verb."""
 _PROTECTING: Final = _set(
     """
     private confidential internal confirm confirmation verify verified validate secure encrypted encryption ssl
@@ -114,7 +144,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def _read_groups() -> dict[str, tuple[str, ...]]:
-    lines = (line.partition(":") for line in _GROUPS.strip().splitlines())
+    lines = (line.partition(":") for line in _GROUPS.strip().replace(",\n  ", ", ").splitlines())
     return {head: tuple(word.strip() for word in said.split(",")) for head, _, said in lines}
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Final
 
 from ringfence.core.flow.codes import runs_of
+from ringfence.core.flow.numbers import NUMBERED
 from ringfence.core.flow.spelling import find_whole
 from ringfence.core.flow.spoken import Spoken
 
@@ -15,6 +16,9 @@ _SHORT: Final = 3
 _MOST_PLACES: Final = 20
 _LISTED: Final = re.compile(r"#?[\w-]*\d(?:,| and| und| or| et| y| &|, and|/)?\s*$")
 _PREFIXED: Final = re.compile(r"#?([a-z]{1,10})[-_ #]?(\d{1,20})")
+_LETTERED: Final = re.compile(r"([A-Za-z]{1,4})[-_]?(\d{2,12})")
+_GROUPS: Final = re.compile(r"[a-z]+|\d+")
+_PLATES: Final = frozenset({"plate", "registration", "vehicle", "licence", "license"})
 _RUNS: Final = re.compile(r"\d+")
 _JOINT: Final = re.compile(r"[-_/#]")
 _DIGITS: Final = re.compile(r"#?(\d{1,30})")
@@ -28,6 +32,7 @@ _SAME: Final = (
     frozenset({"machine", "host", "server", "node", "device"}),
 )
 """Nouns that people and tools use for one thing."""
+_TIMES: Final = frozenset({"year", "period", "fiscal", "day", "month"})
 _BEFORE: Final = 160
 _LONGEST_ITEM: Final = 32
 
@@ -48,8 +53,45 @@ def gives_id(said: Spoken, value: str, nouns: frozenset[str], *, is_target: bool
     if (runs := runs_of(value)) is not None and runs in said.ids and (not is_target or _is_written(said, low)):
         at = said.low.find(low)
         return said.around(max(at, 0), len(value))
-    if (found := _PREFIXED.fullmatch(low)) is not None:
-        return _after_noun(said, found[1], found[2]) if not is_target or found[1] in nouns else None
+    if (found := _PREFIXED.fullmatch(low)) is not None and (after := _after_noun(said, found[1], found[2])) is not None:
+        return after if not is_target or found[1] in nouns else None
+    return _apart(said, value) if not is_target or not _PLATES.isdisjoint(nouns) else None
+
+
+def stands_for(said: Spoken, value: str, name: tuple[str, ...], nouns: frozenset[str]) -> str | None:
+    """The passage that numbers what an id of some letters and a number is: `case 329` for `IR-329`.
+
+    The noun has to be that of the argument or tool, and the words may hold no other id with this number.
+    """
+    found = _LETTERED.fullmatch(value)
+    if found is None or found[2] not in said.digits or any(is_rival("".join(runs), value) for runs in said.ids):
+        return None
+    for at in _places(said, found[2]):
+        counted = said.counted.get(at)
+        noun = _noun_before(said.low, at - said.low[:at].endswith("#"))
+        if (counted is None or not counted.counts) and (noun in NUMBERED or noun in name) and _means(noun, nouns):
+            return said.around(at, len(found[2]))
+    return None
+
+
+def is_rival(other: str, value: str) -> bool:
+    """Whether another id has the same number behind other letters."""
+    one, two = _LETTERED.fullmatch(other), _LETTERED.fullmatch(value)
+    return one is not None and two is not None and one[2] == two[2] and one[1].lower() != two[1].lower()
+
+
+def _apart(said: Spoken, value: str) -> str | None:
+    """Letters and digits that people write in groups: `ab 12 cde` is `AB12CDE`."""
+    low = value.lower()
+    if not 5 <= len(low) <= 10 or not low.isascii() or not low.isalnum() or value not in (low, value.upper()):
+        return None
+    runs = _GROUPS.findall(low)
+    if not 1 < len(runs) <= 4:
+        return None
+    for joints in product(("", " "), repeat=len(runs) - 1):
+        written = "".join(part for pair in zip(runs, (*joints, ""), strict=True) for part in pair)
+        if (found := find_whole(said.low, written)) >= 0:
+            return said.around(found, len(written))
     return None
 
 
@@ -70,8 +112,8 @@ def _places(said: Spoken, digits: str) -> Iterator[int]:
 def _digits(said: Spoken, digits: str, nouns: frozenset[str]) -> str | None:
     for at in _places(said, digits):
         counted = said.counted.get(at)
-        if counted is not None and counted.counts:
-            continue
+        if (counted is not None and counted.counts) or (at in said.naming and _TIMES.isdisjoint(nouns)):
+            continue  # what belongs to a day or to somebody's account is no id by itself
         noun = _noun_before(said.low, at)
         if len(digits) > _SHORT or _means(noun, nouns) or noun == "#" or (noun in _GENERIC and not nouns.isdisjoint(_GENERIC)):
             return said.around(at, len(digits))

@@ -27,6 +27,8 @@ MOST_RECORDS: Final = 5_000
 _MOST_ARGUMENTS: Final = 200
 _MOST_STATEMENTS: Final = 20
 _LEAST_NAME: Final = 4
+_LEAST_QUOTED: Final = 2
+"""A short name, and one that is a common word, count where people quote them."""
 _LONGEST_NAME: Final = 300
 
 
@@ -114,9 +116,9 @@ def _read(heard: Heard) -> tuple[_Candidate, ...] | None:
         names: list[tuple[str, str]] = []
         for pointer in declared.names:
             name = at_pointer(record.fields, pointer)
-            if isinstance(name, str) and _LEAST_NAME <= len(name) <= _LONGEST_NAME:
+            if isinstance(name, str) and _LEAST_QUOTED <= len(name) <= _LONGEST_NAME:
                 low = folded(spelled(name))
-                if not is_common(low) and (first := tokens(low)[:1]):
+                if first := tokens(low)[:1]:
                     names.append((low, first[0]))
         ids: set[frozenset[Key]] = set()
         values: list[str] = []
@@ -161,7 +163,8 @@ def _hits_of(heard: Heard, spoken: Spoken) -> tuple[_Named, ...]:
 def _hits(one: _Candidate, spoken: Spoken) -> Iterable[_Named]:
     for name, first in one.names:
         # One look at a set spares most of the searches.
-        if first in spoken.low_tokens and (start := find_whole(spoken.low, name)) >= 0:
+        is_plain = len(name) >= _LEAST_NAME and not is_common(name)
+        if first in spoken.low_tokens and (is_plain or name in spoken.quoted) and (start := find_whole(spoken.low, name)) >= 0:
             yield _Named(one.heard, one.record.pointer, one.ids, name, spoken, start, False, one.asked)
     nouns = nouns_of(words(one.heard.tool.partition(".")[2]), "")
     for value in one.values:

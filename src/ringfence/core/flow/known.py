@@ -15,6 +15,8 @@ from ringfence.core.flow.spelling import is_exact_only
 from ringfence.core.model.profile import Role
 from ringfence.core.model.provenance import ProvenanceRules
 
+_FETCHED: Final = frozenset({"", "http", "https", "ws", "wss", "git", "ssh", "ftp", "ftps", "sftp"})
+"""Schemes whose host is the one that answers: not `file:`, and not `javascript:`, which runs what follows."""
 _RUN: Final = re.compile(r"[;&$`]")
 """What a shell further on would run or fill in: such a path has to be said as it is."""
 
@@ -54,13 +56,17 @@ class Known:
             return f"`provenance.paths`: {root}" if root is not None else None
         return None
 
+    def is_own(self, mail: str) -> bool:
+        """Whether an address is on an own host, or a contact's."""
+        return ("mail", mail) in self._contacts or (self._has_hosts and self._own.has(mail.rpartition("@")[2]))
+
     def own_url(self, asked: Asked) -> Url | None:
         """The web address that the value is, if it lies on an own host. What its query says has to be given by itself."""
         if not self._has_hosts or not isinstance(asked.value, str) or is_exact_only(asked.value) or asked.role is Role.COMMAND:
             return None
         value = asked.value.strip()
         url = url_of(value) if "://" in value else bare_url_of(value) if "/" in value else None
-        return url if url is not None and self._own.has(url.host) else None
+        return url if url is not None and url.scheme in _FETCHED and self._own.has(url.host) else None
 
 
 def _found(items: dict[Key, str], keys: frozenset[Key]) -> str | None:

@@ -38,7 +38,8 @@ _SCALE_WORDS: Final = {
 _SYMBOLS: Final = {"\u20ac": "EUR", "\u00a3": "GBP", "$": "USD", "\u20b9": "INR"}
 CURRENCIES: Final = {
     "eur": "EUR", "euro": "EUR", "euros": "EUR", "usd": "USD", "dollar": "USD", "dollars": "USD", "gbp": "GBP", "chf": "CHF",
-    "pound": "GBP", "franken": "CHF", "sek": "SEK", "nok": "NOK", "dkk": "DKK", "pln": "PLN", "jpy": "JPY", "cad": "CAD",
+    "pound": "GBP", "pounds": "GBP",
+    "franken": "CHF", "sek": "SEK", "nok": "NOK", "dkk": "DKK", "pln": "PLN", "jpy": "JPY", "cad": "CAD",
     "aud": "AUD", "czk": "CZK", "inr": "INR", "cny": "CNY", "\u20ac": "EUR", "\u00a3": "GBP", "$": "USD", "us$": "USD",
     "\u20b9": "INR",
 }  # fmt: skip
@@ -90,6 +91,8 @@ class Number:
     """It stands after `#`, `ticket`, `order`: it says which one, not how many."""
     pieces: bool = False
     """What is counted follows it: `7 copies`."""
+    share: bool = False
+    """Percent that nobody called so: `half of it`."""
 
     @property
     def counts(self) -> bool:

@@ -14,6 +14,7 @@ from ringfence.core.flow.near import nearest
 from ringfence.core.flow.outside import names_outside
 from ringfence.core.flow.places import TOO_MANY, Leaf, authorities_of, leaves_of
 from ringfence.core.flow.saying import is_nothing
+from ringfence.core.flow.unasked import unasked
 from ringfence.core.flow.whereabouts import NOWHERE, whereabouts
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
@@ -31,13 +32,16 @@ def origins(call: Call, facts: Facts) -> tuple[Origin, ...]:
     """One origin for each value of the call that carries authority, in order; empty where nobody looks, and for a call that
     neither changes anything nor reaches outside. Of a read that is declared to stay inside, the web addresses outside.
 
+    Before them one for the call as a whole where the run is untrusted and nobody has asked for what its tool does.
+
     Arguments that are declared to carry authority are looked at in every run, inferred ones once the run is untrusted.
     """
     flow, tool = facts.flow, facts.tool
     if flow is None or tool is None:
         return ()
     if "origins" not in flow.memo:
-        flow.memo["origins"] = _origins(call, facts, flow, tool)
+        profile = tool.profile_for(call.value)
+        flow.memo["origins"] = (*unasked(facts, flow, profile), *_origins(call, facts, flow, tool))
     return flow.memo["origins"]
 
 

@@ -87,6 +87,8 @@ def _is_given(number: Number, value: Decimal, name: frozenset[str]) -> bool:
             and (not name.isdisjoint(_MONEY | _NUMBERED) or name.isdisjoint(_COUNTS | _PERCENT))
         )
     if number.percent:
+        if number.share and name.isdisjoint(_PERCENT | _SHARE | {"discount"}):
+            return False
         if not name.isdisjoint(_SHARE) and number.value == value * 100:
             return True
         return number.value == value and name.isdisjoint(_ONLY_MONEY)

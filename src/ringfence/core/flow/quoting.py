@@ -60,18 +60,8 @@ def own_words(text: str) -> str:
 
 def _lines(text: str) -> list[str]:
     kept: list[str] = []
-    fence = ""
     head: list[str] = []
-    for line in text.split("\n"):
-        found = _FENCE.match(line)
-        if fence:
-            if found is not None and found[1].startswith(fence):
-                fence = ""
-            continue
-        if found is not None:
-            fence = found[1]
-            kept.append(_GAP)
-            continue
+    for line in _unfenced(text.split("\n")):
         if line.lstrip().startswith((">", "\u203a", "&gt;")):
             kept.append(_GAP)
             continue
@@ -84,6 +74,14 @@ def _lines(text: str) -> list[str]:
             # The head of a mail that somebody else has sent: what follows is theirs.
             return [*kept[: -len(head)], _GAP]
     return kept
+
+
+def _unfenced(lines: list[str]) -> list[str]:
+    """Without fenced code, from the first fence to the last: what is fenced may hold fences of its own, to end its fence."""
+    fences = [place for place, line in enumerate(lines) if _FENCE.match(line) is not None]
+    if not fences:
+        return lines
+    return [*lines[: fences[0]], _GAP, *(lines[fences[-1] + 1 :] if len(fences) > 1 else [])]
 
 
 def _without_tagged(text: str) -> str:

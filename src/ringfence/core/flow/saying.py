@@ -19,9 +19,11 @@ from ringfence.core.flow.ids import gives_id
 from ringfence.core.flow.moments import moment_of, says_moment, says_part, says_period, seconds_of
 from ringfence.core.flow.networks import single_of
 from ringfence.core.flow.numbers import CURRENCIES
+from ringfence.core.flow.ordinals import ordinal_in
 from ringfence.core.flow.quantities import gives_amount, gives_number, unit_of
 from ringfence.core.flow.spelling import find_whole, folded, is_exact_only
 from ringfence.core.flow.spoken import Spoken
+from ringfence.core.flow.tongues import names_of
 from ringfence.core.model.profile import Role
 
 _PARTED: Final = re.compile(r"[-_]")
@@ -42,6 +44,8 @@ _UNCASED: Final = _OWNER | {
     "board",
 }
 """Arguments whose values no server keeps apart by capitals."""
+_ABBREVIATED: Final = re.compile(r"[^\W\d_]+(?:\.? [^\W\d_]+)+\.?")
+"""`Fa. Kurz`, which is no file."""
 _FILED: Final = frozenset({"path", "file", "folder", "dir", "directory"})
 _CASED: Final = re.compile(r"[\d./\\:$~]")
 _GOES_ON: Final = re.compile(
@@ -53,6 +57,9 @@ _GOES_ON: Final = re.compile(
 _VERSION: Final = re.compile(r"v?(\d{1,6}(?:\.\d{1,6}){1,4}(?:[-+][\w.-]{1,40})?)")
 _CURRENCIES: Final = {code: tuple(word for word, known in CURRENCIES.items() if known == code) for code in CURRENCIES.values()}
 _MARKS: Final = {"`": "`", '"': '"', "\u201c": "\u201d", "\u201e": "\u201c"}
+_SOME: Final = " ... "
+_SENTENCE: Final = re.compile(r"[.!?;](?= |\Z)")
+_FAR: Final = 80
 _SHORT: Final = 3
 _MOST_PARTS: Final = 50
 
@@ -113,9 +120,24 @@ def _switch(said: Spoken, asked: Asked, *, on: bool) -> str | None:
 
 def _any_of(said: Spoken, phrases: tuple[str, ...]) -> str | None:
     for phrase in phrases:
-        if (found := find_whole(said.low, phrase)) >= 0:
+        found = _parted(said.low, *phrase.split(_SOME)) if _SOME in phrase else find_whole(said.low, phrase)
+        if found >= 0:
             return said.around(found, len(phrase))
     return None
+
+
+def _parted(text: str, first: str, second: str) -> int:
+    """Where two words stand in one sentence, the second soon after the first."""
+    at = find_whole(text, first)
+    for _ in range(_MOST_PARTS):
+        if at < 0:
+            break
+        begin = at + len(first)
+        found = find_whole(text[: begin + _FAR], second, begin)
+        if found >= 0 and not _SENTENCE.search(text, begin, found):
+            return at
+        at = find_whole(text, first, at + 1)
+    return -1
 
 
 def _number(said: Spoken, asked: Asked) -> str | None:
@@ -128,6 +150,10 @@ def _number(said: Spoken, asked: Asked) -> str | None:
         return found
     if asked.role is Role.MAGNITUDE and (unit := unit_of(asked.name)) and int(value * unit) in said.calendar.spans:
         return said.around(0, 160)
+    if asked.role in (Role.MAGNITUDE, Role.SELECTOR) and value in range(1, 11):
+        found_at = ordinal_in(said.low, int(value), asked.name)
+        if found_at >= 0:
+            return said.around(found_at, len("second"))
     if not (isinstance(value, int) or value.is_integer()):
         return gives_number(said, Decimal(str(value)), asked.name) if asked.role is Role.SELECTOR else None
     if asked.role is not Role.MAGNITUDE and (found := gives_id(said, asked.text, asked.nouns)) is not None:
@@ -159,6 +185,8 @@ def _text(said: Spoken, asked: Asked, value: str) -> str | None:
     if (mail := mail_of(value)) is not None:
         return _at_token(said, mail) if mail in said.mails else None
     if asked.role is Role.CONTROL and (found := _any_of(said, said_for(value))) is not None:
+        return found
+    if (names := names_of(value, asked.name)) and (found := _any_of(said, names)) is not None:
         return found
     if value in _CURRENCIES and "currency" in asked.name:
         return next(
@@ -217,7 +245,7 @@ def _named(said: Spoken, asked: Asked, value: str) -> str | None:
         and (found := _uncased(said, value, named)) is not None
     ):
         return found
-    if "/" in value or "\\" in value or "." in value:
+    if "/" in value or "\\" in value or ("." in value and _ABBREVIATED.fullmatch(value) is None):
         path = path_of(value)
         if path is None:
             return None
@@ -228,7 +256,7 @@ def _named(said: Spoken, asked: Asked, value: str) -> str | None:
         return _below_named(said, path)
     if value in (said.owners if _OWNER & named else said.owned if _OWNED & named else ()):
         return _at_token(said, value)
-    if _CASED.search(value) is not None:
+    if _CASED.search(value) is not None and _ABBREVIATED.fullmatch(value) is None:
         found = find_whole(said.plain, value)
         return said.around(found, len(value)) if found >= 0 and not value.isdigit() else None
     return _phrase(said, asked, value)
@@ -268,7 +296,7 @@ def _phrase(said: Spoken, asked: Asked, value: str) -> str | None:
         low = bare
     if (is_common(low) or (len(low) <= _SHORT and low.isalpha())) and not _stands_out(said, asked, value, low):
         return None
-    if (found := find_whole(said.low, low)) >= 0:
+    if (found := _whole_name(said, low)) >= 0:
         return said.around(found, len(low))
     if _PARTED.search(low) and _NAME.fullmatch(low) is not None:
         # People write `data warehouse` for `data-warehouse`; `data_warehouse` would be another name.
@@ -278,13 +306,26 @@ def _phrase(said: Spoken, asked: Asked, value: str) -> str | None:
     return None
 
 
+def _whole_name(said: Spoken, low: str) -> int:
+    """Where a phrase stands, and is no part of a longer name: `Phoenix` is another than `Phoenix Archive`. -1: nowhere."""
+    at = find_whole(said.low, low)
+    for _ in range(_MOST_PARTS):
+        if at < 0:
+            return -1
+        end = at + len(low)
+        if not (said.plain[at].isupper() and said.plain[end : end + 1] == " " and said.plain[end + 1 : end + 2].isupper()):
+            return at
+        at = find_whole(said.low, low, at + 1)
+    return -1
+
+
 def _stands_out(said: Spoken, asked: Asked, value: str, low: str) -> bool:
     """Whether a short or common word is said as a name: in quotes, after a sign, in capitals, beside the argument's noun."""
     marked = any(
         mark in said.raw
         for mark in (f'"{value}"', f"`{value}`", f"'{value}'", f"\u201c{value}\u201d", f"#{value}", f"@{value}")
     )
-    if marked or (value.isupper() and len(value) > 1 and find_whole(said.plain, value) >= 0):
+    if marked or low in said.quoted or (value.isupper() and len(value) > 1 and find_whole(said.plain, value) >= 0):
         return True
     if value[:1].isupper() and not is_common(low) and find_whole(said.plain, value) >= 0:
         return True

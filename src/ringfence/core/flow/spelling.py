@@ -39,7 +39,8 @@ def spelled(text: str) -> str:
 def _plain(word: str) -> str:
     if len(word) > _LONGEST_WORD:
         return "\u2026"
-    return "".join(char for char in normalize("NFKC", word) if category(char) not in _UNSEEN and char not in _FILLERS)
+    plain = normalize("NFKC", word).replace("\u2010", "-")
+    return "".join(char for char in plain if category(char) not in _UNSEEN and char not in _FILLERS)
 
 
 def folded(text: str) -> str:

@@ -10,9 +10,11 @@ from ringfence.core.flow.addresses import Url, bare_url_of, host_of, mail_of, ur
 from ringfence.core.flow.codes import Runs, accounts_in, ibans_in, path_of, phones_in, runs_of, spaced_ids
 from ringfence.core.flow.days import Calendar, calendar_of
 from ringfence.core.flow.moments import durations_of
+from ringfence.core.flow.naming_digits import naming_digits
 from ringfence.core.flow.networks import singles_in
 from ringfence.core.flow.number_words import in_digits, written_out
 from ringfence.core.flow.numbers import Number, numbers_in
+from ringfence.core.flow.parts import with_parts
 from ringfence.core.flow.quoting import own_words
 from ringfence.core.flow.spelling import folded, passage, spelled, tokens
 from ringfence.core.flow.suffixes import is_file
@@ -21,6 +23,10 @@ from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.words import Words
 
 _DIGITS = re.compile(r"\d+")
+_QUOTED = re.compile(
+    r"(?<!\w)(?:[\u201c\u201d\u201e\u00ab\u00bb\"`\u2018\u201a'])([^\u201c\u201d\u201e\u00ab\u00bb\"`\u2018\u2019\u201a]{1,200}?)"
+    r"[\u201c\u201d\u00ab\u00bb\"`\u2018\u2019'](?!\w)"
+)
 _SLASH = re.compile(r" ?/ ?")
 _DAY_MS = 86_400_000
 
@@ -80,6 +86,11 @@ class Spoken:
         return tuple(parts for parts in found if parts)
 
     @cached_property
+    def naming(self) -> frozenset[int]:
+        """Places within days, accounts, cards and telephones."""
+        return naming_digits(self.plain)
+
+    @cached_property
     def digits(self) -> frozenset[str]:
         """Every run of digits."""
         return frozenset(_DIGITS.findall(self.low))
@@ -109,6 +120,11 @@ class Spoken:
         return frozenset(accounts_in(self.plain))
 
     @cached_property
+    def quoted(self) -> frozenset[str]:
+        """Phrases that stand between marks of quotation, whole, without capitals."""
+        return frozenset(found[1].strip() for found in _QUOTED.finditer(self.low))
+
+    @cached_property
     def singles(self) -> frozenset[str]:
         return singles_in(self.tokens)
 
@@ -132,7 +148,7 @@ class Spoken:
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
-        return numbers_in(self.plain, self._written)
+        return with_parts(self.low, numbers_in(self.plain, self._written))
 
     @cached_property
     def counted(self) -> dict[int, Number]:

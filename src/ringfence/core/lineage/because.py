@@ -11,6 +11,7 @@ from ringfence.core.lineage.seen import seen
 from ringfence.core.lineage.telling import came_from, clock
 from ringfence.core.lineage.tracer import event_of, with_outcome
 from ringfence.core.model.label import CLEAN, Label
+from ringfence.core.model.provenance import SourceKind
 from ringfence.core.model.verdict import ReasonCode
 
 FLOW: Final = frozenset(
@@ -44,6 +45,8 @@ class Because:
 
     def _argument(self, argument: Argument, tools: Mapping[str, str]) -> str:
         # The place says which tool it is of; that one is needed only where no place was written down.
+        if argument.source == SourceKind.UNASKED:
+            return f"{argument.where[:1].upper()}{argument.where[1:]}."
         details = argument.where.removeprefix("only in ") or tools.get(argument.entry, "")
         return f"Its argument {came_from(argument)}{f' ({details})' if details else ''}."
 

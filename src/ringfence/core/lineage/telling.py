@@ -45,6 +45,8 @@ def summary(timeline: Timeline) -> tuple[str, ...]:
 def came_from(argument: Argument) -> str:
     """Where the value of one argument came from: `/to only from e12`."""
     match argument.source:
+        case SourceKind.UNASKED:
+            return "the trusted words do not ask for it"
         case SourceKind.RESULT:
             where = f"came only from {argument.entry or 'what a tool returned'}"
         case SourceKind.NOWHERE:

@@ -99,6 +99,8 @@ class ToolProfile:
     """A sink's: the highest confidentiality that may go there without a person. None: nobody has said."""
     lookup: Lookup | None = None
     records: Records | None = None
+    said_as: tuple[str, ...] = ()
+    """Words and phrases, one of which people say who ask for what it does. Empty: nobody has said."""
     sanitiser: bool = False
     """Its results hold numbers, truths, enumerated words, dates and ids only, by its output schema: they carry no sentence."""
     memory: bool = False

@@ -82,6 +82,8 @@ class SourceKind(StrEnum):
     """Only in what a tool returned: this derives nothing."""
     NOWHERE = "nowhere"
     """Seen nowhere: the agent made it up, or had it from where nobody looks."""
+    UNASKED = "unasked"
+    """Of no value: none of the words by which people would ask for the call has been said."""
 
 
 TRUSTED_SOURCES = frozenset(
