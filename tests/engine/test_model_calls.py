@@ -325,3 +325,20 @@ async def test_what_the_vendor_searches_for_makes_a_run_untrusted_and_a_plain_an
     known = await world.store.run(run.run.id)
     assert known is not None
     assert known.label.is_untrusted
+
+
+async def test_a_client_that_has_gone_before_anything_was_sent_costs_nothing() -> None:
+    world, run = await world_with(model := Model(Answer()))
+    given = await ask(world, run, Reader(is_gone=True))
+    assert isinstance(given.outcome, NotSent)
+    assert model.sent == []
+    assert await used(world, run) == {"tokens_in": (0, 0), "tokens_out": (0, 0)}
+
+
+async def test_an_answer_ends_with_its_run() -> None:
+    world, run = await world_with(Model(Answer().says(START)))
+    client = Reader()
+    asked = asyncio.ensure_future(ask(world, run, client))
+    await client.got.wait()
+    await world.runs.close(run.run.id, by="operator:ada", why="it is done")
+    assert (await asked).cut is CutKind.KILLED

@@ -154,6 +154,11 @@ class Engine:
             connections.close_run(run, why)
 
         runs.on_close.append(close_ways)
+
+        async def close_answers(run: RunId, why: str) -> None:
+            asked.close_run(run, why)
+
+        runs.on_close.append(close_answers)
         exports = Exports(store=store, clock=clock, approvals=approvals)
         asked = ModelCalls(store=store, clock=clock, catalogue=catalogue, upstreams=models)
         trails, hearing = Trails(), Hearing(clock.now())

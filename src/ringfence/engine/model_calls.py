@@ -138,6 +138,7 @@ class _Work:
     asked: Asked
     rules: ModelRules
     client: Client
+    run: RunId | None = None
     task: asyncio.Task[Reply] | None = None
     ending: tuple[CutKind, str] | None = None
     """Why it is ended from our side."""
@@ -213,6 +214,7 @@ class ModelCalls:
             less = shortened(rules, asking.request, room)
             return None if less is None else asked(rules, asking.act, less, asking.digest, len(post.body), asking.said)
 
+        client.watch(partial(self._gone, work))
         await self._wait_for_pause(presented, client)
         try:
             outcome = await self._ask(presented, given, smaller, begun)
@@ -251,6 +253,12 @@ class ModelCalls:
         if (known := self._open.get(call)) is not None:
             known[0].cut(CutKind.KILLED, "stopped by an operator")
 
+    def close_run(self, run: RunId, why: str) -> None:
+        """End what a run has open."""
+        for work, _ in list(self._open.values()):
+            if work.run == run:
+                work.cut(CutKind.KILLED, why)
+
     def used(self, call: CallId) -> ModelUse | None:
         """What a request used; None: nobody can know, so what it held stands."""
         return self._used.get(call)
@@ -267,9 +275,9 @@ class ModelCalls:
         if upstream is None or run is None:
             return NotSent(f"the upstream {work.asked.upstream} is not there any more")
         reach = await reach_of(self._store, run, MODEL, MESSAGES)
+        work.run = run.id
         work.task = task = asyncio.ensure_future(self._exchange(work, upstream, sending, reach))
         self._open[sending.call] = (work, upstream)
-        work.client.watch(partial(self._gone, work))
         try:
             await asyncio.wait({task}, timeout=min(sending.deadline_s, LONGEST_S))
             if not task.done():
@@ -300,14 +308,15 @@ class ModelCalls:
         answer: ModelAnswer | None = None
         lost = ""
         try:
-            found = await upstream.send(work.post, sending.may_send)
+            found = await upstream.send(work.post, lambda: not work.client.is_gone and sending.may_send())
             if isinstance(found, NothingLeft):
                 return NotSent(found.why)
             if isinstance(found, Lost):
                 lost = found.why
             else:
-                answer, work.status = found, found.status
-                work.headers = found.headers
+                answer, work.status, work.headers = found, found.status, found.headers
+                if work.client.is_gone:
+                    self._gone(work)
                 await self._receive(work, found, reach)
         except UnavailableError as error:
             lost = str(error)
