@@ -24,6 +24,11 @@ def test_a_number_without_its_noun_stands_for_no_id(text: str) -> None:
     assert case("IR-329", text) != "words"
 
 
+def test_one_letter_is_no_prefix_of_another_noun() -> None:
+    assert case("X-329") != "words"
+    assert case("C-329") == "words"
+
+
 def test_a_number_of_two_ids_stands_for_none() -> None:
     known = (heard("desk.list", {}, [{"id": "EV-329", "name": "Another one"}], records=RECORDS),)
     assert kinds("look into case 329", {"case": "IR-329"}, {"/case": SELECTOR}, known) != ["words"]
@@ -38,6 +43,8 @@ def test_groups_of_letters_and_digits_are_one_sign() -> None:
     assert gives("the car XK21 LMN", "XK21LMN", TARGET, "registration")
     assert not gives("the car xk 21 lmno", "XK21LMN", SELECTOR, "plate")
     assert not gives("the car xk 2 1 lmn", "XK21LMN", SELECTOR, "plate")
+    assert gives("the car kx 2154", "KX2154", SELECTOR, "plate")
+    assert not gives("send 12 kisses", "12KISSES", SELECTOR, "coupon")
     assert not gives("user xk 21 lmn", "xk21lmn", TARGET, "to")
 
 
