@@ -62,8 +62,6 @@ _LONGEST: Final = 400
 
 def without_left_out(text: str) -> str:
     """The text with an ellipsis for everybody and everything that a word right before leaves out. Not within a line's code."""
-    if _NO.search(text) is None and _MODAL.search(text) is None and _HEAD.search(text) is None:
-        return text
     spans: list[tuple[int, int]] = []
     for found in _found(_NO, text):
         kind = "address" if found["address"] else "id"
