@@ -16,6 +16,8 @@ def case(value: str, text: str = "look into case 329") -> str:
 
 def test_a_number_beside_its_noun_stands_for_the_id() -> None:
     assert case("IR-329") == "words"
+    assert gives("answer ticket #4655", "T-4655", SELECTOR, "ticket")
+    assert not gives("answer claim #4655", "T-4655", SELECTOR, "ticket")
     assert case("IR-329", "schau dir case #329 an") == "words"
 
 

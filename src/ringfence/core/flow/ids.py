@@ -171,7 +171,7 @@ def _after_noun(said: Spoken, letters: str, digits: str) -> str | None:
         counted = said.counted.get(at)
         if counted is not None and counted.counts:
             continue
-        noun = _noun_before(said.low, at)
+        noun = _noun_before(said.low, at - said.low[:at].endswith("#"))
         if noun.startswith(letters) or _INITIALS.get(letters) == noun or (letters == "pr" and noun == "pr"):
             return said.around(at, len(digits))
     return None
