@@ -16,12 +16,19 @@ def case(value: str, text: str = "look into case 329") -> str:
 
 def test_a_number_beside_its_noun_stands_for_the_id() -> None:
     assert case("IR-329") == "words"
+    assert gives("answer ticket #4655", "T-4655", SELECTOR, "ticket")
+    assert not gives("answer claim #4655", "T-4655", SELECTOR, "ticket")
     assert case("IR-329", "schau dir case #329 an") == "words"
 
 
 @pytest.mark.parametrize("text", ["look into 329", "look into ticket 3291", "make 329 cases", "see phase 329", "case AB-329"])
 def test_a_number_without_its_noun_stands_for_no_id(text: str) -> None:
     assert case("IR-329", text) != "words"
+
+
+def test_one_letter_is_no_prefix_of_another_noun() -> None:
+    assert case("X-329") != "words"
+    assert case("C-329") == "words"
 
 
 def test_a_number_of_two_ids_stands_for_none() -> None:
@@ -38,6 +45,8 @@ def test_groups_of_letters_and_digits_are_one_sign() -> None:
     assert gives("the car XK21 LMN", "XK21LMN", TARGET, "registration")
     assert not gives("the car xk 21 lmno", "XK21LMN", SELECTOR, "plate")
     assert not gives("the car xk 2 1 lmn", "XK21LMN", SELECTOR, "plate")
+    assert gives("the car kx 2154", "KX2154", SELECTOR, "plate")
+    assert not gives("send 12 kisses", "12KISSES", SELECTOR, "coupon")
     assert not gives("user xk 21 lmn", "xk21lmn", TARGET, "to")
 
 

@@ -55,7 +55,8 @@ def gives_id(said: Spoken, value: str, nouns: frozenset[str], *, is_target: bool
         return said.around(max(at, 0), len(value))
     if (found := _PREFIXED.fullmatch(low)) is not None and (after := _after_noun(said, found[1], found[2])) is not None:
         return after if not is_target or found[1] in nouns else None
-    return _apart(said, value) if not is_target or not _PLATES.isdisjoint(nouns) else None
+    is_plate = not _PLATES.isdisjoint(nouns)
+    return _apart(said, value, 2 if is_plate else 3) if is_plate or not is_target else None
 
 
 def stands_for(said: Spoken, value: str, name: tuple[str, ...], nouns: frozenset[str]) -> str | None:
@@ -64,7 +65,12 @@ def stands_for(said: Spoken, value: str, name: tuple[str, ...], nouns: frozenset
     The noun has to be that of the argument or tool, and the words may hold no other id with this number.
     """
     found = _LETTERED.fullmatch(value)
-    if found is None or found[2] not in said.digits or any(is_rival("".join(runs), value) for runs in said.ids):
+    if (
+        found is None
+        or len(found[1]) < 2
+        or found[2] not in said.digits
+        or any(is_rival("".join(runs), value) for runs in said.ids)
+    ):
         return None
     for at in _places(said, found[2]):
         counted = said.counted.get(at)
@@ -80,13 +86,13 @@ def is_rival(other: str, value: str) -> bool:
     return one is not None and two is not None and one[2] == two[2] and one[1].lower() != two[1].lower()
 
 
-def _apart(said: Spoken, value: str) -> str | None:
-    """Letters and digits that people write in groups: `ab 12 cde` is `AB12CDE`."""
+def _apart(said: Spoken, value: str, least: int) -> str | None:
+    """Letters and digits that people write in groups: `ab 12 cde` is `AB12CDE`. `12 parts` are no `12PARTS`."""
     low = value.lower()
     if not 5 <= len(low) <= 10 or not low.isascii() or not low.isalnum() or value not in (low, value.upper()):
         return None
     runs = _GROUPS.findall(low)
-    if not 1 < len(runs) <= 4:
+    if not least <= len(runs) <= 4:
         return None
     for joints in product(("", " "), repeat=len(runs) - 1):
         written = "".join(part for pair in zip(runs, (*joints, ""), strict=True) for part in pair)
@@ -165,7 +171,7 @@ def _after_noun(said: Spoken, letters: str, digits: str) -> str | None:
         counted = said.counted.get(at)
         if counted is not None and counted.counts:
             continue
-        noun = _noun_before(said.low, at)
+        noun = _noun_before(said.low, at - said.low[:at].endswith("#"))
         if noun.startswith(letters) or _INITIALS.get(letters) == noun or (letters == "pr" and noun == "pr"):
             return said.around(at, len(digits))
     return None

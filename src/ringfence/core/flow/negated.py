@@ -26,7 +26,7 @@ _EXCEPTING: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _NOT_FORBIDDING: Final = re.compile(
-    r"\s*(?:forget|hesitate|worry|mind|only|fail\b|miss\b|vergessen|oublie|olvides)|[^.;\n]{0,80}"
+    r"\s*(?:forget|hesitate|worry|mind|wait\b|only|fail\b|miss\b|vergessen|oublie|olvides)|[^.;\n]{0,80}"
     r"\b(?:more|less|later|earlier|longer|fewer) than\b|[^.;\n]{0,80}\b(?:exceed|mehr als|plus de|m\u00e1s de)\b",
     re.IGNORECASE,
 )

@@ -50,6 +50,13 @@ _SHARES: Final = tuple(
         (r"(?:a|one)[ -]tenth of|ein zehntel|un dixi\u00e8me de|una d\u00e9cima parte", 1, 10),
     )
 )
+_HINTS: Final = (
+    "half", "halb", "h\u00e4lfte", "quart", "viertel", "demi", "medi", "moiti\u00e9", "mitad", "third",
+    "drittel", "tiers", "terci",
+    "tercer", "fifth", "f\u00fcnftel", "cinqui\u00e8me", "quinta", "tenth", "zehntel", "dixi\u00e8me", "d\u00e9cima",
+    "cuart",
+)  # fmt: skip
+"""One of these is in everything that the patterns above find."""
 _PLACES: Final = (Decimal(1), Decimal("0.1"), Decimal("0.01"))
 _C: Final = "|".join(re.escape(word) for word in sorted(CURRENCIES, key=len, reverse=True))
 _BETWEEN: Final = re.compile(rf"(?: ?(?:{_C}))?(?: ?(?:and|und|et|y|con)| ?,)? ")
@@ -62,7 +69,9 @@ _WORDED: Final = re.compile(rf" ?(?:{_C}) ")
 
 def with_parts(low: str, numbers: tuple[Number, ...]) -> tuple[Number, ...]:
     """The numbers of a folded text, those of two parts made one, and with the shares that it names."""
-    found = [*_paid(low, numbers), *_timed(low, numbers), *_shares(low)][:MOST_NUMBERS]
+    found = [*_paid(low, numbers)]
+    if any(hint in low for hint in _HINTS):  # most words name no part of anything, and looking for one takes long
+        found = [*found, *_timed(low, numbers), *_shares(low)][:MOST_NUMBERS]
     if not found:
         return numbers
     made: list[Number] = []

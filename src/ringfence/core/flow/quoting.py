@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ringfence.core.flow.left_out import without_left_out
 from ringfence.core.flow.negated import without_negated
 
 MOST_WORDS: Final = 100_000
@@ -55,7 +56,7 @@ def own_words(text: str) -> str:
     if len(text) >= _LONGEST_PARAGRAPH:
         paragraphs = re.split(r"\n[ \t]*\n", text)
         text = "\n\n".join(one if len(one) <= _LONGEST_PARAGRAPH else _GAP for one in paragraphs)
-    return without_negated(_QUOTATION.sub(_GAP, text) if len(text) > 200 else text, _GAP)
+    return without_negated(without_left_out(_QUOTATION.sub(_GAP, text) if len(text) > 200 else text), _GAP)
 
 
 def _lines(text: str) -> list[str]:
