@@ -44,12 +44,12 @@ def with_models(
 ) -> App:
     """The data plane with the proxy of models beside `others`."""
 
-    def who(scope: Mapping[str, Any], credential: str) -> Presented:
+    def who(scope: Mapping[str, Any], credential: str) -> tuple[Presented, ...]:
         peer = peer_of(scope)
-        # The listener of a box says whose it is; whatever its processes send as a key is worth nothing.
-        shown = peer.box.credential if peer.box is not None else credential
+        # A run below the box's own has a credential; of anything else that is sent as a key the listener says whose it is.
+        shown = (credential,) if peer.box is None else ((credential,) if credential else ()) + (peer.box.credential,)
         until = peer.certificate.until if peer.certificate is not None else None
-        return Presented(shown, posture_of(peer), peer.senders(clock.now()), until=until)
+        return tuple(Presented(each, posture_of(peer), peer.senders(clock.now()), until=until) for each in shown)
 
     proxy = MessagesProxy(
         models=gateway.models,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ringfence.adapters.pep.messages_proxy.asgi import Receive, Scope, Send
@@ -39,8 +39,9 @@ from ringfence.ports.store import Store
 
 logger = logging.getLogger(__name__)
 
-Who = Callable[[Mapping[str, Any], str], Presented]
-"""What is presented: by a connection (its scope), with a credential that its client showed, or none."""
+Who = Callable[[Mapping[str, Any], str], Sequence[Presented]]
+"""What is presented: by a connection (its scope), with a credential that its client showed, or none. The first that is known
+counts: in a box every client sends something as its key, and mostly it means nothing."""
 
 
 class MessagesProxy:
@@ -98,10 +99,10 @@ class MessagesProxy:
         if route is None or self._catalogue.rules.models is None:
             return NOT_FOUND
         credential = credential_in(headers)
-        presented = self._who(scope, credential or "")
-        principal = await identify(self._store, self._clock, presented) if credential is not None else None
-        if not isinstance(principal, Principal):
+        known = await self._known(self._who(scope, credential)) if credential is not None else None
+        if known is None:
             return UNKNOWN
+        presented, principal = known
         with self._room.share(principal.run) as share:
             body = b""
             if route.has_body:
@@ -115,6 +116,16 @@ class MessagesProxy:
             if isinstance(request, Unreadable):
                 return await self._unreadable(presented, request)
             return await self._ask(presented, principal, route, headers, body, request, scope["method"], client)
+
+    async def _known(self, shown: Sequence[Presented]) -> tuple[Presented, Principal] | None:
+        why = ""
+        for presented in shown:
+            found = await identify(self._store, self._clock, presented)
+            if isinstance(found, Principal):
+                return presented, found
+            why = why or found.reason.detail
+        logger.warning("refused: %s", why)
+        return None
 
     async def _ask(
         self,
