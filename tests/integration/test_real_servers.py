@@ -63,6 +63,8 @@ async def configuration(servers: Sequence[Real], folder: Path) -> Path:
         config["tools"][f"{server.id}.{server.call}"] |= READ
         config["tools"] |= {f"{server.id}.{method}": READ for method in (READ_RESOURCE, GET_PROMPT, COMPLETE)}
     everything = [f"{server.id}.*" for server in servers]
+    # What one of them is told to fetch is on this machine, which is the operator's own.
+    config["provenance"] = {"hosts": ["127.0.0.1", "localhost"]}
     config["agents"] = {AGENT: {"purpose": "looks at everything", "tools": everything, "only_mcp": True}}
     file = folder / "ringfence.yaml"
     file.write_text(json.dumps(config), "utf-8")
