@@ -16,8 +16,9 @@ from ringfence.core.connecting import CONNECT
 from ringfence.core.exporting import WORKSPACE
 from ringfence.core.flow.asked import Asked, nouns_of
 from ringfence.core.flow.believed import Believed
-from ringfence.core.flow.outside import UNREAD, Outside, names_outside
+from ringfence.core.flow.outside import UNREAD, Outside, names_outside, names_own_thing
 from ringfence.core.flow.quoting import own_words
+from ringfence.core.methods import READ_RESOURCE
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer
 from ringfence.core.model.identifiers import ServerId
@@ -99,6 +100,8 @@ def _ways(call: Call, flow: Flow) -> tuple[Outside, ...]:
     own = (*flow.rules.hosts, *(host for words in flow.words for host in _named(words)))
     # A box's host is one, whatever its name looks like.
     arguments = {"host": f"//{call.shown.get('host')}/"} if call.tool == CONNECT else call.shown
+    if call.upstream_name == READ_RESOURCE and names_own_thing(str(call.shown.get("uri", ""))):
+        return ()
     found = names_outside(arguments, own)
     if not found or call.tool == CONNECT:
         return found

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.flow.outside import MOST_OUTSIDE, MOST_TEXT, UNREAD, Outside, names_outside
+from ringfence.core.flow.outside import MOST_OUTSIDE, MOST_TEXT, UNREAD, Outside, names_outside, names_own_thing
 
 OWN = ("corp.example", "*.corp.example", "b\u00fccher.example", "localhost")
 A = "a.example"
@@ -325,3 +325,27 @@ def test_a_host_below_another_ones_name_is_not_own(name: str, label: str) -> Non
 ), max_leaves=12), st.text(st.characters(), max_size=60))  # fmt: skip
 def test_no_text_is_too_odd_to_be_read(value: Any, text: str) -> None:
     assert all(len(found.host) <= 253 for found in names_outside({"value": value, text: f"https://{text} x@{text}"}, OWN))
+
+
+@pytest.mark.parametrize("uri", ["memo://insights", "file:///notes/today.md", "demo+x://resource/1", " Repo://main/readme "])
+def test_a_uri_of_its_own_scheme_names_a_thing_of_the_server(uri: str) -> None:
+    assert names_own_thing(uri)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://a.example/x",
+        "HTTP://a.example",
+        "//a.example/x",
+        "memo://insights/?u=https://a.example",
+        "memo://x@a.example",
+        "memo://x/%2f%2fa.example",
+        "a.example",
+        "see memo://insights",
+        "ftp://a.example",
+        "",
+    ],
+)
+def test_what_leads_elsewhere_is_no_thing_of_the_server(text: str) -> None:
+    assert not names_own_thing(text)

@@ -11,7 +11,7 @@ from typing import Final
 from ringfence.core.flow.asked import Asked, nouns_of
 from ringfence.core.flow.believed import Believed, Source
 from ringfence.core.flow.near import nearest
-from ringfence.core.flow.outside import names_outside
+from ringfence.core.flow.outside import names_outside, names_own_thing
 from ringfence.core.flow.places import TOO_MANY, Leaf, authorities_of, leaves_of
 from ringfence.core.flow.saying import is_nothing
 from ringfence.core.flow.unasked import unasked
@@ -92,7 +92,9 @@ def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, 
 
 def _leads_outside(leaf: Leaf, flow: Flow) -> bool:
     """Whether the value is a web address of a host that is not the operator's own."""
-    return isinstance(leaf.value, str) and any(one.form == "url" for one in names_outside({"": leaf.value}, flow.rules.hosts))
+    if not isinstance(leaf.value, str) or names_own_thing(leaf.value):
+        return False
+    return any(one.form == "url" for one in names_outside({"": leaf.value}, flow.rules.hosts))
 
 
 def _source(leaf: Leaf, call: Call, believed: Believed) -> Source | None:

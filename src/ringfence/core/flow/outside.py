@@ -30,6 +30,10 @@ UNREAD: Final = "*"
 _LONGEST: Final = 253
 _SHORTEST: Final = 4
 """`a.co`"""
+_FETCHED: Final = frozenset(
+    {"http", "https", "ws", "wss", "ftp", "ftps", "sftp", "ssh", "git", "ldap", "ldaps", "smb", "gopher", "dns"}
+)
+"""Schemes whose addresses are reached over a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,16 @@ class Outside:
     """As it is compared: in lower case, IDNA labels in ASCII, at most 253 characters. `*`: unread."""
     form: str
     """`image` and `link` (Markdown, HTML, CSS), `url`, `address` (somebody at a host), `name`."""
+
+
+def names_own_thing(text: str) -> bool:
+    """Whether a URI names something of the server that is asked (MCP resources: `memo://insights`): nothing fetches its scheme.
+
+    Not where it holds another address, or an `@`.
+    """
+    scheme, colon, rest = text.strip().partition("://")
+    is_name = bool(colon) and scheme.isascii() and scheme.replace("-", "").replace("+", "").replace(".", "").isalnum()
+    return is_name and scheme.lower() not in _FETCHED and not any(sign in rest for sign in ("//", "@", "%", ":/"))
 
 
 def names_outside(arguments: Mapping[str, Any], own: tuple[str, ...]) -> tuple[Outside, ...]:
