@@ -327,7 +327,10 @@ def test_no_text_is_too_odd_to_be_read(value: Any, text: str) -> None:
     assert all(len(found.host) <= 253 for found in names_outside({"value": value, text: f"https://{text} x@{text}"}, OWN))
 
 
-@pytest.mark.parametrize("uri", ["memo://insights", "file:///notes/today.md", "demo+x://resource/1", " Repo://main/readme "])
+@pytest.mark.parametrize(
+    "uri",
+    ["memo://insights", "git://working-directory", "file:///notes/today.md", "demo+x://resource/1", " Repo://main/readme "],
+)
 def test_a_uri_of_its_own_scheme_names_a_thing_of_the_server(uri: str) -> None:
     assert names_own_thing(uri)
 

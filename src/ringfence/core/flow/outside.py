@@ -30,10 +30,8 @@ UNREAD: Final = "*"
 _LONGEST: Final = 253
 _SHORTEST: Final = 4
 """`a.co`"""
-_FETCHED: Final = frozenset(
-    {"http", "https", "ws", "wss", "ftp", "ftps", "sftp", "ssh", "git", "ldap", "ldaps", "smb", "gopher", "dns"}
-)
-"""Schemes whose addresses are reached over a network."""
+_FETCHED: Final = frozenset({"http", "https", "ws", "wss", "ftp", "ftps", "sftp", "ssh", "ldap", "ldaps", "smb", "gopher"})
+"""Schemes whose addresses are reached over a network. `git` is one that MCP gives to resources of a server."""
 
 
 @dataclass(frozen=True, slots=True)
