@@ -89,6 +89,8 @@ def configuration(folder: Path, port: int) -> dict[str, Any]:
         "servers": servers,
         "tools": {f"{server}.{tool}": READ for server in ("plain", "wired", "shared") for tool in TOOLS}
         | {"wired.environment": {**READ, "credential": {"env": "TOOL_KEY", "from": "env:BOXED_TOOL"}}},
+        # Clerks fetch from it: nobody has to say so in each task.
+        "provenance": {"hosts": ["api.example.com"]},
         "agents": {
             name: {"purpose": "Asks servers.", "tools": ["plain.*", "wired.*", "shared.*"], "only_mcp": True}
             for name in ("clerk", "other")
