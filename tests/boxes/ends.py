@@ -127,8 +127,11 @@ class Ends:
         """Wait until its run is closed; what the log says of it."""
         async with self.gateway.people() as people:
             for _ in range(int(PATIENCE_S / LOOK_S)):
-                if (await people.done("GET", f"/runs/{boxed.run}"))["state"] != "open":
-                    return await self.entries(boxed)
+                is_open = (await people.done("GET", f"/runs/{boxed.run}"))["state"] == "open"
+                # What has been accepted is true at once, and in the log as soon as it is written.
+                entries = [] if is_open else await self.entries(boxed)
+                if any(said.startswith("run closed") for said in entries):
+                    return entries
                 await asyncio.sleep(LOOK_S)
         raise TimeoutError(f"run {boxed.run} is still open")
 
