@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.core.canonical import digest_of
@@ -99,6 +99,9 @@ MEMBERS = st.sampled_from(
 
 
 @given(st.dictionaries(MEMBERS, JSON, max_size=4), JSON)
+@example({}, {"type": [], "id": 1})
+@example({}, {"type": {}, "id": [], "tool_use_id": {}})
+@example({}, {"type": "tool_use", "id": [1], "name": {}})
 def test_no_json_raises(members: dict[str, Any], content: Any):
     found = read_request(body(**({"messages": [said(content)]} | members)))
     assert isinstance(found, ModelRequest | Unreadable)

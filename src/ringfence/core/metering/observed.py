@@ -50,12 +50,12 @@ class ToolResult:
 def use_in(block: Mapping[str, Any]) -> ToolUse | None:
     """The tool that a content block asks for; None: it asks for none."""
     kind = block.get("type")
-    if kind not in _USES:
+    if not isinstance(kind, str) or kind not in _USES:
         return None
     return ToolUse(
         id=text_of(block, "id", LONGEST_ID),
         name=text_of(block, "name", LONGEST_NAME),
-        kind=str(kind),
+        kind=kind,
         server=text_of(block, "server_name", LONGEST_NAME),
         arguments=digest_or_none(block.get("input")),
     )
