@@ -29,7 +29,7 @@ from bench.egress import TUNNELLED, serve
 from bench.processes import NotStarted, Processes, processes
 from ringfence.adapters.box_link.server import call
 from ringfence.app.boxes.supervisor import Ended, Wanted, supervise
-from ringfence.app.compose_sandbox import BOX_SOCKET, build_sandbox, results_of
+from ringfence.app.wiring.sandbox import BOX_SOCKET, build_sandbox, results_of
 
 ROOT: Final = Path(__file__).parent.parent / ".bench" / "sandbox"
 PROGRAM: Final = Path(sys.executable).with_name("ringfence")

@@ -7,12 +7,12 @@ import pytest
 import yaml
 
 from ringfence.adapters.upstream.http.upstream import HttpUpstream
-from ringfence.app.compose import build_upstream
-from ringfence.app.compose_exchange import exchanges_of
-from ringfence.app.compose_secrets import build_secrets
 from ringfence.app.config.load import parse_config
 from ringfence.app.config.settings import Loaded
 from ringfence.app.redaction import references
+from ringfence.app.wiring.exchange import exchanges_of
+from ringfence.app.wiring.secrets import build_secrets
+from ringfence.app.wiring.upstreams import build_upstream
 from ringfence.core.model.identifiers import ServerId
 from ringfence.errors import ConfigError
 from ringfence.ports.secrets import SecretRef

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Boxed, Listener, Peer
-from ringfence.app.compose_models import with_models
 from ringfence.app.data_plane import App
 from ringfence.app.gateway import Gateway
+from ringfence.app.wiring.models import with_models
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
 from ringfence.core.model.run import Posture
 from ringfence.core.rules import AgentRule

@@ -15,7 +15,7 @@ from tests.integration.test_witness_process import Running
 from tests.servers.gateway_process import GatewayProcess
 
 from ringfence.adapters.signers.file_key import open_file_key
-from ringfence.app.compose import LOG_ORIGIN
+from ringfence.app.wiring.compose import LOG_ORIGIN
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
 

@@ -41,6 +41,7 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal, asking, identify
 from ringfence.engine.outcome import Outcome, Refused, Waiting
+from ringfence.engine.own_server import OwnServer
 from ringfence.engine.reaching import reach_of
 from ringfence.engine.turns import Turns
 from ringfence.engine.waiting import settled
@@ -48,7 +49,7 @@ from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.secrets import Secret
 from ringfence.ports.store import Store
-from ringfence.ports.upstream import NOTHING_DECLARED, Answered, Described, Health, HealthState, Notice, NotSent, Reply, Sending
+from ringfence.ports.upstream import Answered, NotSent, Reply, Sending
 
 GRANT_S: Final = 60.0
 """How long one decision stands for further uses of the same way out (DESIGN, section 3)."""
@@ -153,12 +154,13 @@ _BEGUN: ContextVar[_Asked | None] = ContextVar("_BEGUN", default=None)
 """For whom the enforcer decides in this task. Somebody else may wait for the same by the time it is decided."""
 
 
-class Connections:
+class Connections(OwnServer):
     """All ways out of all boxes of one gateway."""
 
     def __init__(
         self, *, store: Store, clock: Clock, catalogue: Catalogue, approvals: Approvals, read_secret: ReadSecret
     ) -> None:
+        super().__init__(DEFINITION, "box")
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
@@ -425,20 +427,9 @@ class Connections:
         carried = {"uses": way.uses, "up": way.up, "down": way.down, **({"why": way.why} if way.why else {})}
         return Answered({"content": [], "structuredContent": carried})
 
-    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
-        del declared
-        return Described(era="modern", capabilities={"tools": {}}, tools=(DEFINITION,))
-
-    async def listen(
-        self,
-        uris: frozenset[str],
-        on_notice: Callable[[Notice], None],
-        on_listening: Callable[[], None] | None = None,
-    ) -> None:
-        del uris, on_notice, on_listening
-
-    def health(self) -> Health:
-        return Health(state=HealthState.UP, transport="box", running=len(self._ways))
+    @property
+    def under_way(self) -> int:
+        return len(self._ways)
 
     async def forget(self, principal: str) -> None:
         self.close_run(RunId(principal.removeprefix("run:")), "its run has ended")

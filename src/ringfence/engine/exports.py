@@ -19,10 +19,11 @@ from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.identify import Presented, Principal, identify
 from ringfence.engine.outcome import Outcome, Waiting
+from ringfence.engine.own_server import OwnServer
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
-from ringfence.ports.upstream import NOTHING_DECLARED, Answered, Described, Health, HealthState, Notice, NotSent, Reply, Sending
+from ringfence.ports.upstream import Answered, NotSent, Reply, Sending
 from ringfence.ports.upstream import Unknown as Lost
 
 LOOK_S: Final = 20.0
@@ -40,10 +41,11 @@ class Export(Protocol):
     async def __call__(self, presented: Presented, arguments: Mapping[str, Any]) -> Outcome: ...
 
 
-class Exports:
+class Exports(OwnServer):
     """All results of one gateway that are on their way out."""
 
     def __init__(self, *, store: Store, clock: Clock, approvals: Approvals) -> None:
+        super().__init__(DEFINITION, "box")
         self._store = store
         self._clock = clock
         self._approvals = approvals
@@ -100,23 +102,6 @@ class Exports:
             return Lost("the supervisor went away while it made the branch")
         return Answered({"content": [], "structuredContent": dict(landed), "isError": "branch" not in landed})
 
-    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
-        del declared
-        return Described(era="modern", capabilities={"tools": {}}, tools=(DEFINITION,))
-
-    async def listen(
-        self,
-        uris: frozenset[str],
-        on_notice: Callable[[Notice], None],
-        on_listening: Callable[[], None] | None = None,
-    ) -> None:
-        del uris, on_notice, on_listening
-
-    def health(self) -> Health:
-        return Health(state=HealthState.UP, transport="box", running=len(self._asked))
-
-    async def forget(self, principal: str) -> None:
-        del principal
-
-    async def close(self) -> None:
-        """Nothing is held."""
+    @property
+    def under_way(self) -> int:
+        return len(self._asked)

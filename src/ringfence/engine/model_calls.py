@@ -36,13 +36,14 @@ from ringfence.core.modelling import DEFINITION, LONGEST_S, MESSAGES, Act, Asked
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal, identify
 from ringfence.engine.outcome import Outcome
+from ringfence.engine.own_server import OwnServer
 from ringfence.engine.reaching import reach_of
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.model_upstream import Lost, ModelAnswer, ModelPost, ModelUpstream
 from ringfence.ports.model_upstream import Unsent as NothingLeft
 from ringfence.ports.store import Store
-from ringfence.ports.upstream import NOTHING_DECLARED, Answered, Described, Health, HealthState, Notice, NotSent, Reply, Sending
+from ringfence.ports.upstream import Answered, NotSent, Reply, Sending
 
 READ_ON_S: Final = 30.0
 """How long an answer is read on for what it used, when its client has gone away."""
@@ -156,12 +157,13 @@ class _Work:
             self.task.cancel()
 
 
-class ModelCalls:
+class ModelCalls(OwnServer):
     """All requests to models of one gateway."""
 
     def __init__(
         self, *, store: Store, clock: Clock, catalogue: Catalogue, upstreams: Mapping[str, ModelUpstream] | None = None
     ) -> None:
+        super().__init__(DEFINITION, "http")
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
@@ -428,25 +430,6 @@ class ModelCalls:
                 for each in uses[:MOST_USES]
             ]
         return Answered({"content": [], "structuredContent": facts, "isError": work.status >= 400 or work.status == 0})
-
-    async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
-        del declared
-        return Described(era="modern", capabilities={"tools": {}}, tools=(DEFINITION,))
-
-    async def listen(
-        self,
-        uris: frozenset[str],
-        on_notice: Callable[[Notice], None],
-        on_listening: Callable[[], None] | None = None,
-    ) -> None:
-        del uris, on_notice, on_listening
-
-    def health(self) -> Health:
-        return Health(state=HealthState.UP, transport="http", running=len(self._open))
-
-    async def forget(self, principal: str) -> None:
-        """A run has ended: so have its requests."""
-        del principal
 
     async def close(self) -> None:
         """End every answer where it is; each has its outcome recorded. Then let go of the upstreams."""

@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from ringfence.adapters.stores.sqlite.disk import RealDisk
 from ringfence.adapters.stores.sqlite.slot import SLOT_NAME
-from ringfence.app.compose import run_gateway
+from ringfence.app.wiring.compose import run_gateway
 from ringfence.engine.steps import Step
 
 BEFORE_COMMIT = "before_commit"

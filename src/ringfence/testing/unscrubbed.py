@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from ringfence.app.compose import run_gateway
+from ringfence.app.wiring.compose import run_gateway
 from ringfence.core.scan.redactor import Redactor
 
 

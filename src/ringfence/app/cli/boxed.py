@@ -122,7 +122,7 @@ def _run(
     from base64 import urlsafe_b64encode
 
     from ringfence.app.cli.results import say_result, view_of
-    from ringfence.app.compose_sandbox import run_in_box
+    from ringfence.app.wiring.sandbox import run_in_box
     from ringfence.core.model.binding import BindingKind, bound_to
     from ringfence.errors import UnavailableError
     from ringfence.ports.sandbox import Workspace, WorkspaceKind

@@ -43,7 +43,7 @@ def init(
     import asyncio
 
     from ringfence.app.assessment.proposed_config import propose_config
-    from ringfence.app.compose import list_tools_of
+    from ringfence.app.wiring.upstreams import list_tools_of
     from ringfence.errors import ConfigError
 
     _need_file(mcp_json, as_json)
@@ -84,7 +84,7 @@ def assess(mcp_json: McpJson = Path(".mcp.json"), as_json: AsJson = False) -> No
         return _assess_config(mcp_json, as_json)
     from ringfence.app.assessment.assess import assess as assess_file
     from ringfence.app.assessment.report import render_assessment
-    from ringfence.app.compose import list_tools_of
+    from ringfence.app.wiring.upstreams import list_tools_of
     from ringfence.errors import ConfigError
 
     _need_file(mcp_json, as_json)

@@ -42,12 +42,12 @@ def doctor(
     from ringfence.app.cli.desk import fail, fail_with
     from ringfence.app.cli.places import state_directory
     from ringfence.app.cli.terminal import console, safe
-    from ringfence.app.compose_stored import stored_runs
     from ringfence.app.doctor.doctor import examine
     from ringfence.app.doctor.gather import Surroundings
     from ringfence.app.doctor.gather_texts import Texts
     from ringfence.app.doctor.report import as_json as json_of
     from ringfence.app.doctor.report import as_lines
+    from ringfence.app.wiring.stored import stored_runs
     from ringfence.core.model.identifiers import Millis
     from ringfence.errors import Error
 

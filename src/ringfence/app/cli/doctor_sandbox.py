@@ -31,7 +31,7 @@ def sandbox(as_json: AsJson = False) -> None:
     import json
 
     from ringfence.app.cli.terminal import console, safe
-    from ringfence.app.compose_sandbox import build_sandbox
+    from ringfence.app.wiring.sandbox import build_sandbox
     from ringfence.core.box_profiles import PROFILES
 
     probed = asyncio.run(build_sandbox().probe())

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.app.cli.client import API, Refusal, read
-from ringfence.app.compose import offline
 from ringfence.app.control.app import build_control
 from ringfence.app.control.inprocess import ask
+from ringfence.app.wiring.compose import offline
 
 
 def ask_offline(state: Path, credential: str | None, method: str, path: str, body: Any = None) -> Any | Refusal:

@@ -27,7 +27,7 @@ def trial_of(desk: Desk, config: Path, policies: Path | None, *, ask_servers: bo
         desk.fail(str(error), error.remedy, REFUSED)
     if ask_servers:
         # The whole gateway, which only this way needs.
-        from ringfence.app.compose import list_tools_of
+        from ringfence.app.wiring.upstreams import list_tools_of
 
         known, silent = asyncio.run(asked_of_servers(loaded, list_tools_of))
         if silent:

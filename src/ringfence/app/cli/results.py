@@ -63,7 +63,7 @@ def export(
     import sys
 
     from ringfence.app.cli.desk import Desk
-    from ringfence.app.compose_sandbox import fetch_result
+    from ringfence.app.wiring.sandbox import fetch_result
     from ringfence.errors import UnavailableError
 
     desk = Desk(state, as_name, as_json)

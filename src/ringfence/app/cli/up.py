@@ -41,7 +41,7 @@ def up(
     gc.disable()  # it would walk what is being imported again and again: a sixth of the start
     from ringfence.app.cli.desk import fail, fail_with
     from ringfence.app.cli.places import state_directory
-    from ringfence.app.compose import run_gateway
+    from ringfence.app.wiring.compose import run_gateway
     from ringfence.errors import ConfigError, Error
 
     gc.enable()

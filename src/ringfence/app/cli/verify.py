@@ -101,7 +101,7 @@ def _verify_proof(desk: Desk, asked: Asked, witnesses: list[VerifierKey]) -> boo
 def _source(desk: Desk, export: Path | None) -> _Source:
     if export is None and not desk.is_running() and (desk.state / "log.key").exists():
         # Only here: it loads the stores.
-        from ringfence.app.compose import stored_log
+        from ringfence.app.wiring.compose import stored_log
 
         stored = stored_log(desk.state)
         return _Source(stored.leaves, stored.note, stored.key, 0)

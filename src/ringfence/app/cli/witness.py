@@ -24,7 +24,7 @@ def init(
 ) -> None:
     """Make a witness with a new key, and print the key that logs and verifiers need."""
     from ringfence.app.cli.desk import fail_with
-    from ringfence.app.compose_witness import init_witness
+    from ringfence.app.wiring.witness import init_witness
     from ringfence.errors import ConfigError
 
     try:
@@ -38,7 +38,7 @@ def init(
 def trust(folder: Folder, log: Log, as_json: AsJson = False) -> None:
     """Cosign this log as well, from the next start on."""
     from ringfence.app.cli.desk import fail_with
-    from ringfence.app.compose_witness import trust_log
+    from ringfence.app.wiring.witness import trust_log
     from ringfence.errors import ConfigError
 
     try:
@@ -52,7 +52,7 @@ def trust(folder: Folder, log: Log, as_json: AsJson = False) -> None:
 def key_(folder: Folder, as_json: AsJson = False) -> None:
     """Print the witness's key."""
     from ringfence.app.cli.desk import fail_with
-    from ringfence.app.compose_witness import witness_key
+    from ringfence.app.wiring.witness import witness_key
     from ringfence.errors import ConfigError
 
     try:
@@ -74,7 +74,7 @@ def serve(
     import sys
 
     from ringfence.app.cli.desk import fail_with
-    from ringfence.app.compose_witness import serve_witness
+    from ringfence.app.wiring.witness import serve_witness
     from ringfence.errors import ConfigError, Error
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

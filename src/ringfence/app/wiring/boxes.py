@@ -15,8 +15,8 @@ from ringfence.adapters.pep.egress.proxy import Proxy
 from ringfence.adapters.pep.mcp_gateway.peer import Boxed, Listener, Peer
 from ringfence.adapters.pep.mcp_gateway.server import MakeProtocol
 from ringfence.app.boxes.keeping import INNER_PORT, BoxKeeper
-from ringfence.app.compose_sandbox import build_sandbox
 from ringfence.app.gateway import Gateway
+from ringfence.app.wiring.sandbox import build_sandbox
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.boxes import Adopted
 from ringfence.engine.connections import Connections, ReadSecret

@@ -11,10 +11,10 @@ from ringfence.adapters.sandbox.bubblewrap.sandbox import BubblewrapSandbox
 from ringfence.app.boxes.keeping import WayOut
 from ringfence.app.boxes.servers import BoxedServer, NoBook, Supervising
 from ringfence.app.boxes.showing import Showing
-from ringfence.app.compose_boxes import ProxiedWayOut
-from ringfence.app.compose_sandbox import runtime_folder
 from ringfence.app.config.settings import ServerBox, ServerConnection
 from ringfence.app.gateway import Gateway
+from ringfence.app.wiring.boxes import ProxiedWayOut
+from ringfence.app.wiring.sandbox import runtime_folder
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.boxes import Adopted
 from ringfence.engine.server_boxes import ServerProcess

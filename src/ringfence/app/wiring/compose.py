@@ -1,28 +1,23 @@
-"""The one file that knows every adapter: it wires them to the engine, and nothing else."""
+"""Wires one gateway: its store, its engine, its enforcement points and its faces."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from ssl import SSLContext
-from typing import Any
 
 import uvloop
 
 from ringfence.adapters.identity.dpop import DpopProofs
 from ringfence.adapters.identity.outside import Authorities
 from ringfence.adapters.identity.people import OidcPeople
-from ringfence.adapters.notifiers.log import LogNotifier
-from ringfence.adapters.notifiers.message import Format
-from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
 from ringfence.adapters.notifiers.switch import SwitchNotifier
-from ringfence.adapters.notifiers.webhook import WebhookNotifier, WebhookOptions
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.server import serve as serve_data_plane
@@ -34,30 +29,12 @@ from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.system.entropy import SystemEntropy, fresh_salt
 from ringfence.adapters.system.lever import FileLever
-from ringfence.adapters.upstream.backoff import jitter_of
-from ringfence.adapters.upstream.http.upstream import HttpUpstream
-from ringfence.adapters.upstream.missing import MissingUpstream
-from ringfence.adapters.upstream.options import HttpOptions, StdioOptions
-from ringfence.adapters.upstream.stdio import StdioUpstream
-from ringfence.adapters.wire.mcp import Era as WireEra
-from ringfence.app.compose_boxes import BOX_HOSTS, Joined, reading, serve_boxes_of
-from ringfence.app.compose_exchange import exchanges_of
-from ringfence.app.compose_identity import people_options, tls_of
-from ringfence.app.compose_log import build_outlets
-from ringfence.app.compose_minters import Minters
-from ringfence.app.compose_models import ModelUpstreams, with_models
-from ringfence.app.compose_secrets import build_secrets, passed_on, sources_of
-from ringfence.app.compose_server_boxes import ServerBoxing
 from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import (
     AlertSettings,
     ControlSettings,
-    Era,
     Loaded,
-    SecretSettings,
     ServerConnection,
-    TransportKind,
-    Value,
 )
 from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
@@ -65,6 +42,16 @@ from ringfence.app.posture import connection_posture
 from ringfence.app.redaction import literal_secrets, redact_logs, references
 from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
+from ringfence.app.wiring.boxes import BOX_HOSTS, Joined, reading, serve_boxes_of
+from ringfence.app.wiring.exchange import exchanges_of
+from ringfence.app.wiring.identity import people_options, tls_of
+from ringfence.app.wiring.log import build_outlets
+from ringfence.app.wiring.minters import Minters
+from ringfence.app.wiring.models import ModelUpstreams, with_models
+from ringfence.app.wiring.notifiers import build_notifiers
+from ringfence.app.wiring.secrets import build_secrets, sources_of
+from ringfence.app.wiring.server_boxes import ServerBoxing
+from ringfence.app.wiring.upstreams import build_upstream
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
 from ringfence.core.model.identifiers import Digest
@@ -76,100 +63,14 @@ from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.recovery import distrust_time, recover
 from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.steps import AtStep, nothing
-from ringfence.errors import ConfigError, UnavailableError
+from ringfence.errors import UnavailableError
 from ringfence.ports.identity import Outside
 from ringfence.ports.notifier import Notifier
-from ringfence.ports.secrets import SecretRef
 from ringfence.ports.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
 LOG_ORIGIN = "ringfence.log"
-_ERAS = {Era.AUTO: None, Era.LEGACY: WireEra.LEGACY, Era.MODERN: WireEra.MODERN}
-
-
-def build_upstream(
-    connection: ServerConnection, secrets: SecretBook, redact: Callable[[str], str] = str, boxing: ServerBoxing | None = None
-) -> Upstream:
-    """The adapter of one configured server; one that cannot be used says why, and stops only what needs it."""
-    jitter = jitter_of(SystemEntropy())
-    try:
-        if connection.kind is TransportKind.HTTP:
-            headers, late = _told_apart(connection.headers)
-            given: Mapping[str, Value] = late
-            if connection.exchange is not None:
-                # One of them may give way to a user's token: none is written once and for all.
-                headers, given = {}, connection.headers
-            return HttpUpstream(
-                HttpOptions(
-                    url=connection.url,
-                    headers=headers,
-                    late_headers=secrets.values(given) if given else None,
-                    on_behalf=connection.exchange.target if connection.exchange is not None else "",
-                    era=_ERAS[connection.era],
-                    first_byte_s=connection.first_byte_s,
-                ),
-                jitter,
-            )
-        given, late = _told_apart(connection.env)
-        if connection.box is not None:
-            boxing = boxing or ServerBoxing()
-            return StdioUpstream(
-                StdioOptions(
-                    command=connection.command[0],
-                    box=boxing.of(connection, connection.box),
-                    env=given,
-                    late_env=secrets.values(late) if late else None,
-                    era=_ERAS[connection.era],
-                    hidden=frozenset(given.values()),
-                    redact=redact,
-                ),
-                jitter,
-            )
-        return StdioUpstream(
-            StdioOptions(
-                command=connection.command[0],
-                args=connection.command[1:],
-                env={**passed_on(), **given},
-                late_env=secrets.values(late) if late else None,
-                cwd=str(connection.cwd) if connection.cwd else None,
-                era=_ERAS[connection.era],
-                hidden=frozenset(given.values()),
-                redact=redact,
-            ),
-            jitter,
-        )
-    except ConfigError as error:
-        return MissingUpstream(str(error))
-
-
-def _told_apart(values: Mapping[str, Value]) -> tuple[dict[str, str], dict[str, SecretRef]]:
-    """Literals, and references."""
-    literals = {name: value for name, value in values.items() if isinstance(value, str)}
-    return literals, {name: value for name, value in values.items() if isinstance(value, SecretRef)}
-
-
-async def list_tools_of(connection: ServerConnection) -> tuple[Mapping[str, Any], ...]:
-    """Connect to one server, list its tools, let go of it. Raises UnavailableError."""
-    secrets = build_secrets(SecretSettings())
-    upstream = build_upstream(connection, secrets)
-    try:
-        return (await upstream.describe()).tools
-    finally:
-        await upstream.close()
-        await secrets.close()
-
-
-def build_notifiers(loaded: Loaded, secrets: SecretBook) -> Notifier:
-    """Where alerts go: always to the log, and to the configured webhooks."""
-    told = [Told(LogNotifier())]
-    for webhook in loaded.alerts.webhooks:
-        secret = secrets.late(webhook.secret) if webhook.secret else None
-        options = WebhookOptions(
-            url=webhook.url, format=Format(webhook.format.value), secret=secret, public_url=loaded.control.public_url
-        )
-        told.append(Told(WebhookNotifier(options, SystemClock()), webhook.kinds))
-    return SeveralNotifiers(told)
 
 
 async def compose(

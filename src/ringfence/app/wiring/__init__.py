@@ -1,0 +1,1 @@
+"""Where every adapter is wired to the engine, and nothing else is done."""
