@@ -13,6 +13,7 @@ from ringfence.core.model.operator import Role
 from ringfence.core.model.stop import Scope, ScopeKind, Stop, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.rules import AgentRule
 from ringfence.core.unit import AddStop, Unit
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
 from ringfence.engine.runs import NotDone
@@ -20,7 +21,7 @@ from ringfence.engine.steps import Step
 from ringfence.engine.stops import Lifted, Stopped
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.fakes.store import FakeStore, StoreStep
-from ringfence.testing.scenario import ORDERS, PAYMENTS
+from ringfence.testing.scenario import ORDERS, PAYMENTS, shop_rules
 from ringfence.testing.world import World
 
 ORDER = {"order": "A1"}
@@ -71,6 +72,16 @@ async def test_what_lies_outside_the_scope_goes_on(scope: Scope) -> None:
     run = await world.open_run()
     await stop(world, scope)
     assert isinstance(await world.call(run, "orders__get", ORDER), Returned)
+
+
+@pytest.mark.requirement("I6")
+async def test_the_gateways_own_servers_can_be_stopped_by_name() -> None:
+    coder = AgentRule(id=AgentId("coder"), purpose="writes code", tools=(), models=("*",))
+    world = await World.build(rules=shop_rules(agents=(coder,)))
+    await stop(world, Scope(ScopeKind.SERVER, "model"))
+    refused = await world.stops.stop(StopMode.KILL, Scope(ScopeKind.SERVER, "modle"), reason="a slip", by="operator:ada")
+    assert isinstance(refused, NotDone)
+    assert "model," in refused.remedy
 
 
 @pytest.mark.requirement("I6")

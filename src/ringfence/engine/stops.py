@@ -249,7 +249,7 @@ class Stops:
             case ScopeKind.AGENT:
                 known = set(rules.agents)
             case ScopeKind.SERVER:
-                known = set(rules.servers)
+                known = {*rules.servers, *(own.rule.server for agent in rules.agents.values() for own in own_tools_of(agent))}
             case ScopeKind.TOOL:
                 known = {*rules.tools, *(own.rule.id for agent in rules.agents.values() for own in own_tools_of(agent))}
                 if scope.agent is not None and scope.agent not in rules.agents:
