@@ -23,7 +23,7 @@ from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
 from ringfence.core.modelling import Act
 from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.model_calls import Asking, Given
+from ringfence.engine.models.asking import Asking, Given
 from ringfence.engine.outcome import Refused, Returned
 from ringfence.engine.runs import Opened
 from ringfence.ports.audit import AuditQuery

@@ -21,7 +21,8 @@ from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.modelling import Act
 from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.model_calls import READ_ON_S, Asking, Given
+from ringfence.engine.models.asking import Asking, Given
+from ringfence.engine.models.calls import READ_ON_S
 from ringfence.engine.outcome import NotSent, Refused, Returned
 from ringfence.engine.runs import Opened
 from ringfence.engine.stops import Stopped

@@ -49,7 +49,7 @@ from ringfence.engine.injection import HELD_BACK, Injection
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.large_answers import LargeAnswers
 from ringfence.engine.mediation import failed, mediated
-from ringfence.engine.model_calls import ModelCalls
+from ringfence.engine.models.calls import ModelCalls
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed
 from ringfence.engine.personal_data import scan_rule

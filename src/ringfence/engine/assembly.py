@@ -29,7 +29,7 @@ from ringfence.engine.injection import Injection
 from ringfence.engine.labels import Labels
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer
-from ringfence.engine.model_calls import ModelCalls
+from ringfence.engine.models.calls import ModelCalls
 from ringfence.engine.notices import Notices
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.operators import Operators

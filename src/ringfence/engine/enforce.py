@@ -196,7 +196,7 @@ class Enforcer:
         smaller: Callable[[Room], Asked | None],
         begun: Callable[[CallId, Asked], None],
     ) -> Outcome:
-        """Send a request to a model (`engine.model_calls`). The answer comes when everything is known of it.
+        """Send a request to a model (`engine.models`). The answer comes when everything is known of it.
 
         `smaller` makes one that fits into what the caps leave, where the operator lets requests be made smaller; `begun` is
         told which call it is, and how it is asked, before it is decided.

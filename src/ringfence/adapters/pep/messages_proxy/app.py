@@ -31,7 +31,8 @@ from ringfence.core.modelling import Act
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.identify import Presented, Principal, identify
-from ringfence.engine.model_calls import Asking, ModelCalls
+from ringfence.engine.models.asking import Asking
+from ringfence.engine.models.calls import ModelCalls
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.model_upstream import ModelPost

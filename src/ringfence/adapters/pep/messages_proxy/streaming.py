@@ -24,7 +24,7 @@ CONNECTION_KEY = "ringfence.connection"
 
 
 class ModelClient:
-    """Implements `engine.model_calls.Client` on ASGI. Close it when the request has ended."""
+    """Implements `engine.models.asking.Client` on ASGI. Close it when the request has ended."""
 
     def __init__(self, receive: Receive, send: Send, connection: Connection | None, break_off_s: float) -> None:
         self._receive = receive

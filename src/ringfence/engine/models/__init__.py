@@ -1,0 +1,1 @@
+"""Requests to models that are under way: read `calls` first."""

@@ -1,0 +1,231 @@
+"""Requests to models that are under way: each is one call, from its decision to an outcome that says what it used.
+
+    given = await models.ask(presented, post, asking, client)
+
+The messages proxy reads a request and hands it over; here it is sent through the enforcer like any call, with the most that it
+can use. What the enforcer allows lives here as the `Upstream` of the gateway's own server `model`: the request goes out, its
+answer is passed on piece by piece (`passing`), and what it used is what its outcome is settled at (`settling`). Stops are read
+before each piece with no await in between; a kill ends the answer where it is, a pause only keeps the next one waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from ringfence.core.metering.shrinking import with_max_tokens
+from ringfence.core.metering.stream import CutKind
+from ringfence.core.model.identifiers import CallId, RunId
+from ringfence.core.model.model_use import MODEL, ModelUse
+from ringfence.core.model.stop import Reach, StopMode
+from ringfence.core.model_caps import Room
+from ringfence.core.modelling import DEFINITION, LONGEST_S, MESSAGES, Act, Asked, asked, shortened
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.identify import Presented
+from ringfence.engine.models.asking import Ask, Asking, Client, Given, Whole
+from ringfence.engine.models.passing import break_off, receive
+from ringfence.engine.models.pausing import wait_for_pause
+from ringfence.engine.models.settling import account_of
+from ringfence.engine.models.upstreams import ModelUpstreams
+from ringfence.engine.models.work import Work
+from ringfence.engine.own_server import OwnServer
+from ringfence.engine.reaching import reach_of
+from ringfence.errors import UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.model_upstream import Lost, ModelAnswer, ModelPost, ModelUpstream
+from ringfence.ports.model_upstream import Unsent as NothingLeft
+from ringfence.ports.store import Store
+from ringfence.ports.upstream import Answered, NotSent, Reply, Sending
+
+READ_ON_S: Final = 30.0
+"""How long an answer is read on for what it used, when its client has gone away."""
+
+logger = logging.getLogger(__name__)
+
+
+class ModelCalls(OwnServer):
+    """All requests to models of one gateway."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, catalogue: Catalogue, upstreams: Mapping[str, ModelUpstream] | None = None
+    ) -> None:
+        super().__init__(DEFINITION, "http")
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._upstreams = ModelUpstreams(upstreams or {})
+        self._ask: Ask | None = None
+        self._asked: dict[CallId, Work] = {}
+        self._open: dict[CallId, Work] = {}
+        self._used: dict[CallId, ModelUse] = {}
+        self._reading_on: set[asyncio.Task[None]] = set()
+
+    def use(self, ask: Ask) -> None:
+        """The enforcer's way in, which in turn has this for its upstream."""
+        self._ask = ask
+
+    async def replace(self, upstreams: Mapping[str, ModelUpstream]) -> None:
+        """Other upstreams from now on. One that is gone is closed when its last answer has ended."""
+        await self._upstreams.replace(upstreams)
+
+    @property
+    def under_way(self) -> int:
+        return len(self._open)
+
+    # --- what the proxy asks
+
+    async def ask(self, presented: Presented, post: ModelPost, asking: Asking, client: Client) -> Given:
+        """Decide, send, pass on, record. Raises UnavailableError where it cannot be decided."""
+        assert self._ask is not None  # INVARIANT: `use` comes first
+        rules = self._catalogue.rules.models
+        assert rules is not None  # INVARIANT: without them the proxy serves nothing
+        given = asked(rules, asking.act, asking.request, asking.digest, len(post.body), asking.said)
+        work = Work(post=post, asking=asking, asked=given, rules=rules, client=client)
+        calls: list[CallId] = []
+
+        def begun(call: CallId, final: Asked) -> None:
+            if final is not given and asking.request is not None:
+                most = int(final.arguments["max_tokens"])
+                work.post = replace(post, body=with_max_tokens(post.body, most))
+                work.asking = replace(asking, request=replace(asking.request, max_tokens=most))
+            work.asked = final
+            calls.append(call)
+            self._asked[call] = work
+
+        def smaller(room: Room) -> Asked | None:
+            if asking.act is not Act.MESSAGES or asking.request is None:
+                return None
+            less = shortened(rules, asking.request, room)
+            return None if less is None else asked(rules, asking.act, less, asking.digest, len(post.body), asking.said)
+
+        client.watch(partial(self._gone, work))
+        await wait_for_pause(self._store, self._clock, presented, client)
+        try:
+            outcome = await self._ask(presented, given, smaller, begun)
+        finally:
+            for call in calls:
+                self._asked.pop(call, None)
+                self._used.pop(call, None)
+        if work.ending is not None:
+            return Given(outcome, None, work.has_begun, work.ending[0])
+        if work.has_begun:
+            return Given(outcome, Whole(work.status, {}, bytes(work.tail)), has_begun=True)
+        if work.whole is not None:
+            return Given(outcome, Whole(work.status, work.headers, work.whole))
+        return Given(outcome)
+
+    # --- what the actor asks
+
+    def cut(self, call: CallId) -> None:
+        """A stop has come over it: end it now."""
+        if (known := self._open.get(call)) is not None:
+            known.cut(CutKind.KILLED, "stopped by an operator")
+
+    def close_run(self, run: RunId, why: str) -> None:
+        """End what a run has open."""
+        for work in list(self._open.values()):
+            if work.run == run:
+                work.cut(CutKind.KILLED, why)
+
+    def used(self, call: CallId) -> ModelUse | None:
+        """What a request used; None: nobody can know, so what it held stands."""
+        return self._used.get(call)
+
+    # --- the upstream of `model`
+
+    async def call(self, sending: Sending) -> Reply:
+        """Send the request, pass its answer on, and say what it used."""
+        work = self._asked.pop(sending.call, None)
+        if work is None:
+            return NotSent("nobody waits for this answer")
+        run = await self._store.run(RunId(sending.principal.removeprefix("run:")))
+        if run is None:
+            return NotSent("its run is not there any more")
+        reach = await reach_of(self._store, run, MODEL, MESSAGES)
+        upstream = self._upstreams.take(work.asked.upstream)
+        if upstream is None:
+            return NotSent(f"the upstream {work.asked.upstream} is not there any more")
+        work.run = run.id
+        work.task = task = asyncio.ensure_future(self._exchange(work, upstream, sending, reach))
+        self._open[sending.call] = work
+        try:
+            await asyncio.wait({task}, timeout=min(sending.deadline_s, LONGEST_S))
+            if not task.done():
+                work.cut(CutKind.FAULT, "the answer took too long")
+                await asyncio.wait({task})
+        except asyncio.CancelledError:
+            work.cut(CutKind.SILENT, "")
+            await asyncio.wait({task})
+            raise
+        finally:
+            del self._open[sending.call]
+            await self._upstreams.give_back(upstream)
+        return task.result()
+
+    def _gone(self, work: Work) -> None:
+        async def read_on() -> None:
+            await self._clock.sleep(READ_ON_S)
+            work.cut(CutKind.SILENT, "")
+
+        if work.task is not None and not work.task.done():
+            waiting = asyncio.ensure_future(read_on())
+            self._reading_on.add(waiting)
+            waiting.add_done_callback(self._reading_on.discard)
+            work.task.add_done_callback(lambda _: waiting.cancel())
+
+    async def _exchange(self, work: Work, upstream: ModelUpstream, sending: Sending, reach: Reach) -> Reply:
+        """From the first byte out to what it used. Cut by cancelling it, with `ending` saying why."""
+        answer: ModelAnswer | None = None
+        lost = ""
+        try:
+            found = await upstream.send(work.post, lambda: not work.client.is_gone and sending.may_send())
+            if isinstance(found, NothingLeft):
+                return NotSent(found.why)
+            if isinstance(found, Lost):
+                lost = found.why
+            else:
+                answer, work.status, work.headers = found, found.status, found.headers
+                if work.client.is_gone:
+                    self._gone(work)
+                await receive(work, found, partial(self._stopped, reach))
+        except UnavailableError as error:
+            lost = str(error)
+        except asyncio.CancelledError:
+            if work.ending is None:
+                raise
+        finally:
+            if answer is not None:
+                answer.close()
+        if lost and work.ending is None:
+            work.ending = (CutKind.FAULT, lost)
+        if work.ending is not None:
+            await break_off(work)
+        return self._settled(work, sending.call)
+
+    def _stopped(self, reach: Reach) -> tuple[CutKind, str] | None:
+        """Whether nothing more may be passed on: no await, so that nothing comes between the look and the bytes (I6)."""
+        try:
+            if any(stop.mode is not StopMode.PAUSE for stop in self._store.stops_on(reach)):
+                return CutKind.KILLED, "stopped by an operator"
+        except UnavailableError:
+            return CutKind.FAULT, "it cannot be known whether this was stopped"
+        return None
+
+    def _settled(self, work: Work, call: CallId) -> Reply:
+        account, most = account_of(work), work.asked.most
+        if account.used.micro > most.micro or account.used.tokens > most.tokens:
+            logger.error("call %s used more than its bound: %s of %s", call, account.used, most)
+        self._used[call] = account.used
+        return Answered({"content": [], "structuredContent": dict(account.facts), "isError": account.is_error})
+
+    async def close(self) -> None:
+        """End every answer where it is; each has its outcome recorded. Then let go of the upstreams."""
+        for work in list(self._open.values()):
+            work.cut(CutKind.FAULT, "the gateway is stopping")
+        ended: list[Awaitable[Any]] = [work.task for work in list(self._open.values()) if work.task is not None]
+        await asyncio.gather(*ended, return_exceptions=True)
+        await self._upstreams.close()
