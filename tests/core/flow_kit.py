@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ringfence.core.flow.asked import Asked, Scalar, nouns_of
+from ringfence.core.flow.giving.saying import says
 from ringfence.core.flow.origins import origins
-from ringfence.core.flow.saying import says
-from ringfence.core.flow.spoken import Spoken
+from ringfence.core.flow.words.spoken import Spoken
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import AgentId, CallId, Digest, RunId, ServerId, ToolId

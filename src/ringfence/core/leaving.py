@@ -15,9 +15,9 @@ from typing import Any, Final, cast
 from ringfence.core.connecting import CONNECT
 from ringfence.core.exporting import WORKSPACE
 from ringfence.core.flow.asked import Asked, nouns_of
-from ringfence.core.flow.believed import Believed
-from ringfence.core.flow.outside import UNREAD, Outside, names_outside, names_own_thing
-from ringfence.core.flow.quoting import own_words
+from ringfence.core.flow.sources.believed import Believed
+from ringfence.core.flow.web.outside import UNREAD, Outside, names_outside, names_own_thing
+from ringfence.core.flow.words.quoting import own_words
 from ringfence.core.methods import READ_RESOURCE
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer

@@ -27,7 +27,7 @@ from ringfence.core.connecting import CONNECT, DEFINITION, EGRESS, FOR_SERVER, A
 from ringfence.core.egress.matching import path_rule_for
 from ringfence.core.egress.opening import CONNECT as OPENING
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
-from ringfence.core.flow.hosts import Own, canonical_host
+from ringfence.core.flow.web.hosts import Own, canonical_host
 from ringfence.core.leaving import holds_two
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId

@@ -21,7 +21,7 @@ from tests.core.flow_kit import (
 )  # fmt: skip
 
 from ringfence.core.flow.origins import MOST_UNDERIVED, origins
-from ringfence.core.flow.quoting import own_words
+from ringfence.core.flow.words.quoting import own_words
 from ringfence.core.model.profile import Effect, Lookup, Records, ToolProfile
 from ringfence.core.roles import inferred_authorities
 

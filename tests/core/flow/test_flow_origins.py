@@ -20,8 +20,8 @@ from tests.core.flow_kit import (
     tool,
 )  # fmt: skip
 
+from ringfence.core.flow.authority import MOST_LEAVES
 from ringfence.core.flow.origins import origins, underived
-from ringfence.core.flow.places import MOST_LEAVES
 from ringfence.core.model.profile import Authority, Effect, Lookup, Records, Role, ToolProfile
 from ringfence.core.model.provenance import Flow, Heard, ProvenanceRules, SourceKind
 from ringfence.core.model.words import Words

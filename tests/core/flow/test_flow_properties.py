@@ -12,9 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.core.flow_kit import AT, COMMAND, MAGNITUDE, SELECTOR, TARGET, UNTRUSTED, call, facts, flow, gives, heard, tool
 
-from ringfence.core.flow.answers import MOST_NODES
-from ringfence.core.flow.joins import MOST_RECORDS
 from ringfence.core.flow.origins import origins
+from ringfence.core.flow.sources.answers import MOST_NODES
+from ringfence.core.flow.sources.joins import MOST_RECORDS
 from ringfence.core.model.profile import Lookup, Records, Role
 from ringfence.core.model.provenance import Flow, Heard, ProvenanceRules
 from ringfence.core.model.words import Words

@@ -7,7 +7,7 @@ from typing import Final
 
 from ringfence.app.doctor.facts import Facts
 from ringfence.app.doctor.findings import Code, Finding, Severity
-from ringfence.core.flow.hosts import Own, canonical_host
+from ringfence.core.flow.web.hosts import Own, canonical_host
 from ringfence.core.model.label import at_least
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import ProvenanceRules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringfence.core.connecting import CONNECT, Act
-from ringfence.core.flow.outside import Outside
+from ringfence.core.flow.web.outside import Outside
 from ringfence.core.leaving import beside, holds_two, is_sink, leaves, ways_outside
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
-from ringfence.core.flow.spoken import spoken_of
+from ringfence.core.flow.words.spoken import spoken_of
 from ringfence.core.model.provenance import Flow
 
 _MOST_COMPARED: Final = 20_000

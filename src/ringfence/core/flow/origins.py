@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from ringfence.core.flow.asked import Asked, nouns_of
-from ringfence.core.flow.believed import Believed, Source
+from ringfence.core.flow.authority import TOO_MANY, Leaf, authorities_of, leaves_of
+from ringfence.core.flow.giving.saying import is_nothing
 from ringfence.core.flow.near import nearest
-from ringfence.core.flow.outside import names_outside, names_own_thing
-from ringfence.core.flow.places import TOO_MANY, Leaf, authorities_of, leaves_of
-from ringfence.core.flow.saying import is_nothing
-from ringfence.core.flow.unasked import unasked
+from ringfence.core.flow.sources.believed import Believed, Source
+from ringfence.core.flow.web.outside import names_outside, names_own_thing
 from ringfence.core.flow.whereabouts import NOWHERE, whereabouts
+from ringfence.core.flow.words.unasked import unasked
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.profile import Effect, Role

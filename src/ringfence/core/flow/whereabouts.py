@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
-from ringfence.core.flow.believed import Source
+from ringfence.core.flow.sources.believed import Source
 from ringfence.core.model.provenance import Heard, SourceKind
 
 _MOST_SEARCHED: Final = 2_000_000

@@ -1,0 +1,1 @@
+"""Codes, and what things are called. Pure."""

@@ -1,0 +1,1 @@
+"""What may decide besides words: the configuration, lookups and records. Pure."""

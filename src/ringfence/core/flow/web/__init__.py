@@ -1,0 +1,1 @@
+"""Hosts and addresses: how they are written, and whose they are. Pure."""
