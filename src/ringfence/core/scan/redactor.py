@@ -43,6 +43,8 @@ class Redactor:
         self._heads: dict[str, list[str]] = {}
         self.longest = 0
         """Characters of the longest form."""
+        self.learnt = 0
+        """Rises whenever other secrets are known than before."""
 
     def __bool__(self) -> bool:
         return bool(self._automata)
@@ -155,6 +157,7 @@ class Redactor:
         self._settled = _automaton(forms) if forms else None
 
     def _compile(self) -> None:
+        self.learnt += 1
         recent = {form for forms in self._recent.values() for form in forms}
         both = [self._settled] if self._settled is not None else []
         self._automata = tuple([*both, _automaton(recent)] if recent else both)
