@@ -182,6 +182,10 @@ bench: $(READY) bench-peers ## what a call costs, against a direct connection an
 bench-sandbox: $(READY) ## what a box costs: its start, connections out of it, memory, fifty at once
 	@$(BIN)/python -m bench.sandbox $(ARGS)
 
+.PHONY: bench-model
+bench-model: $(READY) ## what a model behind the gateway costs: first byte, events per second, memory, a kill of 500 answers; ARGS=--quick
+	@$(BIN)/python -m bench.model $(ARGS)
+
 .PHONY: leaks
 leaks: $(READY) ## planted secrets, given away by servers in every form and by every way, and searched for in everything
 	@$(BIN)/python -m tests.leaks $(ARGS)

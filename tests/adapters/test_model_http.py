@@ -189,3 +189,172 @@ async def test_a_credential_that_is_refused_is_looked_up_anew() -> None:
 def test_a_url_that_cannot_be_an_upstream_is_refused(url: str) -> None:
     with pytest.raises(ConfigError):
         HttpModel(ModelOptions(url=url))
+
+
+async def test_a_connection_is_kept_for_the_next_request_and_not_after_an_answer_that_broke_off() -> None:
+    connections = 0
+
+    class Counted(Api):
+        async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal connections
+            connections += 1
+            await super().serve(reader, writer)
+
+    served = Counted(OK, closes=False)
+    server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with upstream(f"http://{host}:{port}") as model:
+        for _ in range(3):
+            answer = await model.send(POST, always(True))
+            assert not isinstance(answer, Lost | Unsent)
+            await drained(answer)
+            answer.close()
+        assert connections == 1
+        half = await model.send(POST, always(True))
+        assert not isinstance(half, Lost | Unsent)
+        half.close()  # nothing of it was read, but it had come: it is as whole as the others
+        again = await model.send(POST, always(True))
+        assert not isinstance(again, Lost | Unsent)
+        again.close()
+    server.close()
+    assert len(served.requests) == 5
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nx: " + b"a" * 40_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"x: a\r\n" * 20_000,
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        b"this is no HTTP\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_is_no_http_or_has_an_endless_head_is_lost(answer: bytes) -> None:
+    async with api(answer) as served, upstream(served.url, silence_s=5.0) as model:
+        assert isinstance(await model.send(POST, always(True)), Lost)
+
+
+async def test_what_comes_before_the_answer_is_passed_over() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK
+    async with api(early) as served, upstream(served.url) as model:
+        answer = await model.send(POST, always(True))
+        assert not isinstance(answer, Lost | Unsent)
+        assert (answer.status, "link" in answer.headers, await answer.read()) == (200, False, b"{}")
+        answer.close()
+
+
+async def test_what_nobody_asked_for_is_never_taken_for_the_next_answer() -> None:
+    async with api(OK + OK) as served, upstream(served.url) as model:
+        for _ in range(3):
+            answer = await model.send(POST, always(True))
+            if not isinstance(answer, Lost | Unsent):
+                answer.close()
+    # Each answer was followed by one too many, so no connection was used again.
+    assert len(served.requests) == 3
+
+
+async def test_the_end_of_a_connection_ends_an_answer_without_a_length() -> None:
+    async with api(b"HTTP/1.1 200 OK\r\n\r\nwhole", closes=True) as served, upstream(served.url) as model:
+        answer = await model.send(POST, always(True))
+        assert not isinstance(answer, Lost | Unsent)
+        found = b""
+        while piece := await answer.read():
+            found += piece
+        assert found == b"whole"
+        answer.close()
+
+
+async def test_a_server_is_not_read_further_than_anybody_takes() -> None:
+    large = 64 << 20
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % large
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+        while sent < large:
+            writer.write(bytes(1 << 16))
+            sent += 1 << 16
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    async with upstream(f"http://{host}:{port}") as model:
+        answer = await model.send(POST, always(True))
+        assert not isinstance(answer, Lost | Unsent)
+        before, now = -1, 0
+        while now != before:  # until the sockets in between are full and the server waits
+            before = now
+            for _ in range(200):
+                await asyncio.sleep(0)
+            now = sent
+        assert sent < large
+        found = 0
+        while piece := await answer.read():
+            found += len(piece)
+        assert found == large
+        answer.close()
+    server.close()
+
+
+@pytest.mark.requirement("I6")
+async def test_nothing_more_leaves_once_the_sending_is_cancelled() -> None:
+    got = 0
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal got
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            begun.set()
+            await go_on.wait()
+            while data := await reader.read(1 << 16):
+                got += len(data)
+        except ConnectionError:
+            pass
+        gone.set()
+        writer.close()
+
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 16)
+    host, port = server.sockets[0].getsockname()
+    size = 32 << 20
+    async with upstream(f"http://{host}:{port}") as model:
+        post = ModelPost(method="POST", target="/v1/messages", body=bytes(size))
+        sending = asyncio.ensure_future(model.send(post, always(True)))
+        await begun.wait()
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        go_on.set()
+        await gone.wait()
+    server.close()
+    assert got < size
+
+
+async def test_a_header_that_would_be_two_lines_is_not_sent() -> None:
+    async with api() as served, upstream(served.url) as model:
+        for headers, target in (((("user-agent", "a\r\nx-api-key: b"),), "/v1"), ((), "/v1 HTTP/1.1\r\nx: y"), ((), "/v1\0")):
+            post = ModelPost(method="POST", target=target, headers=headers)
+            assert isinstance(await model.send(post, always(True)), Unsent)
+        assert served.requests == []
+
+
+async def test_more_requests_at_once_than_it_has_connections_for_are_not_sent() -> None:
+    begun = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    async with api(begun) as served:
+        model = HttpModel(ModelOptions(url=served.url, connections=1))
+        first = await model.send(POST, always(True))
+        assert not isinstance(first, Lost | Unsent)
+        assert isinstance(await model.send(POST, always(True)), Unsent)
+        first.close()
+        await asyncio.sleep(0)
+        third = await model.send(POST, always(True))
+        assert not isinstance(third, Lost | Unsent)
+        third.close()
+        await model.close()
+        assert isinstance(await model.send(POST, always(True)), Unsent)

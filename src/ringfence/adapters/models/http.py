@@ -10,17 +10,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-import aiohttp
-from yarl import URL
-
-from ringfence.errors import ConfigError, UnavailableError
+from ringfence.adapters.models.connection import Connection
+from ringfence.adapters.models.connections import Connections
+from ringfence.errors import ConfigError, RequestError, UnavailableError
 from ringfence.ports.model_upstream import Lost, ModelAnswer, ModelPost, Unsent
 from ringfence.ports.secrets import LateValues
 
 REFUSED: Final = 401
-_GONE: Final = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
+_GONE: Final = (OSError, TimeoutError, RequestError)
+_OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,6 @@ class ModelOptions:
     connections: int = 4096
     keepalive_s: float = 4.0
     """Less than what common servers keep (5 s), so that a kept connection is rarely closed under a request."""
-    head_bytes: int = 32 * 1024
 
 
 def check_model_options(options: ModelOptions) -> None:
@@ -59,41 +58,48 @@ class HttpModel:
     def __init__(self, options: ModelOptions) -> None:
         check_model_options(options)
         self._options = options
-        self._base = options.url.rstrip("/")
-        self._connections: aiohttp.ClientSession | None = None
+        self._base = quote(urlsplit(options.url).path.rstrip("/"), safe="/%:@!$&'()*+,;=~-._")
+        self._connections = Connections(
+            options.url,
+            most=options.connections,
+            connect_s=options.connect_s,
+            keepalive_s=options.keepalive_s,
+            silence_s=options.silence_s,
+        )
 
     async def send(self, post: ModelPost, may_send: Callable[[], bool]) -> ModelAnswer | Unsent | Lost:
         try:
             own = await self._own()
+            head = self._head(post, own)
         except UnavailableError as error:
             return Unsent(f"the upstream's credential cannot be had: {error}")
-        headers = {name: value for name, value in post.headers if name not in own}
-        headers |= own | {"accept-encoding": "identity"}
+        except RequestError as error:
+            return Unsent(str(error))
         try:
-            target = URL(f"{self._base}{post.target}", encoded=True)
-        except ValueError:
-            return Unsent("the target is no URL")
-        connections = self._open()
+            connection = await self._connections.take()
+        except UnavailableError as error:
+            return Unsent(str(error))
+        except OSError as error:
+            return Unsent(f"it cannot be reached: {type(error).__name__}")
+        # From here to the first byte nothing is waited for: no stop comes in between (I6).
         if not may_send():
+            self._connections.give_back(connection)
             return Unsent("it was stopped before anything left")
         try:
-            answer = await connections.request(
-                post.method, target, data=post.body or None, headers=headers, allow_redirects=False
-            )
-        except aiohttp.ClientConnectorError as error:
-            return Unsent(f"it cannot be reached: {type(error).__name__}")
-        except aiohttp.ConnectionTimeoutError:
-            return Unsent("it cannot be reached in time")
+            connection.send(head, post.body)
+            await connection.head()
         except _GONE as error:
+            connection.close()
             return Lost(f"no answer came: {type(error).__name__}")
-        if answer.status == REFUSED and self._options.headers is not None:
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        if connection.status == REFUSED and self._options.headers is not None:
             self._options.headers.doubt()
-        return _Answer(answer)
+        return _Answer(connection, self._connections)
 
     async def close(self) -> None:
-        connections, self._connections = self._connections, None
-        if connections is not None:
-            await connections.close()
+        self._connections.close()
 
     async def _own(self) -> dict[str, str]:
         values = self._options.headers
@@ -102,44 +108,41 @@ class HttpModel:
         found = values.fresh()
         return {name.lower(): value for name, value in (found if found is not None else await values.read()).items()}
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._connections is None:
-            options = self._options
-            self._connections = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=options.connections, keepalive_timeout=options.keepalive_s),
-                timeout=aiohttp.ClientTimeout(
-                    total=None, connect=options.connect_s, sock_connect=options.connect_s, sock_read=options.silence_s
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-                skip_auto_headers=("user-agent", "accept", "content-type"),
-                max_line_size=options.head_bytes,
-                max_field_size=options.head_bytes,
-            )
-        return self._connections
+    def _head(self, post: ModelPost, own: Mapping[str, str]) -> bytes:
+        """Raises RequestError where a header or the target cannot be written on one line."""
+        lines = {"host": self._connections.authority}
+        lines |= {name: value for name, value in post.headers if name not in own and name not in _OURS}
+        lines |= {**own, "accept-encoding": "identity"}
+        if post.body or post.method != "GET":
+            lines["content-length"] = str(len(post.body))
+        head = "".join([f"{name}: {value}\r\n" for name, value in lines.items()])
+        target = f"{self._base}{post.target}"
+        is_line = target.isascii() and target.isprintable() and " " not in target
+        if not is_line or head.count("\n") != len(lines) or head.count("\r") != len(lines) or "\0" in head:
+            raise RequestError("a header or the target cannot be written")
+        try:
+            return f"{post.method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1")
+        except UnicodeEncodeError:
+            raise RequestError("a header or the target cannot be written") from None
 
 
 class _Answer:
     """Implements `ports.model_upstream.ModelAnswer`."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
-
-    @property
-    def status(self) -> int:
-        return self._answer.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {name.lower(): value for name, value in self._answer.headers.items()}
+    def __init__(self, connection: Connection, connections: Connections) -> None:
+        self._connection: Connection | None = connection
+        self._connections = connections
+        self._read = connection.read
+        self.status = connection.status
+        self.headers: Mapping[str, str] = connection.headers
 
     async def read(self) -> bytes:
         try:
-            return await self._answer.content.readany()
-        except (*_GONE, asyncio.IncompleteReadError) as error:
+            return await self._read()
+        except _GONE as error:
             raise UnavailableError(f"the answer broke off: {type(error).__name__}") from None
 
     def close(self) -> None:
-        # After the end of an answer its connection has been given back already, and this does nothing.
-        self._answer.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._connections.give_back(connection)
