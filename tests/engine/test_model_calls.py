@@ -7,13 +7,15 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
+from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.metering.request import ModelRequest, read_request
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
 from ringfence.core.metering.stream import CutKind
+from ringfence.core.metering.unfinished import AHEAD
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
@@ -23,10 +25,12 @@ from ringfence.core.modelling import Act
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.engine.models.asking import Asking, Given
 from ringfence.engine.models.calls import READ_ON_S
-from ringfence.engine.outcome import NotSent, Refused, Returned
+from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
 from ringfence.engine.runs import Opened
 from ringfence.engine.stops import Stopped
+from ringfence.errors import UnavailableError
 from ringfence.ports.model_upstream import Lost, ModelPost, Unsent
+from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.scenario import SUPPORT, shop_rules
 from ringfence.testing.world import World, presented
 
@@ -36,11 +40,15 @@ START = b'event: message_start\ndata: {"type":"message_start","message":{"model"
 PART = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}}\n\n'
 )
+SHOWN = len(b'x"}}')
+"""Bytes of a piece that a model may have written."""
 TOTALS = (
     b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}\n\n'
 )
 STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 LATE_S = 5.0
+THOUGHT_DATA = b'{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}'
+THOUGHT = b"event: content_block_start\ndata: " + THOUGHT_DATA + b"\n\n"
 
 
 class Answer:
@@ -52,7 +60,7 @@ class Answer:
         self.pieces: asyncio.Queue[bytes] = asyncio.Queue()
         self.closed = asyncio.Event()
 
-    def says(self, *pieces: bytes) -> Answer:
+    def says(self, *pieces: bytes) -> Self:
         for piece in pieces:
             self.pieces.put_nowait(piece)
         return self
@@ -64,6 +72,15 @@ class Answer:
         self.closed.set()
 
 
+class Breaking(Answer):
+    """One that breaks off after what it says."""
+
+    async def read(self) -> bytes:
+        if self.pieces.empty():
+            raise UnavailableError("it broke off")
+        return await self.pieces.get()
+
+
 class Model:
     """A model API that gives one answer."""
 
@@ -71,10 +88,12 @@ class Model:
         self.answer = answer
         self.sent: list[ModelPost] = []
         self.is_closed = False
+        self.was_asked = asyncio.Event()
 
     async def send(self, post: ModelPost, may_send: Callable[[], bool]) -> Answer | Unsent | Lost:
         if not may_send():
             return Unsent("stopped")
+        self.was_asked.set()
         self.sent.append(post)
         return self.answer
 
@@ -149,6 +168,16 @@ async def outcome(world: World) -> dict[str, Any]:
     return entry["body"]
 
 
+async def assert_lost(world: World, run: Opened, why: str) -> None:
+    """Nobody can know what came of it: the log says so, and what it held is spent."""
+    (decision, entry) = [entry for entry in await world.entries() if entry["kind"] in ("decision", "outcome")]
+    assert (entry["decision"], entry["body"]["why"]) == ("ambiguous", why)
+    assert "model" not in entry["body"]
+    most = decision["body"]["arguments"]["most"]
+    assert await used(world, run) == {name: (0, most[name]) for name in ("tokens_in", "tokens_out")}
+    assert await world.store.holds() == {}
+
+
 async def test_an_answer_is_passed_on_as_it_comes_and_its_end_only_when_it_is_recorded() -> None:
     world, run = await world_with(model := Model(Answer().says(START, PART, TOTALS + STOP, b"")))
     client = Reader()
@@ -175,7 +204,7 @@ async def test_no_word_of_a_prompt_or_an_answer_is_recorded_and_what_a_client_sa
 
 @pytest.mark.requirement("I6")
 @pytest.mark.parametrize("mode", [StopMode.KILL, StopMode.DISABLE])
-async def test_a_stop_ends_an_answer_where_it_is_and_charges_the_worst_of_what_is_not_known(mode: StopMode) -> None:
+async def test_a_stop_ends_an_answer_where_it_is_and_charges_what_can_have_been_made_of_it(mode: StopMode) -> None:
     world, run = await world_with(Model(answer := Answer().says(START, PART)))
     client = Reader()
     asked = asyncio.ensure_future(ask(world, run, client))
@@ -190,7 +219,7 @@ async def test_a_stop_ends_an_answer_where_it_is_and_charges_the_worst_of_what_i
     assert client.ended is not None
     assert b"permission_error" in client.ended
     assert client.at_once
-    assert await used(world, run) == {"tokens_in": (0, 7), "tokens_out": (0, 400)}
+    assert await used(world, run) == {"tokens_in": (0, 7), "tokens_out": (0, SHOWN + AHEAD)}
     body = await outcome(world)
     assert (body["model"]["end"], body["model"]["exact"], body["stopped"]) == ("killed", False, True)
 
@@ -211,8 +240,7 @@ async def test_a_stop_that_comes_before_the_answer_begins_ends_the_wait_for_it()
     await world.stops.stop(StopMode.KILL, Scope(ScopeKind.EVERYTHING), reason="as the test says", by="operator:ada")
     given = await asked
     assert (given.cut, given.has_begun) == (CutKind.KILLED, False)
-    held = (await used(world, run))["tokens_out"]
-    assert held == (0, 400)
+    await assert_lost(world, run, "stopped by an operator; no answer had come")
 
 
 async def test_a_pause_leaves_an_open_answer_alone() -> None:
@@ -251,18 +279,106 @@ async def test_it_is_not_read_on_for_ever() -> None:
         await asyncio.sleep(0)
     assert answer.closed.is_set()
     assert (await asked).cut is CutKind.SILENT
+    # Nothing of the answer was shown, so all of it may have been thought.
     assert await used(world, run) == {"tokens_in": (0, 7), "tokens_out": (0, 400)}
     assert (await outcome(world))["model"]["end"] == "client_gone"
 
 
+@pytest.mark.requirement("I2")
 async def test_what_provably_did_not_leave_costs_nothing_and_what_may_have_left_costs_the_worst() -> None:
     world, run = await world_with(Model(Unsent("it cannot be reached")))
     assert isinstance((await ask(world, run, Reader())).outcome, NotSent)
     assert await used(world, run) == {"tokens_in": (0, 0), "tokens_out": (0, 0)}
-    world, run = await world_with(Model(Lost("no answer came")))
+    world, run = await world_with(Model(Lost("the connection broke off")))
     given = await ask(world, run, Reader())
     assert given.cut is CutKind.FAULT
-    assert (await used(world, run))["tokens_out"] == (0, 400)
+    assert isinstance(given.outcome, Ambiguous)
+    await assert_lost(world, run, "the connection broke off; no answer had come")
+
+
+@pytest.mark.requirement("I2")
+async def test_an_answer_that_breaks_off_before_it_is_whole_is_lost() -> None:
+    answer = Breaking({"content-type": "application/json", "request-id": "req_1"}).says(b'{"type":"message","usage":{"inp')
+    world, run = await world_with(Model(answer))
+    given = await ask(world, run, Reader(), stream=False)
+    assert (given.cut, given.answer) == (CutKind.FAULT, None)
+    await assert_lost(world, run, "it broke off; the answer had begun with status 200, request-id req_1")
+
+
+async def test_an_error_that_breaks_off_costs_nothing_since_it_was_one() -> None:
+    world, run = await world_with(Model(Breaking({"content-type": "application/json"}, 529).says(b'{"type":"er')))
+    given = await ask(world, run, Reader())
+    assert (given.cut, given.answer) == (CutKind.FAULT, None)
+    assert await used(world, run) == {"tokens_in": (0, 0), "tokens_out": (0, 0)}
+    assert (await outcome(world))["model"]["end"] == "broken"
+
+
+@pytest.mark.parametrize(
+    ("thinking", "begun", "expected"),
+    [
+        ({"type": "disabled"}, START, AHEAD),
+        ({"type": "disabled"}, START + PART, SHOWN + AHEAD),
+        ({"type": "enabled", "budget_tokens": 20}, START + THOUGHT + PART, len(THOUGHT_DATA) + 20 + SHOWN + AHEAD),
+        ({"type": "adaptive"}, START + PART, SHOWN + AHEAD),
+        ({"type": "adaptive"}, START + THOUGHT + PART, 400),
+        ({"type": "adaptive"}, START, 400),
+        ({"type": "adaptive"}, START + THOUGHT + PART + TOTALS, 5),
+    ],
+)
+async def test_where_a_model_may_have_thought_unseen_a_broken_answer_counts_all_that_it_may_think(
+    thinking: dict[str, Any], begun: bytes, expected: int
+) -> None:
+    world, run = await world_with(Model(Breaking().says(begun)))
+    given = await ask(world, run, Reader(), thinking=thinking)
+    assert given.cut is CutKind.FAULT
+    assert await used(world, run) == {"tokens_in": (0, 7), "tokens_out": (0, expected)}
+    assert (await outcome(world))["model"]["exact"] is (begun.endswith(TOTALS))
+
+
+async def test_of_an_answer_that_its_client_has_not_taken_yet_more_may_have_come_than_was_looked_at() -> None:
+    class Slow(Reader):
+        async def write(self, data: bytes) -> None:
+            self.got.set()
+            await asyncio.Event().wait()
+
+    world, run = await world_with(Model(Answer().says(START + PART)))
+    client = Slow()
+    asked = asyncio.ensure_future(ask(world, run, client))
+    await client.got.wait()
+    await world.stops.stop(StopMode.KILL, Scope(ScopeKind.EVERYTHING), reason="as the test says", by="operator:ada")
+    assert (await asked).cut is CutKind.KILLED
+    assert await used(world, run) == {"tokens_in": (0, 7), "tokens_out": (0, 400)}
+
+
+@pytest.mark.requirement("I1")
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_whose_outcome_cannot_be_recorded_is_not_given_out(stream: bool) -> None:
+    whole = Answer({"content-type": "application/json"}).says(b'{"type":"message"}')
+    answer = Answer().says(START, TOTALS + STOP) if stream else whole
+    memory = MemoryStore()
+    store = FakeStore(memory)
+    model = Model(answer)
+    world = await World.build(rules=rules_for(), models={"vendor": model}, store=(store, memory))
+    run, client = await world.open_run(), Reader()
+    asked = asyncio.ensure_future(ask(world, run, client, stream=stream))
+    await model.was_asked.wait()
+    store.fail_at(StoreStep.RECORD)
+    answer.says(b"")
+    given = await asked
+    assert isinstance(given.outcome, Ambiguous)
+    assert given.answer is None
+    assert STOP not in client.data
+
+
+@pytest.mark.requirement("I2")
+async def test_a_request_whose_own_task_is_cancelled_counts_as_lost_in_the_log_and_on_the_meters() -> None:
+    world, run = await world_with(Model(Answer().says(START, PART)))
+    client = Reader()
+    asked = asyncio.ensure_future(ask(world, run, client))
+    await client.got.wait()
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    await assert_lost(world, run, "the client went away")
 
 
 async def test_an_answer_that_was_encoded_all_the_same_is_not_passed_on() -> None:
@@ -271,6 +387,7 @@ async def test_an_answer_that_was_encoded_all_the_same_is_not_passed_on() -> Non
     client = Reader()
     given = await ask(world, run, client)
     assert (client.data, given.cut, given.answer) == (b"", CutKind.FAULT, None)
+    await assert_lost(world, run, "the answer is encoded, which was not asked for; the answer had begun with status 200")
 
 
 async def test_an_error_of_the_model_comes_back_unchanged_and_costs_nothing() -> None:

@@ -74,6 +74,8 @@ class ModelRequest:
     stream: bool = False
     thinking: int = 0
     """The budget for it in tokens; 0: none is given."""
+    may_think: bool = True
+    """False where the request says that it must not. What a model does where nothing is said, is its own affair."""
     text_bytes: int
     """Bytes of the JSON text without what images and PDFs hold in base64."""
     images: int = 0
@@ -237,6 +239,7 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
         max_tokens=most,
         stream=stream,
         thinking=_count(_optional(body, "thinking"), "budget_tokens") or 0,
+        may_think=_optional(body, "thinking").get("type") != "disabled",
         text_bytes=size - seen.encoded,
         images=seen.images,
         documents=seen.documents,

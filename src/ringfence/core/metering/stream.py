@@ -9,7 +9,8 @@ What is forwarded is what came in, byte for byte, events that nobody knows inclu
 never holds half an event, so an error event can follow at any time and be understood. Comments that stand alone are passed on
 at once, because they keep connections open.
 
-Only events that say something about usage or tools are parsed; of the others nothing but the end is looked for.
+Only events that say something about usage or tools are parsed; of the others the bytes are counted that a model wrote, which
+is what bounds an answer that is cut (`core.metering.unfinished`).
 
 Source: WHATWG HTML, section 9.2 (server-sent events); Anthropic Messages API, streaming.
 """
@@ -24,6 +25,7 @@ from typing import Any, Final
 
 from ringfence.core.metering.body import read_json
 from ringfence.core.metering.observed import LONGEST_NAME, ToolResult, ToolUse, digest_or_none, result_in, text_of, use_in
+from ringfence.core.metering.unfinished import Seen
 from ringfence.core.metering.usage import UNKNOWN, Reported, ended, told
 from ringfence.errors import RequestError
 
@@ -42,6 +44,10 @@ _ALONE: Final = re.compile(rb"(?:(?::[^\r\n]*)?(?>\r\n|\n|\r))+")
 _LONGEST_COMMENT: Final = 4096
 _MARK: Final = b"\xef\xbb\xbf"
 _DELTA: Final = b"event: content_block_delta\ndata: "
+_SHOWN: Final = re.compile(rb'"(?:text|partial_json)"\s*:\s*"')
+"""Where what is shown of a piece of content begins. Within a text of JSON the quotes would be escaped."""
+_SHOWN_KINDS: Final = frozenset({"text", "tool_use"})
+"""Blocks of which every token goes to the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,9 @@ class MessageStream:
         self._has_totals = False
         self._is_over = False
         self._open: dict[int, _Open] = {}
+        self._size = 0
+        self._is_shown = False
+        self._has_hidden = False
         self.reported: Reported = UNKNOWN
         """What was said about usage so far."""
         self.uses: list[ToolUse] = []
@@ -114,8 +123,13 @@ class MessageStream:
         self.events = 0
         self.forwarded = 0
         """Bytes."""
-        self.content_bytes = 0
-        """Of events that carry content: what people are shown of a stream under way."""
+
+    @property
+    def seen(self) -> Seen | None:
+        """What came of the content since its tokens were counted last. None: it cannot be known."""
+        if self.is_damaged:
+            return None
+        return Seen(size=self._size, is_shown=self._is_shown, has_hidden=self._has_hidden)
 
     def feed(self, chunk: bytes) -> tuple[Command, ...]:
         """What to do now that these bytes came. After a cut: nothing."""
@@ -146,6 +160,7 @@ class MessageStream:
         if self._is_over:
             return ()
         self._settle()
+        self._size += len(self._buffer)
         commands = self._forward(b"", len(self._buffer))
         self._close()
         return commands
@@ -168,6 +183,7 @@ class MessageStream:
 
     def _close(self) -> None:
         self._is_over = True
+        self._size += len(self._buffer)
         self._buffer.clear()
         self._open.clear()
 
@@ -222,7 +238,7 @@ class MessageStream:
         self.events += 1
         if block.startswith(_DELTA) and b'"usage"' not in block:
             # Nearly every event is one of these.
-            self.content_bytes += len(block)
+            self._content(block, len(_DELTA))
             if not self._open:
                 return
             if b"\n" not in (data := block[len(_DELTA) :]):
@@ -238,41 +254,72 @@ class MessageStream:
                 self.is_damaged = True
                 return
             if isinstance(value, dict):
-                self._said(value)
+                self._said(value, data)
+        elif name == b"content_block_stop":
+            self._is_shown = False
+        elif name != b"ping":
+            self._content(data)
 
-    def _said(self, value: dict[str, Any]) -> None:
+    def _content(self, data: bytes, start: int = 0) -> None:
+        """Count what a model wrote of one event: what is shown, or all of it where that cannot be told."""
+        shown = _SHOWN.search(data, start)
+        self._size += len(data) - (start if shown is None else shown.end())
+        if shown is not None:
+            self._is_shown = True
+        elif b'"citations_delta"' not in data:
+            self._is_shown, self._has_hidden = False, True
+
+    def _counted(self, usage: Any) -> None:
+        """Running totals: whatever came before is in them."""
+        count = usage.get("output_tokens") if isinstance(usage, dict) else None
+        if isinstance(count, int) and count == self.reported.output:
+            self._size, self._has_hidden = 0, False
+
+    def _said(self, value: dict[str, Any], data: bytes) -> None:
         match value.get("type"):
             case "message_start":
                 message = value.get("message")
                 if isinstance(message, dict):
                     self.reported = told(self.reported, message.get("usage"), text_of(message, "model", LONGEST_NAME))
+                    self._counted(message.get("usage"))
             case "message_delta":
                 self._totals(value.get("delta"), value.get("usage"))
             case "message_stop":
                 self.is_complete = True
             case "content_block_start":
-                self._block(value)
+                self._block(value, len(data))
             case "content_block_delta":
+                self._content(data)
                 self._part(value)
             case "content_block_stop":
+                self._is_shown = False
                 self._stop(value)
+            case "ping":
+                pass
             case "error":
                 error = value.get("error")
                 self.error = (text_of(error, "type", 60) if isinstance(error, dict) else "") or "error"
             case _:
                 # A kind of event that is not known yet: what it says of usage can only add.
                 self.reported = told(self.reported, value.get("usage"))
+                self._content(data)
 
     def _totals(self, delta: Any, usage: Any) -> None:
         """Why the answer ended comes with what all of it used, so nothing is unknown from here on."""
         self.reported = told(self.reported, usage)
+        self._counted(usage)
         reason = text_of(delta, "stop_reason", 60) if isinstance(delta, dict) else ""
         self.stop_reason = reason or self.stop_reason
         if reason and isinstance(usage, dict) and isinstance(usage.get("output_tokens"), int):
             self._has_totals = True
 
-    def _block(self, value: dict[str, Any]) -> None:
+    def _block(self, value: dict[str, Any], size: int) -> None:
         block, index = value.get("content_block"), value.get("index")
+        kind = block.get("type") if isinstance(block, dict) else None
+        self._is_shown = isinstance(kind, str) and kind in _SHOWN_KINDS
+        self._has_hidden = self._has_hidden or not self._is_shown
+        # A text begins empty. What a tool's use begins with is written by the model, as words of its own.
+        self._size += 0 if isinstance(block, dict) and kind == "text" and not block.get("text") else size
         if not isinstance(block, dict):
             return
         result = result_in(block)

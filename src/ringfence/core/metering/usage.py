@@ -2,7 +2,8 @@
 
 A stream reports its usage twice: `message_start` has the prompt, `message_delta` has running totals to which nothing is added.
 So the largest of each count is the count, in any order and however often an event is repeated: it never falls. What is still
-unknown at the end (a stream that was cut, an answer that cannot be read) counts as the worst that the request could have used.
+unknown at the end counts as the worst: of an answer that cannot be read, all that the request could have used; of a stream that
+was cut, what can have been made of it (`core.metering.unfinished`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ringfence.core.metering.bound import Bound, worst_tokens
 from ringfence.core.metering.observed import LONGEST_NAME, ToolResult, ToolUse, result_in, text_of, use_in
 from ringfence.core.metering.request import CacheUse, ModelRequest
 from ringfence.core.metering.tokens import CONTAINER, NONE, Tokens, Usage
+from ringfence.core.metering.unfinished import Seen, most_made
 
 MOST_COUNT: Final = 10**12
 """The largest count that is believed. A larger one is read as none, so the worst stands for it."""
@@ -115,29 +117,27 @@ def read_answer(value: Any) -> Answer:
     )
 
 
-def settled(reported: Reported, request: ModelRequest, bound: Bound) -> Settled:
+def settled(reported: Reported, request: ModelRequest, bound: Bound, seen: Seen | None = None) -> Settled:
     """What an answer is charged: what it reported, and the worst for what it did not.
 
     Of a request to which a model may have begun to answer. One that was refused before (a status of 400 or more) is charged
-    nothing: `refused`.
+    nothing: `refused`. `seen`: what came of a stream besides; None: more may have come than was seen.
     """
     worst = worst_tokens(bound)
     written = _split(reported, request)
     if reported.plain is None:
         prompt = worst  # no prompt was reported: its parts cannot be told apart either
-    elif reported.is_final or (len(bound.samplings) == 1 and not request.server_tools and not request.mcp_servers):
+    elif reported.is_final or _is_single(request, bound):
         prompt = replace(written, plain=reported.plain, read=reported.read or 0)
     else:
         # Further turns would have had prompts of their own.
         known = written.prompt + reported.plain + (reported.read or 0)
         unknown = max(worst.write_1h - known, 0)
         prompt = replace(written, plain=reported.plain, read=reported.read or 0, write_1h=written.write_1h + unknown)
-    has_output = reported.is_final and reported.output is not None
-    output = reported.output or 0
     geo = reported.geo or request.geo
     usage = Usage(
         model=reported.model or request.model,
-        tokens=replace(prompt, output=output if has_output else max(output, worst.output)),
+        tokens=replace(prompt, output=_output(reported, request, bound, seen)),
         besides=_besides_of(reported, bound),
         tools=_tools_of(reported, bound),
         fast=request.fast if reported.fast is None else reported.fast,
@@ -146,6 +146,20 @@ def settled(reported: Reported, request: ModelRequest, bound: Bound) -> Settled:
         batch=reported.batch,
     )
     return Settled(usage, reported.is_known)
+
+
+def _output(reported: Reported, request: ModelRequest, bound: Bound, seen: Seen | None) -> int:
+    counted, most = reported.output or 0, worst_tokens(bound).output
+    if reported.is_final and reported.output is not None:
+        return counted
+    if seen is None or reported.plain is None or not _is_single(request, bound):
+        return max(counted, most)
+    return most_made(counted, seen, request, most)
+
+
+def _is_single(request: ModelRequest, bound: Bound) -> bool:
+    """Whether one model answers in one turn: there is one prompt, and what is made goes to the client."""
+    return len(bound.samplings) == 1 and not (request.server_tools or request.mcp_servers or request.container)
 
 
 def refused(request: ModelRequest) -> Settled:

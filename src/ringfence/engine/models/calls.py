@@ -29,9 +29,10 @@ from ringfence.engine.identify import Presented
 from ringfence.engine.models.asking import Ask, Asking, Client, Given, Whole
 from ringfence.engine.models.passing import break_off, receive
 from ringfence.engine.models.pausing import wait_for_pause
-from ringfence.engine.models.settling import account_of
+from ringfence.engine.models.settling import LostAnswer, account_of
 from ringfence.engine.models.upstreams import ModelUpstreams
 from ringfence.engine.models.work import Work
+from ringfence.engine.outcome import Ambiguous
 from ringfence.engine.own_server import OwnServer
 from ringfence.engine.reaching import reach_of
 from ringfence.errors import UnavailableError
@@ -39,7 +40,7 @@ from ringfence.ports.clock import Clock
 from ringfence.ports.model_upstream import Lost, ModelAnswer, ModelPost, ModelUpstream
 from ringfence.ports.model_upstream import Unsent as NothingLeft
 from ringfence.ports.store import Store
-from ringfence.ports.upstream import Answered, NotSent, Reply, Sending
+from ringfence.ports.upstream import Answered, NotSent, Reply, Sending, Unknown
 
 READ_ON_S: Final = 30.0
 """How long an answer is read on for what it used, when its client has gone away."""
@@ -112,6 +113,8 @@ class ModelCalls(OwnServer):
                 self._used.pop(call, None)
         if work.ending is not None:
             return Given(outcome, None, work.has_begun, work.ending[0])
+        if isinstance(outcome, Ambiguous):
+            return Given(outcome, None, work.has_begun)  # it could not be recorded, so neither it nor its end is given out
         if work.has_begun:
             return Given(outcome, Whole(work.status, {}, bytes(work.tail)), has_begun=True)
         if work.whole is not None:
@@ -160,6 +163,8 @@ class ModelCalls(OwnServer):
         except asyncio.CancelledError:
             work.cut(CutKind.SILENT, "")
             await asyncio.wait({task})
+            # Its outcome will be that nobody knows, so what it held is spent.
+            self._used.pop(sending.call, None)
             raise
         finally:
             del self._open[sending.call]
@@ -217,6 +222,8 @@ class ModelCalls(OwnServer):
 
     def _settled(self, work: Work, call: CallId) -> Reply:
         account, most = account_of(work), work.asked.most
+        if isinstance(account, LostAnswer):
+            return Unknown(account.why)
         if account.used.micro > most.micro or account.used.tokens > most.tokens:
             logger.error("call %s used more than its bound: %s of %s", call, account.used, most)
         self._used[call] = account.used

@@ -72,7 +72,9 @@ async def _pass_on(work: Work, answer: ModelAnswer, stopped: Stopped) -> None:
             if (why := stopped()) is not None:
                 work.ending = why
                 return
+            work.is_behind = True
             await client.write(command.data)
+            work.is_behind = False
         if not chunk:
             return
     await _read_tail(work, answer)

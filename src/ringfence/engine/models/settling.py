@@ -1,4 +1,8 @@
-"""What one request to a model used, as far as it is known, and what its outcome says of it."""
+"""What one request to a model used, as far as it is known, and what its outcome says of it.
+
+A request that went out and to which no answer came (whole, or the beginning of a stream) is *lost*: nobody can know what it
+used, so its outcome is ambiguous and what it held stays spent, as with every call.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +37,17 @@ class Account:
     is_error: bool
 
 
-def account_of(work: Work) -> Account:
+@dataclass(frozen=True, slots=True)
+class LostAnswer:
+    """Nothing is known of what the request used."""
+
+    why: str
+
+
+def account_of(work: Work) -> Account | LostAnswer:
     """Settle a request whose exchange has ended."""
+    if not work.has_begun and work.whole is None and work.status < 300:
+        return LostAnswer(_why_lost(work))
     found, uses, stop_reason = _usage_of(work)
     used = used_of(found.usage, work.rules, work.asked.most) if found is not None else NOTHING_USED
     facts: dict[str, Any] = {
@@ -57,7 +70,7 @@ def account_of(work: Work) -> Account:
             {"id": each.id, "name": each.name, "kind": each.kind, "arguments": each.arguments or "", "bytes": each.size}
             for each in uses[:MOST_USES]
         ]
-    return Account(used, facts, work.status >= 400 or work.status == 0)
+    return Account(used, facts, work.status >= 400)
 
 
 def _usage_of(work: Work) -> tuple[Settled | None, Sequence[ToolUse], str]:
@@ -68,14 +81,21 @@ def _usage_of(work: Work) -> tuple[Settled | None, Sequence[ToolUse], str]:
     if work.status >= 300:
         return refused(request), (), ""
     if work.has_begun:
-        return settled(work.stream.reported, request, bound), work.stream.uses, work.stream.stop_reason
-    if work.whole is None:
-        return settled(UNKNOWN, request, bound), (), ""
+        seen = None if work.is_behind else work.stream.seen
+        return settled(work.stream.reported, request, bound, seen), work.stream.uses, work.stream.stop_reason
     try:
-        answer = read_answer(read_json(work.whole))
+        answer = read_answer(read_json(work.whole or b""))
     except RequestError:
         return settled(UNKNOWN, request, bound), (), ""
     return settled(answer.reported, request, bound), answer.uses, answer.stop_reason
+
+
+def _why_lost(work: Work) -> str:
+    why = (work.ending[1] if work.ending is not None else "") or "nobody waits for the answer any more"
+    if not work.status:
+        return f"{why}; no answer had come"
+    asked = work.headers.get("request-id", "")[:OPENS]
+    return f"{why}; the answer had begun with status {work.status}{f', request-id {asked}' if asked else ''}"
 
 
 def _usage_facts(usage: Usage) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Work:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     whole: bytes | None = None
     """The body of an answer that is no stream."""
+    is_behind: bool = False
+    """The client reads more slowly than the model writes: more may have come than was looked at."""
     tail: bytearray = field(default_factory=bytearray)
     """The end of a stream, kept back until the outcome is recorded."""
 

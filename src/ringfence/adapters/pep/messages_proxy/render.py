@@ -64,7 +64,7 @@ def rendered(outcome: Outcome, cut: CutKind | None, agent: AgentId, run: RunId, 
             return Rendered(403, "permission_error", text, {}, entry)
         case NotSent(entry=entry):
             return Rendered(503, "api_error", "the model cannot be reached; nothing was sent", {}, entry)
-        case Ambiguous():
+        case Ambiguous() if cut is None:
             return UNAVAILABLE
         case _:
             return _KILLED if cut is CutKind.KILLED else _BROKEN
