@@ -120,3 +120,16 @@ def test_a_key_in_the_file_is_warned_about_masked_and_not_part_of_the_digest() -
     assert "sk-ant-api03-0000000000000000000000000000" in set(literal_secrets(one))
     assert "sk-ant" not in repr(one.models)
     assert one.digest == other.digest
+
+
+def test_credentials_in_requests_are_masked_unless_the_operator_wants_it_otherwise() -> None:
+    both = "{a: {url: 'https://a.example', secrets: 'off'}, b: {url: 'https://b.example'}}"
+    for given, expected in ((ONE, ["mask"]), (f"{{upstreams: {both}, secrets: refuse}}", ["off", "refuse"])):
+        rules = loaded(given).rules.models
+        assert rules is not None
+        assert [one.secrets for one in rules.upstreams] == expected
+        assert rules.allow_secrets == ()
+    rules = loaded("{upstreams: {a: {url: 'https://a.example'}}, allow_secrets: [json-web-token]}").rules.models
+    assert rules is not None
+    assert rules.allow_secrets == ("json-web-token",)
+    assert "allow_secrets" in complaint("{upstreams: {a: {url: 'https://a.example'}}, allow_secrets: [no-such-rule]}")

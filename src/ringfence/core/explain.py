@@ -118,6 +118,8 @@ def meaning(code: ReasonCode) -> str:
             return "no upstream that the agent has may be asked for this model"
         case ReasonCode.UNPRICED_MODEL:
             return "the model has no price, so nobody can say what it costs"
+        case ReasonCode.SECRET:
+            return "the request holds a secret, or could not be looked through for one"
         case ReasonCode.LOOP:
             return "the run repeats itself: the same calls bring the same results"
         case ReasonCode.FROZEN:
@@ -248,6 +250,9 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.UNPRICED_MODEL:
             text = "give the model a price, or let an unknown one count as the dearest"
             return Change(Lever.CONFIGURATION, text, "models.prices")
+        case ReasonCode.SECRET:
+            text = "have it masked (`secrets: mask`), or name the rule that found it under `allow_secrets`"
+            return Change(Lever.CONFIGURATION, text, "models.secrets")
         case ReasonCode.UNCOUNTABLE:
             text = "send the argument as a number that is not negative, or say what a call without it counts as (`absent`)"
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.sums")

@@ -15,13 +15,14 @@ from typing import Any, Final
 from ringfence.core.metering.bound import Bound, Unbounded, bound_of, most_output
 from ringfence.core.metering.prices import cost
 from ringfence.core.metering.request import ModelRequest
-from ringfence.core.metering.rules import ModelRules
+from ringfence.core.metering.rules import ModelRules, SecretsAction
 from ringfence.core.metering.tokens import Usage
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.model_use import MODEL, MOST_COUNTED, NOTHING_USED, ModelUse
 from ringfence.core.model.profile import ConditionalProfile, Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.model_caps import Room
+from ringfence.core.observing.secrets import MOST_TOLD, Handled
 from ringfence.core.rules import ServerRule, ToolRule
 
 MESSAGES: Final = ToolId("model.messages")
@@ -44,11 +45,13 @@ class Act(StrEnum):
 
 
 class Fault(StrEnum):
-    """Why a request cannot be charged."""
+    """Why a request cannot be charged, or sent."""
 
     NONE = ""
     PRICE = "price"
     BOUND = "bound"
+    SECRET = "secret"
+    """It holds what may not leave."""
 
 
 _TEXT: Final = {"type": "string", "maxLength": 200}
@@ -87,6 +90,25 @@ DEFINITION: Final[Mapping[str, Any]] = {
                 "properties": {"micro": _COUNT, "tokens_in": _COUNT, "tokens_out": _COUNT},
                 "additionalProperties": False,
                 "description": "The most that it can use.",
+            },
+            "secrets": {
+                "type": "object",
+                "properties": {
+                    "action": {"type": "string", "enum": ["mask", "refuse", "flag"]},
+                    "found": {
+                        "type": "array",
+                        "maxItems": MOST_TOLD * 2,
+                        "items": {
+                            "type": "object",
+                            "properties": {"rule": _TEXT, "at": {"type": "string", "maxLength": 1000}, "count": _COUNT},
+                            "additionalProperties": False,
+                        },
+                    },
+                    "came": {**_DIGEST, "description": "SHA-256 of the request before it was masked."},
+                    "why": _TEXT,
+                },
+                "additionalProperties": False,
+                "description": "Secrets that stood in it, and what became of them. Absent: there were none.",
             },
             "fault": {"type": "string", "enum": [fault.value for fault in Fault]},
             "why": {"type": "string", "maxLength": 300},
@@ -165,7 +187,15 @@ def models_of(request: ModelRequest) -> tuple[str, ...]:
     return (request.model, *dict.fromkeys(others))
 
 
-def asked(rules: ModelRules, act: Act, request: ModelRequest | None, body: str, size: int, said: Mapping[str, str]) -> Asked:
+def asked(
+    rules: ModelRules,
+    act: Act,
+    request: ModelRequest | None,
+    body: str,
+    size: int,
+    said: Mapping[str, str],
+    secrets: Handled | None = None,
+) -> Asked:
     """A request with the most that it can use. `body`: SHA-256; `request`: None where it names no model."""
     names = models_of(request) if request is not None else ()
     upstream = rules.upstream_of(names)
@@ -181,6 +211,8 @@ def asked(rules: ModelRules, act: Act, request: ModelRequest | None, body: str, 
             bound, most = found, ModelUse(micro=found.micro, tokens_in=found.prompt, tokens_out=found.output)
     if act is Act.BATCHES:
         fault, why = Fault.BOUND, "a batch is answered later, so nothing here meters it"
+    if secrets is not None and secrets.action == SecretsAction.REFUSE:
+        fault, why = Fault.SECRET, secrets.in_words
     if len(names) > MOST_NAMED:
         fault, why = Fault.BOUND, f"it names more than {MOST_NAMED} models"
     arguments: dict[str, Any] = {
@@ -203,6 +235,7 @@ def asked(rules: ModelRules, act: Act, request: ModelRequest | None, body: str, 
         "fault": fault.value,
         "why": why[:300],
         "said": {name: text[:200] for name, text in said.items()},
+        **({"secrets": secrets.view()} if secrets is not None else {}),
     }
     return Asked(arguments=arguments, most=most, upstream=arguments["upstream"], bound=bound)
 

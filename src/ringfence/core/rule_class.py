@@ -24,6 +24,7 @@ class RuleClass(StrEnum):
     DEFINITION_CHANGED = "definition_changed"
     ARGUMENTS = "arguments"
     MODEL = "model"
+    SECRET = "secret"
     LIMIT = "limit"
     FROZEN = "frozen"
     ENVIRONMENT = "environment"
@@ -55,6 +56,7 @@ TEXTS = {
     RuleClass.DEFINITION_CHANGED: "refused: the tool is not what was approved for use; list the tools again",
     RuleClass.ARGUMENTS: "refused: the arguments do not satisfy the tool's input schema",
     RuleClass.MODEL: "refused: this model may not be used",
+    RuleClass.SECRET: "refused: it holds a secret, which may not leave",
     RuleClass.LIMIT: "refused: a limit of this run is reached",
     RuleClass.FROZEN: "refused: no changes are made at this time",
     RuleClass.ENVIRONMENT: "refused: it belongs to another environment than this agent",
@@ -106,6 +108,8 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.LIMIT
         case ReasonCode.MODEL_NOT_ALLOWED | ReasonCode.UNPRICED_MODEL:
             return RuleClass.MODEL
+        case ReasonCode.SECRET:
+            return RuleClass.SECRET
         case ReasonCode.RATE_LIMIT | ReasonCode.CONCURRENCY:
             return RuleClass.TOO_FAST
         case ReasonCode.LOOP:

@@ -30,6 +30,7 @@ from ringfence.engine.labels import Labels
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.models.calls import ModelCalls
+from ringfence.engine.models.observing import Observing
 from ringfence.engine.notices import Notices
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.operators import Operators
@@ -78,6 +79,7 @@ class Engine:
     connections: Connections
     exports: Exports
     models: ModelCalls
+    observing: Observing
     boxes: Boxes
     server_boxes: ServerBoxBook
     approvals: Approvals
@@ -222,6 +224,7 @@ class Engine:
             connections=connections,
             exports=exports,
             models=asked,
+            observing=Observing(catalogue=catalogue, redactor=redactor),
             boxes=Boxes(store=store, clock=clock, catalogue=catalogue, runs=runs),
             server_boxes=ServerBoxBook(store=store, clock=clock, ids=ids, runs=runs),
             approvals=approvals,

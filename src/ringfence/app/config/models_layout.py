@@ -7,6 +7,8 @@ from typing import Final
 from ringfence.app.config.box_layout import ENVIRONMENT
 from ringfence.app.config.secrets_layout import SECRET_VALUE
 from ringfence.app.config.shapes import Choice, Decimal, Duration, Integer, Key, ListOf, MapOf, Record, Text
+from ringfence.core.metering.rules import SecretsAction
+from ringfence.core.scan.secret_rules import SECRET_RULES
 
 _model = Text(
     "a model's name or a pattern such as `claude-*`",
@@ -15,6 +17,7 @@ _model = Text(
     examples=("claude-*", "claude-haiku-4-5"),
 )
 AGENT_MODELS: Final = ListOf(_model, most=200)
+_SECRETS: Final = Choice(tuple(SecretsAction))
 _TOKENS: Final = Integer(0, 1_000_000_000)
 
 UPSTREAM: Final = Record(
@@ -37,6 +40,7 @@ UPSTREAM: Final = Record(
             default=["*"],
         ),
         "environment": ENVIRONMENT,
+        "secrets": Key(_SECRETS, "What happens to credentials in requests to it. That of `models` where absent."),
         "silence": Key(
             Duration(1, 3600), "How long nothing may come from it, before an answer begins and within one.", default="300s"
         ),
@@ -78,6 +82,16 @@ MODELS: Final = Record(
             Choice(("allow", "refuse")),
             "A request that only the model's context bounds (documents, files, server tools): reserved for in full or refused.",
             default="allow",
+        ),
+        "secrets": Key(
+            _SECRETS,
+            "What happens to a credential in a request before it leaves: it is masked, the request is refused, or it leaves "
+            "and is recorded (`flag`) or not (`off`). What the gateway itself knows to be secret is always masked.",
+            default=SecretsAction.MASK.value,
+        ),
+        "allow_secrets": Key(
+            ListOf(Choice(tuple(dict.fromkeys(rule.id for rule in SECRET_RULES))), most=40),
+            "Rules of the scan that count for nothing in requests: false hits, or what the model has to see.",
         ),
     },
     "a mapping with `upstreams`",

@@ -15,7 +15,7 @@ from ringfence.app.config.settings import ModelConnection
 from ringfence.core.metering.anthropic_prices import PRICES
 from ringfence.core.metering.bound import DEFAULTS
 from ringfence.core.metering.prices import Price, Rates
-from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
+from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule, SecretsAction
 
 Fields = Mapping[str, Any]
 KEY_HEADER: Final = "x-api-key"
@@ -54,11 +54,17 @@ def model_rules_of(values: Fields) -> ModelRules | None:
     prices = PRICES.with_models({name: _price(fields) for name, fields in models.get("prices", {}).items()})
     return ModelRules(
         upstreams=tuple(
-            ModelUpstreamRule(name=name, models=tuple(fields.get("models", EVERY)), environment=fields.get("environment", ""))
+            ModelUpstreamRule(
+                name=name,
+                models=tuple(fields.get("models", EVERY)),
+                environment=fields.get("environment", ""),
+                secrets=SecretsAction(fields.get("secrets", models.get("secrets", SecretsAction.MASK))),
+            )
             for name, fields in models["upstreams"].items()
         ),
         prices=replace(prices, refuses_unknown=models.get("unknown") == "refuse"),
         allowances=replace(DEFAULTS, refuses_unbounded=models.get("unbounded") == "refuse"),
+        allow_secrets=tuple(models.get("allow_secrets", ())),
     )
 
 

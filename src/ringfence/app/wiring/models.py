@@ -53,6 +53,7 @@ def with_models(
 
     proxy = MessagesProxy(
         models=gateway.models,
+        observing=gateway.observing,
         enforcer=gateway.enforcer,
         catalogue=gateway.catalogue,
         store=gateway.store,

@@ -10,7 +10,7 @@ ALLOW = Verdict(Level.ALLOW)
 
 
 def modelling(call: Call, facts: Facts) -> Verdict:
-    """Deny a model that no upstream serves or that the agent was not given, and a request that nobody can put a price on."""
+    """Deny a model that no upstream serves or that the agent was not given, and a request without a price or with a secret."""
     if call.tool != MESSAGES:
         return ALLOW
     value, reasons = call.value, list[Reason]()
@@ -28,6 +28,8 @@ def modelling(call: Call, facts: Facts) -> Verdict:
             pass
         case Fault.PRICE:
             reasons.append(Reason(ReasonCode.UNPRICED_MODEL, "modelling", str(value.get("why"))))
+        case Fault.SECRET:
+            reasons.append(Reason(ReasonCode.SECRET, "modelling", str(value.get("why"))))
         case _:
             reasons.append(Reason(ReasonCode.UNCOUNTABLE, "modelling", str(value.get("why"))))
     return Verdict(Level.DENY, tuple(reasons)) if reasons else ALLOW

@@ -8,7 +8,7 @@ the meter does not know what it is counting.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
@@ -116,22 +116,28 @@ class Unreadable:
     status: int = 400
 
 
-def read_request(data: bytes, known: Container[str] = frozenset(), largest: int = LARGEST_BODY) -> ModelRequest | Unreadable:
+Look = Callable[[Any], None]
+"""Shown the parsed body before anything is read of it, so that it need not be parsed twice."""
+
+
+def read_request(
+    data: bytes, known: Container[str] = frozenset(), largest: int = LARGEST_BODY, look: Look | None = None
+) -> ModelRequest | Unreadable:
     """A body of `POST /v1/messages`. `known`: ids of tool uses that were noted before, which are not noted again."""
     if len(data) > largest:
         return Unreadable(f"the body is larger than {largest} bytes", 413)
     try:
-        return _request(_members(read_json(data), "the body"), len(data), known, generates=True)
+        return _request(_shown(data, look), len(data), known, generates=True)
     except RequestError as error:
         return Unreadable(str(error))
 
 
-def read_count(data: bytes, largest: int = LARGEST_BODY) -> ModelRequest | Unreadable:
+def read_count(data: bytes, largest: int = LARGEST_BODY, look: Look | None = None) -> ModelRequest | Unreadable:
     """A body of `POST /v1/messages/count_tokens`, which generates nothing."""
     if len(data) > largest:
         return Unreadable(f"the body is larger than {largest} bytes", 413)
     try:
-        return _request(_members(read_json(data), "the body"), len(data), frozenset(), generates=False)
+        return _request(_shown(data, look), len(data), frozenset(), generates=False)
     except RequestError as error:
         return Unreadable(str(error))
 
@@ -151,6 +157,13 @@ def read_batch(
         return tuple(_request(each, len(canonical_bytes(each)), known, generates=True) for each in params)
     except RequestError as error:
         return Unreadable(str(error))
+
+
+def _shown(data: bytes, look: Look | None) -> Mapping[str, Any]:
+    body = _members(read_json(data), "the body")
+    if look is not None:
+        look(body)
+    return body
 
 
 @dataclass(slots=True)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from ringfence.core.metering.anthropic_prices import PRICES
 from ringfence.core.metering.bound import DEFAULTS, Allowances
 from ringfence.core.metering.prices import Prices
+
+
+class SecretsAction(StrEnum):
+    """What happens to a credential that stands in a request. The gateway's own secrets never leave, whatever is chosen."""
+
+    MASK = "mask"
+    REFUSE = "refuse"
+    FLAG = "flag"
+    """It leaves, and the record says so."""
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +31,7 @@ class ModelUpstreamRule:
     """Names of models, or patterns (`claude-*`), as clients write them."""
     environment: str = ""
     """Its label, and that of its credential; empty: none."""
+    secrets: SecretsAction = SecretsAction.MASK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +42,8 @@ class ModelRules:
     """The first one that has a model serves it."""
     prices: Prices = PRICES
     allowances: Allowances = DEFAULTS
+    allow_secrets: tuple[str, ...] = ()
+    """Rules of the scan whose credentials count for nothing in requests."""
 
     def upstream_of(self, models: Iterable[str]) -> ModelUpstreamRule | None:
         """Who serves a request that names these models; None: nobody serves them all."""

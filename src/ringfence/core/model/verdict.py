@@ -68,6 +68,7 @@ class ReasonCode(StrEnum):
     # which models may be asked
     MODEL_NOT_ALLOWED = "model_not_allowed"
     UNPRICED_MODEL = "unpriced_model"
+    SECRET = "secret"
     # the operator's policies
     POLICY = "policy"
     POLICY_ERROR = "policy_error"

@@ -79,6 +79,33 @@ class Looked:
 CLEAN: Final = Looked()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """What became of the secrets of one request."""
+
+    action: str
+    """`mask`, `refuse` or `flag`."""
+    found: tuple[Found, ...] = ()
+    came: str = ""
+    """SHA-256 of the body as it came, where another one was sent."""
+    why: str = ""
+    """Why it could not be looked through; empty: it was."""
+
+    def view(self) -> dict[str, Any]:
+        """As the decision's entry has it."""
+        return {
+            "action": self.action,
+            "found": [one.view() for one in self.found],
+            "came": self.came,
+            "why": self.why[:200],
+        }
+
+    @property
+    def in_words(self) -> str:
+        """For operators: rules and places."""
+        return self.why or ", ".join(f"{one.rule} in {one.at}" for one in self.found)
+
+
 class Memory:
     """What texts hold, by their digests. For several threads: each step is one operation on a dictionary."""
 

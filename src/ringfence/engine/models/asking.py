@@ -11,6 +11,7 @@ from ringfence.core.metering.stream import CutKind
 from ringfence.core.model.identifiers import CallId
 from ringfence.core.model_caps import Room
 from ringfence.core.modelling import Act, Asked
+from ringfence.core.observing.secrets import Handled
 from ringfence.engine.identify import Presented
 from ringfence.engine.outcome import Outcome
 
@@ -47,6 +48,8 @@ class Asking:
     """SHA-256 of its body; empty: it has none."""
     said: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the client says of itself: recorded, not believed."""
+    secrets: Handled | None = None
+    """What became of secrets in it; None: there were none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from ringfence.core.metering.request import ModelRequest
+from ringfence.core.metering.rules import ModelRules
 from ringfence.core.metering.shrinking import with_max_tokens
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.model.identifiers import CallId, RunId
@@ -84,7 +86,7 @@ class ModelCalls(OwnServer):
         assert self._ask is not None  # INVARIANT: `use` comes first
         rules = self._catalogue.rules.models
         assert rules is not None  # INVARIANT: without them the proxy serves nothing
-        given = asked(rules, asking.act, asking.request, asking.digest, len(post.body), asking.said)
+        given = _asked(rules, asking, asking.request, len(post.body))
         work = Work(post=post, asking=asking, asked=given, rules=rules, client=client)
         calls: list[CallId] = []
 
@@ -101,7 +103,7 @@ class ModelCalls(OwnServer):
             if asking.act is not Act.MESSAGES or asking.request is None:
                 return None
             less = shortened(rules, asking.request, room)
-            return None if less is None else asked(rules, asking.act, less, asking.digest, len(post.body), asking.said)
+            return None if less is None else _asked(rules, asking, less, len(post.body))
 
         client.watch(partial(self._gone, work))
         await wait_for_pause(self._store, self._clock, presented, client)
@@ -236,3 +238,7 @@ class ModelCalls(OwnServer):
         ended: list[Awaitable[Any]] = [work.task for work in list(self._open.values()) if work.task is not None]
         await asyncio.gather(*ended, return_exceptions=True)
         await self._upstreams.close()
+
+
+def _asked(rules: ModelRules, asking: Asking, request: ModelRequest | None, size: int) -> Asked:
+    return asked(rules, asking.act, request, asking.digest, size, asking.said, asking.secrets)

@@ -1,8 +1,8 @@
 """The messages proxy as an ASGI application: models behind the gateway, at `/anthropic`. Read `_serve` first.
 
-Clients are given its address as base URL and their run's credential as API key. The body goes on as it came, byte for byte; the
-real key is put in on the other side and no client ever holds it. What is asked is decided by the same engine as every tool
-call; what cannot be read, priced or recorded is not sent.
+Clients are given its address as base URL and their run's credential as API key. The body goes on as it came, byte for byte, but
+for masks in the place of secrets; the real key is put in on the other side and no client ever holds it. What is asked is
+decided by the same engine as every tool call; what cannot be read, priced or recorded is not sent.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ from ringfence.adapters.pep.messages_proxy.render import (
 from ringfence.adapters.pep.messages_proxy.routes import Route, route_of
 from ringfence.adapters.pep.messages_proxy.settings import ProxyLimits
 from ringfence.adapters.pep.messages_proxy.streaming import CONNECTION_KEY, ModelClient
-from ringfence.core.metering.request import ModelRequest, Unreadable, read_count, read_request
+from ringfence.core.metering.request import Unreadable
 from ringfence.core.modelling import Act
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.identify import Presented, Principal, identify
 from ringfence.engine.models.asking import Asking
 from ringfence.engine.models.calls import ModelCalls
+from ringfence.engine.models.observing import Observing
+from ringfence.engine.models.reading import Read
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.model_upstream import ModelPost
@@ -52,6 +54,7 @@ class MessagesProxy:
         self,
         *,
         models: ModelCalls,
+        observing: Observing,
         enforcer: Enforcer,
         catalogue: Catalogue,
         store: Store,
@@ -62,6 +65,7 @@ class MessagesProxy:
     ) -> None:
         """`allowed_hosts` are the values of `Host` that are served, with their port."""
         self._models = models
+        self._observing = observing
         self._enforcer = enforcer
         self._catalogue = catalogue
         self._store = store
@@ -113,10 +117,12 @@ class MessagesProxy:
                 if not isinstance(found, bytes):
                     return found
                 body = found
-            request = _read(route, body)
-            if isinstance(request, Unreadable):
-                return await self._unreadable(presented, request)
-            return await self._ask(presented, principal, route, headers, body, request, scope["method"], client)
+            if route.act not in (Act.MESSAGES, Act.COUNT):
+                return await self._ask(presented, principal, route, headers, body, scope["method"], client)
+            read = await self._observing.read(principal, route.act, body)
+            if isinstance(read, Unreadable):
+                return await self._unreadable(presented, read)
+            return await self._ask(presented, principal, route, headers, read, scope["method"], client)
 
     async def _known(self, shown: Sequence[Presented]) -> tuple[Presented, Principal] | None:
         why = ""
@@ -134,27 +140,35 @@ class MessagesProxy:
         principal: Principal,
         route: Route,
         headers: Mapping[str, str],
-        body: bytes,
-        request: ModelRequest | None,
+        given: Read | bytes,
         method: str,
         client: ModelClient,
     ) -> Rendered | None:
+        """`given`: a body as it came where nothing is read of it."""
+        read = None if isinstance(given, bytes) else given
+        body = given if isinstance(given, bytes) else given.body
         digest = hashlib.sha256(body).hexdigest() if body else ""
         about = said(headers)
-        if request is not None and request.user:
-            about["user"] = request.user
+        if read is not None and read.request.user:
+            about["user"] = read.request.user
         post = ModelPost(method=method, target=route.target, headers=outward(headers), body=body)
-        asking = Asking(act=route.act, request=request, digest=digest, said=about)
-        given = await self._models.ask(presented, post, asking, client)
-        if given.has_begun:
-            await client.end(given.answer.body if given.answer is not None else b"")
+        asking = Asking(
+            act=route.act,
+            request=read.request if read is not None else None,
+            digest=digest,
+            said=about,
+            secrets=read.secrets if read is not None else None,
+        )
+        came = await self._models.ask(presented, post, asking, client)
+        if came.has_begun:
+            await client.end(came.answer.body if came.answer is not None else b"")
             return None
-        if given.answer is None:
-            return rendered(given.outcome, given.cut, principal.agent, principal.run, self._clock.now())
-        if given.answer.status in (401, 407) or 300 <= given.answer.status < 400:
-            logger.error("a model's API answered %d: look at its URL and credential", given.answer.status)
+        if came.answer is None:
+            return rendered(came.outcome, came.cut, principal.agent, principal.run, self._clock.now())
+        if came.answer.status in (401, 407) or 300 <= came.answer.status < 400:
+            logger.error("a model's API answered %d: look at its URL and credential", came.answer.status)
             return Rendered(502, "api_error", "the gateway is not let in by the model's API", {"x-should-retry": "false"})
-        await client.whole(given.answer.status, given.answer.headers, given.answer.body)
+        await client.whole(came.answer.status, came.answer.headers, came.answer.body)
         return None
 
     async def _unreadable(self, presented: Presented, found: Unreadable) -> Rendered:
@@ -175,13 +189,3 @@ def _not_json(headers: Mapping[str, str]) -> str | None:
     if kind != "application/json":
         return "the body is not JSON"
     return "the body is encoded" if headers.get("content-encoding", "identity").lower() != "identity" else None
-
-
-def _read(route: Route, body: bytes) -> ModelRequest | Unreadable | None:
-    match route.act:
-        case Act.MESSAGES:
-            return read_request(body)
-        case Act.COUNT:
-            return read_count(body)
-        case _:
-            return None
