@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from starlette.types import ASGIApp
 
 from ringfence.adapters.identity.people import OidcPeople
+from ringfence.adapters.telemetry.metrics import PrometheusMetrics
 from ringfence.app.control.app import build_control
 from ringfence.app.control.inprocess import Response, ask
 from ringfence.app.control.services import ControlServices
@@ -51,6 +52,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "alerts": world.alerts,
         "checkpointer": world.checkpointer,
         "log_care": world.log_care,
+        "metrics": PrometheusMetrics(),
         "reload": reload,
         "status": dict,
         "posture": Posture.SEPARATE,

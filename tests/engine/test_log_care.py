@@ -37,7 +37,7 @@ class Kept:
         self.notifier = FakeNotifier()
         alerts = Alerts(self.notifier, Ids(FakeEntropy()), self.clock)
         self.care = LogCare(outlets, log=self.store, store=self.store, clock=self.clock, alerts=alerts)
-        self.checkpointer = Checkpointer(self.store, SIGNER, self.care.heads.announce)
+        self.checkpointer = Checkpointer(self.store, SIGNER, self.care.heads.announce, self.clock)
 
     async def sign(self) -> str:
         note = await self.checkpointer.checkpoint()

@@ -65,6 +65,9 @@ def literal_secrets(loaded: Loaded) -> Iterator[str]:
         # Whoever knows where it is posted can post there (Slack's are like that).
         yield urlsplit(webhook.url).path.strip("/")
         yield from _of_url(webhook.url)
+    if loaded.otlp is not None:
+        yield from _of_values(loaded.otlp.headers)
+        yield from _of_url(loaded.otlp.endpoint)
     for anchor in loaded.log.anchors:
         yield from _of_url(anchor.webhook)
     for forward in loaded.log.forward:

@@ -50,6 +50,11 @@ class ClientMeta:
         """Under which the client's own tools show this call; empty where it named none."""
         return self.trace.get("traceparent", "")[3:35]
 
+    @property
+    def span_id(self) -> str:
+        """The client's span that this call belongs to."""
+        return self.trace.get("traceparent", "")[36:52]
+
 
 NO_META: Final = ClientMeta()
 

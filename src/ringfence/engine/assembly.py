@@ -32,6 +32,7 @@ from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.models.calls import ModelCalls
 from ringfence.engine.models.observing import Observing
 from ringfence.engine.notices import Notices
+from ringfence.engine.observed_store import observed
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.operators import Operators
 from ringfence.engine.outsiders import Outsiders
@@ -55,6 +56,7 @@ from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.notifier import Notifier
 from ringfence.ports.signer import Signer
 from ringfence.ports.store import Store
+from ringfence.ports.telemetry import Telemetry
 from ringfence.ports.upstream import Upstream
 
 
@@ -118,9 +120,10 @@ class Engine:
         redactor: Redactor | None = None,
         read_secret: ReadSecret = no_secrets,
         models: Mapping[str, ModelUpstream] | None = None,
+        telemetry: Telemetry | None = None,
         at_step: AtStep = nothing,
     ) -> Self:
-        """Wire every part. `at_step` is for tests that crash or stop at a chosen moment.
+        """Wire every part. `telemetry` is told what is recorded; `at_step` is for tests that crash or stop at a chosen moment.
 
         Without `injection` no tool has a credential of its own; without `on_behalf` no server is told a user.
         """
@@ -128,6 +131,8 @@ class Engine:
         on_behalf = on_behalf or OnBehalf(clock)
         redactor = redactor if redactor is not None else Redactor()
         scanner = Scanner(redactor)
+        if telemetry is not None:
+            store = observed(store, telemetry, lambda: catalogue.rules)
         store = redacted(store, scanner)
         ids, inflight, waiters = Ids(entropy), Inflight(), Waiters()
         alerts = Alerts(notifier, ids, clock, redactor)
@@ -204,7 +209,7 @@ class Engine:
         exports.use(enforcer.export)
         asked.use(enforcer.ask_model)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
-        checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce), Notices(catalogue, clock)
+        checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce, clock), Notices(catalogue, clock)
         runs.on_open.append(notices.opened)
         return cls(
             clock=clock,

@@ -75,7 +75,7 @@ def decision_entry(
     if facts.flow is not None and facts.tool is not None and (profile.effect is Effect.WRITE or profile.outbound):
         body |= origin_facts(origins(call, facts))
     if meta.trace_id:
-        body["trace"] = meta.trace_id
+        body["trace"], body["span"] = meta.trace_id, meta.span_id
     if meta.vendor:
         written = canonical_bytes(dict(meta.vendor))
         body["client_meta"] = {"sha256": hashlib.sha256(written).hexdigest(), "bytes": len(written)}

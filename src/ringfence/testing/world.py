@@ -31,6 +31,7 @@ from ringfence.engine.steps import AtStep, nothing
 from ringfence.ports.audit import AuditLog, AuditQuery
 from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.store import Store
+from ringfence.ports.telemetry import Telemetry
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy
 from ringfence.testing.fakes.lever import FakeLever
@@ -64,6 +65,7 @@ class World(Engine):
         redactor: Redactor | None = None,
         at_step: AtStep = nothing,
         models: Mapping[str, ModelUpstream] | None = None,
+        telemetry: Telemetry | None = None,
     ) -> World:
         """An engine with the shop of `testing/scenario.py`, its tools listed. Give `store` twice where one object is both."""
         if store is None:
@@ -84,6 +86,7 @@ class World(Engine):
             redactor=redactor,
             at_step=at_step,
             models=models,
+            telemetry=telemetry,
         )
         await world.catalogue.ensure_listed()
         return world

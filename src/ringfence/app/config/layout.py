@@ -29,6 +29,7 @@ from ringfence.app.config.shapes import (
     Truth,
     TruthOr,
 )
+from ringfence.app.config.telemetry_layout import TELEMETRY
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.profile import Effect, Sensitivity, Trust
 from ringfence.core.rules import ArgumentAction, InstructionAction, SecretAction, Share
@@ -428,6 +429,7 @@ FILE: Final = Record(
         "identity": Key(IDENTITY, "Who outside is believed about agents."),
         "operators": Key(OPERATORS, "Who outside is believed about people."),
         "log": Key(LOG, "Where the audit log goes besides the state directory, and how long it keeps bodies."),
+        "telemetry": Key(TELEMETRY, "Where traces are sent. Metrics are at `/metrics` of the control plane in any case."),
     },
     "a mapping that begins with `version: 1`",
 )

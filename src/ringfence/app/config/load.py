@@ -46,6 +46,7 @@ from ringfence.app.config.problems import Path as Place
 from ringfence.app.config.rules_of import rules_of
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import Loaded, PolicySettings
+from ringfence.app.config.telemetry_section import check_telemetry, otlp_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import ServerId
 from ringfence.errors import ConfigError, RequestError
@@ -121,6 +122,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         models=model_connections_of(values, folder),
         minters=minters_of(values.get("minters", {}), folder),
         egress_secrets=egress_secrets_of(values, folder),
+        otlp=otlp_of(values, folder),
     )
 
 
@@ -176,6 +178,7 @@ class _Checked:
         check_exchanges(values, self.report, self.warn)
         check_boxes(values, self.report)
         check_environments(values, self.report, self.warn)
+        check_telemetry(values, self.report, self.warn)
         for agent in values.get("agents", {}):
             if {"tools", "box"}.isdisjoint(self.keys(("agents", agent))) and "models" not in self.keys(()):
                 self.report(("agents", agent), f"missing key `tools`: {AGENT.keys['tools'].about}")
@@ -276,6 +279,8 @@ def _without_literals(values: Mapping[str, Any]) -> dict[str, Any]:
         for name, fields in values.get("servers", {}).items()
     }
     hidden = {**values, "servers": servers}
+    if otlp := values.get("telemetry", {}).get("otlp", {}):
+        hidden["telemetry"] = {"otlp": {**otlp, "headers": masked(otlp.get("headers", {}))}}
     if "models" in values:
         hidden["models"] = {**values["models"], "upstreams": _without_keys(values["models"].get("upstreams", {}), masked)}
     return hidden

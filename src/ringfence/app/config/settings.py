@@ -237,6 +237,15 @@ class OidcSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtlpSettings:
+    """One collector of traces. `repr` shows neither address nor headers."""
+
+    endpoint: str = field(repr=False)
+    headers: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
+    sample: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """One valid configuration file."""
 
@@ -262,3 +271,5 @@ class Loaded:
     """By the upstream's name."""
     minters: Mapping[str, MinterPlace] = field(default_factory=dict[str, MinterPlace])
     """Per minter, what it is made of."""
+    otlp: OtlpSettings | None = None
+    """None: no traces are sent."""

@@ -75,7 +75,15 @@ class Lines:
     lines: AsyncIterator[bytes]
 
 
-Answer = Reply | Lines | Problem
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An answer that is no JSON."""
+
+    body: bytes
+    media_type: str
+
+
+Answer = Reply | Lines | Text | Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import TypeVar
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from ringfence.app.control.answer import Answer, Asked, Bootstrap, Lines, Problem, ProblemCode, Reply
+from ringfence.app.control.answer import Answer, Asked, Bootstrap, Lines, Problem, ProblemCode, Reply, Text
 from ringfence.app.control.auth import Known, authenticate, bearer_of
 from ringfence.app.control.browser import is_own_page, is_secure
 from ringfence.app.control.request import Incoming, TooLarge, incoming, read_all
@@ -127,6 +127,8 @@ def rendered(answer: Answer, request: Incoming, public_url: str) -> Response:
     match answer:
         case Lines(lines=lines):
             return StreamingResponse((line + b"\n" async for line in lines), media_type="application/x-ndjson")
+        case Text(body=body, media_type=media_type):
+            return Response(body, headers={"content-type": media_type})
         case Problem():
             headers = {"www-authenticate": "Bearer"} if answer.code is ProblemCode.UNAUTHENTICATED else {}
             return Response(canonical_bytes(answer.body()), answer.status, headers, "application/json")

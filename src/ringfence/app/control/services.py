@@ -25,6 +25,7 @@ from ringfence.engine.stops import Stops
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
+from ringfence.ports.metrics import Metrics
 from ringfence.ports.people import PeopleIssuer
 from ringfence.ports.signer import Signer
 from ringfence.ports.store import Store
@@ -57,6 +58,7 @@ class ControlServices:
     alerts: Alerts
     checkpointer: Checkpointer
     log_care: LogCare
+    metrics: Metrics
     reload: Callable[[], Awaitable[str | None]]
     """Read the configuration again; None: done, else why the last good one stays."""
     status: Callable[[], Mapping[str, Any]]

@@ -12,6 +12,7 @@ from ringfence.app.control import (
     history,
     labels,
     lineage,
+    metrics,
     operators,
     pins,
     runs,
@@ -43,4 +44,5 @@ ROUTES: tuple[Route, ...] = (
     *lineage.ROUTES,
     *explain.ROUTES,
     *status.ROUTES,
+    *metrics.ROUTES,
 )

@@ -26,9 +26,11 @@ from ringfence.adapters.stores.sqlite.disk import Disk
 from ringfence.adapters.stores.sqlite.lock import StateLock
 from ringfence.adapters.stores.sqlite.raw import raw_log
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
+from ringfence.adapters.stores.sqlite.writer import untimed
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.system.entropy import SystemEntropy, fresh_salt
 from ringfence.adapters.system.lever import FileLever
+from ringfence.adapters.telemetry.metrics import PrometheusMetrics
 from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import (
     AlertSettings,
@@ -51,6 +53,7 @@ from ringfence.app.wiring.models import ModelUpstreams, with_models
 from ringfence.app.wiring.notifiers import build_notifiers
 from ringfence.app.wiring.secrets import build_secrets, sources_of
 from ringfence.app.wiring.server_boxes import ServerBoxing
+from ringfence.app.wiring.telemetry import GatewayTelemetry
 from ringfence.app.wiring.upstreams import build_upstream
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
@@ -83,13 +86,16 @@ async def compose(
     disk: Disk | None = None,
     boxing: ServerBoxing | None = None,
     models: ModelUpstreams | None = None,
+    telemetry: GatewayTelemetry | None = None,
 ) -> Gateway:
     """Wire one gateway on a locked state directory, and put right what the last process left open.
 
     `at_step` and `disk` are for test builds that crash or fail at a chosen moment; a product build leaves them alone.
     """
     clock = SystemClock(state / "clock")
-    store: SqliteStore = await open_store(state, disk=disk, salt=fresh_salt)
+    store: SqliteStore = await open_store(
+        state, disk=disk, salt=fresh_salt, timed=telemetry.metrics.counters.timed if telemetry is not None else untimed
+    )
     signer = open_file_key(state / "log.key", LOG_ORIGIN, create=True)
     minters = Minters(signer.public_key, secrets, clock, SystemEntropy())
     await distrust_time(store, store, clock)
@@ -112,6 +118,7 @@ async def compose(
         redactor=redactor,
         read_secret=reading(secrets, loaded.egress_secrets),
         models=(models or ModelUpstreams(secrets)).of(loaded.models),
+        telemetry=telemetry.told if telemetry is not None else None,
         at_step=at_step,
     )
     if boxing is not None:
@@ -194,7 +201,8 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     await _acquaint(secrets, loaded)
     notifier = SwitchNotifier(build_notifiers(loaded, secrets))
     boxing, models = ServerBoxing(listen.state), ModelUpstreams(secrets)
-    gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing, models)
+    telemetry = GatewayTelemetry(loaded.otlp, secrets)
+    gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing, models, telemetry)
 
     outside = Authorities(loaded.identity, gateway.clock)
     people = OidcPeople(people_options(loaded.oidc, secrets), gateway.clock)
@@ -210,6 +218,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         notifier.switch(build_notifiers(fresh, secrets))
         outside.replace(fresh.identity)
         people.replace(people_options(fresh.oidc, secrets))
+        telemetry.replace(fresh.otlp)
 
     try:
 
@@ -220,12 +229,13 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         joined = Joined()
         agents = serve_agents_of(gateway, lambda: _told_issuers(reloader.loaded), outside, tls, joined)
         boxes = serve_boxes_of(gateway, redactor, joined)
-        return await serve(gateway, reloader, agents, boxes, people, listen)
+        return await serve(gateway, reloader, agents, boxes, people, telemetry.metrics, listen)
     finally:
         await gateway.close()
         boxing.close()
         await outside.close()
         await people.close()
+        await telemetry.told.close()
         await secrets.close()
 
 
@@ -268,7 +278,7 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
         notifier = SwitchNotifier(build_notifiers(nothing_configured, secrets))
         gateway = await compose(nothing_configured, state, notifier, secrets, Redactor())
         try:
-            yield control_services(gateway, None, OidcPeople(None, gateway.clock), {})
+            yield control_services(gateway, None, OidcPeople(None, gateway.clock), PrometheusMetrics(), {})
         finally:
             await gateway.checkpointer.checkpoint()
             await gateway.log_care.close()

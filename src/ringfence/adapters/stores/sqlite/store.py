@@ -31,7 +31,7 @@ from ringfence.adapters.stores.sqlite.reader import LogReader
 from ringfence.adapters.stores.sqlite.rows import rows, touched
 from ringfence.adapters.stores.sqlite.slot import SLOT_NAME, EmergencySlot
 from ringfence.adapters.stores.sqlite.tokens import Ask, DropBodies, SaveStops
-from ringfence.adapters.stores.sqlite.writer import Writer
+from ringfence.adapters.stores.sqlite.writer import Timed, Writer, untimed
 from ringfence.core.leaves import Salt, has_stop, leaves_of, unsalted
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.stop import Stop
@@ -58,18 +58,20 @@ async def open_store(
     probe_s: float = PROBE_S,
     on_change: Callable[[str], None] | None = None,
     salt: Salt = unsalted,
+    timed: Timed = untimed,
 ) -> SqliteStore:
     """Open the store in a state directory, which has to exist and be locked (`lock.StateLock`).
 
     `salt` gives each entry the salt of its body's digest. `on_change` is called in the event loop with `is_degraded()` whenever
-    that changes. Stops found in the emergency slot are in force when this returns.
+    that changes. `timed` is told in the writer's thread what it waited for the disk. Stops found in the emergency slot are in
+    force when this returns.
 
     Raises: ConfigError, IntegrityError, UnavailableError.
     """
     disk = disk or RealDisk()
     slot = EmergencySlot(directory / SLOT_NAME, disk)
     opened, kept = await asyncio.to_thread(_open, directory, slot)
-    store = SqliteStore(opened, slot, disk, probe_s=probe_s, on_change=on_change, salt=salt)
+    store = SqliteStore(opened, slot, disk, probe_s=probe_s, on_change=on_change, salt=salt, timed=timed)
     store.take_up(kept)
     return store
 
@@ -95,6 +97,7 @@ class SqliteStore(MirroredState):
         probe_s: float,
         on_change: Callable[[str], None] | None,
         salt: Salt,
+        timed: Timed = untimed,
     ) -> None:
         super().__init__(opened.state)
         self._reader = LogReader(opened.reader)
@@ -109,7 +112,7 @@ class SqliteStore(MirroredState):
         self._ended = False
         self._on_change = on_change
         self._salt = salt
-        self._writer = Writer(Journal(opened, disk), slot, probe_s=probe_s)
+        self._writer = Writer(Journal(opened, disk), slot, probe_s=probe_s, timed=timed)
         self._writer.start(asyncio.get_running_loop(), self)
 
     # --- Store ---

@@ -50,6 +50,14 @@ class Mode(Enum):
     FAILED = "failed"
 
 
+Timed = Callable[[str, float], None]
+"""Told in the writer's thread how long one `commit` or `sync` took, in seconds."""
+
+
+def untimed(step: str, seconds: float) -> None:
+    """Nobody wants to know."""
+
+
 class Events(Protocol):
     """What the writer tells the store. Called in the event loop, in the order of the facts."""
 
@@ -69,10 +77,11 @@ class Events(Protocol):
 class Writer:
     """Owns the journal and the emergency slot from `start` until the thread has ended."""
 
-    def __init__(self, journal: Journal, slot: EmergencySlot, *, probe_s: float) -> None:
+    def __init__(self, journal: Journal, slot: EmergencySlot, *, probe_s: float, timed: Timed = untimed) -> None:
         self._journal = journal
         self._slot = slot
         self._probe_s = probe_s
+        self._timed = timed
         self._queue: SimpleQueue[Token] = SimpleQueue()
         self._mode = Mode.OK
         self._probe_at: float | None = None
@@ -200,7 +209,9 @@ class Writer:
         return batch, None
 
     def _write(self, batch: list[Pending]) -> None:
+        begun = time.monotonic()
         self._journal.write(batch)
+        self._timed("commit", time.monotonic() - begun)
         self._committed = batch[-1].number
         if self._sync_by is None:
             self._sync_by = time.monotonic() + SYNC_WITHIN_S
@@ -214,7 +225,9 @@ class Writer:
             self._sync()
 
     def _sync(self) -> None:
+        begun = time.monotonic()
         self._journal.sync()
+        self._timed("sync", time.monotonic() - begun)
         self._synced = self._committed
         self._sync_by = None
         self._tell_progress()

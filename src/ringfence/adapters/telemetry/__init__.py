@@ -1,0 +1,1 @@
+"""Charts and traces: Prometheus metrics, and spans over OTLP."""
