@@ -11,6 +11,7 @@ from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import Loaded, ServerConnection
 from ringfence.app.gateway import Gateway
 from ringfence.app.reload import Reloader
+from ringfence.core.egress.opening import Admitted, Opening
 from ringfence.engine.outcome import Outcome, Refused, Waiting
 from ringfence.engine.request import ToolRequest
 from ringfence.engine.runs import Opened
@@ -29,7 +30,8 @@ CONFIG = """\
 version: 1
 servers: {payments: {command: [payments]}}
 tools: {payments.refund: {identity: false}}
-agents: {support: {purpose: help, tools: ["payments.*"]}}
+agents:
+  support: {purpose: help, tools: ["payments.*"], egress: {hosts: [{host: pypi.example.com}]}}
 """
 HEAD = 'forbid (principal, action == Action::"payments.refund", resource)'
 BIG = f'@id("big") {HEAD} when {{ context.arguments.amount > 50 }};'
@@ -119,3 +121,19 @@ async def test_the_record_says_which_policies_came_into_force(tmp_path: Path) ->
     assert policies is not None
     records = await running.gateway.log.query(AuditQuery(kind="gateway", limit=100))
     assert any(f'"policy":"{policies.digest}"'.encode() in record.leaf for record in records)
+
+
+@pytest.mark.requirement("I16")
+async def test_a_way_out_that_the_new_policies_forbid_is_closed_when_they_are_in_force(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    await running.gateway.catalogue.ensure_listed()
+    opened = await running.gateway.runs.open(SUPPORT, "task", by="operator:ada", trusted=True)
+    assert isinstance(opened, Opened)
+    connections = running.gateway.connections
+    way = await connections.admit(presented(opened), Opening("pypi.example.com", 443))
+    assert isinstance(way, Admitted)
+    assert await running.reload(BIG) is None
+    assert connections.lives(way)
+    assert await running.reload('@id("out") forbid (principal, action == Action::"egress.connect", resource);') is None
+    assert not connections.lives(way)
+    await connections.close()

@@ -29,7 +29,7 @@ from ringfence.engine.runs import Opened
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.secrets import Secret
 from ringfence.ports.store import Receipt, Store
-from ringfence.testing.fakes.store import FakeStore
+from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World, presented
 
@@ -392,6 +392,90 @@ async def test_a_way_out_that_the_configuration_has_no_more_closes_with_it() -> 
     assert living(API) == [True, True, False]
     assert living(replace(API, credential="env:OTHER"), INDEX) == [True, False, False]
     assert living(API, INDEX, unlisted=Unlisted.DENY) == [False, False, False]
+    await world.connections.close()
+
+
+async def replaced(world: World, **changes: Any) -> None:
+    """Another configuration, as a reload brings it."""
+    agent = replace(world.catalogue.rules.agents[SUPPORT], **changes)
+    rules = replace(world.catalogue.rules, agents={**world.catalogue.rules.agents, SUPPORT: agent})
+    world.catalogue.replace(rules, world.catalogue.upstreams)
+    await world.connections.replaced()
+
+
+@pytest.mark.requirement("I10", "I16")
+async def test_another_configuration_closes_what_it_would_have_a_person_asked_about() -> None:
+    own = replace(INDEX, host="git.corp.example")
+    world, run = await knowing(INDEX, own, rule_of_two=Level.ALLOW, hosts=("*.corp.example",))
+    index = await admitted(world, run, Opening("pypi.example.com", 443))
+    git = await admitted(world, run, Opening("git.corp.example", 443))
+    await replaced(world, provenance=ProvenanceRules(underivable=Level.ALLOW, hosts=("*.corp.example",)))
+    assert (world.connections.lives(index), world.connections.lives(git)) == (False, True)
+    await replaced(world, provenance=ProvenanceRules(underivable=Level.ALLOW))
+    assert not world.connections.lives(git)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I16")
+async def test_a_clearance_that_the_configuration_takes_back_closes_the_way_that_it_let_through() -> None:
+    cleared = replace(INDEX, clearance=Sensitivity.CONFIDENTIAL)
+    world, run = await knowing(cleared)
+    way = await admitted(world, run, Opening("pypi.example.com", 443))
+    await replaced(world, purpose="something else")
+    assert world.connections.lives(way)
+    await replaced(world, egress=EgressRules(rules=(INDEX,)))
+    assert not world.connections.lives(way)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I16")
+async def test_what_a_person_allowed_stays_open_under_another_configuration_that_asks_the_same() -> None:
+    world, run = await knowing()
+    task = await asked(world, run, Opening("pypi.example.com", 443))
+    (ticket,) = await world.store.tickets(frozenset({TicketState.PENDING}))
+    await world.approve(ticket)
+    way = cast(Admitted, await task)
+    await replaced(world, purpose="something else")
+    assert world.connections.lives(way)
+    await replaced(world, provenance=ProvenanceRules(rule_of_two=Level.DENY))
+    assert not world.connections.lives(way)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I16")
+async def test_a_smaller_budget_of_another_configuration_counts_for_ways_that_are_open() -> None:
+    world, run = await boxed()
+    way = await admitted(world, run, Opening("pypi.example.com", 443))
+    assert world.connections.moved(way, 3 << 20, 0)
+    await replaced(world, egress=EgressRules(rules=(API, replace(INDEX, up_mib=2))))
+    assert not world.connections.lives(way)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I3", "I16")
+async def test_a_way_out_that_nobody_can_decide_about_anew_is_closed() -> None:
+    disk = HeldDisk()
+    disk.free.set()
+    world, run = await knowing(reads=False, store=(disk, disk.memory))
+    way = await admitted(world, run, Opening("pypi.example.com", 443))
+    disk.fail_at(StoreStep.READ)
+    await replaced(world, purpose="something else")
+    disk.work_again()
+    assert not world.connections.lives(way)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I16")
+async def test_a_configuration_that_came_while_a_way_out_was_being_recorded_counts_for_it() -> None:
+    disk = HeldDisk()
+    world, run = await knowing(rule_of_two=Level.ALLOW, store=(disk, disk.memory))
+    task = asyncio.create_task(admit(world, run, Opening("pypi.example.com", 443)))
+    await disk.waits.wait()
+    await replaced(world, provenance=ProvenanceRules(rule_of_two=Level.DENY))
+    disk.free.set()
+    refused = await task
+    assert isinstance(refused, NotAdmitted)
+    assert refused.code == RuleClass.PROVENANCE
     await world.connections.close()
 
 

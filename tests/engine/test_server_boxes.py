@@ -14,16 +14,19 @@ from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.egress import EgressRule, EgressRules, Unlisted
 from ringfence.core.model.grant import Grant
 from ringfence.core.model.identifiers import ServerId, ToolId
+from ringfence.core.model.profile import Sensitivity
+from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.run import Run
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import AgentRule, Rules, server_agent
 from ringfence.engine.identify import Presented
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.engine.server_boxes import ServerProcess
 from ringfence.errors import UnavailableError
-from ringfence.testing.scenario import SUPPORT, shop_rules
+from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World, presented
 
 ORDERS, PAYMENTS = ServerId("orders"), ServerId("payments")
@@ -221,4 +224,48 @@ async def test_a_person_lets_a_server_reach_a_host_for_one_run_and_nobody_else_t
     await world.approve(ticket)
     assert isinstance(await waiting, Admitted)
     assert isinstance(await world.connections.admit(presented(run), new), NotAdmitted)
+    await world.connections.close()
+
+
+async def knowing(rule_of_two: Level = Level.ASK) -> tuple[World, Opened]:
+    """A run whose first read is untrusted and confidential, and a server in a box that has rules of provenance."""
+    made = rules()
+    get = tool_rule("orders.get", replace(READ, sensitivity=Sensitivity.CONFIDENTIAL))
+    guarded = replace(made.agents[NAME], provenance=ProvenanceRules(rule_of_two=rule_of_two))
+    world = await World.build(rules=replace(made, tools={**made.tools, get.id: get}, agents={**made.agents, NAME: guarded}))
+    return world, await world.open_run()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_what_a_run_was_given_leaves_by_the_box_of_a_server_with_a_person_only() -> None:
+    world, run = await knowing()
+    process = await serving(world, run.run)
+    await world.call(run, "orders__get", {"order": "A"})
+    waiting = asyncio.ensure_future(admit(world, process))
+    while not (tickets := await world.store.tickets(frozenset({TicketState.PENDING}))):
+        assert not waiting.done(), waiting.result()
+        await asyncio.sleep(0)
+    assert [gate.code for gate in tickets[0].gates] == [ReasonCode.RULE_OF_TWO]
+    await world.operator()
+    await world.deny(tickets[0])
+    assert isinstance(await waiting, NotAdmitted)
+    await world.connections.close()
+
+
+@pytest.mark.requirement("I10", "I18")
+async def test_a_servers_way_that_was_open_before_closes_when_its_run_is_given_what_may_not_go_there() -> None:
+    world, run = await knowing()
+    way = await admit(world, await serving(world, run.run))
+    assert isinstance(way, Admitted)
+    await world.call(run, "orders__get", {"order": "A"})
+    assert not world.connections.lives(way)
+    await world.connections.close()
+
+
+async def test_where_the_rule_of_two_is_off_a_servers_way_stays_open() -> None:
+    world, run = await knowing(rule_of_two=Level.ALLOW)
+    way = await admit(world, await serving(world, run.run))
+    assert isinstance(way, Admitted)
+    await world.call(run, "orders__get", {"order": "A"})
+    assert world.connections.lives(way)
     await world.connections.close()

@@ -59,6 +59,7 @@ class Reloader:
             upstreams = {s: self._kept(before, s, c) or self._build(c) for s, c in fresh.servers.items()}
             self._gateway.catalogue.replace(fresh.rules, upstreams)
             await self._look_anew(fresh)
+            await self._gateway.connections.replaced()
             before_log, before_listen, self._loaded = self._loaded.log, self._loaded.listen, fresh
             try:
                 if (agent := await self._gateway.anonymous.prepare()) is not None:

@@ -38,6 +38,11 @@ CHECKS: tuple[Check, ...] = (
 )  # fmt: skip
 """In the order they are read; the join does not depend on it."""
 
+CONFIGURED: tuple[Check, ...] = (
+    pin, exposure, grant, environment, arguments, egress, policy, confidentiality, freeze, provenance, blast_radius,
+)  # fmt: skip
+"""Those that say what the rules of now make of a call that was allowed and goes on: nothing that is counted, and no stops."""
+
 _ALLOW = Decision(Level.ALLOW)
 _NOTHING = Verdict(Level.ALLOW)
 """What nearly every check says of nearly every call."""

@@ -205,7 +205,7 @@ class Engine:
             actor=actor,
             at_step=at_step,
         )
-        connections.use(enforcer.connect, enforcer.refuse_connection)
+        connections.use(enforcer.connect, enforcer.refuse_connection, enforcer.reconsider)
         exports.use(enforcer.export)
         asked.use(enforcer.ask_model)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)

@@ -34,7 +34,7 @@ from ringfence.core.model.identifiers import AgentId, RunId, ServerId
 from ringfence.core.model.label import Label, at_least, join_all
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.model.verdict import Level, ReasonCode
+from ringfence.core.model.verdict import Gate, Level, ReasonCode, Verdict
 from ringfence.core.rule_class import RuleClass, class_of
 from ringfence.core.rules import Rules, server_agent
 from ringfence.engine.approvals import Approvals
@@ -91,6 +91,9 @@ class Connect(Protocol):
 Refuse = Callable[[Presented, Mapping[str, Any], str], Awaitable[Refused]]
 """Records a refusal of the proxy's own."""
 
+Reconsider = Callable[[Principal, AgentId, Mapping[str, Any]], Awaitable[Verdict]]
+"""What the rules of now make of a way out, by whose rules it was asked for. Raises UnavailableError."""
+
 
 _Place = tuple[RunId, ServerId | None, str, int]
 """Whose bytes are counted together: a run's to one host, and apart from them those of a server on its behalf."""
@@ -116,10 +119,12 @@ class _Asked:
     is_listed: bool
     lasting: bool
     granted: asyncio.Future[_Way]
+    approved: frozenset[Gate] = frozenset()
+    """What a person has let it pass."""
     risen: set[RunId] = field(default_factory=set[RunId])
     """Runs that were given something since the decision was begun."""
     is_late: bool = False
-    """Whether one of them is a run that has to ask by now: what was decided counts no more."""
+    """Whether one of them is a run that has to ask by now, or the rules are others: what was decided counts no more."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -130,6 +135,9 @@ class _Way(Admitted):
     reaches: tuple[Reach, ...]
     """Of the connection, and of the server whose box it is."""
     server: ServerId | None
+    principal: Principal
+    approved: frozenset[Gate]
+    """What a person has let it pass."""
     by: Rules
     """The rules that it was last held to."""
     is_listed: bool
@@ -143,6 +151,11 @@ class _Way(Admitted):
     """Why it was ended, where it was ended from outside."""
     is_over: bool = False
     end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def agent(self) -> AgentId:
+        """Whose rules count: a server's in its box, else the agent's."""
+        return self.principal.agent if self.server is None else server_agent(self.server)
 
     def close(self, why: str) -> None:
         self.why = self.why or why
@@ -169,6 +182,7 @@ class Connections(OwnServer):
         """Replaced with the configuration."""
         self._connect: Connect | None = None
         self._refuse: Refuse | None = None
+        self._reconsider: Reconsider | None = None
         self._refusals: deque[tuple[float, str]] = deque(maxlen=ALL_REFUSALS)
         self._is_silent = False
         """Whether the last refusal had no entry."""
@@ -181,9 +195,9 @@ class Connections(OwnServer):
         self._carried: dict[_Place, list[int]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def use(self, connect: Connect, refuse: Refuse) -> None:
-        """The enforcer's two ways in, which in turn has this for its upstream."""
-        self._connect, self._refuse = connect, refuse
+    def use(self, connect: Connect, refuse: Refuse, reconsider: Reconsider) -> None:
+        """The enforcer's ways in, which in turn has this for its upstream."""
+        self._connect, self._refuse, self._reconsider = connect, refuse, reconsider
 
     # --- what the proxy asks
 
@@ -237,12 +251,13 @@ class Connections(OwnServer):
     def _is_still_allowed(self, way: _Way) -> bool:
         """Whether the rules of now have it. Looked at once for each configuration."""
         if way.by is not self._catalogue.rules:
-            rules = self._rules(way.reaches[0].agent if way.server is None else server_agent(way.server))
+            rules = self._rules(way.agent)
             known = rules.of(way.rule.host, way.rule.port)
             if known is None and (way.is_listed or rules.unlisted is not Unlisted.ASK):
                 return False
             if known is not None and not is_within(known, json.loads(way.key.arguments)):
                 return False
+            way.rule = known or way.rule  # its budget and its clearance are those of now
             way.by = self._catalogue.rules
         return True
 
@@ -262,6 +277,23 @@ class Connections(OwnServer):
         rule = admitted.rule
         return f"{rule.prefix}{(await self.read_secret(rule.credential)).reveal()}" if rule.credential else None
 
+    async def replaced(self) -> None:
+        """The configuration is another one: close what it would not let a run open any more, or only with a person."""
+        for way in list(self._ways.values()):
+            await self._look_again(way)
+
+    async def _look_again(self, way: _Way) -> None:
+        assert self._reconsider is not None  # INVARIANT: `use` comes first
+        if not self.lives(way):
+            return
+        try:
+            verdict = await self._reconsider(way.principal, way.agent, json.loads(way.key.arguments))
+        except UnavailableError:
+            way.close("nobody could say whether the changed configuration still has it")
+            return
+        if verdict.level > Level.ASK or not set(verdict.gates) <= way.approved:
+            way.close("the changed configuration does not let it be opened like this")
+
     async def risen(self, run: RunId) -> None:
         """A run was given something: close what it, and the runs below it, would have to ask a person for from now on.
 
@@ -270,7 +302,7 @@ class Connections(OwnServer):
         """
         for asked in self._asked.values():
             asked.risen.add(run)
-        for way in [way for way in self._ways.values() if way.server is None and run in way.reaches[0].runs]:
+        for way in [way for way in self._ways.values() if run in way.reaches[0].runs]:
             if self._has_to_ask(way, await self._label(way)):
                 way.close("the run was given data that goes there only with a person's word")
 
@@ -280,7 +312,7 @@ class Connections(OwnServer):
         return join_all(each.label for each in chain if each is not None)
 
     def _has_to_ask(self, way: _Way, label: Label) -> bool:
-        view = self._catalogue.view(way.reaches[0].agent)
+        view = self._catalogue.view(way.agent)
         rules = view.rule.provenance if view is not None else None
         if rules is None:
             return False
@@ -348,8 +380,9 @@ class Connections(OwnServer):
             if not isinstance(outcome, Waiting):
                 return _refusal(outcome)
             ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
-            if ticket is not None and {gate.code for gate in ticket.gates} <= _FOR_THE_RUN:
-                asked.lasting = True
+            if ticket is not None:
+                asked.approved = frozenset(ticket.gates)
+                asked.lasting = asked.lasting or {gate.code for gate in ticket.gates} <= _FOR_THE_RUN
             if ticket is None or ticket.state is TicketState.PENDING:
                 return NotAdmitted(
                     code=RuleClass.HOST, entry=outcome.entry, why_public="a person has not decided about this host yet"
@@ -363,6 +396,7 @@ class Connections(OwnServer):
         assert self._connect is not None  # INVARIANT: `use` comes first
         asked.risen.clear()
         asked.is_late = False
+        asked.by = self._catalogue.rules
         self._asked[key] = asked
         begun = _BEGUN.set(asked)
         try:
@@ -404,15 +438,20 @@ class Connections(OwnServer):
             key=key,
             reaches=(reach,) if asked.server is None else (reach, replace(reach, server=asked.server)),
             server=asked.server,
+            principal=asked.principal,
+            approved=asked.approved,
             by=asked.by,
             is_listed=asked.is_listed,
         )
-        self._ways[sending.call] = way  # from here on `risen` sees it
+        self._ways[sending.call] = way  # from here on `risen` and `replaced` see it
         try:
-            if not asked.risen.isdisjoint(reach.runs) and asked.server is None:
+            if not asked.risen.isdisjoint(reach.runs):
                 asked.is_late = self._has_to_ask(way, await self._label(way))
+            if asked.by is not self._catalogue.rules:
+                await self._look_again(way)
+                asked.is_late = asked.is_late or way.is_over
             if asked.is_late or way.is_over:
-                return NotSent("the run was given something meanwhile")
+                return NotSent("the run was given something meanwhile, or the configuration is another one")
             if not sending.may_send():
                 return NotSent("it was stopped before anything left")
             self._newest[key] = way

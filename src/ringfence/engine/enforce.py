@@ -24,7 +24,7 @@ from typing import Any
 from ringfence.core.charges import Plan, charges_of
 from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.connecting import CONNECT, server_of
-from ringfence.core.decision import decide
+from ringfence.core.decision import CONFIGURED, decide, join
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import frame, frame_unknown
@@ -173,6 +173,19 @@ class Enforcer:
             else frame_unknown(self._ids.call(), principal.agent, principal.run, CONNECT, arguments)
         )
         return await self._pass(principal, view, call, SILENT, None)
+
+    async def reconsider(self, principal: Principal, agent: AgentId, arguments: Mapping[str, Any]) -> Verdict:
+        """What the rules of now say of a way out that is open, by whose rules it was asked for. Nothing is recorded.
+
+        Raises UnavailableError.
+        """
+        view = self._catalogue.view(agent)
+        tool = view.tools.get(CONNECT) if view is not None else None
+        if tool is None:
+            return Verdict(Level.DENY, (Reason(ReasonCode.UNKNOWN_TOOL, "exposure", f"{agent} has no way out"),))
+        call = frame(self._ids.call(), principal.agent, principal.run, tool, arguments)
+        facts = (await self._gather(principal, view, call, NO_META)).facts
+        return join(check(call, facts) for check in CONFIGURED)
 
     async def export(self, presented: Presented, arguments: Mapping[str, Any]) -> Outcome:
         """Let the result of a box leave it (`engine.exports`)."""

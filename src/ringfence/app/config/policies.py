@@ -14,6 +14,7 @@ from ringfence.app.config.settings import Loaded
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.policy import LocalTime, Policies, Policy
+from ringfence.core.own_tools import own_tools_of
 from ringfence.core.policy.reading import MOST_POLICIES, MOST_QUORUM, read_policies
 from ringfence.core.policy.vocabulary import Names
 from ringfence.core.rules import GROUP
@@ -75,7 +76,9 @@ def with_policies(loaded: Loaded, folder: Path | None = None) -> Loaded:
 
 def _policies(files: dict[Path, str], loaded: Loaded) -> Policies:
     rules = loaded.rules
-    names = Names(tuple(rules.tools), tuple(rules.servers), tuple(rules.agents))
+    # The gateway's own tools are called too, where an agent has them: `egress.connect`, `model.messages`.
+    own = {each.rule.id: each.rule.server for agent in rules.agents.values() for each in own_tools_of(agent)}
+    names = Names((*rules.tools, *own), (*rules.servers, *own.values()), tuple(rules.agents))
     # Nobody here can count those whom an issuer puts into a group.
     groups = {name: len(members) + MOST_QUORUM * (name in rules.open_groups) for name, members in rules.groups.items()}
     found: list[Policy] = []

@@ -50,7 +50,11 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
             AgentId(name): _agent(name, fields, users[name], values.get("provenance", {}), agent_models_of(values, fields))
             for name, fields in values.get("agents", {}).items()
         }
-        | {server_agent(ServerId(name)): _boxed(name, fields) for name, fields in servers.items() if "box" in fields},
+        | {
+            server_agent(ServerId(name)): _boxed(name, fields, values.get("provenance", {}))
+            for name, fields in servers.items()
+            if "box" in fields
+        },
         approvals=ApprovalRules(hold_s=float(approvals.get("hold", 45)), legs=approvals.get("legs", 9)),
         limits=use_limits_of(values.get("limits", {})),
         teams=teams_of(values),
@@ -172,7 +176,7 @@ def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields, 
     )
 
 
-def _boxed(server: str, fields: Fields) -> AgentRule:
+def _boxed(server: str, fields: Fields, provenance: Fields) -> AgentRule:
     """In whose name the processes of a server in a box reach others."""
     label = str(fields.get("environment", ""))
     return AgentRule(
@@ -183,4 +187,6 @@ def _boxed(server: str, fields: Fields) -> AgentRule:
         egress=egress_of(fields.get("egress")),
         environment="" if label == ANY else label,
         server=ServerId(server),
+        # What the run was given that such a process serves goes out by it as by the run's own box.
+        provenance=provenance_of(provenance),
     )

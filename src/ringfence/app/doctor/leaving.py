@@ -12,7 +12,7 @@ from ringfence.core.model.label import at_least
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.verdict import Level
-from ringfence.core.rules import AgentRule, Rules, ToolRule
+from ringfence.core.rules import AgentRule, Rules, ToolRule, server_agent
 
 _MOST_NAMED: Final = 20
 
@@ -37,7 +37,7 @@ def uncleared(facts: Facts) -> Iterator[Finding]:
         tools = _tools(rules, agent)
         if not (any(map(_reads_confidential, tools)) and any(map(_reads_untrusted, tools))):
             continue
-        ways = tuple(_ways(agent, provenance, tools))
+        ways = (*_ways(agent, provenance, tools), *_ways_of_servers(rules, tools))
         if not ways:
             continue
         if provenance.rule_of_two is Level.ALLOW:
@@ -78,6 +78,16 @@ def _ways(agent: AgentRule, provenance: ProvenanceRules, tools: list[ToolRule]) 
     for rule in agent.ways_out.rules:
         if rule.clearance is None and not own.has(canonical_host(rule.host)):
             yield f"agents.{agent.id}.egress: {rule.host}"
+
+
+def _ways_of_servers(rules: Rules, tools: list[ToolRule]) -> Iterator[str]:
+    """Those of the boxes of servers that the tools are of."""
+    for server in sorted({tool.server for tool in tools}):
+        boxed = rules.agents.get(server_agent(server))
+        own = Own(boxed.provenance.hosts if boxed is not None and boxed.provenance is not None else ())
+        for rule in boxed.ways_out.rules if boxed is not None else ():
+            if rule.clearance is None and not own.has(canonical_host(rule.host)):
+                yield f"servers.{server}.egress: {rule.host}"
 
 
 def _profiles(tool: ToolRule) -> tuple[ToolProfile, ...]:
