@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import logging
 import socket
+from dataclasses import replace
 
 import pytest
 from tests.adapters.webhook_receiver import receiving
 
-from ringfence.adapters.notifiers.message import Format
+from ringfence.adapters.notifiers.delivery import ATTEMPTS, MOST_WAITING
+from ringfence.adapters.notifiers.message import Format, message
 from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
-from ringfence.adapters.notifiers.webhook import ATTEMPTS, MOST_WAITING, WebhookNotifier, WebhookOptions
+from ringfence.adapters.notifiers.webhook import WebhookOptions, webhook_notifier
 from ringfence.adapters.wire.webhook_signature import signature
 from ringfence.engine.outcome import Waiting
 from ringfence.errors import UnavailableError
-from ringfence.ports.notifier import Alert, AlertKind
+from ringfence.ports.notifier import Act, Alert, AlertKind, Deed
 from ringfence.ports.secrets import Secret
 from ringfence.testing.contracts.notifier import alert
 from ringfence.testing.fakes.clock import FakeClock
@@ -28,7 +31,7 @@ from ringfence.testing.world import World
 async def test_a_webhook_is_signed_over_its_time_and_its_exact_bytes() -> None:
     clock = FakeClock()
     async with receiving() as receiver:
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url, secret=known("shared secret")), clock)
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url, secret=known("shared secret")), clock)
         notifier.notify(alert(1))
         (post,) = await receiver.until(1)
         await notifier.close()
@@ -47,7 +50,7 @@ def test_a_signature_changes_with_time_body_and_secret() -> None:
 
 async def test_without_a_secret_nothing_pretends_to_be_signed() -> None:
     async with receiving() as receiver:
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), FakeClock())
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url), FakeClock())
         notifier.notify(alert(1))
         (post,) = await receiver.until(1)
         await notifier.close()
@@ -63,7 +66,7 @@ async def test_a_waiting_approval_is_told_with_a_link_and_never_with_arguments(f
     (told,) = world.notifier.of(AlertKind.APPROVAL_WAITING)
     async with receiving() as receiver:
         options = WebhookOptions(url=receiver.url, format=form, public_url="https://gate.example")
-        notifier = WebhookNotifier(options, world.clock)
+        notifier = webhook_notifier(options, world.clock)
         notifier.notify(told)
         (post,) = await receiver.until(1)
         await notifier.close()
@@ -75,13 +78,14 @@ async def test_a_waiting_approval_is_told_with_a_link_and_never_with_arguments(f
 async def test_slack_gets_a_text_in_which_nothing_is_markup() -> None:
     mean = Alert(id="a_1", kind=AlertKind.DRIFT, at=0, text="server <!channel> & <https://x|y>", path="/servers/x")
     async with receiving() as receiver:
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url, format=Format.SLACK), FakeClock())
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url, format=Format.SLACK), FakeClock())
         notifier.notify(mean)
         (post,) = await receiver.until(1)
         await notifier.close()
-    assert set(post.json) == {"text"}
-    assert "<" not in post.json["text"]
-    assert "&lt;!channel&gt; &amp;" in post.json["text"]
+    assert set(post.json) == {"text", "blocks"}
+    assert "<" not in post.body.decode()
+    for text in (post.json["text"], post.json["blocks"][0]["text"]["text"]):
+        assert "&lt;!channel&gt; &amp;" in text
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, 408])
@@ -89,7 +93,7 @@ async def test_a_receiver_that_is_in_trouble_is_tried_again_after_growing_pauses
     clock = FakeClock()
     async with receiving() as receiver:
         receiver.answers = [status, status, status]
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), clock)
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url), clock)
         notifier.notify(alert(1))
         for pause in (1000, 2000, 4000):
             await clock.until_sleeping()
@@ -107,7 +111,7 @@ async def test_a_receiver_that_is_in_trouble_is_tried_again_after_growing_pauses
 async def test_a_redirect_or_a_refusal_is_final_and_nothing_goes_elsewhere(status: int) -> None:
     async with receiving() as receiver:
         receiver.answers = [status]
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), FakeClock())
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url), FakeClock())
         notifier.notify(alert(1))
         notifier.notify(alert(2))
         posts = await receiver.until(2)
@@ -120,7 +124,7 @@ async def test_a_receiver_that_never_recovers_is_given_up(caplog: pytest.LogCapt
     clock = FakeClock()
     async with receiving() as receiver:
         receiver.answers = [500] * ATTEMPTS
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), clock)
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url), clock)
         notifier.notify(alert(1))
         notifier.notify(alert(2))
         for _ in range(ATTEMPTS - 1):
@@ -134,7 +138,7 @@ async def test_a_receiver_that_never_recovers_is_given_up(caplog: pytest.LogCapt
 
 async def test_the_same_alert_is_posted_once() -> None:
     async with receiving() as receiver:
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), FakeClock())
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url), FakeClock())
         for number in (1, 1, 2, 1):
             notifier.notify(alert(number))
         await receiver.until(2)
@@ -146,7 +150,7 @@ async def test_the_same_alert_is_posted_once() -> None:
 async def test_what_waits_is_bounded_and_the_newest_wins(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
     async with receiving() as receiver:
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url), clock)
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url), clock)
         for number in range(MOST_WAITING + 3):
             notifier.notify(alert(number))
         await notifier.close()
@@ -163,7 +167,7 @@ async def test_an_address_that_is_a_credential_is_never_logged(caplog: pytest.Lo
             url=f"http://127.0.0.1:{unused.getsockname()[1]}/services/TOP-SECRET-PATH", secret=known("TOP-SECRET-KEY")
         )
         clock = FakeClock()
-        notifier = WebhookNotifier(options, clock)
+        notifier = webhook_notifier(options, clock)
         with caplog.at_level(logging.DEBUG):
             notifier.notify(alert(1))
             await clock.until_sleeping()
@@ -171,6 +175,62 @@ async def test_an_address_that_is_a_credential_is_never_logged(caplog: pytest.Lo
     assert "127.0.0.1 does not answer" in caplog.text
     assert "TOP-SECRET" not in caplog.text
     assert "TOP-SECRET" not in repr(options)
+
+
+async def test_only_who_asked_for_ends_is_told_that_something_is_over() -> None:
+    deaf, hearing = FakeNotifier(), FakeNotifier()
+    several = SeveralNotifiers([Told(deaf), Told(hearing, hears_ends=True)])
+    several.notify(alert(1))
+    several.notify(replace(alert(1), id="a_1:over", about="a_1", is_over=True))
+    assert [told.id for told in deaf.alerts] == ["a_1"]
+    assert [told.id for told in hearing.alerts] == ["a_1", "a_1:over"]
+
+
+async def test_a_trial_reaches_every_receiver_whatever_it_asked_for_and_leaves_nothing_open() -> None:
+    kills, hearing = FakeNotifier(), FakeNotifier()
+    several = SeveralNotifiers([Told(kills, frozenset({AlertKind.KILL})), Told(hearing, hears_ends=True)])
+    tried = await several.trial(alert(1, AlertKind.TEST))
+    assert [each.arrived for each in tried] == [True, True]
+    assert [told.kind for told in kills.alerts] == [AlertKind.TEST]
+    assert [(told.condition, told.is_over) for told in hearing.alerts] == [("a_1", False), ("a_1", True)]
+
+
+@pytest.mark.parametrize(("status", "arrived"), [(200, True), (204, True), (404, False), (500, False)])
+async def test_a_trial_says_what_the_receiver_answered_and_tries_once(status: int, arrived: bool) -> None:
+    async with receiving() as receiver:
+        receiver.answers = [status]
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url), FakeClock())
+        (tried,) = await notifier.trial(alert(1, AlertKind.TEST))
+        await notifier.close()
+    assert (tried.arrived, tried.answer) == (arrived, str(status))
+    assert tried.receiver == "json webhook 127.0.0.1"
+    assert len(receiver.posts) == 1
+
+
+async def test_what_present_receivers_read_stays_as_it_was_and_more_comes_beside_it() -> None:
+    acts = (Act(Deed.RAISE, "/runs/r_1", "ringfence budget raise r_1 --spend +N"),)
+    told = replace(alert(1, AlertKind.CAP_NEAR), agent="coder", run="r_1", acts=acts)
+    said = json.loads(message(told, Format.JSON, "https://gate.example"))
+    before = {
+        "v": 1,
+        "id": "a_1",
+        "kind": "cap_near",
+        "at": told.at,
+        "text": "it happened 1",
+        "link": "https://gate.example/stops/1",
+        "agent": "coder",
+        "run": "r_1",
+        "tool": "",
+    }
+    assert {name: said[name] for name in before} == before
+    assert {name: said[name] for name in said.keys() - before.keys()} == {
+        "about": "a_1",
+        "over": False,
+        "severity": "warning",
+        "acts": [
+            {"do": "raise", "link": "https://gate.example/runs/r_1", "command": "ringfence budget raise r_1 --spend +N"},
+        ],
+    }
 
 
 async def test_each_of_several_is_told_only_what_it_asked_for() -> None:
@@ -196,7 +256,7 @@ async def test_an_alert_waits_for_the_key_of_its_signature() -> None:
 
     async with receiving() as receiver:
         clock = FakeClock()
-        notifier = WebhookNotifier(WebhookOptions(url=receiver.url, secret=key), clock)
+        notifier = webhook_notifier(WebhookOptions(url=receiver.url, secret=key), clock)
         notifier.notify(alert(1))
         await clock.until_sleeping()
         assert not receiver.posts

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
-from ringfence.ports.notifier import Alert
+from ringfence.ports.notifier import Alert, Tried
 
 logger = logging.getLogger("ringfence.alerts")
 
 
 class LogNotifier:
     def notify(self, alert: Alert) -> None:
-        logger.warning("%s: %s (%s)", alert.kind.value, alert.text, alert.path)
+        over = " is over" if alert.is_over else ""
+        logger.warning("%s%s: %s (%s)", alert.kind.value, over, alert.text, alert.path)
+
+    async def trial(self, alert: Alert) -> Sequence[Tried]:
+        self.notify(alert)
+        return (Tried("log", True, "written"),)
 
     async def close(self) -> None:
         pass

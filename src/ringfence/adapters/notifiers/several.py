@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ringfence.ports.notifier import Alert, AlertKind, Notifier
+from ringfence.ports.notifier import Alert, AlertKind, Notifier, Tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Told:
 
     notifier: Notifier
     kinds: frozenset[AlertKind] = frozenset(AlertKind)
+    hears_ends: bool = False
+    """It is also told that what it was told of is over."""
 
 
 class SeveralNotifiers:
@@ -25,8 +27,16 @@ class SeveralNotifiers:
 
     def notify(self, alert: Alert) -> None:
         for each in self._told:
-            if alert.kind in each.kinds:
+            if alert.kind in each.kinds and (each.hears_ends or not alert.is_over):
                 each.notifier.notify(alert)
+
+    async def trial(self, alert: Alert) -> Sequence[Tried]:
+        answers = await asyncio.gather(*(each.notifier.trial(alert) for each in self._told))
+        for each in self._told:
+            if each.hears_ends:
+                # Nobody is to be left with an open incident because somebody tried.
+                each.notifier.notify(replace(alert, id=f"{alert.id}:over", about=alert.condition, is_over=True))
+        return [tried for answer in answers for tried in answer]
 
     async def close(self) -> None:
         await asyncio.gather(*(each.notifier.close() for each in self._told), return_exceptions=True)

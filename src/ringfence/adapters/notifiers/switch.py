@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from ringfence.ports.notifier import Alert, Notifier
+from ringfence.ports.notifier import Alert, Notifier, Tried
 
 
 class SwitchNotifier:
@@ -22,6 +23,9 @@ class SwitchNotifier:
 
     def notify(self, alert: Alert) -> None:
         self._current.notify(alert)
+
+    async def trial(self, alert: Alert) -> Sequence[Tried]:
+        return await self._current.trial(alert)
 
     async def close(self) -> None:
         await asyncio.gather(self._current.close(), *self._closing, return_exceptions=True)

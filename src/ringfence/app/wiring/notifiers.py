@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringfence.adapters.notifiers.log import LogNotifier
 from ringfence.adapters.notifiers.message import Format
 from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
-from ringfence.adapters.notifiers.webhook import WebhookNotifier, WebhookOptions
+from ringfence.adapters.notifiers.webhook import WebhookOptions, webhook_notifier
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.app.config.settings import Loaded
 from ringfence.engine.secret_book import SecretBook
@@ -20,5 +20,5 @@ def build_notifiers(loaded: Loaded, secrets: SecretBook) -> Notifier:
         options = WebhookOptions(
             url=webhook.url, format=Format(webhook.format.value), secret=secret, public_url=loaded.control.public_url
         )
-        told.append(Told(WebhookNotifier(options, SystemClock()), webhook.kinds))
+        told.append(Told(webhook_notifier(options, SystemClock()), webhook.kinds))
     return SeveralNotifiers(told)

@@ -58,3 +58,11 @@ class NotifierContract(ABC):
             await under_test.notifier.close()
             under_test.notifier.notify(alert(1))
             await under_test.notifier.close()
+
+    async def test_a_trial_is_delivered_at_once_and_says_so(self) -> None:
+        async with self.delivering() as under_test:
+            tried = await under_test.notifier.trial(alert(7, AlertKind.TEST))
+            assert tried
+            assert all(each.arrived and each.receiver for each in tried)
+            assert await under_test.delivered(1) == ["a_7"]
+            await under_test.notifier.close()

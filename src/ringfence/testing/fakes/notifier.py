@@ -1,8 +1,9 @@
 """A notifier that remembers what it was told."""
 
 import asyncio
+from collections.abc import Sequence
 
-from ringfence.ports.notifier import Alert, AlertKind
+from ringfence.ports.notifier import Alert, AlertKind, Tried
 
 
 class FakeNotifier:
@@ -17,6 +18,10 @@ class FakeNotifier:
         self.alerts.append(alert)
         self._changed.set()
 
+    async def trial(self, alert: Alert) -> Sequence[Tried]:
+        self.notify(alert)
+        return (Tried("fake", True, "remembered"),)
+
     async def until(self, kind: AlertKind, count: int = 1) -> None:
         """Return when so many alerts of one kind have been given."""
         while len(self.of(kind)) < count:
@@ -27,5 +32,9 @@ class FakeNotifier:
         self.closed = True
 
     def of(self, kind: AlertKind) -> list[Alert]:
-        """The alerts of one kind, oldest first."""
-        return [alert for alert in self.alerts if alert.kind is kind]
+        """The alerts of one kind, oldest first, without the words of their ends."""
+        return [alert for alert in self.alerts if alert.kind is kind and not alert.is_over]
+
+    def ends(self) -> list[Alert]:
+        """The alerts that say that something is over, oldest first."""
+        return [alert for alert in self.alerts if alert.is_over]
