@@ -45,7 +45,7 @@ from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.tool import Tool
-from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode
+from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode, Verdict
 from ringfence.core.model_caps import Room, room_of
 from ringfence.core.modelling import MESSAGES, Asked
 from ringfence.core.rules import AgentRule, ArgumentAction, PersonalArguments, Rules
