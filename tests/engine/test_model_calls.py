@@ -3,179 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from tests.engine.model_kit import (
+    PART,
+    SHOWN,
+    START,
+    STOP,
+    THOUGHT,
+    THOUGHT_DATA,
+    TOTALS,
+    Answer,
+    Breaking,
+    Model,
+    Reader,
+    ask,
+    assert_lost,
+    outcome,
+    used,
+    world_with,
+)
 
 from ringfence.adapters.stores.memory.store import MemoryStore
-from ringfence.core.metering.request import ModelRequest, read_request
-from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.metering.unfinished import AHEAD
-from ringfence.core.model.agent import Limits
-from ringfence.core.model.meter import MeterKind
-from ringfence.core.model.model_use import ModelCap, ModelLimits
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.modelling import Act
-from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.models.asking import Asking, Given
 from ringfence.engine.models.calls import READ_ON_S
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
-from ringfence.engine.runs import Opened
 from ringfence.engine.stops import Stopped
-from ringfence.errors import UnavailableError
 from ringfence.ports.model_upstream import Lost, ModelPost, Unsent
 from ringfence.testing.fakes.store import FakeStore, StoreStep
-from ringfence.testing.scenario import SUPPORT, shop_rules
-from ringfence.testing.world import World, presented
-
-MODEL = "claude-sonnet-4-5"
-CAPS = tuple(ModelCap(kind, 10**9) for kind in (MeterKind.SPEND, MeterKind.TOKENS_IN, MeterKind.TOKENS_OUT))
-START = b'event: message_start\ndata: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":7}}}\n\n'
-PART = (
-    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}}\n\n'
-)
-SHOWN = len(b'x"}}')
-"""Bytes of a piece that a model may have written."""
-TOTALS = (
-    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}\n\n'
-)
-STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-LATE_S = 5.0
-THOUGHT_DATA = b'{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}'
-THOUGHT = b"event: content_block_start\ndata: " + THOUGHT_DATA + b"\n\n"
-
-
-class Answer:
-    """One that says what the test puts into it, piece by piece."""
-
-    def __init__(self, headers: Mapping[str, str] | None = None, status: int = 200) -> None:
-        self.status = status
-        self.headers: Mapping[str, str] = {"content-type": "text/event-stream"} if headers is None else headers
-        self.pieces: asyncio.Queue[bytes] = asyncio.Queue()
-        self.closed = asyncio.Event()
-
-    def says(self, *pieces: bytes) -> Self:
-        for piece in pieces:
-            self.pieces.put_nowait(piece)
-        return self
-
-    async def read(self) -> bytes:
-        return await self.pieces.get()
-
-    def close(self) -> None:
-        self.closed.set()
-
-
-class Breaking(Answer):
-    """One that breaks off after what it says."""
-
-    async def read(self) -> bytes:
-        if self.pieces.empty():
-            raise UnavailableError("it broke off")
-        return await self.pieces.get()
-
-
-class Model:
-    """A model API that gives one answer."""
-
-    def __init__(self, answer: Answer | Unsent | Lost) -> None:
-        self.answer = answer
-        self.sent: list[ModelPost] = []
-        self.is_closed = False
-        self.was_asked = asyncio.Event()
-
-    async def send(self, post: ModelPost, may_send: Callable[[], bool]) -> Answer | Unsent | Lost:
-        if not may_send():
-            return Unsent("stopped")
-        self.was_asked.set()
-        self.sent.append(post)
-        return self.answer
-
-    async def close(self) -> None:
-        self.is_closed = True
-
-
-@dataclass
-class Reader:
-    """A client that keeps what it is given."""
-
-    is_gone: bool = False
-    data: bytes = b""
-    ended: bytes | None = None
-    at_once: bool = False
-    gone: Callable[[], None] | None = None
-    got: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def watch(self, gone: Callable[[], None]) -> None:
-        self.gone = gone
-
-    async def begin(self, status: int, headers: Mapping[str, str]) -> None:
-        pass
-
-    async def write(self, data: bytes) -> None:
-        if not self.is_gone:
-            self.data += data
-        self.got.set()
-
-    async def break_off(self, last: bytes, *, at_once: bool) -> None:
-        self.ended, self.at_once = last, at_once
-
-    def leave(self) -> None:
-        self.is_gone = True
-        assert self.gone is not None
-        self.gone()
-
-
-def rules_for(*models: str) -> Rules:
-    limits = Limits(model=ModelLimits(caps=CAPS))
-    asks = AgentRule(id=SUPPORT, purpose="asks models", tools=(), models=models or ("*",), limits=limits)
-    return replace(shop_rules(agents=(asks,)), models=ModelRules(upstreams=(ModelUpstreamRule(name="vendor"),)))
-
-
-async def world_with(model: Model, *models: str) -> tuple[World, Opened]:
-    world = await World.build(rules=rules_for(*models), models={"vendor": model})
-    return world, await world.open_run()
-
-
-async def ask(world: World, run: Opened, client: Reader, **members: Any) -> Given:
-    messages = [{"role": "user", "content": "the words of the prompt"}]
-    body = json.dumps({"model": MODEL, "max_tokens": 400, "stream": True, "messages": messages, **members}).encode()
-    request = read_request(body)
-    assert isinstance(request, ModelRequest)
-    asking = Asking(act=Act.MESSAGES, request=request, digest=hashlib.sha256(body).hexdigest(), said={"session": "s1"})
-    post = ModelPost(method="POST", target="/v1/messages", body=body)
-    async with asyncio.timeout(LATE_S):
-        return await world.models.ask(presented(run), post, asking, client)
-
-
-async def used(world: World, run: Opened) -> dict[str, tuple[int, int]]:
-    """Held and spent of what goes in and out."""
-    names = ("tokens_in", "tokens_out")
-    meters = await world.store.meters([f"{name}:run/{run.run.id}:all" for name in names])
-    return {
-        name: (meter.held, sum(count for _, count in meter.parts)) for name, meter in zip(names, meters, strict=True) if meter
-    }
-
-
-async def outcome(world: World) -> dict[str, Any]:
-    (entry,) = [entry for entry in await world.entries() if entry["kind"] == "outcome"]
-    return entry["body"]
-
-
-async def assert_lost(world: World, run: Opened, why: str) -> None:
-    """Nobody can know what came of it: the log says so, and what it held is spent."""
-    (decision, entry) = [entry for entry in await world.entries() if entry["kind"] in ("decision", "outcome")]
-    assert (entry["decision"], entry["body"]["why"]) == ("ambiguous", why)
-    assert "model" not in entry["body"]
-    most = decision["body"]["arguments"]["most"]
-    assert await used(world, run) == {name: (0, most[name]) for name in ("tokens_in", "tokens_out")}
-    assert await world.store.holds() == {}
 
 
 async def test_an_answer_is_passed_on_as_it_comes_and_its_end_only_when_it_is_recorded() -> None:
@@ -357,9 +218,8 @@ async def test_an_answer_whose_outcome_cannot_be_recorded_is_not_given_out(strea
     answer = Answer().says(START, TOTALS + STOP) if stream else whole
     memory = MemoryStore()
     store = FakeStore(memory)
-    model = Model(answer)
-    world = await World.build(rules=rules_for(), models={"vendor": model}, store=(store, memory))
-    run, client = await world.open_run(), Reader()
+    world, run = await world_with(model := Model(answer), store=(store, memory))
+    client = Reader()
     asked = asyncio.ensure_future(ask(world, run, client, stream=stream))
     await model.was_asked.wait()
     store.fail_at(StoreStep.RECORD)
@@ -402,9 +262,9 @@ async def test_an_error_of_the_model_comes_back_unchanged_and_costs_nothing() ->
 async def test_an_agent_asks_only_what_it_was_given_and_no_fallback_besides() -> None:
     world, run = await world_with(model := Model(Answer()), "claude-sonnet-*")
     for members in ({"model": "claude-opus-5-5"}, {"fallbacks": [{"model": "claude-opus-5-5"}]}, {"fallbacks": "auto"}):
-        outcome = (await ask(world, run, Reader(), **members)).outcome
-        assert isinstance(outcome, Refused)
-        assert outcome.code is ReasonCode.MODEL_NOT_ALLOWED
+        refused = (await ask(world, run, Reader(), **members)).outcome
+        assert isinstance(refused, Refused)
+        assert refused.code is ReasonCode.MODEL_NOT_ALLOWED
     assert model.sent == []
 
 
