@@ -208,11 +208,12 @@ class Enforcer:
         given: Asked,
         smaller: Callable[[Room], Asked | None],
         begun: Callable[[CallId, Asked], None],
+        meta: ClientMeta = NO_META,
     ) -> Outcome:
         """Send a request to a model (`engine.models`). The answer comes when everything is known of it.
 
         `smaller` makes one that fits into what the caps leave, where the operator lets requests be made smaller; `begun` is
-        told which call it is, and how it is asked, before it is decided.
+        told which call it is, and how it is asked, before it is decided. `meta` has the client's trace, which no model is told.
         """
         self._at(Step.IDENTIFY)
         principal = await identify(self._store, self._clock, presented)
@@ -232,7 +233,7 @@ class Enforcer:
                 given = less
                 call = frame(call.id, principal.agent, principal.run, tool, given.arguments)
         begun(call.id, given)
-        return await self._pass(principal, view, call, SILENT, None, given.most)
+        return await self._pass(principal, view, call, replace(SILENT, meta=meta), None, given.most)
 
     async def refuse_connection(self, presented: Presented, arguments: Mapping[str, Any], why: str) -> Refused:
         """Record that the egress proxy refused something that no rule could have allowed."""

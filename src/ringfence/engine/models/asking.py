@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.model.identifiers import CallId
@@ -48,6 +49,8 @@ class Asking:
     """SHA-256 of its body; empty: it has none."""
     said: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the client says of itself: recorded, not believed."""
+    meta: ClientMeta = NO_META
+    """The client's trace, for people's tools; no model is told."""
     secrets: Handled | None = None
     """What became of secrets in it; None: there were none."""
 
@@ -81,4 +84,6 @@ Smaller = Callable[[Room], Asked | None]
 class Ask(Protocol):
     """The enforcer's way for a request. `begun` is told which call it is and how it is asked, before it is decided."""
 
-    async def __call__(self, presented: Presented, given: Asked, smaller: Smaller, begun: Begun) -> Outcome: ...
+    async def __call__(
+        self, presented: Presented, given: Asked, smaller: Smaller, begun: Begun, meta: ClientMeta
+    ) -> Outcome: ...

@@ -108,7 +108,7 @@ class ModelCalls(OwnServer):
         client.watch(partial(self._gone, work))
         await wait_for_pause(self._store, self._clock, presented, client)
         try:
-            outcome = await self._ask(presented, given, smaller, begun)
+            outcome = await self._ask(presented, given, smaller, begun, asking.meta)
         finally:
             for call in calls:
                 self._asked.pop(call, None)

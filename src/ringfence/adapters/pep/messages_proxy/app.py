@@ -14,7 +14,7 @@ from typing import Any
 
 from ringfence.adapters.pep.messages_proxy.asgi import Receive, Scope, Send
 from ringfence.adapters.pep.messages_proxy.body import Room, read_body
-from ringfence.adapters.pep.messages_proxy.headers import credential_in, outward, read_headers, said
+from ringfence.adapters.pep.messages_proxy.headers import credential_in, outward, read_headers, said, trace
 from ringfence.adapters.pep.messages_proxy.render import (
     NOT_FOUND,
     UNAVAILABLE,
@@ -158,6 +158,7 @@ class MessagesProxy:
             digest=digest,
             said=about,
             secrets=read.secrets if read is not None else None,
+            meta=trace(headers),
         )
         came = await self._models.ask(presented, post, asking, client)
         if came.has_begun:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from ringfence.core.client_meta import ClientMeta, client_meta
+
 _OUT: Final = frozenset({"content-type", "accept", "user-agent", "x-app"})
 _BACK: Final = frozenset({"content-type", "cache-control", "request-id", "retry-after", "retry-after-ms", "x-should-retry"})
 _VENDOR: Final = "anthropic-"
@@ -57,6 +59,11 @@ def back(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         for name, value in headers.items()
         if name in _BACK or name.startswith(_VENDOR)
     ]
+
+
+def trace(headers: Mapping[str, str]) -> ClientMeta:
+    """The client's span that a request belongs to (W3C Trace Context)."""
+    return client_meta({name: headers[name] for name in ("traceparent", "tracestate") if name in headers})
 
 
 def said(headers: Mapping[str, str]) -> dict[str, str]:
