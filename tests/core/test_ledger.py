@@ -236,3 +236,11 @@ def test_what_an_operator_adds_counts() -> None:
     charge = Charge("sum:run/r:x", MeterKind.SUM, 10, 11)
     assert refusal(Meter(MeterKind.SUM), charge, 1) is not None
     assert refusal(Meter(MeterKind.SUM, extra=1), charge, 1) is None
+
+
+def test_moving_what_is_held_changes_nothing_else_of_a_meter() -> None:
+    meter = Meter(MeterKind.SPEND, 1000, 5, 7, 11, 13, ((0, 2),), {"a": (1, 2)})
+    charge = Charge("spend:run/r:x", MeterKind.SPEND, 100, 3, 1000)
+    held, kept = reserve(meter, charge, 6)
+    assert held == replace(meter, at=6, held=10)
+    assert settle(held, kept, 7, 1) == replace(meter, at=7, parts=((0, 3),))

@@ -13,6 +13,7 @@ from unicodedata import category, normalize
 _MOST_COMPOSED = 4
 """Code points that NFKC can merge into one: no canonical decomposition of one character is longer."""
 _MOST_FOLDED = 1000
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 
 
 def confusable(key: str, known: Collection[str]) -> str | None:
@@ -39,17 +40,23 @@ def twins(value: Any) -> str | None:
     stack: list[Any] = [value]
     while stack:
         item = stack.pop()
-        if isinstance(item, Mapping):
+        kind: type[Any] = type(item)
+        if kind in _LEAVES:
+            continue
+        if kind is dict or isinstance(item, Mapping):
             known = cast("Mapping[str, Any]", item)
             if len(known) > 1 and (twin := _twin(known)) is not None:
                 return twin
-            stack.extend(inner for inner in known.values() if isinstance(inner, Mapping | list | tuple))
+            stack.extend(known.values())
         elif isinstance(item, list | tuple):
-            stack.extend(inner for inner in cast("list[Any]", item) if isinstance(inner, Mapping | list | tuple))
+            stack.extend(cast("list[Any]", item))
     return None
 
 
 def _twin(known: Mapping[str, Any]) -> str | None:
+    together = "".join(known)
+    if together.isascii() and "\0" not in together and len({key.lower() for key in known}) == len(known):
+        return None  # as nearly always
     seen: set[str] = set()
     for key in known:
         # A long key is nobody's twin that a path could name, and normalising it may take quadratic time.

@@ -74,7 +74,7 @@ def reserve(meter: Meter | None, charge: Charge, now: Millis) -> tuple[Meter, Ch
                 values[value] = (held + 1, last)
             return replace(meter, at=at, values=values), charge
         case _:
-            return replace(meter, at=at, held=meter.held + charge.amount, parts=_live_parts(meter, at)), charge
+            return _moved(meter, at, charge.amount, _live_parts(meter, at)), charge
 
 
 def settle(meter: Meter, charge: Charge, now: Millis, actual: int | None = None) -> Meter:
@@ -90,7 +90,7 @@ def settle(meter: Meter, charge: Charge, now: Millis, actual: int | None = None)
         case _:
             cost = charge.amount if actual is None else actual
             parts = _with(_live_parts(meter, at), _start(meter.span, at), cost)
-            return replace(meter, at=at, held=meter.held - charge.amount, parts=parts)
+            return _moved(meter, at, -charge.amount, parts)
 
 
 def release(meter: Meter, charge: Charge, now: Millis) -> Meter:
@@ -166,6 +166,11 @@ def is_of_run(key: str) -> bool:
 def run_of(key: str) -> str:
     """The run of such a meter."""
     return key.split(":", 2)[1].removeprefix("run/")
+
+
+def _moved(meter: Meter, at: Millis, by: int, parts: tuple[tuple[Millis, int], ...]) -> Meter:
+    """The meter with so much more held. Written out: `replace` takes three times as long, and this is every call's."""
+    return Meter(meter.kind, meter.span, at, meter.held + by, meter.extra, meter.passed, parts, meter.values)
 
 
 def _step(span: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 
@@ -30,11 +31,16 @@ class Condition:
 _ABSENT: Any = object()
 
 
+@lru_cache(maxsize=4096)
+def _parts(pointer: str) -> tuple[str, ...]:
+    """Pointers come from the configuration, so there are few of them."""
+    return tuple(raw.replace("~1", "/").replace("~0", "~") for raw in pointer.split("/")[1:])
+
+
 def at_pointer(value: Any, pointer: str) -> Any:
     """The value at a JSON pointer (RFC 6901) or the marker that `is_absent` knows."""
-    for raw in pointer.split("/")[1:]:
-        part = raw.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, Mapping) and part in value:
+    for part in _parts(pointer):
+        if (type(value) is dict or isinstance(value, Mapping)) and part in value:
             value = value[part]
         elif (
             isinstance(value, list) and part.isascii() and part.isdigit() and str(int(part)) == part and int(part) < len(value)

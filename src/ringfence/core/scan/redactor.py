@@ -24,6 +24,7 @@ MOST_MINTED: Final = 64
 """The same for what was made for one call. After the call it opens nothing any more."""
 _MOST_RECENT: Final = 32
 """So many are kept in a small automaton of their own, so that learning one costs little."""
+_TEXTLESS: Final = frozenset({int, float, bool, type(None)})
 _BEGINNING: Final = (2, 3)
 """This part of a secret at the end of one piece counts as its beginning. INVARIANT: not a few characters: an agent that has a
 server repeat its words would see a right guess masked, and guess on from there, one character at a time."""
@@ -120,8 +121,31 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """A JSON value with every secret masked in its texts and keys; itself, where there is none."""
-        if not self._automata:
-            return value
+        return value if not self._automata or self._has_none(value) else self._masked(value)
+
+    def _has_none(self, value: Any) -> bool:
+        """Whether all of its texts, looked at together, hold no secret. False: they are to be looked at one by one."""
+        texts: list[str] = []
+        left = [value]
+        while left:
+            item = left.pop()
+            kind: type[Any] = type(item)
+            if kind is str:
+                texts.append(item)
+            elif kind is dict:
+                texts.extend(item)
+                left.extend(item.values())
+            elif kind is list or kind is tuple:
+                left.extend(item)
+            elif kind not in _TEXTLESS:
+                return False
+        try:
+            together = "\n".join(texts)
+            return not any(each.find_matches_as_indexes(together) for each in self._automata)
+        except (TypeError, UnicodeEncodeError):
+            return False
+
+    def _masked(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -134,12 +158,12 @@ class Redactor:
                     # Nothing is lost where keys become the same.
                     numbers[name] = numbers.get(name, 1) + 1
                     shown = f"{name} {numbers[name]}"
-                fresh[shown] = self.value(item)
+                fresh[shown] = self._masked(item)
             same = len(fresh) == len(known) and all(key in known and known[key] is item for key, item in fresh.items())
             return known if same else fresh
         if isinstance(value, list | tuple):
             items = cast("list[Any]", value)
-            fresh_items = [self.value(item) for item in items]
+            fresh_items = [self._masked(item) for item in items]
             return items if all(new is old for new, old in zip(fresh_items, items, strict=True)) else fresh_items
         return value
 
