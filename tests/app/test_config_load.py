@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from ringfence.app.config.alert_settings import WebhookFormat
 from ringfence.app.config.load import load_config, parse_config
-from ringfence.app.config.settings import Era, Loaded, TransportKind, WebhookFormat
+from ringfence.app.config.settings import Era, Loaded, TransportKind
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.identifiers import AgentId, OperatorName, ServerId, ToolId

@@ -6,7 +6,9 @@ import pytest
 
 from ringfence.app.config.load import load_config, parse_config
 from ringfence.errors import ConfigError
+from ringfence.ports.notifier import AlertKind
 
+KINDS = ", ".join(f"`{kind.value}`" for kind in AlertKind if kind is not AlertKind.TEST)
 GOOD = """\
 version: 1
 servers: {git: {command: [g]}, db: {command: [d]}}
@@ -219,9 +221,7 @@ FACED: dict[str, tuple[str | bytes, list[str]]] = {
             "5:20: alerts.caps_at[0]: expected an integer from 1 to 100, found 101",
             "5:43: alerts.webhooks[0].url: expected an http or https URL, found other text",
             "5:60: alerts.webhooks[0].format: expected one of `json`, `slack`, found `slak`; nearest known: `slack`",
-            "5:74: alerts.webhooks[0].kinds[0]: expected one of `approval_waiting`, `large_action_blocked`, `kill`, `drift`, "
-            "`cap_near`, `suspicious_result`, `label_lowered`, `handoff_refused`, `store_degraded`, `config_rejected`, "
-            "`log_disputed`, found `kil`; nearest known: `kill`",
+            f"5:74: alerts.webhooks[0].kinds[0]: expected one of {KINDS}, found `kil`; nearest known: `kill`",
             "6:19: approvals.hold: expected a duration from 1s to 10m such as `45s`, `15m`, `1h` or `7d`, found `2h`",
             "7:23: control.public_url: the URL has no host",
         ],

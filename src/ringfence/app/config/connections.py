@@ -1,4 +1,4 @@
-"""How servers and webhooks are reached: what a shape alone cannot say about them."""
+"""How servers are reached: what a shape alone cannot say about them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ringfence.app.config.names import Report
 from ringfence.app.config.problems import Path as Place
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import (
-    AlertSettings,
     AuthorizationSettings,
     ControlSettings,
     Era,
@@ -21,11 +20,8 @@ from ringfence.app.config.settings import (
     TransportKind,
     Value,
     VaultSettings,
-    Webhook,
-    WebhookFormat,
 )
 from ringfence.core.model.identifiers import ServerId
-from ringfence.ports.notifier import AlertKind
 from ringfence.ports.secrets import SecretRef
 
 _OWNED_HEADERS = frozenset(
@@ -129,20 +125,6 @@ def connection_of(server: str, fields: Mapping[str, Any], folder: Path) -> Serve
         cwd=folder / fields.get("cwd", "."),
         env=_values(fields.get("env", {}), folder),
         era=era,
-    )
-
-
-def alerts_of(fields: Mapping[str, Any], folder: Path) -> AlertSettings:
-    return AlertSettings(
-        webhooks=tuple(
-            Webhook(
-                url=hook["url"],
-                format=WebhookFormat(hook.get("format", "json")),
-                secret=secret_ref(hook["secret"], folder) if "secret" in hook else None,
-                kinds=frozenset(AlertKind(kind) for kind in hook["kinds"]) if "kinds" in hook else frozenset(AlertKind),
-            )
-            for hook in fields.get("webhooks", [])
-        )
     )
 
 

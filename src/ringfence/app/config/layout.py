@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ringfence.app.config.alerts_layout import ALERTS
 from ringfence.app.config.box_layout import BOX, EGRESS, ENVIRONMENT, SERVER_BOX
 from ringfence.app.config.credential_layout import CREDENTIAL, MINTER, MINTER_NAME
 from ringfence.app.config.exchange_layout import EXCHANGE
@@ -15,7 +16,7 @@ from ringfence.app.config.models_layout import AGENT_MODELS, MODELS
 from ringfence.app.config.operators_layout import OPERATORS
 from ringfence.app.config.personal_section import PERSONAL
 from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS, SAID_AS
-from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE, SECRETS
+from ringfence.app.config.secrets_layout import SECRET_VALUE, SECRETS
 from ringfence.app.config.shapes import (
     Choice,
     Duration,
@@ -34,7 +35,6 @@ from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.profile import Effect, Sensitivity, Trust
 from ringfence.core.rules import ArgumentAction, InstructionAction, SecretAction, Share
 from ringfence.core.scan.secret_rules import SECRET_RULES
-from ringfence.ports.notifier import AlertKind
 
 SERVER_ID: Final = r"[a-z0-9-]{1,24}"
 TOOL_NAME: Final = r"[A-Za-z0-9_-]+"
@@ -317,19 +317,6 @@ AGENT: Final = Record(
     "a mapping with `purpose`, and with `tools` or `box`",
 )
 
-WEBHOOK: Final = Record(
-    {
-        "url": Key(
-            Text("an http or https URL", r"https?://[^\s]+", 2000, secret=True),
-            "Where notifications are posted.",
-            required=True,
-        ),
-        "format": Key(Choice(("json", "slack")), "Body: `json` (signed) or a `slack` message.", default="json"),
-        "secret": Key(SECRET_FROM, "Key of the signature, where the receiver checks one."),
-        "kinds": Key(ListOf(Choice(tuple(AlertKind)), least=1), "Which alerts to post. All where absent."),
-    }
-)
-
 FILE: Final = Record(
     {
         "version": Key(Integer(1, 1), "Version of this format.", required=True),
@@ -379,17 +366,7 @@ FILE: Final = Record(
             ),
             "What clients without a credential are told. It gives nobody access.",
         ),
-        "alerts": Key(
-            Record(
-                {
-                    "caps_at": Key(
-                        ListOf(Integer(1, 100), most=10), "Percent of a cap at which people are told.", default=[50, 80, 100]
-                    ),
-                    "webhooks": Key(ListOf(WEBHOOK, most=20), "Where people are told."),
-                }
-            ),
-            "Who is told what.",
-        ),
+        "alerts": Key(ALERTS, "Who is told what."),
         "policies": Key(
             Text("a folder", most=1000),
             "Folder of the policies (`*.cedar`), relative to this file. `policies` where it is absent and there is one.",

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ringfence.app.config.alerts_section import alerts_of, check_alerts
 from ringfence.app.config.box_section import check_boxes, egress_secrets_of, server_box_of
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
 from ringfence.app.config.connections import (
-    alerts_of,
     authorization_of,
     check_issuer,
     check_secrets,
@@ -157,9 +157,7 @@ class _Checked:
         for name, fields in values.get("servers", {}).items():
             check_server(("servers", name), fields, self.keys(("servers", name)), self.report, self.warn)
         check_secrets(values, self.report, self.warn)
-        for index, hook in enumerate(values.get("alerts", {}).get("webhooks", [])):
-            if hook and "url" in hook:
-                check_url(("alerts", "webhooks", index, "url"), hook["url"], self.report, self.warn)
+        check_alerts(values.get("alerts", {}), self.report, self.warn)
         check_log(values.get("log", {}), self.report, self.warn)
         check_listen(values.get("listen", {}), self.report)
         check_identity(values, self.keys(("agents",)), self.report, self.warn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.app.config.alerts_section import burn_of
 from ringfence.app.config.box_section import box_of, egress_of
 from ringfence.app.config.limits_of import freezes_of, leaving_of, loops_of, rate_of, tool_limits_of, use_limits_of
 from ringfence.app.config.model_limits_of import model_limits_of, teams_of
@@ -63,6 +64,7 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (50, 80, 100))))),
         groups={
             name: frozenset(OperatorName(member) for member in members) for name, members in values.get("groups", {}).items()
+        burn_within_ms=burn_of(values.get("alerts", {})),
         },
         people=people_of(values),
     )

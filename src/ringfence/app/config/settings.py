@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from ringfence.app.config.alert_settings import AlertSettings
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.model.issuer import Believed
 from ringfence.core.rules import Rules
 from ringfence.ports.minter import MinterPlace
-from ringfence.ports.notifier import AlertKind
 from ringfence.ports.secrets import SecretRef
 
 Value = str | SecretRef
@@ -99,29 +99,6 @@ class ModelConnection:
     headers: Mapping[str, Value] = field(default_factory=dict[str, Value], repr=False)
     """In lower case, the credential among them."""
     silence_s: float = 300.0
-
-
-class WebhookFormat(StrEnum):
-    JSON = "json"
-    SLACK = "slack"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """One receiver of notifications."""
-
-    url: str = field(repr=False)
-    """May itself be a credential (Slack's are): not shown."""
-    format: WebhookFormat = WebhookFormat.JSON
-    secret: SecretRef | None = None
-    kinds: frozenset[AlertKind] = frozenset(AlertKind)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertSettings:
-    """Who is told what. `Rules.cap_alerts` has the percentages."""
-
-    webhooks: tuple[Webhook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

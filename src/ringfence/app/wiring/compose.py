@@ -31,9 +31,9 @@ from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.system.entropy import SystemEntropy, fresh_salt
 from ringfence.adapters.system.lever import FileLever
 from ringfence.adapters.telemetry.metrics import PrometheusMetrics
+from ringfence.app.config.alert_settings import AlertSettings
 from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import (
-    AlertSettings,
     ControlSettings,
     Loaded,
     ServerConnection,
