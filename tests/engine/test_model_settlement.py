@@ -13,6 +13,7 @@ from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.core.metering.unfinished import AHEAD
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
+from ringfence.engine.models.asking import Given
 from ringfence.ports.model_upstream import Lost, Unsent
 
 JSON = {"content-type": "application/json"}
@@ -66,10 +67,10 @@ async def test_a_kill_of_many_open_answers_charges_each_and_leaves_nothing_reser
     world, run = await world_with(Model(Answer()), store=(store, store))
     readers = [Reader() for _ in range(many)]
     answers = [Answer().says(START, PART) for _ in range(many)]
-    asked: list[asyncio.Future[object]] = []
+    asked: list[asyncio.Task[Given]] = []
     for reader, answer in zip(readers, answers, strict=True):
         await world.models.replace({"vendor": Model(answer)})
-        asked.append(asyncio.ensure_future(ask(world, run, reader)))
+        asked.append(asyncio.create_task(ask(world, run, reader)))
         await reader.got.wait()
     await world.stops.stop(StopMode.KILL, Scope(ScopeKind.EVERYTHING), reason="as the test says", by="operator:ada")
     await asyncio.gather(*asked)

@@ -137,24 +137,25 @@ async def test_the_body_goes_on_as_it_came_and_the_upstreams_key_takes_the_place
     assert "A hi" not in log
 
 
-async def test_an_answer_that_breaks_off_is_told_and_charged_what_is_known_and_the_worst_for_the_rest(shop: Metered) -> None:
+async def test_an_answer_that_breaks_off_is_told_and_charged_at_least_what_was_billed(shop: Metered) -> None:
     cut, credential = await shop.people.open_run("coder")
     async with shop.client(credential) as client:
         with pytest.raises(anthropic.APIStatusError):
             await streamed(client, max_tokens=500, cut_after=2)
-    _, tokens_in, _ = billed(shop.model.generated())
+    _, tokens_in, tokens_out = billed(shop.model.generated())
     spent = await settled(shop, cut)
     # A connection that is reset may take with it what was on its way: then not even the prompt is known.
     assert spent["tokens_in"] >= tokens_in
-    assert spent["tokens_out"] == 500
+    assert tokens_out <= spent["tokens_out"] <= 500
     gave_up, credential = await shop.people.open_run("coder")
     async with shop.client(credential) as client:
         with pytest.raises(anthropic.APIStatusError) as overloaded:
             await streamed(client, max_tokens=500, error_after=1)
         assert "Overloaded" in str(overloaded.value)
-    _, tokens_in, _ = billed(shop.model.generated()[1:])
+    _, tokens_in, tokens_out = billed(shop.model.generated()[1:])
     spent = await settled(shop, gave_up)
-    assert (spent["tokens_in"], spent["tokens_out"]) == (tokens_in, 500)
+    assert spent["tokens_in"] == tokens_in
+    assert tokens_out <= spent["tokens_out"] < 500
     for run in (cut, gave_up):
         assert [entry["body"]["model"]["exact"] for entry in await shop.outcomes(run)] == [False]
 

@@ -17,6 +17,7 @@ ERRORS = {
     400: "invalid_request_error", 401: "authentication_error", 402: "billing_error", 403: "permission_error",
     404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error", 500: "api_error", 529: "overloaded_error",
 }  # fmt: skip
+SIGNATURE = "c2lnbmVk"
 PER_EVENT = 3
 """Output tokens of one piece of text or of a tool's input, where the script does not say."""
 
@@ -31,6 +32,8 @@ class Script:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """More headers: `retry-after`, `x-should-retry`."""
     text: tuple[str, ...] = ("Hello", " there", ".")
+    thinking: tuple[str, ...] = ()
+    """What is shown of its thinking, before the text, in a block with a signature. The bill may be larger."""
     times: int = 1
     """How often the text is said."""
     tools: tuple[tuple[str, Mapping[str, Any]], ...] = ()
@@ -40,7 +43,9 @@ class Script:
     error_after: int | None = None
     """An `overloaded_error` event comes after so many, and nothing else."""
     cut_after: int | None = None
-    """The connection breaks after so many."""
+    """The connection is reset after so many: what was on its way may be lost."""
+    close_after: int | None = None
+    """The connection is closed after so many events of any kind: what was written arrives."""
     wait_after: int | None = None
     """Nothing more comes until the test says so."""
     drip_s: float = 0.0
@@ -60,7 +65,8 @@ class Script:
 
     def parts(self) -> int:
         """How many events carry content."""
-        return (self.megabytes * 16 if self.megabytes else len(self.text) * self.times) + 2 * len(self.tools)
+        said = self.megabytes * 16 if self.megabytes else len(self.text) * self.times
+        return len(self.thinking) + said + 2 * len(self.tools)
 
     def bill(self, prompt: int, parts: int | None = None) -> dict[str, Any]:
         """The usage of an answer of which so many events were made; None: all."""
@@ -103,7 +109,8 @@ def _of_text(body: Mapping[str, Any]) -> str | None:
 def message_of(script: Script, id: str, model: str, prompt: int) -> dict[str, Any]:
     """The answer as a whole."""
     said = "x" * (script.megabytes << 20) if script.megabytes else "".join(script.text) * script.times
-    content: list[dict[str, Any]] = [{"type": "text", "text": said}]
+    thought = {"type": "thinking", "thinking": "".join(script.thinking), "signature": SIGNATURE}
+    content: list[dict[str, Any]] = [*([thought] if script.thinking else []), {"type": "text", "text": said}]
     content += [
         {"type": "tool_use", "id": f"toolu_{id}_{at}", "name": name, "input": given}
         for at, (name, given) in enumerate(script.tools)
@@ -134,7 +141,17 @@ def stream_of(script: Script, id: str, model: str, prompt: int) -> Iterator[Piec
         return f"event: {kind}{ends}data: {json.dumps({'type': kind, **members})}{ends}{ends}".encode()
 
     yield Piece(event("message_start", message={**empty, "stop_sequence": None, "usage": start}))
-    yield Piece(event("content_block_start", index=0, content_block={"type": "text", "text": ""}))
+    if script.thinking:
+        block = {"type": "thinking", "thinking": "", "signature": ""}
+        yield Piece(event("content_block_start", index=0, content_block=block))
+        for said in script.thinking:
+            delta = {"type": "thinking_delta", "thinking": said}
+            yield Piece(event("content_block_delta", index=0, delta=delta), is_part=True)
+        delta = {"type": "signature_delta", "signature": SIGNATURE}
+        yield Piece(event("content_block_delta", index=0, delta=delta))
+        yield Piece(event("content_block_stop", index=0))
+    index = 1 if script.thinking else 0
+    yield Piece(event("content_block_start", index=index, content_block={"type": "text", "text": ""}))
     if script.ping_each:
         yield Piece(event("ping"))
     for at, said in enumerate(_said(script)):
@@ -142,10 +159,10 @@ def stream_of(script: Script, id: str, model: str, prompt: int) -> Iterator[Piec
             yield Piece(event("ping"))
         if script.unknown_events:
             yield Piece(event("of_next_year", at=at, more={"usage": None}) + b": a comment" + script.line_break.encode() * 2)
-        yield Piece(event("content_block_delta", index=0, delta={"type": "text_delta", "text": said}), is_part=True)
-    yield Piece(event("content_block_stop", index=0))
-    for at, (name, given) in enumerate(script.tools, 1):
-        block = {"type": "tool_use", "id": f"toolu_{id}_{at - 1}", "name": name, "input": {}}
+        yield Piece(event("content_block_delta", index=index, delta={"type": "text_delta", "text": said}), is_part=True)
+    yield Piece(event("content_block_stop", index=index))
+    for at, (name, given) in enumerate(script.tools, index + 1):
+        block = {"type": "tool_use", "id": f"toolu_{id}_{at - index - 1}", "name": name, "input": {}}
         yield Piece(event("content_block_start", index=at, content_block=block))
         text = json.dumps(given)
         for part in (text[: len(text) // 2], text[len(text) // 2 :]):

@@ -173,7 +173,9 @@ class ModelServer:
     ) -> bool:
         executed.status = 200
         await _head(writer, 200, {"content-type": "text/event-stream", "transfer-encoding": "chunked", **script.headers})
-        for piece in stream_of(script, id, model, prompt):
+        for number, piece in enumerate(stream_of(script, id, model, prompt)):
+            if number == script.close_after:
+                return False
             if piece.is_part:
                 if executed.events == script.error_after:
                     await self._write(executed, script, writer, overloaded(script))
