@@ -38,6 +38,8 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "signer": world.signer,
         "approvals": world.approvals,
         "stops": world.stops,
+        "guards": world.guards,
+        "signals": world.signals,
         "runs": world.runs,
         "outsiders": world.outsiders,
         "operators": world.operators,

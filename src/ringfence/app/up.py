@@ -70,6 +70,8 @@ def control_services(
         signer=gateway.signer,
         approvals=gateway.approvals,
         stops=gateway.stops,
+        guards=gateway.guards,
+        signals=gateway.signals,
         runs=gateway.runs,
         outsiders=gateway.outsiders,
         operators=gateway.operators,

@@ -64,6 +64,9 @@ class Plan:
     model: ModelPlan | None = None
     """Of requests to models, which are charged to nothing else."""
 
+    counts_actions: bool = False
+    """Some agent stops at a number of actions."""
+
     def weighs(self, given: Sensitivity) -> bool:
         """Whether a call counts towards what leaves, should it leave, by a run that was given such data."""
         return self.weighed_since is not None and at_least(given, self.weighed_since)
@@ -71,9 +74,12 @@ class Plan:
 
 def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
     """None where no limit but those of runs speaks of such a call."""
+    counts_actions = any(known.limits.stop_when.actions is not None for known in rules.agents.values())
     if tool.server == MODEL:
         model = model_plan_of(rules, agent)
-        return Plan(tool=tool.id, agent=agent.id, model=model) if model is not None else None
+        if model is None and not counts_actions:
+            return None
+        return Plan(tool=tool.id, agent=agent.id, model=model, counts_actions=counts_actions)
     own = tool.limits
     server = rules.servers[tool.server].limits if tool.server in rules.servers else UseLimits()
     always = (
@@ -96,7 +102,7 @@ def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
     )
     of_runs = tuple(cap for known in rules.agents.values() for cap in known.limits.leaving if not cap.window_ms)
     weighed_since = _least(cap.since for cap in (*of_runs, *(cap for _, _, cap in leaving)))
-    if not (always or own.sums or own.distinct or rows or freezes or loops or weighed_since):
+    if not (always or own.sums or own.distinct or rows or freezes or loops or weighed_since or counts_actions):
         return None
     return Plan(
         tool=tool.id,
@@ -109,6 +115,7 @@ def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
         loops=loops,
         leaving=leaving,
         weighed_since=weighed_since,
+        counts_actions=counts_actions,
     )
 
 
@@ -142,6 +149,8 @@ def charges_of(
     charges.extend(_rows(plan, chain))
     if leaving is not None:
         charges.extend(_leaving(plan, chain, leaving, given))
+    if plan.counts_actions:
+        charges.extend(_actions(chain, 1 if use is None else use.calls))
     if plan.model is not None:
         if use is None:
             faults.append("nothing bounds what the request may use")
@@ -159,6 +168,8 @@ def meters_of(plan: Plan, chain: Sequence[Link]) -> tuple[Charge, ...]:
         charges.extend(_distinct(distinct, plan, chain, ()))
     charges.extend(_rows(plan, chain))
     charges.extend(_leaving(plan, chain, Leaving(0, 0), Sensitivity.REGULATED))
+    if plan.counts_actions:
+        charges.extend(_actions(chain, 0))
     if plan.model is not None:
         charges.extend(model_charges(plan.model, chain, NOTHING_USED))
     return tuple(charges)
@@ -214,6 +225,12 @@ def _distinct(cap: DistinctCap, plan: Plan, chain: Sequence[Link], values: tuple
     kind, span = MeterKind.DISTINCT, cap.window_ms
     for owner in _owners(span, cap.everybody, plan, chain):
         yield Charge(f"{kind}:{owner}:{plan.tool}{cap.pointer}{_of(span)}", kind, cap.most, 1, span, values)
+
+
+def _actions(chain: Sequence[Link], amount: int) -> Iterable[Charge]:
+    for link in chain:
+        if (cap := link.limits.stop_when.actions) is not None:
+            yield Charge(f"{MeterKind.ACTIONS}:run/{link.run.id}:all", MeterKind.ACTIONS, cap, amount)
 
 
 def _rows(plan: Plan, chain: Sequence[Link]) -> Iterable[Charge]:

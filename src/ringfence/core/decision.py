@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from ringfence.core.checks.arguments import arguments
 from ringfence.core.checks.blast_radius import blast_radius
 from ringfence.core.checks.confidentiality import confidentiality
+from ringfence.core.checks.destruction import destruction
 from ringfence.core.checks.egress import egress
 from ringfence.core.checks.environment import environment
 from ringfence.core.checks.export import export
@@ -34,7 +35,7 @@ Check = Callable[[Call, Facts], Verdict]
 
 CHECKS: tuple[Check, ...] = (
     standing, pin, exposure, grant, environment, arguments, handoff, egress, export, modelling, policy, limits, confidentiality,
-    loops, freeze, provenance, blast_radius,
+    loops, destruction, freeze, provenance, blast_radius,
 )  # fmt: skip
 """In the order they are read; the join does not depend on it."""
 

@@ -122,6 +122,8 @@ def meaning(code: ReasonCode) -> str:
             return "the request holds a secret, or could not be looked through for one"
         case ReasonCode.LOOP:
             return "the run repeats itself: the same calls bring the same results"
+        case ReasonCode.STOP_CONDITION:
+            return "the configuration of the agent says that its run stops here, so it was paused"
         case ReasonCode.FROZEN:
             return "the call falls into a freeze window"
         case ReasonCode.ENVIRONMENT:
@@ -259,6 +261,12 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.LOOP:
             text = "where calling again and again is how the tool is used, say `polling: true`; or allow more repeats"
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.limits.polling")
+        case ReasonCode.STOP_CONDITION:
+            text = (
+                "let it go on: `ringfence stops` shows the pause, `ringfence resume ID` lifts it; of a cap on actions raise the"
+                f" meter as well (`ringfence budget raise {run} --meter METER --by +N`); or change the condition"
+            )
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.stop_when")
         case ReasonCode.FROZEN:
             return Change(Lever.CONFIGURATION, "wait until the window is over, or change it", "limits.freeze")
         case ReasonCode.ENVIRONMENT:

@@ -81,7 +81,7 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.UNKNOWN_TOOL
         case ReasonCode.CREDENTIAL:
             return RuleClass.CREDENTIAL
-        case ReasonCode.KILLED | ReasonCode.PAUSED | ReasonCode.TOOL_DISABLED:
+        case ReasonCode.KILLED | ReasonCode.PAUSED | ReasonCode.TOOL_DISABLED | ReasonCode.STOP_CONDITION:
             return RuleClass.STOPPED
         case ReasonCode.RUN_CLOSED | ReasonCode.RUN_EXPIRED:
             return RuleClass.RUN_ENDED

@@ -15,6 +15,7 @@ from ringfence.core.model.credential import Place, ToolCredential
 from ringfence.core.model.egress import EgressRules
 from ringfence.core.model.environment import is_within
 from ringfence.core.model.grant import SpawnCaps
+from ringfence.core.model.guards import GuardRules
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
 from ringfence.core.model.model_use import ModelLimits
@@ -267,6 +268,8 @@ class Rules:
     """What the agents of a team may use of models together, by the team's name."""
     loops: Loops | None = None
     """When a run repeats itself; None: nobody looks."""
+    guards: GuardRules | None = None
+    """When a run is paused because it gets nowhere or spends too fast; None: nobody looks."""
     policies: Policies | None = None
     """None: there are none."""
     groups: Mapping[str, frozenset[OperatorName]] = field(default_factory=dict[str, frozenset[OperatorName]])

@@ -17,6 +17,7 @@ from typing import Any, Final, assert_never
 from ringfence.core.asking import granted_capabilities
 from ringfence.core.charges import rows_in
 from ringfence.core.connecting import EGRESS, SERVER
+from ringfence.core.entry import Entry
 from ringfence.core.exporting import SERVER as WORKSPACE_RULE
 from ringfence.core.exporting import WORKSPACE
 from ringfence.core.labelling import REFUSED, incoming
@@ -31,16 +32,19 @@ from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import Heard
 from ringfence.core.model.stop import Reach
+from ringfence.core.model.stop_when import Condition
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
 from ringfence.core.model_caps import settled_at
 from ringfence.core.modelling import SERVER as MODEL_RULE
 from ringfence.core.rules import ServerRule, Share
+from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import Change, Conflict, JoinLabel, Release, Settle, Unit
 from ringfence.engine.alerts import Alerts, CapNear
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.delegating import shown
 from ringfence.engine.entries import outcome_entry
+from ringfence.engine.guards import Guards
 from ringfence.engine.handing import Handed
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Vouched
@@ -53,6 +57,7 @@ from ringfence.engine.models.calls import ModelCalls
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed
 from ringfence.engine.personal_data import scan_rule
+from ringfence.engine.reaching import reach_in
 from ringfence.engine.request import ClientSide
 from ringfence.engine.runs import Opening
 from ringfence.engine.sanitising import quiet, sanitised
@@ -89,6 +94,7 @@ class Actor:
         alerts: Alerts,
         inflight: Inflight,
         trails: Trails,
+        guards: Guards,
         hearing: Hearing,
         scanner: Scanner,
         injection: Injection,
@@ -105,6 +111,7 @@ class Actor:
         self._alerts = alerts
         self._inflight = inflight
         self._trails = trails
+        self._guards = guards
         self._hearing = hearing
         self._scanner = scanner
         self._large = LargeAnswers(scanner.redactor)
@@ -131,14 +138,14 @@ class Actor:
         assert tool is not None  # INVARIANT: `exposure` denied otherwise
         profile = tool.profile_for(call.value)
         entry = f"e{receipt.first_seq}"
-        above = tuple(link.run.agent for link in facts.chain[1:])
-        reach = Reach(call.agent, tuple(link.run.id for link in facts.chain), call.server, call.tool, above)
+        reach = reach_in(call, facts)
         rule = self._catalogue.rules.servers.get(call.server)
         inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, call.server, call.tool))
         inspection.leaving(call.shown, profile.outbound, client.meta.beside)
         until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
             flight.charges, flight.loops = facts.charges, facts.loops
+            flight.was_trusted = not facts.chain[0].run.label.is_untrusted
             flight.brings = handed.brings if handed is not None else CLEAN
             flight.label = facts.chain[0].run.label.joined(incoming(profile)).joined(flight.brings)
             flight.hears = facts.flow is not None and call.server != MODEL
@@ -293,6 +300,7 @@ class Actor:
         )
         if flight.hears:
             self._heard(call, flight, outcome, profile, label, int(entry.body.get("result_bytes", 0)), now)
+        self._guard(call, flight, entry, profile, inspection, label, now)
         if flight.loops is not None:
             self._trails.note(call, flight.loops, str(entry.body.get("result_sha256", entry.decision)), now)
         try:
@@ -316,6 +324,17 @@ class Actor:
                 await self._tell_priced(call, change, flight, now)
         self._at(Step.REPLY)
         return outcome
+
+    def _guard(
+        self, call: Call, flight: Flight, entry: Entry, profile: ToolProfile, inspection: Inspection, label: Label, now: Millis
+    ) -> None:
+        """Whether the run gets anywhere, and whether it stops at what it was just given."""
+        self._guards.made(call, flight.reach, profile, entry.body, entry.decision or "", flight.since, now)
+        if any(finding.kind is Kind.INSTRUCTIONS for finding in inspection.findings):
+            why = f"the scan found text that reads as orders to a model in what {call.tool} sent"
+            self._guards.met(Condition.SUSPICIOUS, flight.reach, why)
+        if flight.was_trusted and label.is_untrusted:
+            self._guards.met(Condition.UNTRUSTED, flight.reach, f"{call.tool} gave it what strangers may have written")
 
     def _kept_in(self, call: Call, profile: ToolProfile) -> Label:
         """The label of what its server keeps, where the call may bring it; the highest where nobody can read it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ringfence.core.ledger import reserve, used_of
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
+from ringfence.core.model.guards import Guard, Sign
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.stop import Stop
@@ -84,7 +85,7 @@ class Alerts:
                 self.cap_near(near, at_percent, facts.now)
         run = facts.chain[0].run
         for charge, meter in zip(facts.charges, facts.meters, strict=True):
-            if charge.kind in (MeterKind.SUM, MeterKind.DISTINCT, MeterKind.LEAVING):
+            if charge.kind in (MeterKind.SUM, MeterKind.DISTINCT, MeterKind.LEAVING, MeterKind.ACTIONS):
                 before = used_of(meter, facts.now) if meter is not None else 0
                 after = used_of(reserve(meter, charge, facts.now)[0], facts.now)
                 cap = charge.cap + (meter.extra if meter is not None else 0)
@@ -112,6 +113,12 @@ class Alerts:
         self._note(told)
         text = f"a cap does not bear what agent {call.agent} asks of models: {out.meter} of {in_units(out.meter, out.cap)}"
         self._send(AlertKind.CAP_NEAR, text, f"/audit/{entry}", key=told, agent=call.agent, run=call.run)
+
+    def guarded(self, sign: Sign, *, agent: str, run: str) -> None:
+        """A run goes in circles, or its tree spends far faster than before. More of it pauses the run."""
+        kind = AlertKind.BURN_RATE if sign.guard is Guard.BURN else AlertKind.LOOPING
+        text = f"run {run} of agent {agent} may be paused soon ({sign.guard.value}): {sign.why}"
+        self._send(kind, text, f"/runs/{run}", agent=agent, run=run)
 
     def drift(self, server: str, what: Sequence[str], *, key: str) -> None:
         """Something of a server is quarantined. `what` has names in words; the same `key` is the same alert."""

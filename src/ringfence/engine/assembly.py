@@ -20,6 +20,7 @@ from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.connections import Connections, ReadSecret, no_secrets
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.exports import Exports
+from ringfence.engine.guards import Guards
 from ringfence.engine.handoffs import Handoffs
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.housekeeping import Housekeeping
@@ -44,6 +45,7 @@ from ringfence.engine.runs import Runs
 from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.server_boxes import ServerBoxBook
 from ringfence.engine.steering import Steering
+from ringfence.engine.signals import Signals
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
 from ringfence.engine.trails import Trails
@@ -90,6 +92,8 @@ class Engine:
     outsiders: Outsiders
     stops: Stops
     operators: Operators
+    guards: Guards
+    signals: Signals
     people: People
     pins: Pins
     budgets: Budgets
@@ -171,9 +175,12 @@ class Engine:
         trails, hearing = Trails(), Hearing(clock.now())
 
         async def forget(run: RunId, why: str) -> None:
+        guards = Guards(store=store, catalogue=catalogue, stops=stops, alerts=alerts)
             hearing.forget(run)
 
         runs.on_close.append(forget)
+            noted.forget(run)
+            guards.forget(run)
         actor = Actor(
             store=store,
             clock=clock,
@@ -183,6 +190,7 @@ class Engine:
             trails=trails,
             hearing=hearing,
             scanner=scanner,
+            guards=guards,
             injection=injection,
             ways_out=connections,
             exports=exports,
@@ -202,6 +210,7 @@ class Engine:
             trails=trails,
             hearing=hearing,
             scanner=scanner,
+            guards=guards,
             actor=actor,
             at_step=at_step,
         )
@@ -248,6 +257,8 @@ class Engine:
             log_care=log_care,
             notices=notices,
             housekeeping=Housekeeping(
+            guards=guards,
+            signals=Signals(store=store, catalogue=catalogue, stops=stops),
                 clock=clock,
                 store=store,
                 stops=stops,

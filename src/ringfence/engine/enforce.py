@@ -58,6 +58,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import AgentView, Catalogue
 from ringfence.engine.delegating import opening_for
 from ringfence.engine.entries import decision_entry
+from ringfence.engine.guards import Guards
 from ringfence.engine.handing import Handed, carried_out, handing_of
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, asking, identify
@@ -66,6 +67,8 @@ from ringfence.engine.inspection import personal_in_arguments
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
 from ringfence.engine.request import SILENT, ClientSide, ToolRequest
+from ringfence.engine.reading import Reading
+from ringfence.engine.reaching import reach_in
 from ringfence.engine.runs import NotDone, Opening, Runs
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
@@ -107,6 +110,7 @@ class Enforcer:
         waiters: Waiters,
         trails: Trails,
         hearing: Hearing,
+        guards: Guards,
         scanner: Scanner,
         actor: Actor,
         at_step: AtStep = nothing,
@@ -122,6 +126,7 @@ class Enforcer:
         self._hearing = hearing
         self._scanner = scanner
         self._look_for(catalogue.rules)
+        self._guards = guards
         self._actor = actor
         self._at = at_step
 
@@ -447,7 +452,8 @@ class Enforcer:
         if isinstance(receipt, Conflict):
             # Somebody else took the last of the budget, or the ticket, between the facts and here.
             code = receipt.code or ReasonCode.APPROVAL_USED
-            return await self._deny(case, Decision(Level.DENY, (Reason(code, "record", receipt.detail),)))
+            level = Level.HALT if code is ReasonCode.STOP_CONDITION else Level.DENY
+            return await self._deny(case, Decision(level, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts, counts=call.server != MODEL)
         outcome = await self._actor.act(call, facts, receipt, client, vouched, opening, handed)
         if opening is not None and isinstance(outcome, Returned):
@@ -467,6 +473,7 @@ class Enforcer:
         if any(reason.code is ReasonCode.HANDOFF for reason in decision.reasons):
             self._alerts.handoff_refused(call, refused)
         return refused
+        await self._guards.settled(call.run)
 
     async def _ran_out(self, case: Case) -> RanOut | None:
         """Which cap of models a request would have passed, as it is by now."""
@@ -479,12 +486,24 @@ class Enforcer:
         """Terminal for this attempt: a durable ticket waits for a person, nothing is reserved."""
         call, facts = case.call, case.facts
         known = facts.ticket
+        await self._guard(case, decision)
         if known is not None and still_waits(known, decision.gates, facts.now):
             entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, known, case.meta)
             receipt = await recorded(self._store, Unit((entry,)))
             await kept(receipt.journaled())
             return Waiting(known, f"e{receipt.first_seq}")
         ticket = new_ticket(self._ids.ticket(), call, facts, decision)
+    async def _guard(self, case: Case, decision: Decision) -> None:
+        """What a refusal tells of the run; and the pause of one that was halted, in force before its agent hears of it."""
+        call, facts = case.call, case.facts
+        reach = reach_in(call, facts)
+        if decision.level is Level.HALT:
+            self._guards.halted(reach, decision.reasons)
+        else:
+            profile = facts.tool.profile_for(call.value) if facts.tool is not None else None
+            self._guards.refused(call, reach, profile, decision.reasons, facts.now)
+        await self._guards.settled(call.run)
+
         moves = moves_for(ticket, call, known, case.pending, facts.now)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket, case.meta)

@@ -32,6 +32,8 @@ class Flight:
     """What it holds on meters."""
     loops: Loops | None = None
     """Set where what comes of it tells whether its run repeats itself."""
+    was_trusted: bool = False
+    """When it was decided, its run had been given nothing that strangers may have written."""
     label: Label = CLEAN
     """Its run's own, when it was decided and with what it may bring."""
     brings: Label = CLEAN

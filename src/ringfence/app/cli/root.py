@@ -23,6 +23,7 @@ from ringfence.app.cli import (
     policy,
     run,
     server,
+    signal,
     stop,
     timeline,
     tool,
@@ -73,6 +74,7 @@ app.add_typer(pins.app, name="pins")
 app.add_typer(policy.app, name="policy")
 app.add_typer(budget.app, name="budget")
 app.add_typer(server.app, name="server")
+app.add_typer(signal.app, name="signal")
 app.add_typer(audit.app, name="audit")
 app.add_typer(witness.app, name="witness")
 app.add_typer(drill.app, name="drill")

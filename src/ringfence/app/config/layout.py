@@ -8,6 +8,7 @@ from ringfence.app.config.alerts_layout import ALERTS
 from ringfence.app.config.box_layout import BOX, EGRESS, ENVIRONMENT, SERVER_BOX
 from ringfence.app.config.credential_layout import CREDENTIAL, MINTER, MINTER_NAME
 from ringfence.app.config.exchange_layout import EXCHANGE
+from ringfence.app.config.guards_layout import STOP_WHEN
 from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
@@ -277,6 +278,7 @@ AGENT: Final = Record(
             "Per tool, a JSON Schema that this agent's arguments must satisfy besides all others.",
         ),
         "limits": Key(AGENT_LIMITS, "What one run with its child runs may use, and all runs of the agent together."),
+        "stop_when": Key(STOP_WHEN, "What pauses a run of it without anybody asking. Nothing where absent."),
         "models": Key(AGENT_MODELS, "The models that its runs may ask, of those that `models` has. All of them where absent."),
         "team": Key(TEAM, "Whose model limits its runs count against as well (`teams`)."),
         "delegate": Key(

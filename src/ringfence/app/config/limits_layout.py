@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ringfence.app.config.guards_layout import GUARDS
 from ringfence.app.config.model_limits_layout import MODEL_LIMITS
 from ringfence.app.config.shapes import (
     Choice,
@@ -108,6 +109,7 @@ GATEWAY_LIMITS: Final = Record(
     {
         **_GENERAL,
         "loops": _LOOP_KEY,
+        "guards": GUARDS,
         "freeze": _FREEZE,
         "leaving": Key(LEAVING, f"{_LEAVING} Everything together."),
         **MODEL_LIMITS,
@@ -126,6 +128,7 @@ AGENT_LIMITS: Final = Record(
         ),
         **{name: Key(key.shape, f"{key.about} All runs of the agent together.") for name, key in _GENERAL.items()},
         "loops": _LOOP_KEY,
+        "guards": GUARDS,
         "freeze": _FREEZE,
         "leaving": Key(LEAVING, f"{_LEAVING} All runs of the agent together."),
         **MODEL_LIMITS,

@@ -31,6 +31,7 @@ from ringfence.app.config.credentials_of import check_credentials, minters_of, w
 from ringfence.app.config.document import MAX_BYTES, Entries, Items, Node, Scalar, parse_document
 from ringfence.app.config.environments import check_environments
 from ringfence.app.config.exchange_of import check_exchanges, exchange_of
+from ringfence.app.config.guards_of import check_guards
 from ringfence.app.config.identity_section import check_identity, check_listen, identity_of, listen_of
 from ringfence.app.config.layout import AGENT, FILE
 from ringfence.app.config.limits_of import check_limits
@@ -170,6 +171,7 @@ class _Checked:
         if not is_timezone(values.get("timezone", "UTC")):
             self.report(("timezone",), f"no time zone `{values['timezone']}` is known here, such as `Europe/Berlin`")
         check_limits(values, self.report)
+        check_guards(values, self.report)
         check_model_limits(values, self.report)
         check_models(values, self.report, self.warn)
         check_credentials(values, self.report)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ringfence.app.config.alerts_section import burn_of
 from ringfence.app.config.box_section import box_of, egress_of
+from ringfence.app.config.guards_of import guards_of, stop_when_of
 from ringfence.app.config.limits_of import freezes_of, leaving_of, loops_of, rate_of, tool_limits_of, use_limits_of
 from ringfence.app.config.model_limits_of import model_limits_of, teams_of
 from ringfence.app.config.models_of import agent_models_of, model_rules_of
@@ -61,6 +62,7 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         teams=teams_of(values),
         models=model_rules_of(values),
         loops=loops_of(values.get("limits", {})),
+        guards=guards_of(values.get("limits", {}), default="models" in values),
         cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (50, 80, 100))))),
         groups={
             name: frozenset(OperatorName(member) for member in members) for name, members in values.get("groups", {}).items()
@@ -158,6 +160,8 @@ def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields, 
             concurrent=limits.get("concurrent"),
             freezes=freezes_of(limits),
             loops=loops_of(limits),
+            guards=guards_of(limits),
+            stop_when=stop_when_of(fields),
             leaving=leaving_of(limits),
             model=model_limits_of(limits),
         ),

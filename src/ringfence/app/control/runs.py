@@ -17,8 +17,9 @@ from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.operator import Role
 from ringfence.core.model.run import OUTSIDE, Credential, Run
-from ringfence.core.model.stop import StopMode
+from ringfence.core.model.stop import StopMode, covers
 from ringfence.core.model.ticket import TicketState
+from ringfence.engine.reaching import reach_of
 from ringfence.engine.runs import NotDone, Opened, grant_view
 from ringfence.ports.store import Store
 
@@ -90,8 +91,17 @@ async def show_run(asked: Asked) -> Answer:
             **await labels_of_run(asked, run),
             "open_child_runs": children[:MOST_LISTED],
             "waiting_approvals": [ticket.id for ticket in waiting if ticket.run == run.id],
+            "warned_by": list(asked.services.guards.warnings(run.id)),
+            "stopped_by": await _stopped_by(asked, run),
         }
     )
+
+
+async def _stopped_by(asked: Asked, run: Run) -> list[str]:
+    """What stops in force hold it, and who set each: a person, a guard, or a condition of its agent."""
+    reach = await reach_of(asked.services.store, run)
+    held = [stop for stop in await asked.services.stops.in_force() if covers(stop.scope, reach)]
+    return [f"{stop.id}: {stop.mode.value} of {stop.scope} by {stop.by}: {stop.reason}" for stop in held]
 
 
 async def close_run(asked: Asked) -> Answer:

@@ -11,6 +11,7 @@ from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
 from ringfence.engine.budgets import Budgets
 from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.guards import Guards
 from ringfence.engine.handoffs import Handoffs
 from ringfence.engine.labels import Labels
 from ringfence.engine.log.care import LogCare
@@ -20,6 +21,7 @@ from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.people import People
 from ringfence.engine.pins import Pins
 from ringfence.engine.runs import Runs
+from ringfence.engine.signals import Signals
 from ringfence.engine.steering import Steering
 from ringfence.engine.stops import Stops
 from ringfence.ports.audit import AuditLog
@@ -43,6 +45,8 @@ class ControlServices:
     """Its name is the log's origin; its public key is what an export is verified with."""
     approvals: Approvals
     stops: Stops
+    guards: Guards
+    signals: Signals
     runs: Runs
     outsiders: Outsiders
     operators: Operators

@@ -17,6 +17,7 @@ from ringfence.app.control import (
     pins,
     runs,
     servers,
+    signals,
     status,
     steering,
     stops,
@@ -28,6 +29,7 @@ from ringfence.app.control.routes import Route
 ROUTES: tuple[Route, ...] = (
     *approvals.ROUTES,
     *stops.ROUTES,
+    *signals.ROUTES,
     *tools.ROUTES,
     *pins.ROUTES,
     *budget.ROUTES,

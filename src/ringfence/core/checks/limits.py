@@ -11,7 +11,7 @@ ALLOW = Verdict(Level.ALLOW)
 
 
 def limits(call: Call, facts: Facts) -> Verdict:
-    """Deny past a cap on calls, wall clock or a meter, of the run or of any ancestor.
+    """Deny past a cap on calls, wall clock or a meter, of the run or of any ancestor; halt past the actions of `stop_when`.
 
     The caps are enforced once more, atomically, when the call is reserved; here they become reasons.
     """
@@ -28,4 +28,7 @@ def limits(call: Call, facts: Facts) -> Verdict:
             if (short := refusal(meter, charge, facts.now)) is not None:
                 reasons.append(Reason(CAP_CODES[charge.kind], "limits", in_words(charge, short)))
     reasons.extend(Reason(ReasonCode.UNCOUNTABLE, "limits", fault) for fault in facts.uncountable)
-    return Verdict(Level.DENY, tuple(reasons)) if reasons else ALLOW
+    if not reasons:
+        return ALLOW
+    halts = any(reason.code is ReasonCode.STOP_CONDITION for reason in reasons)
+    return Verdict(Level.HALT if halts else Level.DENY, tuple(reasons))

@@ -3,7 +3,7 @@
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.run import RunState
-from ringfence.core.model.stop import StopMode
+from ringfence.core.model.stop import Stop, StopMode
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
 
 ALLOW = Verdict(Level.ALLOW)
@@ -14,11 +14,14 @@ _STOP_CODE = {
 }
 
 
+def _in_words(stop: Stop) -> str:
+    who = "" if stop.by.startswith("operator:") else f" by {stop.by}"
+    return f"{stop.mode.value} of {stop.scope}{who}: {stop.reason}"
+
+
 def standing(call: Call, facts: Facts) -> Verdict:
     """Deny under a stop, or when the run or one of its ancestors is closed or past its expiry."""
-    reasons = [
-        Reason(_STOP_CODE[stop.mode], "standing", f"{stop.mode.value} of {stop.scope}: {stop.reason}") for stop in facts.stops
-    ]
+    reasons = [Reason(_STOP_CODE[stop.mode], "standing", _in_words(stop)) for stop in facts.stops]
     for link in facts.chain:
         if link.run.state is not RunState.OPEN:
             reasons.append(Reason(ReasonCode.RUN_CLOSED, "standing", f"run {link.run.id} is closed"))

@@ -40,6 +40,11 @@ def failing(known: Failures, deed: Deed, at: Millis, rule: Repeats) -> Failures:
     return Failures((), (*known.worked[-(MEMORY - 1) :], done))
 
 
+def recovered(known: Failures) -> Failures:
+    """After a rest."""
+    return Failures((), known.worked)
+
+
 def failures_of(known: Failures, tool: str, at: Millis, spacing_ms: int) -> int:
     """How many in a row have failed."""
     until = next((until for name, until in known.until if name == tool), at)

@@ -9,7 +9,7 @@ from ringfence.core.model.identifiers import Millis
 
 
 def identical(known: Repetition, deed: Deed, at: Millis, rule: Repeats) -> Repetition:
-    """After one more deed. What waits by its nature does not count, and neither do requests to models."""
-    if deed.kind is DeedKind.MODEL or deed.waits:
+    """After one more deed. What waits by its nature does not count; models and handing over have guards of their own."""
+    if deed.kind is not DeedKind.TOOL or deed.waits:
         return known
     return repeated(known, f"{deed.what}:{deed.call[:KEPT]}:{deed.result[:KEPT]}", at, rule.spacing_ms)

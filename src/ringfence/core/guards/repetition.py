@@ -1,8 +1,8 @@
 """How often something known has come in a row: the memory and the pace that several guards share.
 
-The count forgets one every `spacing`, so what comes no faster never adds up, and anything new takes it back to nothing. Time is
-*calm time*: the clock without the time in which a model was answering. A loop that waits for nothing but slow models is as fast
-as one of quick ones; a run that sleeps between two looks is not.
+The count forgets one every `spacing`, so what comes no faster never adds up; anything new takes it back to nothing, and so does
+a rest of that length. Time is *calm time*: the clock without the time in which a model was answering. A loop that waits for
+nothing but slow models is as fast as one of quick ones; a run that sleeps between two looks is not.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ def repeated(known: Repetition, key: str, at: Millis, spacing_ms: int) -> Repeti
         seen = (*(one for one in known.seen if one != key), key)
         return Repetition(seen, max(known.until, at) + spacing_ms)
     return Repetition((*known.seen[-(MEMORY - 1) :], key), at)
+
+
+def rested(known: Repetition) -> Repetition:
+    """After a rest: what is known stays known, and the row is over."""
+    return Repetition(known.seen)
 
 
 def count_of(known: Repetition, at: Millis, spacing_ms: int) -> int:

@@ -8,11 +8,11 @@ from typing import Final
 from ringfence.core.guards.alike import alike
 from ringfence.core.guards.burn import Spending, burn, burned
 from ringfence.core.guards.calm import Calm, calmed
-from ringfence.core.guards.failing import Failures, failing, failures_of
+from ringfence.core.guards.failing import Failures, failing, failures_of, recovered
 from ringfence.core.guards.identical import identical
 from ringfence.core.guards.no_progress import no_progress
 from ringfence.core.guards.ping_pong import ping_pong
-from ringfence.core.guards.repetition import Repetition, count_of
+from ringfence.core.guards.repetition import Repetition, count_of, rested
 from ringfence.core.model.deed import Deed, DeedKind
 from ringfence.core.model.guards import Guard, GuardRules, Repeats, Sign, SignStep
 from ringfence.core.model.identifiers import Millis
@@ -52,21 +52,26 @@ def watched(watch: Watch, deed: Deed, rules: GuardRules) -> tuple[Watch, tuple[S
     if deed.kind is DeedKind.MODEL and watch.waited:
         deed = replace(deed, waits=True)
     signs: list[Sign | None] = []
+    rest = at - watch.calm.now
     new = replace(watch, calm=calm, waited=deed.waits)
     if (rule := rules.identical) is not None:
-        new = replace(new, identical=identical(watch.identical, deed, at, rule))
+        before = _after(rest, watch.identical, rule)
+        new = replace(new, identical=identical(before, deed, at, rule))
         what = f"calls in a row that brought nothing new, the last of {deed.what}"
-        signs.append(_row(Guard.IDENTICAL, watch.identical, new.identical, at, rule, what))
+        signs.append(_row(Guard.IDENTICAL, before, new.identical, at, rule, what))
     if (rule := rules.alike) is not None:
-        new = replace(new, alike=alike(watch.alike, deed, at, rule))
+        before = _after(rest, watch.alike, rule)
+        new = replace(new, alike=alike(before, deed, at, rule))
         what = f"calls in a row of {deed.what} that differ only in counters or times, with known results"
-        signs.append(_row(Guard.ALIKE, watch.alike, new.alike, at, rule, what))
+        signs.append(_row(Guard.ALIKE, before, new.alike, at, rule, what))
     if (rule := rules.no_progress) is not None:
-        new = replace(new, no_progress=no_progress(watch.no_progress, deed, at, rule))
+        before = _after(rest, watch.no_progress, rule)
+        new = replace(new, no_progress=no_progress(before, deed, at, rule))
         what = f"requests in a row in which {deed.what} was given what it knew and answered what it had answered"
-        signs.append(_row(Guard.NO_PROGRESS, watch.no_progress, new.no_progress, at, rule, what))
+        signs.append(_row(Guard.NO_PROGRESS, before, new.no_progress, at, rule, what))
     if (rule := rules.failing) is not None:
-        new = replace(new, failures=failing(watch.failures, deed, at, rule))
+        failures = watch.failures if rest < rule.spacing_ms else recovered(watch.failures)
+        new = replace(new, failures=failing(failures, deed, at, rule))
         if deed.failed:
             count = failures_of(new.failures, deed.what, at, rule.spacing_ms)
             signs.append(_sign(Guard.FAILING, count, rule.warn, rule.pause, f"calls in a row of {deed.what} that failed"))
@@ -81,9 +86,10 @@ def tree_watched(watch: TreeWatch, deed: Deed, rules: GuardRules) -> tuple[TreeW
     signs: list[Sign | None] = []
     over: set[Guard] = set()
     if (rule := rules.ping_pong) is not None:
-        new = replace(new, ping_pong=ping_pong(watch.ping_pong, deed, calm.now, rule))
+        before = _after(calm.now - watch.calm.now, watch.ping_pong, rule)
+        new = replace(new, ping_pong=ping_pong(before, deed, calm.now, rule))
         what = "times in a row that work was handed between runs without anything new"
-        signs.append(_row(Guard.PING_PONG, watch.ping_pong, new.ping_pong, calm.now, rule, what))
+        signs.append(_row(Guard.PING_PONG, before, new.ping_pong, calm.now, rule, what))
         if not count_of(new.ping_pong, calm.now, rule.spacing_ms):
             over.add(Guard.PING_PONG)
     if (burning := rules.burn) is not None and deed.micro > 0:
@@ -96,6 +102,11 @@ def tree_watched(watch: TreeWatch, deed: Deed, rules: GuardRules) -> tuple[TreeW
             over.add(Guard.BURN)
     told, warned = _told(signs, watch.warned, over)
     return replace(new, warned=warned), told
+
+
+def _after(rest: Millis, known: Repetition, rule: Repeats) -> Repetition:
+    """A row that a rest has ended, or that goes on."""
+    return known if rest < rule.spacing_ms else rested(known)
 
 
 def _row(guard: Guard, before: Repetition, after: Repetition, at: Millis, rule: Repeats, what: str) -> Sign | None:

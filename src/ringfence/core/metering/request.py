@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from ringfence.core.canonical import canonical_bytes
+from ringfence.core.metering.alike import given_in
 from ringfence.core.metering.body import read_json
 from ringfence.core.metering.observed import LONGEST_NAME, ToolResult, ToolUse, digest_or_none, result_in, text_of, use_in
 from ringfence.core.model.identifiers import Digest
@@ -94,6 +95,8 @@ class ModelRequest:
     results: tuple[ToolResult, ...] = ()
     cache: CacheUse = CacheUse.NONE
     server_tools: tuple[ServerTool, ...] = ()
+    given: str = ""
+    """Digest of what it newly gives its model (`alike.given_in`)."""
     mcp_servers: tuple[str, ...] = ()
     """Addresses that the vendor is asked to connect to."""
     container: bool = False
@@ -271,6 +274,7 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
         fallbacks=tuple(_fallback(each, most) for each in fallbacks) if isinstance(fallbacks, list) else (),
         fallbacks_unknown=fallbacks is not None and not isinstance(fallbacks, list),
         compacts=body.get("compaction") is not None or _edits_by_summary(body),
+        given=given_in(messages) if generates else "",
         fast=body.get("speed") not in (None, "standard"),
         geo=text_of(body, "inference_geo", _KIND),
         user=text_of(_optional(body, "metadata"), "user_id", 1000),

@@ -17,12 +17,14 @@ Source: WHATWG HTML, section 9.2 (server-sent events); Anthropic Messages API, s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from ringfence.core.metering.alike import DIGITS
 from ringfence.core.metering.body import read_json
 from ringfence.core.metering.observed import LONGEST_NAME, ToolResult, ToolUse, digest_or_none, result_in, text_of, use_in
 from ringfence.core.metering.unfinished import Seen
@@ -109,6 +111,7 @@ class MessageStream:
         self._size = 0
         self._is_shown = False
         self._has_hidden = False
+        self._answered = hashlib.sha256()
         self.reported: Reported = UNKNOWN
         """What was said about usage so far."""
         self.uses: list[ToolUse] = []
@@ -130,6 +133,11 @@ class MessageStream:
         if self.is_damaged:
             return None
         return Seen(size=self._size, is_shown=self._is_shown, has_hidden=self._has_hidden)
+
+    @property
+    def answer(self) -> str:
+        """A digest of the texts and tool uses so far, without the digits in them, however they were cut into events."""
+        return self._answered.hexdigest()
 
     def feed(self, chunk: bytes) -> tuple[Command, ...]:
         """What to do now that these bytes came. After a cut: nothing."""
@@ -266,6 +274,7 @@ class MessageStream:
         self._size += len(data) - (start if shown is None else shown.end())
         if shown is not None:
             self._is_shown = True
+            self._answered.update(data[shown.end() : data.rfind(b'"}')].translate(None, DIGITS))
         elif b'"citations_delta"' not in data:
             self._is_shown, self._has_hidden = False, True
 
@@ -326,6 +335,8 @@ class MessageStream:
         if result is not None and len(self.results) < MOST_OBSERVED:
             self.results.append(result)
         use = use_in(block)
+        if use is not None:
+            self._answered.update(b"\0" + use.name.encode("utf-8", "replace") + b"\0")
         if use is not None and isinstance(index, int) and len(self._open) < MOST_OPEN:
             self._open[index] = _Open(use)
 

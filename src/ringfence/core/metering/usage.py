@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from ringfence.core.metering.alike import answer_in
 from ringfence.core.metering.bound import Bound, worst_tokens
 from ringfence.core.metering.observed import LONGEST_NAME, ToolResult, ToolUse, result_in, text_of, use_in
 from ringfence.core.metering.request import CacheUse, ModelRequest
@@ -100,6 +101,8 @@ class Answer:
     stop_reason: str = ""
     uses: tuple[ToolUse, ...] = ()
     results: tuple[ToolResult, ...] = ()
+    said: str = ""
+    """A digest of its texts and tool uses, without the digits in them."""
 
 
 def read_answer(value: Any) -> Answer:
@@ -114,6 +117,7 @@ def read_answer(value: Any) -> Answer:
         text_of(value, "stop_reason", 60),
         tuple(use for block in blocks[:MOST_SAMPLINGS] if (use := use_in(block)) is not None),
         tuple(result for block in blocks[:MOST_SAMPLINGS] if (result := result_in(block)) is not None),
+        answer_in(blocks),
     )
 
 

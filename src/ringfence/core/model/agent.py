@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ringfence.core.model.egress import EgressRules
+from ringfence.core.model.guards import GuardRules
 from ringfence.core.model.identifiers import AgentId, OperatorName, ToolId
 from ringfence.core.model.limits import Freeze, LeavingCap, Loops, Rate
 from ringfence.core.model.model_use import NO_MODEL_LIMITS, ModelLimits
+from ringfence.core.model.stop_when import NEVER, StopWhen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,9 @@ class Limits:
     freezes: tuple[Freeze, ...] = ()
     loops: Loops | None = None
     """None: as the gateway has it."""
+    guards: GuardRules | None = None
+    """None: as the gateway has it."""
+    stop_when: StopWhen = NEVER
     leaving: tuple[LeavingCap, ...] = ()
     model: ModelLimits = NO_MODEL_LIMITS
     """What requests to models may use: of a run with its child runs, or of all runs of the agent in a window."""

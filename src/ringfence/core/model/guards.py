@@ -31,8 +31,9 @@ class Repeats:
 
     warn: int
     pause: int
-    spacing_ms: int = 10_000
-    """Those that come no faster than this are waiting. Time in which a model answers does not count."""
+    spacing_ms: int = 5_000
+    """Those that come no faster than this are waiting, and a rest of this length ends a row. Time in which a model answers does
+    not count."""
 
 
 @dataclass(frozen=True, slots=True)

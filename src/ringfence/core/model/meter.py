@@ -35,6 +35,8 @@ class MeterKind(StrEnum):
     """Requests to models in time, or of a run."""
     STREAMS = "streams"
     """Requests to models under way."""
+    ACTIONS = "actions"
+    """Calls and requests to models together, of a run that stops at so many."""
 
 
 OF_MODELS: Final = frozenset(

@@ -51,6 +51,7 @@ class ReasonCode(StrEnum):
     MODEL_CALL_CAP = "model_call_cap"
     UNCOUNTABLE = "uncountable"
     LOOP = "loop"
+    STOP_CONDITION = "stop_condition"
     FROZEN = "frozen"
     # the agent is bound to an environment
     ENVIRONMENT = "environment"
