@@ -39,6 +39,7 @@ ANSWER_S: Final = 10.0
 LAST_TRY_S: Final = 3.0
 LARGEST_ANSWER: Final = 64 * 1024
 _AGAIN: Final = frozenset({429, 502, 503, 504})
+_REFUSED: Final = frozenset({401, 403})
 _ALL: Final = 1 << 64
 
 Encode = Callable[[Sequence[Span], Mapping[str, str], str], bytes]
@@ -167,6 +168,8 @@ class OtlpTraces:
             self._is_down = False
             return True
         self._say(f"answers {answer.status} to traces")
+        if answer.status in _REFUSED and self._options.headers is not None:
+            self._options.headers.doubt()
         return None if answer.status in _AGAIN else False
 
     def _say(self, what: str) -> None:
