@@ -44,8 +44,8 @@ from ringfence.engine.redacted_store import redacted
 from ringfence.engine.runs import Runs
 from ringfence.engine.secret_book import SecretBook
 from ringfence.engine.server_boxes import ServerBoxBook
-from ringfence.engine.steering import Steering
 from ringfence.engine.signals import Signals
+from ringfence.engine.steering import Steering
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.engine.stops import Stops
 from ringfence.engine.trails import Trails
@@ -91,9 +91,9 @@ class Engine:
     anonymous: Anonymous
     outsiders: Outsiders
     stops: Stops
-    operators: Operators
     guards: Guards
     signals: Signals
+    operators: Operators
     people: People
     pins: Pins
     budgets: Budgets
@@ -173,14 +173,14 @@ class Engine:
         exports = Exports(store=store, clock=clock, approvals=approvals)
         asked = ModelCalls(store=store, clock=clock, catalogue=catalogue, upstreams=models)
         trails, hearing = Trails(), Hearing(clock.now())
+        guards = Guards(store=store, catalogue=catalogue, stops=stops, alerts=alerts)
 
         async def forget(run: RunId, why: str) -> None:
-        guards = Guards(store=store, catalogue=catalogue, stops=stops, alerts=alerts)
             hearing.forget(run)
-
-        runs.on_close.append(forget)
             noted.forget(run)
             guards.forget(run)
+
+        runs.on_close.append(forget)
         actor = Actor(
             store=store,
             clock=clock,
@@ -188,9 +188,9 @@ class Engine:
             alerts=alerts,
             inflight=inflight,
             trails=trails,
+            guards=guards,
             hearing=hearing,
             scanner=scanner,
-            guards=guards,
             injection=injection,
             ways_out=connections,
             exports=exports,
@@ -208,9 +208,9 @@ class Engine:
             alerts=alerts,
             waiters=waiters,
             trails=trails,
+            guards=guards,
             hearing=hearing,
             scanner=scanner,
-            guards=guards,
             actor=actor,
             at_step=at_step,
         )
@@ -246,6 +246,8 @@ class Engine:
             anonymous=Anonymous(runs=runs, store=store, catalogue=catalogue),
             outsiders=Outsiders(runs=runs, store=store, clock=clock, ids=ids, catalogue=catalogue),
             stops=stops,
+            guards=guards,
+            signals=Signals(store=store, catalogue=catalogue, stops=stops),
             operators=Operators(store=store, clock=clock, ids=ids),
             people=People(catalogue=catalogue, store=store, clock=clock),
             budgets=Budgets(store=store, clock=clock, catalogue=catalogue),
@@ -257,8 +259,6 @@ class Engine:
             log_care=log_care,
             notices=notices,
             housekeeping=Housekeeping(
-            guards=guards,
-            signals=Signals(store=store, catalogue=catalogue, stops=stops),
                 clock=clock,
                 store=store,
                 stops=stops,

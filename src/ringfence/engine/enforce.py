@@ -66,9 +66,9 @@ from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import personal_in_arguments
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
-from ringfence.engine.request import SILENT, ClientSide, ToolRequest
-from ringfence.engine.reading import Reading
 from ringfence.engine.reaching import reach_in
+from ringfence.engine.reading import Reading
+from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opening, Runs
 from ringfence.engine.steps import AtStep, Step, nothing
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
@@ -109,8 +109,8 @@ class Enforcer:
         alerts: Alerts,
         waiters: Waiters,
         trails: Trails,
-        hearing: Hearing,
         guards: Guards,
+        hearing: Hearing,
         scanner: Scanner,
         actor: Actor,
         at_step: AtStep = nothing,
@@ -123,10 +123,10 @@ class Enforcer:
         self._alerts = alerts
         self._waiters = waiters
         self._trails = trails
+        self._guards = guards
         self._hearing = hearing
         self._scanner = scanner
         self._look_for(catalogue.rules)
-        self._guards = guards
         self._actor = actor
         self._at = at_step
 
@@ -456,6 +456,7 @@ class Enforcer:
             return await self._deny(case, Decision(level, (Reason(code, "record", receipt.detail),)))
         self._alerts.caps(facts, self._catalogue.rules.cap_alerts, counts=call.server != MODEL)
         outcome = await self._actor.act(call, facts, receipt, client, vouched, opening, handed)
+        await self._guards.settled(call.run)
         if opening is not None and isinstance(outcome, Returned):
             self._runs.tell_opened(opening)
         return outcome
@@ -468,11 +469,22 @@ class Enforcer:
         refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}", await self._ran_out(case))
         if refused.ran_out is not None:
             self._alerts.ran_out(refused.ran_out, call, f"e{receipt.first_seq}", case.facts.now)
+        await self._guard(case, decision)
         if tool is not None and is_large(tool.profile_for(call.value)):
             self._alerts.large_action_blocked(call, refused)
         if any(reason.code is ReasonCode.HANDOFF for reason in decision.reasons):
             self._alerts.handoff_refused(call, refused)
         return refused
+
+    async def _guard(self, case: Case, decision: Decision) -> None:
+        """What a refusal tells of the run; and the pause of one that was halted, in force before its agent hears of it."""
+        call, facts = case.call, case.facts
+        reach = reach_in(call, facts)
+        if decision.level is Level.HALT:
+            self._guards.halted(reach, decision.reasons)
+        else:
+            profile = facts.tool.profile_for(call.value) if facts.tool is not None else None
+            self._guards.refused(call, reach, profile, decision.reasons, facts.now)
         await self._guards.settled(call.run)
 
     async def _ran_out(self, case: Case) -> RanOut | None:
@@ -486,24 +498,12 @@ class Enforcer:
         """Terminal for this attempt: a durable ticket waits for a person, nothing is reserved."""
         call, facts = case.call, case.facts
         known = facts.ticket
-        await self._guard(case, decision)
         if known is not None and still_waits(known, decision.gates, facts.now):
             entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, known, case.meta)
             receipt = await recorded(self._store, Unit((entry,)))
             await kept(receipt.journaled())
             return Waiting(known, f"e{receipt.first_seq}")
         ticket = new_ticket(self._ids.ticket(), call, facts, decision)
-    async def _guard(self, case: Case, decision: Decision) -> None:
-        """What a refusal tells of the run; and the pause of one that was halted, in force before its agent hears of it."""
-        call, facts = case.call, case.facts
-        reach = reach_in(call, facts)
-        if decision.level is Level.HALT:
-            self._guards.halted(reach, decision.reasons)
-        else:
-            profile = facts.tool.profile_for(call.value) if facts.tool is not None else None
-            self._guards.refused(call, reach, profile, decision.reasons, facts.now)
-        await self._guards.settled(call.run)
-
         moves = moves_for(ticket, call, known, case.pending, facts.now)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket, case.meta)

@@ -85,6 +85,8 @@ class ModelRequest:
     remote: int = 0
     """Parts that are named by an address or an id, other than images: files, pages, a thread that the vendor keeps."""
     messages: int = 0
+    given: str = ""
+    """Digest of what it newly gives its model (`alike.given_in`)."""
     blocks: Mapping[str, int] = field(default_factory=dict[str, int])
     """How many content blocks there are, by type."""
     system: Digest | None = None
@@ -95,8 +97,6 @@ class ModelRequest:
     results: tuple[ToolResult, ...] = ()
     cache: CacheUse = CacheUse.NONE
     server_tools: tuple[ServerTool, ...] = ()
-    given: str = ""
-    """Digest of what it newly gives its model (`alike.given_in`)."""
     mcp_servers: tuple[str, ...] = ()
     """Addresses that the vendor is asked to connect to."""
     container: bool = False
@@ -261,6 +261,7 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
         documents=seen.documents,
         remote=seen.remote + (body.get("thread") is not None),
         messages=len(messages),
+        given=given_in(messages) if generates else "",
         blocks=dict(seen.blocks),
         system=digest_or_none(body["system"]) if body.get("system") is not None else None,
         tools=digest_or_none(tools) if tools else None,
@@ -274,7 +275,6 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
         fallbacks=tuple(_fallback(each, most) for each in fallbacks) if isinstance(fallbacks, list) else (),
         fallbacks_unknown=fallbacks is not None and not isinstance(fallbacks, list),
         compacts=body.get("compaction") is not None or _edits_by_summary(body),
-        given=given_in(messages) if generates else "",
         fast=body.get("speed") not in (None, "standard"),
         geo=text_of(body, "inference_geo", _KIND),
         user=text_of(_optional(body, "metadata"), "user_id", 1000),
