@@ -64,9 +64,9 @@ def rules_of(values: Fields, digest: Digest, users: Mapping[str, frozenset[int]]
         loops=loops_of(values.get("limits", {})),
         guards=guards_of(values.get("limits", {}), default="models" in values),
         cap_alerts=tuple(sorted(set(values.get("alerts", {}).get("caps_at", (50, 80, 100))))),
+        burn_within_ms=burn_of(values.get("alerts", {})),
         groups={
             name: frozenset(OperatorName(member) for member in members) for name, members in values.get("groups", {}).items()
-        burn_within_ms=burn_of(values.get("alerts", {})),
         },
         people=people_of(values),
     )
