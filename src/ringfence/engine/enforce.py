@@ -67,7 +67,6 @@ from ringfence.engine.inspection import personal_in_arguments
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
 from ringfence.engine.reaching import reach_in
-from ringfence.engine.reading import Reading
 from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opening, Runs
 from ringfence.engine.steps import AtStep, Step, nothing
