@@ -177,7 +177,6 @@ class Engine:
 
         async def forget(run: RunId, why: str) -> None:
             hearing.forget(run)
-            noted.forget(run)
             guards.forget(run)
 
         runs.on_close.append(forget)
