@@ -41,6 +41,33 @@ def parts_of(body: Any) -> list[Part]:
     return _Walk().all(body)
 
 
+def texts_in(body: Any) -> set[str]:
+    """The texts of `parts_of` alone: nearly every body holds no secret, and then nobody asks where they stand."""
+    found: set[str] = set()
+    left: list[tuple[Any, bool]] = [([body], False)]
+    while left:
+        value, is_free = left.pop()
+        if type(value) is list:
+            for item in value:
+                kind: type[Any] = type(item)
+                if kind is str:
+                    if len(item) >= SHORTEST:
+                        found.add(item)
+                elif kind is dict or kind is list:
+                    left.append((item, is_free))
+        elif is_free or not _is_thought(value):
+            for name, item in value.items():
+                if len(name) >= SHORTEST and (is_free or name not in _PLAIN):
+                    found.add(name)
+                kind = type(item)
+                if kind is str:
+                    if len(item) >= SHORTEST and (is_free or not _is_closed(name, item, value)):
+                        found.add(item)
+                elif (kind is dict or kind is list) and (is_free or not _is_closed(name, item, value)):
+                    left.append((item, is_free or name in _FREE))
+    return found
+
+
 class _Walk:
     def __init__(self) -> None:
         self._token = 0

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final
 
-from ringfence.core.observing.parts import parts_of
+from ringfence.core.observing.parts import parts_of, texts_in
 from ringfence.core.observing.strings import Cut, read_strings, with_cuts
 from ringfence.core.scan.engines import ENGINE_ERRORS, Exact, OnePass
 from ringfence.core.scan.redactor import MASK as OWN_MASK
@@ -139,10 +139,10 @@ class SecretFinder:
 
     def look(self, body: Any, but: Collection[str] = ()) -> Looked:
         """What stands in the texts of a parsed body, but for what these rules find. Raises ScanError."""
-        parts = parts_of(body)
-        held = self._spans({part.text for part in parts})
+        held = self._spans(texts_in(body))
         if not held:
             return CLEAN
+        parts = parts_of(body)
         found: Counter[tuple[str, str]] = Counter()
         cuts: dict[int, tuple[Cut, ...]] = {}
         for part in parts:
