@@ -19,7 +19,7 @@ from bench.driver import BenchFault
 from bench.model import figures
 from bench.model.gateway import Gateway, open_runs, start
 from bench.model.killing import kill
-from bench.model.measures import first_byte, memory, rates
+from bench.model.measures import first_byte, memory, paced, rates
 from bench.model.streams import Place
 from bench.processes import NotStarted, Processes, processes
 
@@ -87,9 +87,8 @@ def bench(plan: Plan, only: str, started: Processes) -> dict[str, Any]:
 def _parts(
     plan: Plan, direct: Place, places: list[Place], last: str, gateway: Gateway
 ) -> dict[str, Callable[[], dict[str, float]]]:
-    def paced() -> dict[str, float]:
-        _, through = rates(direct, places[:STREAMS], gateway.process, 1, plan.seconds, PACED_MS)
-        return {"cpu_us_per_event_paced": round(through[0].cpu_us, 2)}
+    def alone() -> dict[str, float]:
+        return {"cpu_us_per_event_paced": round(paced(places[:STREAMS], gateway.process, plan.seconds, PACED_MS).cpu_us, 2)}
 
     def first() -> dict[str, float]:
         found: dict[str, float] = {}
@@ -102,7 +101,7 @@ def _parts(
     return {
         "first": first,
         "rates": lambda: figures.rates(*rates(direct, places[:STREAMS], gateway.process, plan.rounds, plan.seconds)),
-        "paced": paced,
+        "paced": alone,
         "memory": lambda: memory(places[0], gateway.process, plan.megabytes).figures(),
         "kill": lambda: kill(places[-1], last, gateway, plan.killed).figures(),
     }

@@ -12,9 +12,12 @@ from bench.processes import Running
 
 SHORT = 5
 """Events of an answer of which only the beginning counts."""
-LONG = 400
+LONG = 1000
+"""Events of an answer while events are counted."""
 LARGE = 1 << 16
 """Bytes of an event of a large answer."""
+SETTLED_S = 0.5
+"""After the first requests, before events are counted."""
 HELD_UP_S = 1.0
 """How long its client reads nothing at first, so that what it has not read has to lie somewhere."""
 
@@ -31,21 +34,26 @@ def first_byte(direct: Place, through: Place, times: int, prompt: int) -> FirstB
 
 
 def rates(
-    direct: Place, through: Sequence[Place], gateway: Running, rounds: int, seconds: float, gap_ms: int = 0
+    direct: Place, through: Sequence[Place], gateway: Running, rounds: int, seconds: float
 ) -> tuple[list[Rate], list[Rate]]:
-    """Many streams at once, directly and through the gateway in turn. Raises: BenchFault."""
-    wish = Wish(LONG if not gap_ms else int(seconds * 500 / gap_ms) + 1, gap_ms=gap_ms)
+    """Many streams at once, as fast as they are read, directly and through the gateway in turn. Raises: BenchFault."""
+    wish = Wish(LONG)
     found: tuple[list[Rate], list[Rate]] = ([], [])
     for number in range(rounds):
         for which in (0, 1) if number % 2 else (1, 0):
             with ExitStack() as held:
                 places = through if which else [direct] * len(through)
                 streams = [held.enter_context(closing(Stream(place, wish))) for place in places]
-                for_a_while(streams, min(seconds, 0.3))
-                used = gateway.cpu_s()
-                events, took = for_a_while(streams, seconds)
-                found[which].append(Rate(events, took, gateway.cpu_s() - used))
+                found[which].append(Rate(*for_a_while(streams, seconds, SETTLED_S, gateway.cpu_s)))
     return found
+
+
+def paced(through: Sequence[Place], gateway: Running, seconds: float, gap_ms: int) -> Rate:
+    """Many streams that give an event every so many ms, so that each event comes alone. Raises: BenchFault."""
+    wish = Wish(int((seconds + 2 * SETTLED_S) * 1000 / gap_ms), gap_ms=gap_ms)
+    with ExitStack() as held:
+        streams = [held.enter_context(closing(Stream(place, wish))) for place in through]
+        return Rate(*for_a_while(streams, seconds, SETTLED_S, gateway.cpu_s))
 
 
 def memory(through: Place, gateway: Running, megabytes: int) -> Memory:

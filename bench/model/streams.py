@@ -158,10 +158,13 @@ def whole(stream: Stream, meanwhile: Callable[[], None] = lambda: None) -> float
     return first
 
 
-def for_a_while(streams: Sequence[Stream], seconds: float) -> tuple[int, float]:
-    """Answer after answer on every connection; how many events came, and in how many seconds.
+def for_a_while(
+    streams: Sequence[Stream], seconds: float, settled_s: float, watch: Callable[[], float]
+) -> tuple[int, float, float]:
+    """Answer after answer on every connection: events that came, in how many seconds, and what `watch` rose by meanwhile.
 
-    Of what is under way at the end only what came by then is counted. Raises: BenchFault.
+    Counted from `settled_s` after the first requests. What is under way at the end is left to its end uncounted.
+    Raises: BenchFault.
     """
     poll = select.epoll()
     known = {stream.socket.fileno(): stream for stream in streams}
@@ -170,12 +173,17 @@ def for_a_while(streams: Sequence[Stream], seconds: float) -> tuple[int, float]:
             stream.ask()
             stream.socket.setblocking(False)
             poll.register(number, select.EPOLLIN)
-        began = now = time.perf_counter()
-        counted, is_counting, under_way = 0, True, len(known)
+        counted, under_way = 0, len(known)
+        start = end = time.perf_counter() + settled_s
+        used = watch()
+        is_counting = is_over = False
         while under_way:
             ready = poll.poll(PATIENCE_S)
             if not ready:
                 raise BenchFault("nothing came any more")
+            now = time.perf_counter()
+            if not is_counting and not is_over and now >= start:
+                start, used, is_counting = now, watch(), True
             for number, _ in ready:
                 stream = known[number]
                 before = stream.events
@@ -184,13 +192,13 @@ def for_a_while(streams: Sequence[Stream], seconds: float) -> tuple[int, float]:
                 counted += (stream.events - before) * is_counting
                 if stream.is_over:
                     stream.check()
-                    if is_counting:
+                    if is_over:
+                        under_way -= 1
+                    else:
                         stream.ask()
                         stream.socket.setblocking(False)
-                    else:
-                        under_way -= 1
-            if is_counting and time.perf_counter() - began >= seconds:
-                is_counting, now = False, time.perf_counter()
-        return counted, now - began
+            if is_counting and time.perf_counter() - start >= seconds:
+                is_counting, is_over, end, used = False, True, time.perf_counter(), watch() - used
+        return counted, end - start, used
     finally:
         poll.close()

@@ -28,6 +28,8 @@ async def wait_for_pause(store: Store, clock: Clock, presented: Presented, clien
 
 
 async def _is_only_paused(store: Store, clock: Clock, presented: Presented) -> bool:
+    if not await store.stops():
+        return False  # as nearly always
     principal = await identify(store, clock, presented)
     run = await store.run(principal.run) if isinstance(principal, Principal) else None
     if run is None:
