@@ -40,6 +40,7 @@ from ringfence.engine.outsiders import Outsiders
 from ringfence.engine.people import People
 from ringfence.engine.pin_book import PinBook
 from ringfence.engine.pins import Pins
+from ringfence.engine.reading import Reading
 from ringfence.engine.redacted_store import redacted
 from ringfence.engine.runs import Runs
 from ringfence.engine.secret_book import SecretBook
@@ -122,6 +123,7 @@ class Engine:
         injection: Injection | None = None,
         on_behalf: OnBehalf | None = None,
         redactor: Redactor | None = None,
+        reading: Reading | None = None,
         read_secret: ReadSecret = no_secrets,
         models: Mapping[str, ModelUpstream] | None = None,
         telemetry: Telemetry | None = None,
@@ -209,8 +211,10 @@ class Engine:
             trails=trails,
             guards=guards,
             hearing=hearing,
+            reading=reading or Reading(),
             scanner=scanner,
             actor=actor,
+            noted=noted,
             at_step=at_step,
         )
         connections.use(enforcer.connect, enforcer.refuse_connection, enforcer.reconsider)

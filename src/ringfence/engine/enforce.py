@@ -67,6 +67,7 @@ from ringfence.engine.inspection import personal_in_arguments
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
 from ringfence.engine.reaching import reach_in
+from ringfence.engine.reading import Reading
 from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opening, Runs
 from ringfence.engine.steps import AtStep, Step, nothing
@@ -75,7 +76,7 @@ from ringfence.engine.trails import Trails
 from ringfence.engine.waiters import Waiters
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
-from ringfence.ports.store import Store
+from ringfence.ports.store import CallState, Store
 from ringfence.ports.upstream import TOOLS_CALL
 
 logger = logging.getLogger(__name__)
@@ -110,8 +111,10 @@ class Enforcer:
         trails: Trails,
         guards: Guards,
         hearing: Hearing,
+        reading: Reading,
         scanner: Scanner,
         actor: Actor,
+        noted: Noted,
         at_step: AtStep = nothing,
     ) -> None:
         self._store = store
@@ -124,7 +127,9 @@ class Enforcer:
         self._trails = trails
         self._guards = guards
         self._hearing = hearing
+        self._reading = reading
         self._scanner = scanner
+        self._noted = noted
         self._look_for(catalogue.rules)
         self._actor = actor
         self._at = at_step
@@ -331,9 +336,15 @@ class Enforcer:
         self, principal: Principal, view: AgentView | None, call: Call, meta: ClientMeta, use: ModelUse | None = None
     ) -> Case:
         """Read once, freeze. Raises UnavailableError where anything cannot be read fresh (I3)."""
-        state = await self._store.call_state(call.run, Reach(call.agent, (call.run,), call.server, call.tool), call.digest)
-        if state is None:
-            raise UnavailableError(f"run {call.run} has a credential but no record")
+        state = await self._state(call)
+        tool = view.tools.get(call.tool) if view is not None and call.server else None
+        label, flow = join_all(run.label for run in state.chain), self._flow(view, state.chain)
+        if tool is not None and flow is not None and self._reading.is_long(call, flow, self._hearing.unread(call.run)):
+            await self._reading.read(call.run, call, tool, flow, label)
+            # It took a while. What was said and given counts as it was when the call came; all else is read again.
+            state, before = await self._state(call), label
+            if (label := join_all(run.label for run in state.chain)) != before:
+                flow = self._flow(view, state.chain)
         above = tuple(run.agent for run in state.chain[1:])
         reach = Reach(call.agent, tuple(run.id for run in state.chain), call.server, call.tool, above)
         agents = self._catalogue.rules.agents
@@ -347,9 +358,7 @@ class Enforcer:
             )
             for run, account in zip(state.chain, state.accounts, strict=True)
         )
-        tool = view.tools.get(call.tool) if view is not None and call.server else None
         plan = view.plans.get(call.tool) if view is not None and tool is not None else None
-        label, flow = join_all(run.label for run in state.chain), self._flow(view, state.chain)
         charges, uncountable = _charges(plan, call, chain, tool, flow, label, use) if plan is not None else ((), ())
         facts = Facts(
             now=self._clock.now(),
@@ -374,6 +383,12 @@ class Enforcer:
             policy=self._catalogue.policy,
         )
         return Case(principal, view, call, facts, state.pending, meta)
+
+    async def _state(self, call: Call) -> CallState:
+        state = await self._store.call_state(call.run, Reach(call.agent, (call.run,), call.server, call.tool), call.digest)
+        if state is None:
+            raise UnavailableError(f"run {call.run} has a credential but no record")
+        return state
 
     def _flow(self, view: AgentView | None, chain: tuple[Run, ...]) -> Flow | None:
         """What is known of where the run's values come from, where somebody looks."""

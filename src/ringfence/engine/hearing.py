@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from ringfence.core.flow.sources.answers import is_parsed
 from ringfence.core.model.identifiers import Millis, RunId
 from ringfence.core.model.provenance import Heard
 
@@ -70,6 +71,13 @@ class Hearing:
         """Oldest first."""
         known = self._runs.get(run)
         return tuple(heard for _, heard in known.heard) if known is not None else ()
+
+    def unread(self, run: RunId) -> int:
+        """Bytes of the results that may derive something and that nobody has looked into yet."""
+        known = self._runs.get(run)
+        if known is None or not known.told:
+            return 0
+        return sum(size for size, heard in known.heard if _derives(heard) and not is_parsed(heard))
 
     def has_forgotten(self, run: RunId, opened_at: Millis) -> bool:
         """Whether records that the run was given are no longer here: then nobody can say that a name is only one record's."""

@@ -25,6 +25,7 @@ from ringfence.engine.identify import Presented
 from ringfence.engine.injection import Injection
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Outcome, Waiting
+from ringfence.engine.reading import Reading
 from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.engine.steps import AtStep, nothing
@@ -63,6 +64,7 @@ class World(Engine):
         injection: Injection | None = None,
         on_behalf: OnBehalf | None = None,
         redactor: Redactor | None = None,
+        reading: Reading | None = None,
         at_step: AtStep = nothing,
         models: Mapping[str, ModelUpstream] | None = None,
         telemetry: Telemetry | None = None,
@@ -84,6 +86,7 @@ class World(Engine):
             injection=injection,
             on_behalf=on_behalf,
             redactor=redactor,
+            reading=reading,
             at_step=at_step,
             models=models,
             telemetry=telemetry,

@@ -49,8 +49,8 @@ def gives_number(said: Spoken, value: Decimal, name: tuple[str, ...]) -> str | N
     named = frozenset(name)
     # Units may change the figure, so all are looked at; what is plainly the same comes first.
     paid = not named.isdisjoint(_ONLY_MONEY)
-    in_money = paid and any(number.money for number in said.numbers)
-    for number in said.numbers:
+    in_money = paid and said.has_money
+    for number in _near(said, value, unit_of(named)):
         if paid and (number.pieces or (in_money and not number.money)):
             continue  # where people name a currency, what has none is no amount
         if _is_given(number, value, named):
@@ -59,6 +59,12 @@ def gives_number(said: Spoken, value: Decimal, name: tuple[str, ...]) -> str | N
         places = (find_whole(said.low, article) for article in _ARTICLES)
         return next((said.around(at, 1) for at in places if at >= 0), None)
     return None
+
+
+def _near(said: Spoken, value: Decimal, unit: int = 0) -> list[Number]:
+    """The numbers that may be the value: as they stand, in hundredths, in thousandths, or as a length of time."""
+    keys = {value, value / 100, value * 100, value / 1_000, value * (unit or 1)}
+    return [said.numbers[place] for place in sorted({place for key in keys for place in said.numbered_by.get(key, ())})]
 
 
 def unit_of(name: Iterable[str]) -> int:
@@ -107,7 +113,7 @@ def gives_amount(said: Spoken, value: str, name: tuple[str, ...]) -> str | None:
         return None
     if not units:
         return gives_number(said, number, name)
-    for one in said.numbers:
+    for one in _near(said, number):
         same = one.money == currency if currency else one.percent if units[0] == "%" else False
         if same and one.value == number and not one.labels:
             return said.around(one.start, one.end - one.start)

@@ -48,6 +48,11 @@ def roots_of(heard: Heard) -> tuple[Root, ...]:
     return known
 
 
+def is_parsed(heard: Heard) -> bool:
+    """Whether somebody has asked for them before."""
+    return "roots" in heard.memo
+
+
 def _parsed(value: Any) -> tuple[Root, ...]:
     if not isinstance(value, Mapping):
         return ()

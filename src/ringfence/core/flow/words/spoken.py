@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from decimal import Decimal
+from functools import lru_cache
 
 from ringfence.core.flow.names.codes import Runs, accounts_in, ibans_in, path_of, phones_in, runs_of, spaced_ids
 from ringfence.core.flow.names.versions import versions_in
@@ -18,6 +19,7 @@ from ringfence.core.flow.times.moments import durations_of
 from ringfence.core.flow.web.addresses import Url, bare_url_of, host_of, mail_of, url_of
 from ringfence.core.flow.web.networks import singles_in
 from ringfence.core.flow.web.suffixes import is_file
+from ringfence.core.flow.words.lazy import lazy
 from ringfence.core.flow.words.quoting import own_words
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.words import Words
@@ -43,19 +45,19 @@ class Spoken:
         self.low = folded(self.plain)
         """The same without capitals."""
 
-    @cached_property
+    @lazy
     def tokens(self) -> frozenset[str]:
         return frozenset(tokens(self.plain))
 
-    @cached_property
+    @lazy
     def low_tokens(self) -> frozenset[str]:
         return frozenset(tokens(self.low))
 
-    @cached_property
+    @lazy
     def mails(self) -> frozenset[str]:
         return frozenset(mail for token in self.tokens if "@" in token and (mail := mail_of(token)) is not None)
 
-    @cached_property
+    @lazy
     def urls(self) -> tuple[Url, ...]:
         found = (
             url_of(token) if "://" in token else bare_url_of(token)
@@ -64,104 +66,124 @@ class Spoken:
         )
         return tuple(dict.fromkeys(url for url in found if url is not None))
 
-    @cached_property
+    @lazy
     def hosts(self) -> frozenset[str]:
         named = {host for token in self.tokens if _is_bare_host(token) and (host := host_of(token)) is not None}
         return frozenset(named | {url.host for url in self.urls})
 
-    @cached_property
+    @lazy
     def owners(self) -> frozenset[str]:
         """Whose it is: the first part of the path of a web address, or of a name with one slash: `acme` of `acme/site`."""
         return frozenset(parts[0] for parts in self._segments)
 
-    @cached_property
+    @lazy
     def owned(self) -> frozenset[str]:
         """The other parts: `site`."""
         return frozenset(part for parts in self._segments for part in parts[1:])
 
-    @cached_property
+    @lazy
     def _segments(self) -> tuple[list[str], ...]:
         named = (token for token in self.tokens if token.count("/") == 1 and "." not in token.partition("/")[0])
         found = ([part for part in path.split("/") if part] for path in (*(url.path for url in self.urls), *named))
         return tuple(parts for parts in found if parts)
 
-    @cached_property
+    @lazy
     def naming(self) -> frozenset[int]:
         """Places within days, accounts, cards and telephones."""
         return naming_digits(self.plain)
 
-    @cached_property
+    @lazy
     def digits(self) -> frozenset[str]:
         """Every run of digits."""
         return frozenset(_DIGITS.findall(self.low))
 
-    @cached_property
+    @lazy
     def ids(self) -> frozenset[Runs]:
         found = {runs for token in self.tokens if (runs := runs_of(token)) is not None}
         found.update(runs for text, _ in spaced_ids(self.plain) if (runs := runs_of(text)) is not None)
         return frozenset(found)
 
-    @cached_property
+    @lazy
     def paths(self) -> frozenset[str]:
         return frozenset(
             path for token in self.tokens if ("/" in token or "\\" in token or "." in token) and (path := path_of(token))
         )
 
-    @cached_property
+    @lazy
     def ibans(self) -> frozenset[str]:
         return frozenset(ibans_in(self.plain))
 
-    @cached_property
+    @lazy
     def phones(self) -> frozenset[str]:
         return frozenset(phones_in(self.plain))
 
-    @cached_property
+    @lazy
     def accounts(self) -> frozenset[str]:
         return frozenset(accounts_in(self.plain))
 
-    @cached_property
+    @lazy
     def quoted(self) -> frozenset[str]:
         """Phrases that stand between marks of quotation, whole, without capitals."""
         return frozenset(found[1].strip() for found in _QUOTED.finditer(self.low))
 
-    @cached_property
+    @lazy
     def singles(self) -> frozenset[str]:
         return singles_in(self.tokens)
 
-    @cached_property
+    @lazy
     def joined(self) -> str:
         """Without capitals, and without spaces around a slash: `team / app` is `team/app`."""
         return _SLASH.sub("/", self.low)
 
-    @cached_property
+    @lazy
     def _written(self) -> tuple[tuple[int, int, int], ...]:
         return tuple(written_out(self.low))
 
-    @cached_property
+    @lazy
     def numbered(self) -> str:
         """Without capitals, with written-out numbers in digits: `in two weeks` and `in 2 weeks` are the same."""
         return in_digits(self.low, self._written)
 
-    @cached_property
+    @lazy
     def versions(self) -> frozenset[str]:
         return versions_in(self.numbered)
 
-    @cached_property
+    @lazy
     def numbers(self) -> tuple[Number, ...]:
         return with_parts(self.low, numbers_in(self.plain, self._written))
 
-    @cached_property
+    @lazy
     def counted(self) -> dict[int, Number]:
         """Numbers by the place where they begin."""
         return {number.start: number for number in self.numbers}
 
-    @cached_property
+    @lazy
+    def numbered_by(self) -> dict[Decimal, tuple[int, ...]]:
+        """Places in `numbers`, by the figure and by the length of time in seconds."""
+        found: dict[Decimal, list[int]] = {}
+        for place, number in enumerate(self.numbers):
+            for key in {number.value, number.value * number.seconds} if number.seconds else {number.value}:
+                found.setdefault(key, []).append(place)
+        return {key: tuple(places) for key, places in found.items()}
+
+    @lazy
+    def has_money(self) -> bool:
+        """Whether one of the numbers has a currency."""
+        return any(number.money for number in self.numbers)
+
+    @lazy
     def calendar(self) -> Calendar:
         return calendar_of(self.numbered, self._at)
 
-    @cached_property
+    @lazy
     def durations(self) -> frozenset[int]:
         return durations_of(self.numbers)
+
+    def read(self) -> None:
+        """Find everything there is to find."""
+        for name, found in vars(type(self)).items():
+            if isinstance(found, lazy):
+                getattr(self, name)
 
     def around(self, start: int, length: int) -> str:
         """The passage at a place of `plain` or `low`, for people."""

@@ -1,0 +1,64 @@
+"""Long words, long calls and long results are read beside the event loop, before a call is decided.
+
+A decision is one step of the event loop. What it asks for is parsed once and kept, but the first time costs some four
+milliseconds for a kilobyte of words: people may say 100 of those, and an agent may send a call with thousands of values.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from ringfence.core.beforehand import read_beforehand
+from ringfence.core.model.call import Call
+from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.label import Label
+from ringfence.core.model.provenance import Flow
+from ringfence.core.model.tool import Tool
+from ringfence.core.model.words import Words
+from ringfence.engine.places import Places
+from ringfence.engine.turns import Turns
+
+LONG: Final = 10_000
+"""What is read on the event loop at most, in microseconds as they were measured for the dearest texts, roughly."""
+_A_CHARACTER: Final = 4
+"""Of new words."""
+_A_BYTE: Final = 2
+"""Of a call's arguments."""
+_BYTES: Final = 4
+"""Of results that name records or answer lookups, for one."""
+_MOST_KNOWN: Final = 100
+"""Statements of which is known that they were read: fewer than `core.flow.words.spoken` keeps."""
+
+Read = Callable[[Call, Tool, Flow, Label], None]
+
+
+class Reading:
+    """What was read, and where more is read."""
+
+    def __init__(self, read: Read = read_beforehand) -> None:
+        self._read = read
+        self._places = Places()
+        self._turns = Turns()
+        self._known: OrderedDict[Words, None] = OrderedDict()
+
+    def is_long(self, call: Call, flow: Flow, results: int) -> bool:
+        """Whether it takes long to see where a call's values come from. `results`: bytes of those that nobody has read yet."""
+        new = sum(len(words.text) for words in flow.words if not self._is_known(words))
+        return new * _A_CHARACTER + len(call.arguments) * _A_BYTE + results // _BYTES > LONG
+
+    async def read(self, run: RunId, call: Call, tool: Tool, flow: Flow, label: Label) -> None:
+        """Read all of it, in a thread; one call of a run at a time, so that no run takes every place."""
+        async with self._turns.of(run):
+            await self._places.done(lambda: self._read(call, tool, flow, label))
+        for words in flow.words:
+            self._known[words] = None
+        while len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    def _is_known(self, words: Words) -> bool:
+        if words not in self._known:
+            return False
+        self._known.move_to_end(words)
+        return True
