@@ -9,6 +9,7 @@ from ringfence.app.config.load import parse_config
 from ringfence.app.config.settings import Loaded
 from ringfence.app.redaction import literal_secrets, references
 from ringfence.core.metering.anthropic_prices import PRICES
+from ringfence.core.metering.local_tools import label_of
 from ringfence.core.model.identifiers import AgentId
 from ringfence.errors import ConfigError
 from ringfence.ports.secrets import SecretRef
@@ -133,3 +134,25 @@ def test_credentials_in_requests_are_masked_unless_the_operator_wants_it_otherwi
     assert rules is not None
     assert rules.allow_secrets == ("json-web-token",)
     assert "allow_secrets" in complaint("{upstreams: {a: {url: 'https://a.example'}}, allow_secrets: [no-such-rule]}")
+
+
+def test_the_operator_says_what_results_of_local_tools_are_worth_and_the_agents_own_word_comes_first() -> None:
+    models = "{upstreams: {a: {url: 'https://a.example'}}, observe: {Read: {sensitivity: regulated}, '*': {trust: trusted}}}"
+    rules = loaded(models, "{purpose: p, observe: {'Rea*': {trust: trusted, sensitivity: public}}}").rules.models
+    assert rules is not None
+    named = {
+        agent: [(label_of(tool, rules.local_tools_of(agent)).in_words) for tool in ("Read", "Bash")]
+        for agent in (CODER, AgentId("other"))
+    }
+    assert named == {
+        CODER: ["trusted, public", "trusted, internal"],
+        "other": ["untrusted, regulated", "trusted, internal"],
+    }
+    assert label_of("Bash", ()).in_words == "untrusted, internal"
+    assert "nothing is seen" in complaint_without_models("{purpose: p, tools: [], observe: {Read: {}}}")
+
+
+def complaint_without_models(agent: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"version: 1\nagents: {{coder: {agent}}}\n".encode(), Path("ringfence.yaml"))
+    return str(caught.value)

@@ -19,6 +19,8 @@ from ringfence.errors import RequestError
 
 VENDOR_LIMIT: Final = 8192
 """Bytes of all vendor keys together, as canonical JSON; beyond it none of them is passed on."""
+TOOL_USE: Final = "claudecode/toolUseId"
+"""Where Claude Code says it: the same id as in the model's answer."""
 OURS: Final = "ringfence"
 """The prefix of the gateway's own keys: only the gateway writes them, in either direction."""
 
@@ -29,6 +31,7 @@ _REMEMBERED = 80
 _RESERVED_LABELS = frozenset({"mcp", "modelcontextprotocol"})
 _RESERVED_NAMES = frozenset({"progresstoken", "traceparent", "tracestate", "baggage"})
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[ -~]{0,64})?")
+_USE = re.compile(r"[A-Za-z0-9_.:-]{1,120}")
 _STATE = re.compile(r"[ -~\t]{1,512}")
 
 
@@ -54,6 +57,12 @@ class ClientMeta:
     def span_id(self) -> str:
         """The client's span that this call belongs to."""
         return self.trace.get("traceparent", "")[36:52]
+
+    @property
+    def tool_use(self) -> str:
+        """The model's use of a tool that this call is, as the client says; empty where it says none."""
+        found = self.vendor.get(TOOL_USE)
+        return found if isinstance(found, str) and _USE.fullmatch(found) else ""
 
 
 NO_META: Final = ClientMeta()

@@ -25,6 +25,8 @@ class EntryKind(StrEnum):
     OUTCOME = "outcome"
     CONTROL = "control"
     RUN = "run"
+    OBSERVED = "observed"
+    """What a run tells of itself by what it sends to models: seen, never believed."""
     GATEWAY = "gateway"
 
 

@@ -31,6 +31,7 @@ from ringfence.engine.labels import Labels
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.models.calls import ModelCalls
+from ringfence.engine.models.noted import Noted
 from ringfence.engine.models.observing import Observing
 from ringfence.engine.notices import Notices
 from ringfence.engine.observed_store import observed
@@ -173,12 +174,14 @@ class Engine:
 
         runs.on_close.append(close_answers)
         exports = Exports(store=store, clock=clock, approvals=approvals)
-        asked = ModelCalls(store=store, clock=clock, catalogue=catalogue, upstreams=models)
+        noted = Noted(clock.now())
+        asked = ModelCalls(store=store, clock=clock, catalogue=catalogue, noted=noted, upstreams=models)
         trails, hearing = Trails(), Hearing(clock.now())
         guards = Guards(store=store, catalogue=catalogue, stops=stops, alerts=alerts)
 
         async def forget(run: RunId, why: str) -> None:
             hearing.forget(run)
+            noted.forget(run)
             guards.forget(run)
 
         runs.on_close.append(forget)
@@ -241,7 +244,15 @@ class Engine:
             connections=connections,
             exports=exports,
             models=asked,
-            observing=Observing(catalogue=catalogue, redactor=redactor),
+            observing=Observing(
+                store=store,
+                log=log,
+                clock=clock,
+                catalogue=catalogue,
+                noted=noted,
+                redactor=redactor,
+                risen=connections.risen,
+            ),
             boxes=Boxes(store=store, clock=clock, catalogue=catalogue, runs=runs),
             server_boxes=ServerBoxBook(store=store, clock=clock, ids=ids, runs=runs),
             approvals=approvals,

@@ -64,6 +64,7 @@ from ringfence.engine.hearing import Hearing
 from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, asking, identify
 from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import personal_in_arguments
+from ringfence.engine.models.noted import Noted
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
 from ringfence.engine.reaching import reach_in
@@ -143,6 +144,8 @@ class Enforcer:
             return Refused(Level.DENY, (principal.reason,), None)
         view = self._catalogue.view(principal.agent)
         call = self._frame(principal, view, request)
+        if self._catalogue.rules.models is not None:
+            self._noted.called(call, client.meta, request.arguments)
         return await self._pass(principal, view, call, client, presented.vouched)
 
     async def claim(self, presented: Presented, ticket_id: str, client: ClientSide = SILENT) -> Outcome:

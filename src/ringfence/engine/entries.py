@@ -76,6 +76,8 @@ def decision_entry(
         body |= origin_facts(origins(call, facts))
     if meta.trace_id:
         body["trace"], body["span"] = meta.trace_id, meta.span_id
+    if meta.tool_use:
+        body["tool_use"] = meta.tool_use
     if meta.vendor:
         written = canonical_bytes(dict(meta.vendor))
         body["client_meta"] = {"sha256": hashlib.sha256(written).hexdigest(), "bytes": len(written)}

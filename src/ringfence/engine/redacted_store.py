@@ -18,6 +18,7 @@ from ringfence.ports.store import Receipt, Store
 _SENT: Final[Mapping[EntryKind, tuple[str, ...]]] = {
     EntryKind.DECISION: ("arguments", "objects"),
     EntryKind.RUN: ("task", "words", "result_schema"),
+    EntryKind.OBSERVED: ("uses", "results", "tools"),
 }
 """What of a body an agent has written."""
 

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.core.canonical import digest_of
+from ringfence.core.metering.observed import result_key, use_key
 from ringfence.core.metering.request import (
     CacheUse,
     Fallback,
@@ -183,9 +184,10 @@ def test_uses_and_results_are_noted_once_in_their_order():
     assert [use.id for use in found.uses] == [result.id for result in found.results] == ["t0", "t1", "t2"]
     assert found.results[0].content == digest_of("ok")
     assert [result.is_error for result in found.results] == [False, False, True]
-    again = read_request(body(messages=messages), known={"t0", "t1"})
+    again = read_request(body(messages=messages), known={use_key("t0"), use_key("t1"), result_key("t0")})
     assert isinstance(again, ModelRequest)
     assert [use.id for use in again.uses] == ["t2"]
+    assert [result.id for result in again.results] == ["t1", "t2"]
 
 
 def test_of_very_many_uses_the_last_are_noted():

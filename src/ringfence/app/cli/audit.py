@@ -27,7 +27,7 @@ def query_(
     tool: Annotated[str | None, _filter("--tool", "Entries of this tool, `server.tool`.")] = None,
     run: Annotated[str | None, _filter("--run", "Entries of this run.")] = None,
     decision: Annotated[str | None, _filter("--decision", "allow, ask, deny; returned, ambiguous; approved ...")] = None,
-    kind: Annotated[str | None, _filter("--kind", "decision, approval, outcome, control, run or gateway.")] = None,
+    kind: Annotated[str | None, _filter("--kind", "decision, approval, outcome, control, run, observed or gateway.")] = None,
     since: Annotated[str | None, _filter("--from", "Not before: ISO 8601 or milliseconds.")] = None,
     until: Annotated[str | None, _filter("--to", "Before this.")] = None,
     text: Annotated[str | None, _filter("--q", "Text that occurs in the entry.")] = None,

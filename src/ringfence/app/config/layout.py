@@ -13,7 +13,7 @@ from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
 from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.model_limits_layout import TEAM, TEAMS
-from ringfence.app.config.models_layout import AGENT_MODELS, MODELS
+from ringfence.app.config.models_layout import AGENT_MODELS, LOCAL_TOOLS, MODELS
 from ringfence.app.config.operators_layout import OPERATORS
 from ringfence.app.config.personal_section import PERSONAL
 from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS, SAID_AS
@@ -280,6 +280,7 @@ AGENT: Final = Record(
         "limits": Key(AGENT_LIMITS, "What one run with its child runs may use, and all runs of the agent together."),
         "stop_when": Key(STOP_WHEN, "What pauses a run of it without anybody asking. Nothing where absent."),
         "models": Key(AGENT_MODELS, "The models that its runs may ask, of those that `models` has. All of them where absent."),
+        "observe": Key(LOCAL_TOOLS, "What results of its local tools are worth; these names count before those of `models`."),
         "team": Key(TEAM, "Whose model limits its runs count against as well (`teams`)."),
         "delegate": Key(
             DELEGATE,

@@ -8,6 +8,7 @@ from ringfence.app.config.box_layout import ENVIRONMENT
 from ringfence.app.config.secrets_layout import SECRET_VALUE
 from ringfence.app.config.shapes import Choice, Decimal, Duration, Integer, Key, ListOf, MapOf, Record, Text
 from ringfence.core.metering.rules import SecretsAction
+from ringfence.core.model.profile import Sensitivity, Trust
 from ringfence.core.scan.secret_rules import SECRET_RULES
 
 _model = Text(
@@ -17,6 +18,22 @@ _model = Text(
     examples=("claude-*", "claude-haiku-4-5"),
 )
 AGENT_MODELS: Final = ListOf(_model, most=200)
+LOCAL_TOOLS: Final = MapOf(
+    Record(
+        {
+            "trust": Key(
+                Choice(tuple(Trust)),
+                "Integrity of its results: `trusted` where nobody outside can write them.",
+                default="untrusted",
+            ),
+            "sensitivity": Key(Choice(tuple(Sensitivity)), "Confidentiality of what it reads.", default="internal"),
+        },
+        "a mapping with `trust` and `sensitivity`",
+    ),
+    r"[^\s\x00-\x1f]{1,200}",
+    "a tool's name as the client gives it to its model, or a pattern such as `mcp__notes__*`",
+    most=500,
+)
 _SECRETS: Final = Choice(tuple(SecretsAction))
 _TOKENS: Final = Integer(0, 1_000_000_000)
 
@@ -82,6 +99,11 @@ MODELS: Final = Record(
             Choice(("allow", "refuse")),
             "A request that only the model's context bounds (documents, files, server tools): reserved for in full or refused.",
             default="allow",
+        ),
+        "observe": Key(
+            LOCAL_TOOLS,
+            "What results of tools are worth that run beside the gateway, as requests tell of them. The first name that fits "
+            "counts. Where none does: untrusted, internal.",
         ),
         "secrets": Key(
             _SECRETS,

@@ -14,8 +14,12 @@ from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import ModelConnection
 from ringfence.core.metering.anthropic_prices import PRICES
 from ringfence.core.metering.bound import DEFAULTS
+from ringfence.core.metering.local_tools import UNKNOWN, LocalTool
 from ringfence.core.metering.prices import Price, Rates
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule, SecretsAction
+from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.label import Label
+from ringfence.core.model.profile import Sensitivity, Trust
 
 Fields = Mapping[str, Any]
 KEY_HEADER: Final = "x-api-key"
@@ -44,6 +48,8 @@ def check_models(values: Fields, report: Report, warn: Report) -> None:
         for name, fields in values.get("agents", {}).items():
             if "models" in fields:
                 report(("agents", name, "models"), "there are no `models` in this file")
+            if "observe" in fields:
+                report(("agents", name, "observe"), "there are no `models` in this file, so nothing is seen of its local tools")
 
 
 def model_rules_of(values: Fields) -> ModelRules | None:
@@ -65,6 +71,20 @@ def model_rules_of(values: Fields) -> ModelRules | None:
         prices=replace(prices, refuses_unknown=models.get("unknown") == "refuse"),
         allowances=replace(DEFAULTS, refuses_unbounded=models.get("unbounded") == "refuse"),
         allow_secrets=tuple(models.get("allow_secrets", ())),
+        local_tools={
+            None: _local_tools(models),
+            **{AgentId(name): _local_tools(fields) for name, fields in values.get("agents", {}).items() if "observe" in fields},
+        },
+    )
+
+
+def _local_tools(fields: Fields) -> tuple[LocalTool, ...]:
+    return tuple(
+        LocalTool(
+            name,
+            Label(Trust(said.get("trust", UNKNOWN.integrity)), Sensitivity(said.get("sensitivity", UNKNOWN.confidentiality))),
+        )
+        for name, said in fields.get("observe", {}).items()
     )
 
 

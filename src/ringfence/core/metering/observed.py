@@ -17,7 +17,8 @@ from ringfence.core.model.identifiers import Digest
 from ringfence.errors import RequestError
 
 LONGEST_NAME: Final = 200
-LONGEST_ID: Final = 200
+LONGEST_ID: Final = 120
+_ID: Final = re.compile(rf"[A-Za-z0-9_.:-]{{0,{LONGEST_ID}}}")
 DIGITS: Final = b"0123456789"
 
 _NUMBERS: Final = re.compile("[0-9]+")
@@ -52,6 +53,8 @@ class ToolResult:
     kind: str
     content: Digest | None
     is_error: bool = False
+    size: int = 0
+    """Bytes of its content as canonical JSON."""
 
 
 def use_in(block: Mapping[str, Any]) -> ToolUse | None:
@@ -60,11 +63,12 @@ def use_in(block: Mapping[str, Any]) -> ToolUse | None:
     if not isinstance(kind, str) or kind not in _USES:
         return None
     return ToolUse(
-        id=text_of(block, "id", LONGEST_ID),
+        id=_id_of(block, "id"),
         name=text_of(block, "name", LONGEST_NAME),
         kind=kind,
         server=text_of(block, "server_name", LONGEST_NAME),
-        arguments=digest_or_none(block.get("input")),
+        arguments=(measured := _measured(block.get("input")))[0],
+        size=measured[1],
     )
 
 
@@ -74,17 +78,47 @@ def result_in(block: Mapping[str, Any]) -> ToolResult | None:
     if not isinstance(kind, str) or not kind.endswith("tool_result"):
         return None
     return ToolResult(
-        id=text_of(block, "tool_use_id", LONGEST_ID),
+        id=_id_of(block, "tool_use_id"),
         kind=kind[:LONGEST_NAME],
-        content=digest_or_none(block.get("content")),
+        content=(measured := _measured(block.get("content")))[0],
+        size=measured[1],
         is_error=block.get("is_error") is True,
     )
+
+
+def _id_of(block: Mapping[str, Any], key: str) -> str:
+    given = block.get(key)
+    return plain_id(given) if isinstance(given, str) else ""
+
+
+def use_key(id: object) -> str:
+    """What stands for a tool use among those that were noted."""
+    return f"use {plain_id(id)}" if isinstance(id, str) else ""
+
+
+def result_key(id: object) -> str:
+    """What stands for the result of a tool use among those that were noted."""
+    return f"result {plain_id(id)}" if isinstance(id, str) else ""
+
+
+def plain_id(id: str) -> str:
+    """An id as it is recorded: itself, where it is written like one. Whatever else somebody puts there is a digest."""
+    return id if _ID.fullmatch(id) else f"sha256:{hashlib.sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 def text_of(block: Mapping[str, Any], key: str, most: int) -> str:
     """A member that is text, cut; empty where it is none."""
     value = block.get(key)
     return value[:most] if isinstance(value, str) else ""
+
+
+def _measured(value: Any) -> tuple[Digest | None, int]:
+    """The digest of a value, and the bytes of its canonical JSON."""
+    try:
+        written = canonical_bytes(value)
+    except RequestError:
+        return None, 0
+    return Digest(hashlib.sha256(written).hexdigest()), len(written)
 
 
 def digest_or_none(value: Any) -> Digest | None:

@@ -16,7 +16,17 @@ from typing import Any, Final
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.metering.alike import given_in
 from ringfence.core.metering.body import read_json
-from ringfence.core.metering.observed import LONGEST_NAME, ToolResult, ToolUse, digest_or_none, result_in, text_of, use_in
+from ringfence.core.metering.observed import (
+    LONGEST_NAME,
+    ToolResult,
+    ToolUse,
+    digest_or_none,
+    result_in,
+    result_key,
+    text_of,
+    use_in,
+    use_key,
+)
 from ringfence.core.model.identifiers import Digest
 from ringfence.errors import RequestError
 
@@ -126,7 +136,7 @@ Look = Callable[[Any], None]
 def read_request(
     data: bytes, known: Container[str] = frozenset(), largest: int = LARGEST_BODY, look: Look | None = None
 ) -> ModelRequest | Unreadable:
-    """A body of `POST /v1/messages`. `known`: ids of tool uses that were noted before, which are not noted again."""
+    """A body of `POST /v1/messages`. `known`: keys of tool uses and results that were noted before: not noted again."""
     if len(data) > largest:
         return Unreadable(f"the body is larger than {largest} bytes", 413)
     try:
@@ -207,9 +217,12 @@ class _Seen:
             self.source(name, block)
         elif name == "container_upload" or isinstance(block.get("file_id"), str):
             self.remote += 1
-        if (use := _new(block.get("id"), self.known) and use_in(block)) and len(self.uses) < MOST_OBSERVED:
+        # The same history comes with every request: what was noted is not digested again.
+        use = use_in(block) if _is_new(use_key(block.get("id")), self.known) else None
+        if use is not None and len(self.uses) < MOST_OBSERVED:
             self.uses.append(use)
-        if (result := _new(block.get("tool_use_id"), self.known) and result_in(block)) and len(self.results) < MOST_OBSERVED:
+        result = result_in(block) if _is_new(result_key(block.get("tool_use_id")), self.known) else None
+        if result is not None and len(self.results) < MOST_OBSERVED:
             self.results.append(result)
 
     def source(self, name: str, block: Mapping[str, Any]) -> None:
@@ -328,8 +341,8 @@ def _cache_of(block: Mapping[str, Any]) -> CacheUse:
     return CacheUse.FIVE_MINUTES if control.get("ttl", "5m") == "5m" else CacheUse.HOUR
 
 
-def _new(id: Any, known: Container[str]) -> bool:
-    return isinstance(id, str) and id not in known
+def _is_new(key: str, known: Container[str]) -> bool:
+    return bool(key) and key not in known
 
 
 def _count(members: Mapping[str, Any], key: str) -> int | None:

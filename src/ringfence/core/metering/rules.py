@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from ringfence.core.metering.anthropic_prices import PRICES
 from ringfence.core.metering.bound import DEFAULTS, Allowances
+from ringfence.core.metering.local_tools import LocalTool
 from ringfence.core.metering.prices import Prices
+from ringfence.core.model.identifiers import AgentId
 
 
 class SecretsAction(StrEnum):
@@ -44,6 +46,14 @@ class ModelRules:
     allowances: Allowances = DEFAULTS
     allow_secrets: tuple[str, ...] = ()
     """Rules of the scan whose credentials count for nothing in requests."""
+    local_tools: Mapping[AgentId | None, tuple[LocalTool, ...]] = field(
+        default_factory=dict[AgentId | None, tuple[LocalTool, ...]]
+    )
+    """What results of tools are worth that an agent's process runs: by agent, and for all of them (None)."""
+
+    def local_tools_of(self, agent: AgentId) -> tuple[LocalTool, ...]:
+        """Those of one agent; its own count before those of all."""
+        return (*self.local_tools.get(agent, ()), *self.local_tools.get(None, ()))
 
     def upstream_of(self, models: Iterable[str]) -> ModelUpstreamRule | None:
         """Who serves a request that names these models; None: nobody serves them all."""

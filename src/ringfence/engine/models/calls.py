@@ -29,6 +29,7 @@ from ringfence.core.modelling import DEFINITION, LONGEST_S, MESSAGES, Act, Asked
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented
 from ringfence.engine.models.asking import Ask, Asking, Client, Given, Whole
+from ringfence.engine.models.noted import Noted
 from ringfence.engine.models.passing import break_off, receive
 from ringfence.engine.models.pausing import wait_for_pause
 from ringfence.engine.models.settling import LostAnswer, account_of
@@ -54,9 +55,16 @@ class ModelCalls(OwnServer):
     """All requests to models of one gateway."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, catalogue: Catalogue, upstreams: Mapping[str, ModelUpstream] | None = None
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        noted: Noted,
+        upstreams: Mapping[str, ModelUpstream] | None = None,
     ) -> None:
         super().__init__(DEFINITION, "http")
+        self._noted = noted
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
@@ -229,6 +237,8 @@ class ModelCalls(OwnServer):
         if account.used.micro > most.micro or account.used.tokens > most.tokens:
             logger.error("call %s used more than its bound: %s of %s", call, account.used, most)
         self._used[call] = account.used
+        if work.run is not None:
+            self._noted.of(work.run).note_again({"body": {"model": dict(account.facts)}})
         return Answered({"content": [], "structuredContent": dict(account.facts), "isError": account.is_error})
 
     async def close(self) -> None:

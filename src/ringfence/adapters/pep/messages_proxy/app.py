@@ -160,6 +160,8 @@ class MessagesProxy:
             secrets=read.secrets if read is not None else None,
             meta=trace(headers),
         )
+        if read is not None:
+            await self._observing.note(principal, read.request, digest)
         came = await self._models.ask(presented, post, asking, client)
         if came.has_begun:
             await client.end(came.answer.body if came.answer is not None else b"")
