@@ -1,4 +1,4 @@
-"""Many numbers of a call, held against many numbers of the words, are looked up, not compared one by one. Counted, not timed."""
+"""Many numbers of a call against many numbers of the words are looked up, not compared one by one. Counted, not timed."""
 
 import sys
 from decimal import Decimal
