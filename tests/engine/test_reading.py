@@ -39,12 +39,12 @@ class HeldUp:
         self.read: list[str] = []
         self._loop = asyncio.get_running_loop()
 
-    def __call__(self, call: Call, tool: Tool, flow: Flow, label: Label) -> None:
+    def __call__(self, call: Call, tool: Tool, flow: Flow, label: Label, *, weighed: bool) -> None:
         assert threading.get_ident() != self.of_loop
         self.read.append(call.id)
         self._loop.call_soon_threadsafe(self.reached.set)
         assert self.release.wait(PATIENCE_S)
-        read_beforehand(call, tool, flow, label)
+        read_beforehand(call, tool, flow, label, weighed=weighed)
 
     async def is_reached(self) -> None:
         async with asyncio.timeout(PATIENCE_S):

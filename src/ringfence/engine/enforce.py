@@ -341,9 +341,11 @@ class Enforcer:
         """Read once, freeze. Raises UnavailableError where anything cannot be read fresh (I3)."""
         state = await self._state(call)
         tool = view.tools.get(call.tool) if view is not None and call.server else None
+        plan = view.plans.get(call.tool) if view is not None and tool is not None else None
         label, flow = join_all(run.label for run in state.chain), self._flow(view, state.chain)
         if tool is not None and flow is not None and self._reading.is_long(call, flow, self._hearing.unread(call.run)):
-            await self._reading.read(call.run, call, tool, flow, label)
+            weighed = plan is not None and plan.weighs(label.confidentiality)
+            await self._reading.read(call, tool, flow, label, weighed=weighed)
             # It took a while. What was said and given counts as it was when the call came; all else is read again.
             state, before = await self._state(call), label
             if (label := join_all(run.label for run in state.chain)) != before:
@@ -361,7 +363,6 @@ class Enforcer:
             )
             for run, account in zip(state.chain, state.accounts, strict=True)
         )
-        plan = view.plans.get(call.tool) if view is not None and tool is not None else None
         charges, uncountable = _charges(plan, call, chain, tool, flow, label, use) if plan is not None else ((), ())
         facts = Facts(
             now=self._clock.now(),

@@ -7,12 +7,10 @@ milliseconds for a kilobyte of words: people may say 100 of those, and an agent 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from ringfence.core.beforehand import read_beforehand
 from ringfence.core.model.call import Call
-from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import Label
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.tool import Tool
@@ -31,7 +29,11 @@ _BYTES: Final = 4
 _MOST_KNOWN: Final = 100
 """Statements of which is known that they were read: fewer than `core.flow.words.spoken` keeps."""
 
-Read = Callable[[Call, Tool, Flow, Label], None]
+
+class Read(Protocol):
+    """As `core.beforehand.read_beforehand`."""
+
+    def __call__(self, call: Call, tool: Tool, flow: Flow, label: Label, *, weighed: bool) -> None: ...
 
 
 class Reading:
@@ -48,10 +50,10 @@ class Reading:
         new = sum(len(words.text) for words in flow.words if not self._is_known(words))
         return new * _A_CHARACTER + len(call.arguments) * _A_BYTE + results // _BYTES > LONG
 
-    async def read(self, run: RunId, call: Call, tool: Tool, flow: Flow, label: Label) -> None:
+    async def read(self, call: Call, tool: Tool, flow: Flow, label: Label, *, weighed: bool) -> None:
         """Read all of it, in a thread; one call of a run at a time, so that no run takes every place."""
-        async with self._turns.of(run):
-            await self._places.done(lambda: self._read(call, tool, flow, label))
+        async with self._turns.of(call.run):
+            await self._places.done(lambda: self._read(call, tool, flow, label, weighed=weighed))
         for words in flow.words:
             self._known[words] = None
         while len(self._known) > _MOST_KNOWN:
