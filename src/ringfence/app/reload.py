@@ -76,6 +76,7 @@ class Reloader:
         await self._gateway.catalogue.ensure_listed()
         await asyncio.gather(*(upstream.close() for upstream in gone), return_exceptions=True)
         logger.info("configuration %s is in force", fresh.digest[:12])
+        self._gateway.alerts.config_accepted()
         return None
 
     def _kept(self, before: Mapping[ServerId, Upstream], server: ServerId, connection: ServerConnection) -> Upstream | None:

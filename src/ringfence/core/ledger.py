@@ -142,6 +142,14 @@ def frees_at(meter: Meter, now: Millis) -> Millis | None:
     return parts[0][0] + _step(meter.span) + meter.span if parts else None
 
 
+def freed_by(meter: Meter, now: Millis, then: Millis) -> int:
+    """What of what is spent now will have left the window by then. Of rates and of what is distinct nothing is said."""
+    if not meter.span or meter.kind in (MeterKind.RATE, MeterKind.DISTINCT):
+        return 0
+    at = max(meter.at, now)
+    return sum(amount for _, amount in _live_parts(meter, at)) - sum(amount for _, amount in _live_parts(meter, max(at, then)))
+
+
 def is_idle(meter: Meter, now: Millis) -> bool:
     """Whether it says no more than a new one would, so that nothing has to be kept of it.
 

@@ -13,6 +13,7 @@ from typing import Final
 from ringfence.core.ledger import is_of_run, refusal, run_of
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.meter import Charge, Meter, MeterKind
+from ringfence.core.raising import raise_option
 from ringfence.core.shortfall import in_units
 
 _NAMES: Final = {
@@ -63,8 +64,7 @@ def said_to_client(out: RanOut, agent: AgentId, run: RunId) -> str:
         return f"{cap} {name} at once are allowed; wait until one has ended"
     if is_of_run(out.meter):
         whose = "this run" if owner == f"run/{run}" else "a run above this one"
-        how = f"--{out.kind.replace('_', '-')} +N" if out.meter.endswith(":all") else f"--meter {out.meter} --by +N"
-        who = f"An approver of agent {agent} can raise it: ringfence budget raise {run_of(out.meter)} {how}"
+        who = f"An approver of agent {agent} can raise it: ringfence budget raise {run_of(out.meter)} {raise_option(out.meter)}"
         return f"the cap on {name} of {whose} ({cap}) does not bear this request. {who}"
     whose = {"agent": f"agent {agent}", "team": "the agent's team"}.get(owner.partition("/")[0], "this gateway")
     return (

@@ -40,7 +40,8 @@ from ringfence.core.rules import ServerRule, Share
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import Change, Conflict, JoinLabel, Release, Settle, Unit
-from ringfence.engine.alerts import Alerts, CapNear
+from ringfence.engine.alerts import Alerts
+from ringfence.engine.cap_alerts import near_of
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.delegating import shown
 from ringfence.engine.entries import outcome_entry
@@ -368,7 +369,7 @@ class Actor:
         self._hearing.note(call.run, heard, size)
 
     async def _tell_priced(self, call: Call, change: Settle, flight: Flight, now: Millis) -> None:
-        costs = dict(change.actual)
+        costs, rules = dict(change.actual), self._catalogue.rules
         charges = [charge for charge in flight.charges if charge.kind in PRICED]
         meters = await self._store.meters([charge.meter for charge in charges])
         for charge, meter in zip(charges, meters, strict=True):
@@ -376,9 +377,10 @@ class Actor:
                 continue
             # What requests to models hold is far more than what they turn out to cost, and nothing to be told of.
             after = used_of(meter, now) - (held_of(meter) if charge.kind in OF_MODELS else 0)
-            before, cap = after - costs.get(charge.meter, charge.amount), charge.cap + meter.extra
-            near = CapNear(charge.meter, before, after, cap, call.agent, call.run, charge.span)
-            self._alerts.cap_near(near, self._catalogue.rules.cap_alerts, now)
+            before = after - costs.get(charge.meter, charge.amount)
+            asked = charge.amount if charge.kind in OF_MODELS else 0
+            near = near_of(charge, before, after, meter, call.agent, call.run, rules, now, asked)
+            self._alerts.caps.used(near, rules, now)
 
     def _priced(self, call: Call, flight: Flight, outcome: Outcome) -> tuple[tuple[str, int], ...]:
         """What the call cost on the meters whose price is known only now. Of an unknown outcome that is what they held."""

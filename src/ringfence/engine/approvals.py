@@ -12,6 +12,7 @@ from ringfence.core.model.identifiers import RunId, TicketId
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.ticket import Ticket, TicketState, Vote
 from ringfence.core.unit import CastVote, Conflict, MoveTicket, Unit
+from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.reaching import reach_of
 from ringfence.engine.runs import NotDone
@@ -36,13 +37,21 @@ class Approvals:
     """Tickets, as people and waiting callers see them."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, catalogue: Catalogue, waiters: Waiters, at_step: AtStep = nothing
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        waiters: Waiters,
+        alerts: Alerts | None = None,
+        at_step: AtStep = nothing,
     ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._at = at_step
         self._waiters = waiters
+        self._alerts = alerts
 
     async def vote(
         self, operator: Operator, ticket_id: TicketId, *, approve: bool, card_digest: str, reason: str
@@ -88,6 +97,8 @@ class Approvals:
         self._waiters.wake(ticket_id)
         after = await self._store.ticket(ticket_id)
         assert after is not None  # INVARIANT: tickets are never deleted while their run is known
+        if after.state is not TicketState.PENDING:
+            self._tell_over(ticket_id, f"{verb} by {operator.label}")
         return Voted(after, f"e{receipt.first_seq}")
 
     async def _may_vote(self, operator: Operator, ticket: Ticket, *, approve: bool) -> NotDone | None:
@@ -167,4 +178,10 @@ class Approvals:
             return False
         await receipt.journaled()
         self._waiters.wake(ticket.id)
+        if ticket.state is TicketState.PENDING:
+            self._tell_over(ticket.id, f"{to.value}: {why}")
         return True
+
+    def _tell_over(self, ticket: TicketId, how: str) -> None:
+        if self._alerts is not None:
+            self._alerts.approval_over(ticket, how)

@@ -144,7 +144,7 @@ class Engine:
         ids, inflight, waiters = Ids(entropy), Inflight(), Waiters()
         alerts = Alerts(notifier, ids, clock, redactor)
         catalogue = Catalogue(rules, upstreams, clock, PinBook(store, clock), redactor)
-        approvals = Approvals(store=store, clock=clock, catalogue=catalogue, waiters=waiters, at_step=at_step)
+        approvals = Approvals(store=store, clock=clock, catalogue=catalogue, waiters=waiters, alerts=alerts, at_step=at_step)
         stops = Stops(
             store=store,
             clock=clock,
@@ -155,7 +155,7 @@ class Engine:
             alerts=alerts,
             at_step=at_step,
         )
-        runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue)
+        runs = Runs(store=store, clock=clock, ids=ids, catalogue=catalogue, alerts=alerts)
 
         async def withdraw(run: RunId, why: str) -> None:
             await approvals.withdraw_run(run, why, "gateway")
@@ -181,6 +181,7 @@ class Engine:
 
         async def forget(run: RunId, why: str) -> None:
             hearing.forget(run)
+            alerts.caps.forget(run)
             noted.forget(run)
             guards.forget(run)
 
@@ -264,7 +265,7 @@ class Engine:
             signals=Signals(store=store, catalogue=catalogue, stops=stops),
             operators=Operators(store=store, clock=clock, ids=ids),
             people=People(catalogue=catalogue, store=store, clock=clock),
-            budgets=Budgets(store=store, clock=clock, catalogue=catalogue),
+            budgets=Budgets(store=store, clock=clock, catalogue=catalogue, alerts=alerts),
             labels=Labels(store=store, log=log, clock=clock, catalogue=catalogue, alerts=alerts),
             steering=Steering(store=store, clock=clock),
             handoffs=Handoffs(store=store, scanner=scanner),

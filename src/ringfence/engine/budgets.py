@@ -16,15 +16,15 @@ from ringfence.core.model.meter import OF_MODELS, Charge, Meter, MeterKind
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.run import Run, RunState
 from ringfence.core.model_caps import own_meter
+from ringfence.core.raising import CALLS, WALL_CLOCK
 from ringfence.core.shortfall import in_units
 from ringfence.core.unit import Conflict, Raise, Unit
+from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.runs import NotDone
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
 
-CALLS = "calls"
-WALL_CLOCK = "wall_clock"
 RAISE = "raise"
 """The decision of the entry that records one."""
 
@@ -59,8 +59,9 @@ class Raised:
 class Budgets:
     """The ledger as people see it."""
 
-    def __init__(self, *, store: Store, clock: Clock, catalogue: Catalogue) -> None:
+    def __init__(self, *, store: Store, clock: Clock, catalogue: Catalogue, alerts: Alerts | None = None) -> None:
         self._store = store
+        self._alerts = alerts
         self._clock = clock
         self._catalogue = catalogue
 
@@ -148,6 +149,8 @@ class Budgets:
         if isinstance(shown, NotDone):
             return shown
         name = _calls_meter(run_id) if meter == CALLS else meter
+        if self._alerts is not None:
+            self._alerts.caps.raised(name)
         return Raised(reading=next(reading for reading in shown[1] if reading.meter == name), entry=f"e{receipt.first_seq}")
 
     def _may(self, operator: Operator, run: Run) -> NotDone | None:

@@ -472,11 +472,11 @@ class Enforcer:
             code = receipt.code or ReasonCode.APPROVAL_USED
             level = Level.HALT if code is ReasonCode.STOP_CONDITION else Level.DENY
             return await self._deny(case, Decision(level, (Reason(code, "record", receipt.detail),)))
-        self._alerts.caps(facts, self._catalogue.rules.cap_alerts, counts=call.server != MODEL)
+        self._alerts.caps.reserved(facts, self._catalogue.rules, counts=call.server != MODEL)
         outcome = await self._actor.act(call, facts, receipt, client, vouched, opening, handed)
         await self._guards.settled(call.run)
         if opening is not None and isinstance(outcome, Returned):
-            self._runs.tell_opened(opening)
+            await self._runs.tell_opened(opening)
         return outcome
 
     async def _deny(self, case: Case, decision: Decision) -> Refused:
@@ -486,7 +486,9 @@ class Enforcer:
         await kept(receipt.journaled())
         refused = Refused(decision.level, decision.reasons, f"e{receipt.first_seq}", await self._ran_out(case))
         if refused.ran_out is not None:
-            self._alerts.ran_out(refused.ran_out, call, f"e{receipt.first_seq}", case.facts.now)
+            self._alerts.caps.ran_out(refused.ran_out, call, f"e{receipt.first_seq}", case.facts.now)
+        else:
+            self._alerts.caps.refused(case.facts, call, f"e{receipt.first_seq}", decision.reasons)
         await self._guard(case, decision)
         if tool is not None and is_large(tool.profile_for(call.value)):
             self._alerts.large_action_blocked(call, refused)
@@ -529,6 +531,7 @@ class Enforcer:
             receipt = await recorded(self._store, Unit((entry,), (*moves, AddTicket(ticket))))
             for move in moves:
                 self._waiters.wake(move.ticket)
+                self._alerts.approval_over(move.ticket, "another took its place")
             self._at(Step.DURABLE)
             await kept(receipt.durable())
         self._alerts.approval_waiting(ticket)

@@ -111,6 +111,7 @@ class Housekeeping:
             self._alerts.store_degraded(degraded)
         if self._degraded and not degraded:
             logger.warning("recording works again")
+            self._alerts.store_recovered()
             await self._stops.finish()
             # What such a call held, a place among those under way included, would else be held until the next start.
             await recover(self._store, self._clock, {flight.call for flight in self._inflight.all()})

@@ -215,6 +215,15 @@ class Pins:
             self._alerts.left_out(drift.server, drift.left_out)
         for kind, name in sorted(drift.restored):
             logger.info("%s may be used again", in_words(drift.server, kind, name))
+        if drift.restored and not self._holds_back(drift.server):
+            self._alerts.drift_over(drift.server)
+
+    def _holds_back(self, server: ServerId) -> bool:
+        """Whether anything of a server is quarantined."""
+        judgement = self._catalogue.judgement(server)
+        return judgement is not None and any(
+            part.standing not in (Standing.PINNED, Standing.TO_PIN) for part in judgement.parts.values()
+        )
 
     async def _note(self, drift: Drift, words: list[str]) -> None:
         shown = sorted(drift.quarantined.items())[:MOST_NAMED]

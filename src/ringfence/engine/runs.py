@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from ringfence.core.delegation import DELEGATE
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.grants import dropped, limited, narrow
 from ringfence.core.model.binding import UNBOUND, BindingKind, is_binding, kind_of
-from ringfence.core.model.grant import EVERYTHING, WIDEST_TREE, Grant
+from ringfence.core.model.grant import EVERYTHING, WIDEST_TREE, Grant, SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Millis, RunId, ToolId
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.run import Credential, Run, RunState
@@ -20,10 +21,12 @@ from ringfence.core.model.words import Words
 from ringfence.core.result_schema import SchemaFault, kept_schema
 from ringfence.core.rules import AgentRule
 from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, PutCredential, Unit
+from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import hash_of
 from ringfence.engine.ids import Ids
 from ringfence.engine.reaching import reach_of
+from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
 
@@ -82,8 +85,9 @@ class NotDone:
 class Runs:
     """The life of runs."""
 
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, catalogue: Catalogue) -> None:
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids, catalogue: Catalogue, alerts: Alerts | None = None) -> None:
         self._store = store
+        self._alerts = alerts
         self._clock = clock
         self._ids = ids
         self._catalogue = catalogue
@@ -133,13 +137,24 @@ class Runs:
             remedy = TREE_FULL if receipt.code is ReasonCode.SPAWN_CAP else ""
             return NotDone(receipt.detail, remedy, receipt.code)
         await receipt.durable()
-        self.tell_opened(opening)
+        await self.tell_opened(opening)
         return opening.opened
 
-    def tell_opened(self, opening: Opening) -> None:
+    async def tell_opened(self, opening: Opening) -> None:
         """What was prepared is recorded, and durable."""
+        run = opening.opened.run
         for tell in self.on_open:
-            tell(opening.opened.run)
+            tell(run)
+        if self._alerts is not None and run.ancestors:
+            with suppress(UnavailableError):  # it is open; only telling of its tree failed
+                await self._tell_grown(run, opening.change.caps, self._alerts)
+
+    async def _tell_grown(self, run: Run, caps: SpawnCaps, alerts: Alerts) -> None:
+        parent, root = run.ancestors[0], run.ancestors[-1]
+        tree = await self._store.runs_below(root)
+        children = sum(each.ancestors[0] == parent for each in tree)
+        rules, now = self._catalogue.rules, self._clock.now()
+        alerts.caps.grown(parent, run.agent, children, root, len(tree) + 1, caps, rules, now)
 
     async def prepare(
         self,

@@ -110,7 +110,6 @@ async def close_run(asked: Asked) -> Answer:
     if isinstance(closed, NotDone):
         return refused(closed)
     withdrawn = await asked.services.approvals.withdraw_run(closed.id, "the run was closed", asked.by)
-    asked.services.alerts.forget(closed.id)
     current = await asked.services.store.run(closed.id) or closed
     return Reply({**await run_view(asked, current), "withdrawn": [ticket.id for ticket in withdrawn]})
 

@@ -1,0 +1,221 @@
+"""Telling people of caps before agents are refused for them: steps, what the next request would need, the pace, and refusals.
+
+What is held is no measure: a request to a model holds its worst case. So steps and paces go by what was spent, where the price
+is known afterwards, and by what was reserved where it is known before. docs/alerts.md has the rules for people.
+
+A step follows from what was used before and after, so a restart neither forgets one nor tells it again. What else was told is
+remembered in memory, and a receiver knows it again by its id.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from ringfence.core.ledger import freed_by, is_of_run, refusal, reserve, run_of, used_of
+from ringfence.core.model.call import Call
+from ringfence.core.model.facts import Facts, Link
+from ringfence.core.model.grant import SpawnCaps
+from ringfence.core.model.identifiers import AgentId, Millis, RunId
+from ringfence.core.model.meter import AT_ONCE, Charge, Meter, MeterKind
+from ringfence.core.model.verdict import Reason, ReasonCode
+from ringfence.core.pace import MINUTE, Pace, ends_in, noted
+from ringfence.core.raising import CALLS, WALL_CLOCK
+from ringfence.core.rules import Rules
+from ringfence.core.running_out import RanOut
+from ringfence.core.shortfall import CAP_CODES, in_units
+from ringfence.engine.telling import Telling, acts_on
+from ringfence.ports.notifier import AlertKind
+
+MOST_TOLD: Final = 20_000
+MOST_PACES: Final = 5_000
+LEAST_USED: Final = 20
+"""Percent of a cap that has to be used before its pace says anything."""
+_BEFORE: Final = frozenset({MeterKind.SUM, MeterKind.DISTINCT, MeterKind.LEAVING, MeterKind.ACTIONS})
+"""What one call takes of these is known before it is sent."""
+_PASSING: Final = AT_ONCE | {MeterKind.RATE}
+"""What is refused for these may be asked for again in a moment: nobody is told."""
+_REFUSALS: Final = frozenset({ReasonCode.WALL_CLOCK, *CAP_CODES.values()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """A meter that was used, before and after."""
+
+    meter: str
+    before: int
+    after: int
+    cap: int
+    agent: AgentId
+    run: RunId
+    span: int = 0
+    asked: int = 0
+    """What the request held that this was settled for: the like of it may be next. 0: it is known what the next one takes."""
+    freed: int = 0
+    """What will have left the window by the time that the pace looks ahead to."""
+
+
+def near_of(charge: Charge, before: int, after: int, meter: Meter, agent: AgentId, run: RunId, rules: Rules, now: Millis,
+            asked: int = 0) -> Near:  # fmt: skip
+    """A charge of a call that was allowed, or settled, with the meter as it is by then."""
+    ahead = freed_by(meter, now, now + rules.burn_within_ms) if charge.span else 0
+    return Near(meter=charge.meter, before=before, after=after, cap=charge.cap + meter.extra, agent=agent, run=run,
+                span=charge.span, asked=asked, freed=ahead)  # fmt: skip
+
+
+class CapAlerts:
+    """What of caps people are told, each once."""
+
+    def __init__(self, telling: Telling, began: Millis) -> None:
+        self._telling = telling
+        self._began = began
+        self._told: dict[str, None] = {}
+        """What was told, oldest first: a step that is passed again after something was given back is no news."""
+        self._paces: OrderedDict[str, Pace] = OrderedDict()
+        self._ages: OrderedDict[RunId, Millis] = OrderedDict()
+        """When the wall clock of a run was last looked at."""
+
+    def reserved(self, facts: Facts, rules: Rules, *, counts: bool = True) -> None:
+        """A call was just allowed. `counts`: it is one of the runs' calls."""
+        for link in facts.chain:
+            if counts and (cap := link.limits.calls_per_run) is not None:
+                used = link.calls_used
+                near = Near(meter=f"{CALLS}:run/{link.run.id}:all", before=used, after=used + 1, cap=cap + link.calls_added,
+                            agent=link.run.agent, run=link.run.id)  # fmt: skip
+                self.used(near, rules, facts.now)
+            self._aged(link, rules, facts.now)
+        run = facts.chain[0].run
+        for charge, meter in zip(facts.charges, facts.meters, strict=True):
+            if charge.kind in _BEFORE:
+                before = used_of(meter, facts.now) if meter is not None else 0
+                held, _ = reserve(meter, charge, facts.now)
+                after = used_of(held, facts.now)
+                self.used(near_of(charge, before, after, held, run.agent, run.id, rules, facts.now), rules, facts.now)
+
+    def used(self, near: Near, rules: Rules, now: Millis) -> None:
+        """Tell the highest step between before and after, that what is left is too little, and that the pace is too high."""
+        window = now // near.span if near.span else 0
+        passed = [percent for percent in rules.cap_alerts if near.before * 100 < near.cap * percent <= near.after * 100]
+        is_too_little = bool(rules.cap_alerts) and near.after < near.cap < near.after + near.asked
+        if passed and self._is_news(f"{near.meter}:{passed[-1]}:{near.cap}:{window}"):
+            used, cap = in_units(near.meter, near.after), in_units(near.meter, near.cap)
+            more = ""
+            if is_too_little and self._is_news(f"{near.meter}:left:{near.cap}:{window}"):
+                more = f", and what is left is less than the last request held ({in_units(near.meter, near.asked)})"
+            text = f"{passed[-1]} % of a cap: {near.meter} has used {used} of {cap}{more}"
+            self._tell(text, f"{near.meter}:{passed[-1]}:{near.cap}:{window}", near)
+        elif is_too_little and self._is_news(f"{near.meter}:left:{near.cap}:{window}"):
+            left, asked = in_units(near.meter, near.cap - near.after), in_units(near.meter, near.asked)
+            text = f"what is left of a cap is less than the last request held: {near.meter} has {left}, that held {asked}"
+            self._tell(text, f"{near.meter}:left:{near.cap}:{window}", near)
+        self._burned(near, rules, now, window)
+
+    def refused(self, facts: Facts, call: Call, entry: str, reasons: Iterable[Reason]) -> None:
+        """A call was refused: tell it where a cap did not bear it, unless its last step was told."""
+        if not any(reason.code in _REFUSALS for reason in reasons):
+            return
+        for charge, meter in zip(facts.charges, facts.meters, strict=True):
+            if charge.kind in _PASSING or (short := refusal(meter, charge, facts.now)) is None:
+                continue
+            window = facts.now // charge.span if charge.span else 0
+            if f"{charge.meter}:100:{short.cap}:{window}" not in self._told:
+                self._out(charge.meter, short.cap, window, call, entry, f"agent {call.agent} asks for")
+        for link in facts.chain:
+            seconds = link.limits.wall_clock_s
+            if seconds is not None and facts.now >= link.run.opened_at + seconds * 1000:
+                self._out(f"{WALL_CLOCK}:run/{link.run.id}:all", seconds, 0, call, entry, f"agent {call.agent} asks for")
+
+    def ran_out(self, out: RanOut, call: Call, entry: str, now: Millis) -> None:
+        """A cap on models does not bear a request, which was refused."""
+        if out.kind not in _PASSING:
+            window = now // out.window_ms if out.window_ms else 0
+            self._out(out.meter, out.cap, window, call, entry, f"agent {call.agent} asks of models")
+
+    def grown(self, parent: RunId, agent: AgentId, children: int, root: RunId, tree: int, caps: SpawnCaps, rules: Rules,
+              now: Millis) -> None:  # fmt: skip
+        """A child run was opened: how many are open below its parent, and in its tree with the root."""
+        for meter, used, cap, run in (
+            (f"children:run/{parent}:all", children, caps.children, parent),
+            (f"tree:run/{root}:all", tree, caps.tree, root),
+        ):
+            self.used(Near(meter=meter, before=used - 1, after=used, cap=cap, agent=agent, run=run), rules, now)
+
+    def raised(self, meter: str) -> None:
+        """An operator has added to a cap."""
+        self._over(lambda told: told.startswith(f"{meter}:"), "the cap was raised")
+
+    def forget(self, run: RunId) -> None:
+        """A run has ended."""
+        self._over(lambda told: f":run/{run}:" in told, f"run {run} has ended")
+        self._ages.pop(run, None)
+        for meter in [meter for meter in self._paces if is_of_run(meter) and run_of(meter) == run]:
+            del self._paces[meter]
+
+    def _aged(self, link: Link, rules: Rules, now: Millis) -> None:
+        """The wall clock passes by itself, so it is looked at whenever the run does something."""
+        seconds = link.limits.wall_clock_s
+        if seconds is None:
+            return
+        opened = link.run.opened_at
+        # What an earlier process was there for is taken as told: a restart is to repeat nothing.
+        seen = self._ages.pop(link.run.id, max(opened, self._began))
+        self._ages[link.run.id] = now
+        if len(self._ages) > MOST_PACES:
+            self._ages.popitem(last=False)
+        near = Near(meter=f"{WALL_CLOCK}:run/{link.run.id}:all", before=max(0, seen - opened) // 1000,
+                    after=max(0, now - opened) // 1000, cap=seconds, agent=link.run.agent, run=link.run.id)  # fmt: skip
+        passed = [percent for percent in rules.cap_alerts if near.before * 100 < near.cap * percent <= near.after * 100]
+        if passed and self._is_news(told := f"{near.meter}:{passed[-1]}:{near.cap}:0"):
+            self._tell(f"{passed[-1]} % of a cap: {near.meter} is {near.after} of {near.cap} s", told, near)
+
+    def _burned(self, near: Near, rules: Rules, now: Millis, window: int) -> None:
+        within = rules.burn_within_ms
+        if not within or (near.span and near.span <= within):
+            return
+        pace = noted(self._paces.pop(near.meter, Pace()), max(0, near.after - near.before), now)
+        self._paces[near.meter] = pace
+        if len(self._paces) > MOST_PACES:
+            self._paces.popitem(last=False)
+        if near.after * 100 < near.cap * LEAST_USED or near.after >= near.cap:
+            return
+        ends = ends_in(pace, near.cap - near.after + near.freed, now)
+        if ends is None or ends > within or not self._is_news(told := f"{near.meter}:pace:{near.cap}:{window}"):
+            return
+        used, cap = in_units(near.meter, near.after), in_units(near.meter, near.cap)
+        soon = max(1, ends // MINUTE)
+        text = f"a cap ends in about {soon} min at the present pace: {near.meter} has used {used} of {cap}"
+        self._tell(text, told, near)
+
+    def _out(self, meter: str, cap: int, window: int, call: Call, entry: str, what: str) -> None:
+        told = f"{meter}:{cap}:out:{window}"
+        if self._is_news(told):
+            text = f"a cap does not bear what {what}: {meter} of {in_units(meter, cap)}"
+            acts = acts_on(_run_of(meter, call.run), meter)
+            self._telling.tell(AlertKind.CAP_NEAR, text, f"/audit/{entry}", key=told, agent=call.agent, run=call.run, acts=acts)
+
+    def _tell(self, text: str, told: str, near: Near) -> None:
+        acts = acts_on(_run_of(near.meter, near.run), near.meter)
+        self._telling.tell(AlertKind.CAP_NEAR, text, f"/runs/{near.run}", key=told, agent=near.agent, run=near.run, acts=acts)
+
+    def _over(self, is_meant: Callable[[str], bool], why: str) -> None:
+        for told in [told for told in self._told if is_meant(told)]:
+            del self._told[told]
+            meter = ":".join(told.split(":")[:3])
+            path = f"/runs/{run_of(meter)}" if is_of_run(meter) else "/status"
+            self._telling.over(AlertKind.CAP_NEAR, told, f"{meter}: {why}", path)
+
+    def _is_news(self, told: str) -> bool:
+        """Whether it was not told before; it counts as told now."""
+        if told in self._told:
+            return False
+        self._told[told] = None
+        if len(self._told) > MOST_TOLD:
+            del self._told[next(iter(self._told))]
+        return True
+
+
+def _run_of(meter: str, otherwise: RunId) -> str:
+    """Whom a kill would have to end: the run whose meter it is, else the one that uses it."""
+    return run_of(meter) if is_of_run(meter) else otherwise

@@ -1,0 +1,77 @@
+"""From what happened to an alert in the notifier's hands: an id that stays the same, a text without secrets, links and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ringfence.core.raising import raise_command
+from ringfence.core.scan.redactor import Redactor
+from ringfence.engine.ids import Ids
+from ringfence.ports.clock import Clock
+from ringfence.ports.notifier import Act, Alert, AlertKind, Deed, Notifier, Tried
+
+TEST_TEXT = "a test: alerts of this gateway reach you here"
+
+
+class Telling:
+    """The one place that makes alerts."""
+
+    def __init__(self, notifier: Notifier, ids: Ids, clock: Clock, redactor: Redactor | None = None) -> None:
+        self._notifier = notifier
+        self._ids = ids
+        self._clock = clock
+        self._redactor = redactor if redactor is not None else Redactor()
+
+    def tell(
+        self,
+        kind: AlertKind,
+        text: str,
+        path: str,
+        *,
+        key: str = "",
+        about: str = "",
+        agent: str = "",
+        run: str = "",
+        tool: str = "",
+        acts: Sequence[Act] = (),
+    ) -> None:
+        """`key`: the same one is the same alert; without it each is another. `about`: the condition, where it is more
+        than the alert itself."""
+        alert_id = f"{kind.value}:{key}" if key else self._ids.alert()
+        self._notifier.notify(
+            Alert(
+                id=alert_id,
+                kind=kind,
+                at=self._clock.now(),
+                text=self._redactor.text(text),
+                path=path,
+                agent=agent,
+                run=run,
+                tool=tool,
+                about=f"{kind.value}:{about}" if about else "",
+                acts=tuple(acts),
+            )
+        )
+
+    def over(self, kind: AlertKind, about: str, text: str, path: str) -> None:
+        """A condition has ended. `about`: the condition that it was told with, or else the key."""
+        now = self._clock.now()
+        condition = f"{kind.value}:{about}"
+        text = self._redactor.text(text)
+        self._notifier.notify(
+            Alert(id=f"{condition}:over:{now}", kind=kind, at=now, text=text, path=path, about=condition, is_over=True)
+        )
+
+    async def trial(self, by: str) -> Sequence[Tried]:
+        """What every receiver answers to a test."""
+        now = self._clock.now()
+        alert_id = f"{AlertKind.TEST.value}:{now}"
+        text = self._redactor.text(f"{TEST_TEXT} (asked for by {by})")
+        return await self._notifier.trial(Alert(id=alert_id, kind=AlertKind.TEST, at=now, text=text, path="/status"))
+
+
+def acts_on(run: str, meter: str = "") -> tuple[Act, ...]:
+    """What can be done about a run, and about a meter that is its own or that of a run above it."""
+    raising = raise_command(meter) if meter else ""
+    raised = (Act(Deed.RAISE, f"/runs/{meter.split(':', 2)[1].removeprefix('run/')}", raising),) if raising else ()
+    return (*raised, Act(Deed.KILL, f"/runs/{run}", f"ringfence kill run {run}"))
