@@ -45,6 +45,8 @@ def _end(events: int) -> bytes:
 class _Answering(asyncio.Protocol):
     """One connection."""
 
+    answers = 0
+
     def __init__(self, texts: dict[int, bytes]) -> None:
         self._loop = asyncio.get_running_loop()
         self._texts = texts
@@ -81,8 +83,14 @@ class _Answering(asyncio.Protocol):
             self._texts[size] = event("content_block_delta", index=0, delta={"type": "text_delta", "text": "x" * size})
         self._text = self._texts[size]
         assert self._transport is not None
-        self._transport.write(_HEAD + _beginning())
+        self._transport.write(_HEAD + _beginning() + self._first())
         self._again()
+
+    def _first(self) -> bytes:
+        """A word that no other answer has: who says the same again and again is taken for one that goes in circles."""
+        _Answering.answers += 1
+        word = "".join(chr(ord("a") + int(digit)) for digit in str(_Answering.answers))
+        return event("content_block_delta", index=0, delta={"type": "text_delta", "text": word})
 
     def pause_writing(self) -> None:
         self._is_paused = True

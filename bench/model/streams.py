@@ -12,8 +12,8 @@ from bench.driver import BenchFault
 
 ASKED: Final = "anthropic-bench"
 """The header that tells the server what to answer: how many events, of how many bytes of text, at which distance in ms."""
-AROUND: Final = 5
-"""Events of each answer that carry no content."""
+AROUND: Final = 6
+"""Events of each answer besides those that are asked for."""
 PATIENCE_S: Final = 60.0
 _READ: Final = 1 << 18
 _END: Final = b"\r\n0\r\n\r\n"

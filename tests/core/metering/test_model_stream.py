@@ -44,6 +44,31 @@ def test_in_any_pieces_the_same_bytes_go_out_and_the_same_is_seen(sizes: list[in
     assert pieces.is_complete
 
 
+EVENTS = st.sampled_from([
+    text("Hello"), text("7 of 12"), text('he said "}} and \\n'), text("{}"), text(""), text("other", 3), text('"usage"'), PING,
+    part('{"amount": 1'), opened({"type": "text", "text": ""}), closed(), totals(None, output_tokens=3),
+    opened({"type": "tool_use", "id": "t", "name": "p", "input": {}}),
+    event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "hm"}),
+    event("content_block_delta", index=0, delta={"type": "text_delta", "text": "a", "later": {"text": "b"}}),
+    b'event: content_block_delta\ndata: {"text":"a"}}}\n\n', b'event: content_block_delta\ndata: {"text":"}}}\n\n',
+    b'event: content_block_delta\ndata: {"text":"a"\n\n', b'event: content_block_delta\ndata: {"text":"a"\ndata: "}}}\n\n',
+    b'event: content_block_delta\nid: 1\ndata: {"text":"a"}}\n\n', b"event: content_block_delta\ndata: \n\n",
+])  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(st.lists(st.tuples(st.lists(EVENTS, min_size=1, max_size=4), st.integers(1, 4)), max_size=8))
+def test_many_events_at_once_are_read_as_each_of_them_in_two_halves(groups: list[tuple[list[bytes], int]]):
+    at_once, halves = MessageStream(), MessageStream()
+    for group, times in groups:
+        at_once.feed(b"".join(group) * times)
+        for each in group * times:
+            halves.feed(each[: len(each) // 2])
+            halves.feed(each[len(each) // 2 :])
+    assert seen(at_once) == seen(halves)
+    assert (at_once.seen, at_once.answer, at_once.forwarded) == (halves.seen, halves.answer, halves.forwarded)
+
+
 LINES = st.sampled_from([
     b"event: message_start", b"event: content_block_delta", b"event: message_delta", b"event: later_than_us",
     b"data: {", b"data:}",

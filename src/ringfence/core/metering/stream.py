@@ -112,6 +112,8 @@ class MessageStream:
         self._is_shown = False
         self._has_hidden = False
         self._answered = hashlib.sha256()
+        self._frame = b"", b""
+        """What stands around the text of the last event that was nothing but text."""
         self.reported: Reported = UNKNOWN
         """What was said about usage so far."""
         self.uses: list[ToolUse] = []
@@ -211,11 +213,37 @@ class MessageStream:
         """Read a piece that is nothing but whole events, as most are. False: it is another, and nothing was read."""
         if not chunk.endswith(b"\n\n") or len(chunk) > self._largest_event or b"\r" in chunk:
             return False
+        if self._are_alike(chunk):
+            return True
         blocks = chunk.split(b"\n\n")
         if blocks.pop():
             return False
         for block in blocks:
             self._event(block)
+        return True
+
+    def _are_alike(self, chunk: bytes) -> bool:
+        """Read a piece that is nothing but texts, framed like the last one, as nearly every piece is.
+
+        The same as event by event, but that what repeats is not looked at again and again. False: nothing was read.
+        """
+        before, after = self._frame
+        if not before or len(chunk) < len(before) + len(after) or self._open:
+            return False
+        if not chunk.startswith(before) or not chunk.endswith(after) or b'"usage"' in chunk:
+            return False
+        between = after + before
+        said = chunk[len(before) : -len(after)]
+        events = 1
+        if between in said:
+            events += said.count(between)
+            said = said.replace(between, b"")
+        if b"\n" in said:
+            return False
+        self.events += events
+        self._size += len(said) + events * (len(after) - 2)
+        self._is_shown = True
+        self._answered.update(said.translate(None, DIGITS))
         return True
 
     def _events(self) -> int:
@@ -274,7 +302,10 @@ class MessageStream:
         self._size += len(data) - (start if shown is None else shown.end())
         if shown is not None:
             self._is_shown = True
-            self._answered.update(data[shown.end() : data.rfind(b'"}')].translate(None, DIGITS))
+            end = data.rfind(b'"}')
+            self._answered.update(data[shown.end() : end].translate(None, DIGITS))
+            if start and end >= shown.end() and data.count(b"\n") == 1:
+                self._frame = data[: shown.end()], data[end:] + b"\n\n"
         elif b'"citations_delta"' not in data:
             self._is_shown, self._has_hidden = False, True
 
