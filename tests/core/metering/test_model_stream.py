@@ -4,7 +4,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.core.metering.events import ANSWER, PING, STOP, closed, event, opened, part, start, text, totals
 
@@ -44,12 +44,15 @@ def test_in_any_pieces_the_same_bytes_go_out_and_the_same_is_seen(sizes: list[in
     assert pieces.is_complete
 
 
+TOOL = opened({"type": "tool_use", "id": "t", "name": "p", "input": {}})
+COUNTED = event("content_block_delta", index=0, delta={"type": "text_delta", "text": "a"}, usage={"output_tokens": 5, "x": "y"})
 EVENTS = st.sampled_from([
     text("Hello"), text("7 of 12"), text('he said "}} and \\n'), text("{}"), text(""), text("other", 3), text('"usage"'), PING,
     part('{"amount": 1'), opened({"type": "text", "text": ""}), closed(), totals(None, output_tokens=3),
-    opened({"type": "tool_use", "id": "t", "name": "p", "input": {}}),
+    TOOL,
     event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "hm"}),
     event("content_block_delta", index=0, delta={"type": "text_delta", "text": "a", "later": {"text": "b"}}),
+    COUNTED,
     b'event: content_block_delta\ndata: {"text":"a"}}}\n\n', b'event: content_block_delta\ndata: {"text":"}}}\n\n',
     b'event: content_block_delta\ndata: {"text":"a"\n\n', b'event: content_block_delta\ndata: {"text":"a"\ndata: "}}}\n\n',
     b'event: content_block_delta\nid: 1\ndata: {"text":"a"}}\n\n', b"event: content_block_delta\ndata: \n\n",
@@ -58,6 +61,8 @@ EVENTS = st.sampled_from([
 
 @settings(max_examples=400)
 @given(st.lists(st.tuples(st.lists(EVENTS, min_size=1, max_size=4), st.integers(1, 4)), max_size=8))
+@example([([part("1")], 1), ([TOOL], 1), ([part("2")], 2), ([closed()], 1)])
+@example([([text("a")], 1), ([COUNTED], 1)])
 def test_many_events_at_once_are_read_as_each_of_them_in_two_halves(groups: list[tuple[list[bytes], int]]):
     at_once, halves = MessageStream(), MessageStream()
     for group, times in groups:
