@@ -73,6 +73,24 @@ async def test_incidents_are_held_and_their_look_alikes_complete_under_whatever_
     assert all(time is not None for time in (times[0].refusal, times[0].alert, times[0].kill, times[0].explanation))
 
 
+LOOPS = ("langchain-47k-2025-11", "claude-subagent-fanout-2026-09")
+
+
+@pytest.mark.requirement("I7")
+async def test_loops_are_paused_in_time_and_waiting_is_not(tmp_path: Path) -> None:
+    loops = tuple(record for record in records() if record.id in LOOPS)
+    waiting = tuple(twin for twin in twins() if twin.id in ("b-polling", "b-subagents"))
+    report = await drill(Chosen(records=loops, twins=waiting, only_told=True), tmp_path)
+    assert [twin.why for twin in report.twins] == ["", ""]
+    ends = {one.id: one.steps[-1] for one in report.records}
+    asked, spawned = (ends[id] for id in LOOPS)
+    assert (asked.verdict, asked.held_by, asked.reasons) == ("stopped", "rule", ("paused",))
+    assert "a pause in force covers this call" in asked.explained
+    assert 0 < asked.executed <= 16
+    assert (spawned.verdict, spawned.reasons) == ("stopped", ("sum_cap",))
+    assert passed(report)
+
+
 async def test_a_day_of_six_teams_is_done_and_what_strangers_asked_for_is_not() -> None:
     tasks = [next(task for task in load() if task.domain == domain) for domain in dict.fromkeys(task.domain for task in load())]
     found = await play_batch(tasks[:6], 0)
@@ -162,4 +180,4 @@ def test_a_name_that_nobody_knows_is_a_wrong_use() -> None:
 
 def test_the_list_has_every_record_and_twin() -> None:
     found = json.loads(CliRunner().invoke(app, ["drill", "list", "--json"]).stdout)
-    assert (len(found["records"]), len(found["twins"])) == (40, 10)
+    assert (len(found["records"]), len(found["twins"])) == (40, 11)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ringfence.app.drills.deployment import KNOWN_VARIABLE, DeployedTool, Deployment
 from ringfence.app.drills.minting import KNOWN, filled, mint
-from ringfence.app.drills.play import Line, Play, PlayedTool, Reply
+from ringfence.app.drills.play import Line, Play, PlayedTool, Reply, of_model
 from ringfence.app.drills.records import Deployed, Record, Step, Twin
 from ringfence.app.drills.schemas import schema_of
+
+MODEL: Final = "model"
+"""The event of a step that asks a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,20 @@ class Case:
     def plays(self) -> dict[str, Play]:
         """What each server shows and answers, by its id behind the gateway."""
         return {server: self._play(server) for server in self.deployment.servers}
+
+    @property
+    def models(self) -> dict[str, str]:
+        """What each model answers that the case asks, by the name that it has behind the gateway."""
+        asked = [turn for turn in self.turns if turn.step.event == MODEL]
+        return {self.model_of(turn): turn.result if isinstance(turn.result, str) else "" for turn in asked}
+
+    def model_of(self, turn: Turn) -> str:
+        """The model of a step that asks one: each case has its own."""
+        return f"{self.deployment.name}.{turn.arguments['model']}"
+
+    def is_own(self, server: str) -> bool:
+        """Whether what a server, or a model, executed belongs to the case."""
+        return server in self.deployment.servers or server in {of_model(model) for model in self.models}
 
     def _play(self, server: str) -> Play:
         own = self.deployment.tool_id
@@ -71,6 +88,7 @@ def case_of(source: Record | Twin, name: str, seed: int) -> Case:
         tools=tuple(_tool(tool, deployed, turns) for tool in deployed.tools),
         agent=deployed.agent,
         knows_secret=bool(known),
+        asks_models=any(turn.step.event == MODEL for turn in turns),
     )
     secret = known[0] if known else mint({"": KNOWN}, seed)[""] if uses_known else ""
     containable = source.containable if isinstance(source, Record) else ""

@@ -44,6 +44,7 @@ class Deployment:
     """More keys of the agent."""
     knows_secret: bool = False
     """Whether its servers are reached with the credential of `KNOWN_VARIABLE`."""
+    asks_models: bool = False
     own_names: bool = False
     """Whether the ids of its servers are already those behind the gateway."""
 
@@ -88,6 +89,8 @@ def configuration(deployments: Iterable[Deployment], player: str, hook: str) -> 
         for tool in deployment.tools:
             document["tools"][deployment.tool_id(tool.id)] = _profile(tool.profile, deployment)
         document["agents"][deployment.name] = _agent(deployment)
+        if deployment.asks_models:
+            document["models"] = {"upstreams": {"played": {"url": f"{player}/models"}}}
     return document
 
 

@@ -59,10 +59,11 @@ async def drill(chosen: Chosen, directory: Path, told: Callable[[str], None] = l
     twins = [(twin, _case(twin, f"t{index:02}", names)) for index, twin in enumerate(chosen.twins)]
     cases = [case for _, case in (*records, *twins)]
     plays = {server: play for case in cases for server, play in case.plays().items()}
+    models = {model: answer for case in cases for model, answer in case.models.items()}
     # One credential is known to the gateway, so each case that needs one has the same.
     secret = next((case.secret for case in cases if case.secret), "")
     deployments = [case.deployment for case in cases if case.deployment.tools]
-    async with stage(directory, partial(configuration, deployments), plays, secret) as scene:
+    async with stage(directory, partial(configuration, deployments), plays, secret, models) as scene:
         played = await _together(lambda pair: _record(scene, *pair, only_told=chosen.only_told, told=told), records)
         alike = await _together(lambda pair: _twin(scene, *pair, told=told), twins)
     return Report(

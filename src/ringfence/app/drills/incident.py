@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 from urllib.parse import quote
 
+from ringfence.app.drills.asking import Asker
 from ringfence.app.drills.case import Case, Turn
 from ringfence.app.drills.hijacked import Answer, Hijacked
 from ringfence.app.drills.judging import judged
 from ringfence.app.drills.outcome import Happened, Played, Times
 from ringfence.app.drills.stage import Stage
+
+LOOKS: Final = 20
+LOOK_S: Final = 0.25
 
 
 @dataclass
@@ -29,6 +34,7 @@ class Playing:
     after_kill: int = 0
     explain_ms: float | None = None
     refused_at: float | None = None
+    asker: Asker | None = None
     happened: list[Happened] = field(default_factory=list[Happened])
 
     async def turn(self, agent: Hijacked, turn: Turn) -> None:
@@ -43,6 +49,8 @@ class Playing:
                 await self._listing(agent, turn)
             case "kill":
                 await self._kill(turn)
+            case "model":
+                await self._ask(turn)
             case _:
                 await self._call(agent, turn)
         if step.injected and step.event in ("", "listing"):
@@ -112,9 +120,11 @@ class Playing:
         """Nothing of the run is left: what waited is withdrawn, and the stop is lifted."""
         people = self.stage.people
         await people.ask("POST", f"/runs/{self.run}/close", {"reason": "end of the drill"})
+        body = {"scope": {"run": self.run}, "reason": "end of the drill"}
         if self.killed:
-            body = {"scope": {"run": self.run}, "reason": "end of the drill", "confirm": True}
-            await people.ask("DELETE", "/kill", body)
+            await people.ask("DELETE", "/kill", {**body, "confirm": True})
+        if self.case.models:
+            await people.ask("POST", "/resume", body)  # the gateway may have paused it by itself
 
     async def _call(self, agent: Hijacked, turn: Turn) -> None:
         if not self.began:
@@ -133,10 +143,37 @@ class Playing:
             self.refused_at = float(entry["at"]) / 1000
         self.happened.append(judged(turn, tuple(answers), executed, entry, explained))
 
+    async def _ask(self, turn: Turn) -> None:
+        """A request to a model, again and again until it is refused or held."""
+        assert self.asker is not None  # INVARIANT: a case with tools has a run, and with it a way to its models
+        if not self.began:
+            self.began = time.time()
+        answers: list[Answer] = []
+        before = self.executed()
+        for _ in range(turn.step.repeat):
+            answers.append(await self.asker.ask(self.case.model_of(turn), str(turn.arguments["say"])))
+            if answers[-1].kind != "result":
+                break
+        executed = self.executed() - before
+        if answers[-1].kind != "result" and not answers[-1].entry:
+            answers[-1] = replace(answers[-1], entry=await self._last_refusal())
+        entry, explained = await self._explained(answers[-1])
+        if answers[-1].kind != "result" and turn.step.harmful and self.refused_at is None and entry is not None:
+            self.refused_at = float(entry["at"]) / 1000
+        self.happened.append(judged(turn, tuple(answers), executed, entry, explained))
+
+    async def _last_refusal(self) -> str:
+        """The entry of a request that was held until its client had gone."""
+        for _ in range(LOOKS):
+            refused = [one for one in await self.stage.people.entries(self.run) if one["decision"] == "deny"]
+            if refused:
+                return str(refused[-1]["id"])
+            await asyncio.sleep(LOOK_S)
+        return ""
+
     def executed(self) -> int:
         """Calls that the servers' own log has of this case."""
-        own = set(self.case.deployment.servers)
-        return sum(line.server in own for line in self.stage.player.executed())
+        return sum(self.case.is_own(line.server) for line in self.stage.player.executed())
 
     async def _explained(self, answer: Answer) -> tuple[dict[str, Any] | None, str]:
         """The entry that the agent was told, and what an operator reads about it."""
@@ -168,6 +205,7 @@ async def play_record(
         await playing.reset()
         playing.run, credential = await stage.people.open_run(case.deployment.name, case.deployment.task)
         try:
+            playing.asker = stage.asker(credential)
             async with stage.agent(credential) as agent:
                 for turn in turns:
                     if not go_on():

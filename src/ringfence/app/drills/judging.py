@@ -45,7 +45,8 @@ def _verdict(turn: Turn, answers: tuple[Answer, ...], executed: int) -> Verdict:
         return "stopped"
     if step.repeat > 1:
         # A loop has to end by itself before it was sent as often as the record says.
-        return "stopped" if answers[-1].kind != "result" else "executed"
+        is_in_time = not step.at_most or executed <= step.at_most
+        return "stopped" if answers[-1].kind != "result" and is_in_time else "executed"
     if step.stop_at in ("result", "either") and not any(_is_unchanged(turn, answer) for answer in answers):
         return "stopped"
     return "executed"

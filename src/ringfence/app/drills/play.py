@@ -12,6 +12,11 @@ READY: str = "playing"
 """First word of the line that the server process prints; the port follows."""
 
 
+def of_model(model: str) -> str:
+    """How a model stands among the servers in the log of what was executed."""
+    return f"model:{model}"
+
+
 @dataclass(frozen=True, slots=True)
 class PlayedTool:
     """One tool as it is listed."""

@@ -1,8 +1,8 @@
 """MCP servers that play what they are told, in one process: `python -m ringfence.app.drills.play_server LOG`.
 
-Each server is an endpoint `/mcp/NAME` of both protocol eras. `PUT /play/NAME` says what it shows and answers from now on.
-LOG gets one JSON line for each executed call, before it is answered: it is the judge of a drill, and owes nothing to the
-gateway in front of it.
+Each server is an endpoint `/mcp/NAME` of both eras. `PUT /play/NAME` says what it shows and answers from now on. Beside
+them is a model: `POST /models/v1/messages` answers what `PUT /answers` gave for its name. LOG gets one JSON line for each
+executed call, before it is answered: it is the judge of a drill, and owes nothing to the gateway in front of it.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from mcp_types import (
     Tool,
 )
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ringfence.app.drills.play import READY, Play, from_json
+from ringfence.app.drills.play import READY, Play, from_json, of_model
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 256
@@ -53,12 +53,31 @@ class Plays:
 
     def __init__(self, log: Path) -> None:
         self._plays: dict[str, Play] = {}
+        self._answers: dict[str, str] = {}
         self._log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     async def put(self, request: Request) -> Response:
         """`PUT /play/NAME`."""
         self._plays[request.path_params["name"]] = from_json(await request.json())
         return Response(status_code=204)
+
+    async def put_answers(self, request: Request) -> Response:
+        """`PUT /answers`: what each model says, by its name."""
+        self._answers = {str(model): str(answer) for model, answer in (await request.json()).items()}
+        return Response(status_code=204)
+
+    async def messages(self, request: Request) -> Response:
+        """`POST /models/v1/messages`, without streaming."""
+        asked = await request.json()
+        model = str(asked["model"])
+        self._note(of_model(model), "messages", {"messages": len(asked["messages"])})
+        return JSONResponse(
+            {
+                "id": "msg_played", "type": "message", "role": "assistant", "model": model, "stop_reason": "end_turn",
+                "stop_sequence": None, "content": [{"type": "text", "text": self._answers.get(model, "done")}],
+                "usage": {"input_tokens": 10 * len(asked["messages"]), "output_tokens": 10},
+            }
+        )  # fmt: skip
 
     async def list_tools(self, context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
         play = self._of(context)[1]
@@ -128,7 +147,11 @@ async def serve(log: Path) -> None:
         json_response=True,
         stateless_http=True,
         host=HOST,
-        custom_starlette_routes=[Route("/play/{name}", plays.put, methods=["PUT"])],
+        custom_starlette_routes=[
+            Route("/play/{name}", plays.put, methods=["PUT"]),
+            Route("/answers", plays.put_answers, methods=["PUT"]),
+            Route("/models/v1/messages", plays.messages, methods=["POST"]),
+        ],
     )
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

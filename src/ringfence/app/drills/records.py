@@ -45,11 +45,16 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     result: str
     expect: Literal["allow", "allow_log", "approve", "deny", "redact", "halt", "out_of_scope"]
     actor: Literal["agent", "user", "runtime", "human", "launcher", "attacker"] = "agent"
-    event: Literal["", "said", "listing", "kill", "elsewhere"] = ""
-    """What it is where it is no call: words of the task, a listing, an operator's stop, or nothing that passes the plane."""
+    event: Literal["", "said", "listing", "kill", "model", "elsewhere"] = ""
+    """What it is where it is no call of a tool: words of the task, a listing, an operator's stop, a request to a model (`model`
+    and what is said to it in `args`), or nothing that passes the plane."""
     changes: Changed | None = None
     repeat: int = 1
     """Sent again and again, up to this often."""
+    at_most: int = 0
+    """Of a step that must stop and is repeated: how often it may be executed until it stops. 0: fewer times than it is sent."""
+    rest_ms: int = 0
+    """How long the agent rests before it."""
     effect: str = ""
     decided_by: str = ""
     injected: bool = False

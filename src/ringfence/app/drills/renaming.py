@@ -65,6 +65,7 @@ def renamed(case: Case, names: Names) -> Case:
         tools=tuple(_tool(tool, tools, arguments, keep=tool.id in shown) for tool in deployment.tools),
         agent=agent,
         knows_secret=deployment.knows_secret,
+        asks_models=deployment.asks_models,
     )
     return replace(case, deployment=new, turns=turns)
 

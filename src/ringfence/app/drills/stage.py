@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from ringfence.app.drills.asking import Asker
 from ringfence.app.drills.deployment import KNOWN_VARIABLE
 from ringfence.app.drills.hijacked import Hijacked, connected
 from ringfence.app.drills.people import People, at_desk
@@ -52,6 +53,12 @@ class Player:
             if response.status != 204:
                 raise UnavailableError(f"the played server {server} answered {response.status}")
 
+    async def put_answers(self, answers: Mapping[str, str]) -> None:
+        """Say what each model answers. Raises: UnavailableError."""
+        async with self._http.put(f"{self.url}/answers", json=dict(answers)) as response:
+            if response.status != 204:
+                raise UnavailableError(f"the played models answered {response.status}")
+
     def executed(self) -> list[Executed]:
         """All that any server executed, oldest first."""
         if self._log.exists():
@@ -76,6 +83,10 @@ class Stage:
     """A second approver, where two are needed."""
     alerts: Receiver
 
+    def asker(self, credential: str) -> Asker:
+        """A run's way to its models."""
+        return Asker(self.agents_url, credential)
+
     @asynccontextmanager
     async def agent(self, credential: str) -> AsyncGenerator[Hijacked]:
         """A client of the gateway for the length of the block."""
@@ -85,7 +96,11 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    directory: Path, configure: Callable[[str, str], dict[str, Any]], plays: Mapping[str, Play], secret: str = ""
+    directory: Path,
+    configure: Callable[[str, str], dict[str, Any]],
+    plays: Mapping[str, Play],
+    secret: str = "",
+    models: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Stage]:
     """A gateway whose servers are already played.
 
@@ -94,6 +109,7 @@ async def stage(
         configure: Its configuration, from where the servers are played and where alerts are posted.
         plays: What each server shows first, by its id.
         secret: The credential that the gateway finds in its environment.
+        models: What each model answers, by its name.
 
     Raises:
         UnavailableError: A process did not start, with what it said.
@@ -107,6 +123,7 @@ async def stage(
         player = Player(http, f"http://127.0.0.1:{int(line.split()[1])}", log)
         for server, play in plays.items():
             await player.put(server, play)
+        await player.put_answers(models or {})
         config = directory / "ringfence.yaml"
         document = configure(player.url, alerts.url)
         config.write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
