@@ -15,6 +15,7 @@ from ringfence.core.metering.local_tools import LocalTool
 from ringfence.core.metering.rules import ModelRules
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.profile import Sensitivity, Trust
+from ringfence.engine.labels import Holder, Kept, Lowered
 from ringfence.engine.request import ClientSide
 from ringfence.errors import UnavailableError
 from ringfence.testing.scenario import SUPPORT
@@ -226,3 +227,22 @@ async def test_what_cannot_be_recorded_is_not_sent_and_is_recorded_when_it_comes
     assert len(shop.model.sent) == sent
     await shop.send(shop.messages)
     assert len(await results(shop)) == 1
+
+
+async def test_who_answers_for_a_run_is_shown_what_its_tools_gave_it_and_the_same_history_does_not_undo_it() -> None:
+    shop = await ModelShop.open([used("toolu_1", "Bash")], [used("toolu_2", "Bash")])
+    ada = await shop.world.operator("ada")
+    await shop.ask("go")
+    await shop.ask(result("toolu_1"))
+    run = await shop.world.store.run(shop.run.run.id)
+    assert run is not None
+    (entry,) = await shop.entries("observed")
+    told = await shop.world.labels.of_run(run)
+    assert [(source.entry, source.label) for source in told.sources] == [(f"e{entry['seq']}", LOCAL)]
+    lowered = await shop.world.labels.endorse(Holder(Kept.RUN, run.id), operator=ada, reason="read it")
+    assert isinstance(lowered, Lowered)
+    assert [source.entry for source in lowered.sources] == [f"e{entry['seq']}"]
+    await shop.send(shop.messages)
+    assert not (await label(shop)).is_untrusted
+    await shop.ask(result("toolu_2"))
+    assert (await label(shop)).is_untrusted

@@ -263,8 +263,9 @@ class Labels:
 
     async def _sources(self, run: RunId, beyond: Label) -> tuple[Source, ...]:
         """The newest calls whose answers brought more than `beyond`, newest first."""
-        records = await self._log.query(AuditQuery(run=run, kind=EntryKind.OUTCOME.value, limit=LOOKED_AT))
-        found = (_source(record) for record in records)
+        kinds = (EntryKind.OUTCOME, EntryKind.OBSERVED)
+        told = [await self._log.query(AuditQuery(run=run, kind=kind.value, limit=LOOKED_AT)) for kind in kinds]
+        found = (_source(record) for record in sorted((one for some in told for one in some), key=lambda one: -one.seq))
         return tuple(source for source in found if source is not None and not beyond.covers(source.label))[:MOST_SOURCES]
 
 
@@ -289,14 +290,22 @@ def _nothing_to_lower(holder: Holder, before: Label, chain: Sequence[Run], to: S
 
 
 def _source(record: Record) -> Source | None:
-    """What an outcome says of its label; None where it says nothing, or its body was dropped."""
+    """What an outcome says of its label, or what was observed of what it brought; None: nothing, or its body was dropped."""
     leaf: dict[str, Any] = json.loads(record.leaf)
     body = leaf.get("body")
-    said = body.get("label") if isinstance(body, dict) else None
+    body = body if isinstance(body, dict) else {}
+    at = int(leaf.get("at") or 0)
+    if leaf.get("kind") == EntryKind.OBSERVED.value:
+        labels = [label for result in body.get("results", ()) if (label := _label(result.get("label"))) is not None]
+        return Source(record.id, str(leaf.get("summary")), at, join_all(labels)) if labels else None
+    label = _label(body.get("label"))
+    return Source(record.id, str(leaf.get("tool") or ""), at, label) if label is not None else None
+
+
+def _label(said: Any) -> Label | None:
     if not isinstance(said, dict):
         return None
     try:
-        label = Label(Trust(said.get("integrity")), Sensitivity(said.get("confidentiality")))
+        return Label(Trust(said.get("integrity")), Sensitivity(said.get("confidentiality")))
     except ValueError:
         return None
-    return Source(record.id, str(leaf.get("tool") or ""), int(leaf.get("at") or 0), label)

@@ -14,7 +14,7 @@ from ringfence.ports.audit import AuditLog, AuditQuery
 _MOST_ENTRIES = 500
 """Of one run and kind. Only entries that changed a label are asked for, and each raises it to what it was not yet."""
 _MOST_NAMED = 10
-_CHANGES = (("decision", '"brings":'), ("outcome", '"failed":true'), ("control", '"label_after":'))
+_CHANGES = (("decision", '"brings":'), ("outcome", '"failed":true'), ("control", '"label_after":'), ("observed", '"brings":'))
 
 
 async def why(services: ControlServices, decision: dict[str, Any]) -> Because | None:

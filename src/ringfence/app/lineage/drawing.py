@@ -109,7 +109,9 @@ def _side(event: dict[str, Any], sources: set[str]) -> str:
         return "source" if event["takes_from"] else "effect"
     if event["kind"] in ("person", "label", "stop"):
         return "person"
-    if event["kind"] == "read":
+    if event["kind"] == "seen":
+        return "source" if event["raises"] else ""
+    if event["kind"] in ("read", "model"):
         return (
             "source" if event["raises"] or event["findings"] or event["entry"] in sources or event["level"] != "allow" else ""
         )
@@ -133,7 +135,7 @@ def _weightiest(told: list[dict[str, Any]], sources: set[str]) -> list[dict[str,
 def _card(event: dict[str, Any], side: str, y: int) -> Card:
     said, _ = happened(event)
     more = notes(event)
-    if event["kind"] in ("read", "effect", "handoff"):
+    if event["kind"] in ("read", "effect", "handoff", "model"):
         done = said.removeprefix(event["what"]).removeprefix(": ")
         titles = [f"{event['entry']} · {event['what']}", f"{event['time']} · {done}"]
     else:

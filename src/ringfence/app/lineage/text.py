@@ -35,6 +35,8 @@ class _Row:
     folded: int = 0
     state: str = "clean"
     entry: str = ""
+    what: str = ""
+    """What was folded."""
 
 
 def lines(document: dict[str, Any], width: int = WIDTH) -> Iterator[Line]:
@@ -64,14 +66,14 @@ def _rows(document: dict[str, Any]) -> list[_Row]:
 
     def flush() -> None:
         if len(waiting) >= _FOLD:
-            rows.append(_Row(None, len(waiting), state_of(waiting[-1]), waiting[0]["entry"]))
+            what = "reads" if all(event["kind"] == "read" for event in waiting) else "reads and requests to models"
+            rows.append(_Row(None, len(waiting), state_of(waiting[-1]), waiting[0]["entry"], what))
         else:
             rows.extend(_Row(event, 0, state_of(event), event["entry"]) for event in waiting)
         waiting.clear()
 
     for event in document["events"]:
-        plain = event["kind"] == "read" and event["level"] == "allow" and not event["brings"] and not event["findings"]
-        if plain and event["entry"] not in sources:
+        if _brings_nothing(event) and event["entry"] not in sources:
             waiting.append(event)
             continue
         flush()
@@ -80,12 +82,18 @@ def _rows(document: dict[str, Any]) -> list[_Row]:
     return rows
 
 
+def _brings_nothing(event: dict[str, Any]) -> bool:
+    if event["brings"] or event["findings"]:
+        return False
+    return event["kind"] == "seen" or (event["kind"] in ("read", "model") and event["level"] == "allow")
+
+
 def _row(row: _Row, place: int, lanes: Lanes, width: int) -> Iterator[Line]:
     spine, style = SPINES[row.state], STYLES[row.state]
     if row.event is None:
         yield Line(
             f"{row.entry:>7} {'':8} {spine}{lanes.passing(place)}  ",
-            f"… {row.folded} reads that brought nothing new",
+            f"… {row.folded} {row.what} that brought nothing new",
             "dim",
             style,
         )

@@ -36,7 +36,7 @@ def state_of(event: dict[str, Any]) -> str:
 def happened(event: dict[str, Any]) -> tuple[str, str]:
     """One line, and a style."""
     level, what = event["level"] or "", event["what"]
-    if event["kind"] in ("read", "effect", "handoff"):
+    if event["kind"] in ("read", "effect", "handoff", "model"):
         return _call(event, level, what)
     if event["kind"] == "person":
         return what, GRAVE if level == "denied" else PERSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ringfence.core.lineage.events import Event, EventKind, Timeline
+from ringfence.core.lineage.events import GIVING, Event, EventKind, Timeline
 from ringfence.core.lineage.telling import came_from, clock, summary
 from ringfence.core.model.label import Label
 
@@ -54,6 +54,6 @@ def _events(timeline: Timeline) -> Iterator[dict[str, Any]]:
 def _after(event: Event, before: Label) -> Label:
     if event.kind is EventKind.LABEL:
         return event.label
-    if event.kind not in (EventKind.READ, EventKind.EFFECT, EventKind.HANDOFF):
+    if event.kind not in GIVING:
         return before
     return event.label.joined(event.brings) if event.brings is not None else event.label

@@ -20,6 +20,10 @@ class EventKind(StrEnum):
     """A call that would change something or reach outside, whatever was decided."""
     HANDOFF = "handoff"
     """A child run handed something to its parent."""
+    MODEL = "model"
+    """A request to a model. It costs, but changes nothing and reaches nobody but the model."""
+    SEEN = "seen"
+    """What tools beside the gateway gave the run, as it tells of itself by what it sends to models."""
     PERSON = "person"
     """Somebody decided on an approval, or it ended without."""
     LABEL = "label"
@@ -46,6 +50,8 @@ class Fate(StrEnum):
     """By a rule."""
 
 
+GIVING = frozenset({EventKind.READ, EventKind.EFFECT, EventKind.HANDOFF, EventKind.MODEL, EventKind.SEEN})
+"""What may raise the run's label, and says what that was before."""
 REACHED = frozenset({Fate.EXECUTED, Fate.UNKNOWN, Fate.UNDER_WAY})
 """It left, or may have."""
 _TRUSTED = frozenset(kind.value for kind in TRUSTED_SOURCES)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ringfence.core.lineage.acts import acts_of
-from ringfence.core.lineage.events import Argument, Edge, Event, EventKind, Timeline
+from ringfence.core.lineage.events import GIVING, Argument, Edge, Event, EventKind, Timeline
 from ringfence.core.lineage.seen import Seen, items, label, mapping, seen, text
 from ringfence.core.model.label import CLEAN
 
@@ -28,6 +28,8 @@ _MOST_PARENTS: Final = 100_000
 _MOST_TOOLS: Final = 1_000
 _FLOW_REASONS: Final = frozenset({"provenance", "rule_of_two", "clearance", "leaving_cap"})
 _HANDOFF: Final = "ringfence.handoff"
+_MODEL: Final = "model.messages"
+_MOST_NAMED: Final = 5
 
 
 class Tracer:
@@ -72,7 +74,7 @@ class Tracer:
     def timeline(self) -> Timeline:
         """The story so far."""
         events = tuple(self._events.values())
-        calls = [event for event in events if event.kind in (EventKind.READ, EventKind.EFFECT, EventKind.HANDOFF)]
+        calls = [event for event in events if event.kind in GIVING]
         inherited = calls[0].label if calls else CLEAN
         untrusted = next((event.entry for event in calls if event.raises_integrity), None)
         confidential = next((event.entry for event in calls if event.raises_confidentiality), None)
@@ -166,7 +168,10 @@ def trace(entries: Iterable[object], run: str, *, subtree: bool = True) -> Timel
 
 def _is_spare(event: Event) -> bool:
     """Whether nothing of the story is lost without it."""
-    return event.kind is EventKind.READ and event.brings is None and not event.findings and event.level == "allow"
+    if event.kind is EventKind.SEEN:
+        return event.brings is None
+    is_quiet = event.kind in (EventKind.READ, EventKind.MODEL) and event.level == "allow"
+    return is_quiet and event.brings is None and not event.findings
 
 
 def with_outcome(decided: Event, read: Seen) -> Event:
@@ -181,6 +186,8 @@ def event_of(read: Seen) -> Event:
     """What one entry says by itself."""
     if read.kind == "decision":
         return _decided(read)
+    if read.kind == "observed":
+        return _seen(read)
     kind = {"run": EventKind.RUN, "approval": EventKind.PERSON}.get(read.kind, EventKind.OTHER)
     after = label(read.body.get("label_after"))
     if after is not None:
@@ -210,6 +217,8 @@ def _decided(read: Seen) -> Event:
     is_effect = profile.get("effect", "write") != "read" or profile.get("outbound") is True
     kind = EventKind.EFFECT if is_effect or traced or _FLOW_REASONS & set(reasons) else EventKind.READ
     takes_from = ""
+    if read.tool == _MODEL:
+        kind = EventKind.MODEL
     if read.tool == _HANDOFF:
         kind = EventKind.HANDOFF
         takes_from = text(mapping(body.get("arguments")).get("from"))
@@ -229,6 +238,26 @@ def _decided(read: Seen) -> Event:
         traced=traced,
         ticket=text(body.get("ticket")),
         takes_from=takes_from,
+    )
+
+
+def _seen(read: Seen) -> Event:
+    """What was observed of tools beside the gateway. A result of a call of the gateway's own is told of with that call."""
+    beside = [result for result in items(read.body.get("results")) if "call" not in result]
+    told = beside or items(read.body.get("uses"))
+    names = list(dict.fromkeys(text(one.get("name"), 60) or "unnamed" for one in told))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    verb = "answered beside the gateway" if beside else "asked for by a model"
+    return Event(
+        entry=read.id,
+        seq=read.seq,
+        at=read.at,
+        run=read.run,
+        kind=EventKind.SEEN,
+        what=f"{', '.join(names[:_MOST_NAMED])}{more}: {verb}" if names else "results of calls above came back",
+        by=read.by,
+        label=label(read.body.get("label")) or CLEAN,
+        brings=label(read.body.get("brings")),
     )
 
 
