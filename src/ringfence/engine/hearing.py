@@ -23,10 +23,11 @@ _MOST_FORGOTTEN = 20_000
 
 
 class _Run:
-    __slots__ = ("at", "heard", "size", "told", "told_size")
+    __slots__ = ("at", "heard", "size", "sizes", "told", "told_size")
 
     def __init__(self) -> None:
-        self.heard: list[tuple[int, Heard]] = []
+        self.heard: list[Heard] = []
+        self.sizes: list[int] = []
         self.size = 0
         self.told = 0
         """Results that may derive something, and their bytes: they stay where others can go."""
@@ -34,15 +35,16 @@ class _Run:
         self.at: Millis = 0
 
     def add(self, size: int, heard: Heard) -> None:
-        self.heard.append((size, heard))
+        self.heard.append(heard)
+        self.sizes.append(size)
         self._count(size, heard, 1)
 
     def drop(self) -> tuple[int, Heard]:
         """The oldest that only says where a value was seen, unless what derives takes more than half of the room."""
         first = 0
         if self.told_size <= MOST_OF_RUN // 2 and self.told <= MOST_RESULTS // 2:
-            first = next((place for place, (_, heard) in enumerate(self.heard) if not _derives(heard)), 0)
-        size, heard = self.heard.pop(first)
+            first = next((place for place, heard in enumerate(self.heard) if not _derives(heard)), 0)
+        size, heard = self.sizes.pop(first), self.heard.pop(first)
         self._count(size, heard, -1)
         return size, heard
 
@@ -70,14 +72,16 @@ class Hearing:
     def of(self, run: RunId) -> tuple[Heard, ...]:
         """Oldest first."""
         known = self._runs.get(run)
-        return tuple(heard for _, heard in known.heard) if known is not None else ()
+        return tuple(known.heard) if known is not None else ()
 
     def unread(self, run: RunId) -> int:
         """Bytes of the results that may derive something and that nobody has looked into yet."""
         known = self._runs.get(run)
         if known is None or not known.told:
             return 0
-        return sum(size for size, heard in known.heard if _derives(heard) and not is_parsed(heard))
+        return sum(
+            size for size, heard in zip(known.sizes, known.heard, strict=True) if _derives(heard) and not is_parsed(heard)
+        )
 
     def has_forgotten(self, run: RunId, opened_at: Millis) -> bool:
         """Whether records that the run was given are no longer here: then nobody can say that a name is only one record's."""
@@ -101,7 +105,7 @@ class Hearing:
             oldest = next(iter(self._runs))
             gone = self._runs.pop(oldest)
             self._size -= gone.size
-            for _, lost in gone.heard:
+            for lost in gone.heard:
                 self._note_forgotten(oldest, lost)
 
     def _note_forgotten(self, run: RunId, lost: Heard) -> None:

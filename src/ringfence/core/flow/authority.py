@@ -6,7 +6,7 @@ schema does not name them) they are values as well: `{"shares": {"somebody@host.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -41,10 +41,17 @@ class Leaf:
 class _Pattern:
     parts: tuple[str, ...]
     authority: Authority
+    rank: tuple[int, int]
+    """The more specific one counts."""
 
-    @property
-    def rank(self) -> tuple[int, int]:
-        return len(self.parts), sum(part != "*" for part in self.parts)
+
+def _pattern(parts: tuple[str, ...], authority: Authority) -> _Pattern:
+    return _Pattern(parts, authority, (len(parts), sum(part != "*" for part in parts)))
+
+
+@lru_cache(maxsize=1024)
+def _patterns(authorities: tuple[Authority, ...]) -> tuple[_Pattern, ...]:
+    return tuple(_pattern(_parts(one.pointer), one) for one in authorities)
 
 
 def authorities_of(tool: Tool, profile: ToolProfile, *, untrusted: bool) -> tuple[Authority, ...]:
@@ -57,15 +64,15 @@ def authorities_of(tool: Tool, profile: ToolProfile, *, untrusted: bool) -> tupl
 def _undescribed(call: Call, schemas: _Schemas) -> list[_Pattern]:
     """Arguments that an open schema lets through and does not describe: nobody knows what they are."""
     names = [name for name in call.value if not schemas.names(name)]
-    return [_Pattern((name,), Authority(f"/{_escaped(name)}", Role.SELECTOR)) for name in names]
+    return [_pattern((name,), Authority(f"/{_escaped(name)}", Role.SELECTOR)) for name in names]
 
 
 def leaves_of(call: Call, tool: Tool, authorities: tuple[Authority, ...]) -> tuple[Leaf, ...]:
     """Every value of a call that carries authority, in order."""
-    patterns = [_Pattern(_parts(one.pointer), one) for one in authorities]
+    patterns = _patterns(authorities)
     schemas = _Schemas(tool.definition.get("inputSchema"))
     if authorities is tool.inferred:
-        patterns += [one for one in _undescribed(call, schemas) if one.parts[0] not in tool.fixed]
+        patterns += tuple(one for one in _undescribed(call, schemas) if one.parts[0] not in tool.fixed)
     found: list[Leaf] = []
     for leaf in _walk(call.value, _At(), patterns, None, schemas):
         if len(found) >= MOST_LEAVES:
@@ -88,7 +95,7 @@ def _words(name: str) -> tuple[str, ...]:
     return words(name[:_LONGEST_NAME])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _At:
     pointer: str = ""
     depth: int = 0
@@ -163,11 +170,13 @@ def _at(value: Any, parts: tuple[str, ...]) -> Any:
     return value
 
 
-def _walk(value: Any, at: _At, patterns: list[_Pattern], best: _Pattern | None, schemas: _Schemas) -> Iterator[Leaf]:
+def _walk(value: Any, at: _At, patterns: Sequence[_Pattern], best: _Pattern | None, schemas: _Schemas) -> Iterator[Leaf]:
+    ahead: list[_Pattern] = []
     for pattern in patterns:
-        if len(pattern.parts) == at.depth and (best is None or pattern.rank >= best.rank):
+        if len(pattern.parts) > at.depth:
+            ahead.append(pattern)
+        elif len(pattern.parts) == at.depth and (best is None or pattern.rank >= best.rank):
             best = pattern
-    ahead = [pattern for pattern in patterns if len(pattern.parts) > at.depth]
     if best is None and not ahead:
         return
     if at.depth > _MOST_DEPTH:
@@ -177,6 +186,8 @@ def _walk(value: Any, at: _At, patterns: list[_Pattern], best: _Pattern | None, 
     if isinstance(value, Mapping) and value:
         for key, item in cast("Mapping[str, Any]", value).items():
             named = [pattern for pattern in ahead if pattern.parts[at.depth] in (key, "*")]
+            if best is None and not named:
+                continue
             is_own = best is not None and at.depth > 0 and not named and not schemas.names(key)
             if is_own and best is not None:
                 yield Leaf(at.below(key, "").pointer, key, best.authority, at.name, is_key=True)
@@ -185,6 +196,8 @@ def _walk(value: Any, at: _At, patterns: list[_Pattern], best: _Pattern | None, 
         inner = schemas.below(None)
         for place, item in enumerate(cast("list[Any]", value)):
             named = [pattern for pattern in ahead if pattern.parts[at.depth] in (str(place), "*")]
+            if best is None and not named:
+                continue
             yield from _walk(item, at.below(str(place), ""), named, best, inner)
     elif best is not None and value is not None:
         yield Leaf(at.pointer, value, best.authority, at.name)

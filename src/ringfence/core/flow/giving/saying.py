@@ -62,6 +62,11 @@ _SENTENCE: Final = re.compile(r"[.!?;](?= |\Z)")
 _FAR: Final = 80
 _SHORT: Final = 3
 _MOST_PARTS: Final = 50
+_MOST_KEPT: Final = 500
+"""Answers that are kept with one statement: runs use the same few values call after call."""
+_LONGEST_KEPT: Final = 200
+_UNKNOWN: Final = "\0"
+"""No passage."""
 
 
 def is_nothing(asked: Asked) -> bool:
@@ -73,6 +78,20 @@ def is_nothing(asked: Asked) -> bool:
 
 def says(said: Spoken, asked: Asked) -> str | None:
     """The passage that gives the value, or None."""
+    if isinstance(asked.value, str) and len(asked.value) > _LONGEST_KEPT:
+        return _says(said, asked)
+    # By type as well: `1` and `true` are equal, and not the same.
+    key = (type(asked.value), asked)
+    known = said.answers.get(key, _UNKNOWN)
+    if known is not _UNKNOWN:
+        return known
+    if len(said.answers) >= _MOST_KEPT:
+        said.answers.clear()
+    found = said.answers[key] = _says(said, asked)
+    return found
+
+
+def _says(said: Spoken, asked: Asked) -> str | None:
     value = asked.value
     if isinstance(value, bool):
         return _switch(said, asked, on=value)

@@ -44,6 +44,8 @@ class Spoken:
         """In one spelling, capitals kept."""
         self.low = folded(self.plain)
         """The same without capitals."""
+        self.answers: dict[tuple[type, object], str | None] = {}
+        """What was asked about it before (`core.flow.giving.saying`): the passage, or None."""
 
     @lazy
     def tokens(self) -> frozenset[str]:
