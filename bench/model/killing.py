@@ -35,16 +35,20 @@ class _OverUnix(http.client.HTTPConnection):
 class _Crowd:
     """All clients, read as fast as they are given anything, and one more socket that is only watched."""
 
-    def __init__(self, streams: Sequence[Stream], watched: int) -> None:
+    def __init__(self, streams: Sequence[Stream]) -> None:
         self._poll = select.epoll()
-        self._watched = watched
-        self._poll.register(watched, select.EPOLLIN)
+        self._watched = -1
         self.open: dict[int, Stream] = {}
         for stream in streams:
             stream.ask()
             stream.socket.setblocking(False)
             self.open[stream.socket.fileno()] = stream
             self._poll.register(stream.socket.fileno(), select.EPOLLIN)
+
+    def watch(self, number: int) -> None:
+        """Look at one more socket, of this number."""
+        self._watched = number
+        self._poll.register(number, select.EPOLLIN)
 
     def turn(self, seconds: float) -> bool:
         """Wait for anything, and take it. True: what is watched has something."""
@@ -75,15 +79,16 @@ def kill(through: Place, run: str, gateway: Gateway, count: int) -> Killed:
     wish = Wish(1_000_000, gap_ms=DRIP_MS)
     with ExitStack() as held:
         control = held.enter_context(closing(_OverUnix(gateway.control)))
-        control.connect()
         streams = [held.enter_context(closing(Stream(through, wish))) for _ in range(count)]
-        crowd = held.enter_context(closing(_Crowd(streams, control.sock.fileno())))
+        crowd = held.enter_context(closing(_Crowd(streams)))
         until = time.perf_counter() + PATIENCE_S
         while min(stream.events for stream in streams) < BEGUN:
             crowd.turn(1.0)
             if time.perf_counter() > until or len(crowd.open) < count:
                 raise BenchFault(f"{count - len(crowd.open)} answers ended before the kill, or not every one began")
         headers = {"Authorization": f"Bearer {gateway.operator}", "Content-Type": "application/json"}
+        control.connect()
+        crowd.watch(control.sock.fileno())
         began = time.perf_counter()
         control.request("POST", "/api/v1/kill", json.dumps({"scope": {"run": run}, "reason": "measured"}), headers)
         while not crowd.turn(PATIENCE_S):
