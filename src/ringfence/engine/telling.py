@@ -1,4 +1,4 @@
-"""From what happened to an alert in the notifier's hands: an id that stays the same, a text without secrets, links and commands."""
+"""From what happened to an alert in the notifier's hands: a lasting id, a text without secrets, and what can be done."""
 
 from __future__ import annotations
 

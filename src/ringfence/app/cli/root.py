@@ -8,6 +8,7 @@ import typer
 
 from ringfence.app.cli import (
     agent,
+    alerts,
     approvals,
     audit,
     budget,
@@ -69,6 +70,7 @@ app.add_typer(agent.app, name="agent")
 app.add_typer(run.app, name="run")
 app.add_typer(handoff.app, name="handoff")
 app.add_typer(approvals.app, name="approvals")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(tool.app, name="tool")
 app.add_typer(pins.app, name="pins")
 app.add_typer(policy.app, name="policy")

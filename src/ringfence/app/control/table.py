@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringfence.app.control import (
+    alerts,
     approvals,
     audit,
     budget,
@@ -28,6 +29,7 @@ from ringfence.app.control.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *approvals.ROUTES,
+    *alerts.ROUTES,
     *stops.ROUTES,
     *signals.ROUTES,
     *tools.ROUTES,

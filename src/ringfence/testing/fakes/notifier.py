@@ -12,6 +12,8 @@ class FakeNotifier:
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
         self.closed = False
+        self.is_deaf = False
+        """Nothing that is tried arrives."""
         self._changed = asyncio.Event()
 
     def notify(self, alert: Alert) -> None:
@@ -20,7 +22,7 @@ class FakeNotifier:
 
     async def trial(self, alert: Alert) -> Sequence[Tried]:
         self.notify(alert)
-        return (Tried("fake", True, "remembered"),)
+        return (Tried("fake", not self.is_deaf, "503" if self.is_deaf else "remembered"),)
 
     async def until(self, kind: AlertKind, count: int = 1) -> None:
         """Return when so many alerts of one kind have been given."""
