@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.adapters.mail_server import Mailbox, MailServer, mail_server
 from tests.servers.certificates import Authority
+from tests.servers.mail_tls import server_context
 
 from ringfence.adapters.notifiers.delivery import ATTEMPTS, MOST_WAITING
 from ringfence.adapters.notifiers.mail import MOST_IN_A_DIGEST, MailOptions, Security, mail_notifier
@@ -39,10 +40,7 @@ def to(server: MailServer, security: Security = Security.NONE) -> MailOptions:
 def serving(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """What a server shows, and whom to believe about it."""
     authority = Authority(folder)
-    certificate, key, _ = authority.issue("mail", server=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context, authority.file
+    return server_context(authority), authority.file
 
 
 async def test_one_alert_is_one_message_with_its_sentence_its_link_and_what_can_be_done() -> None:

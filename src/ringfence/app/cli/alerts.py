@@ -15,7 +15,7 @@ def options() -> None:
 
 
 @app.command("test")
-def test(state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
+def send_test(state: State = None, as_name: As = None, as_json: AsJson = False) -> None:
     """Send a test to every receiver and show what each answered. Ends with 1 where one did not take it."""
     from ringfence.app.cli.desk import Desk
     from ringfence.app.cli.terminal import console, safe, table
