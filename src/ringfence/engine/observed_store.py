@@ -29,6 +29,9 @@ MOST_OPEN: Final = 50_000
 MOST_ROOTS: Final = 20_000
 _LATE: Final = frozenset({TicketState.EXPIRED, TicketState.WITHDRAWN})
 _WAITED: Final = frozenset({TicketState.APPROVED, TicketState.DENIED, *_LATE})
+_TOLD: Final = frozenset({OpenRun, CloseRun, CastVote, MoveTicket, AddStop, LiftStop})
+_OF_CALLS: Final = frozenset({EntryKind.DECISION, EntryKind.OUTCOME})
+_RECORDED: Final = {kind: Recorded(kind.value) for kind in EntryKind}
 
 
 class _ObservedStore:
@@ -55,18 +58,21 @@ class _ObservedStore:
             return receipt
         try:
             for change in unit.changes:
-                await self._changed(change, unit)
+                kind = type(change)
+                if kind in _TOLD:
+                    await self._changed(change, unit)
+                elif type(change) is Reserve:
+                    self._keep_root(change.caps[0][0], change.caps[-1][0])
             for place, entry in enumerate(unit.entries):
-                self._tell(Recorded(entry.kind.value))
-                await self._written(entry, receipt.first_seq + place)
+                self._tell(_RECORDED[entry.kind])
+                if entry.kind in _OF_CALLS:
+                    await self._written(entry, receipt.first_seq + place)
         except UnavailableError:
             pass  # It is recorded; what could not be looked up for telling is not told.
         return receipt
 
     async def _changed(self, change: object, unit: Unit) -> None:
         match change:
-            case Reserve(caps=caps):
-                self._keep_root(caps[0][0], caps[-1][0])
             case OpenRun(run=run):
                 self._keep_root(run.id, run.ancestors[-1] if run.ancestors else run.id)
                 self._tell(RunBegan(at=run.opened_at, run=run.id, agent=agent_name(self._rules(), run.agent)))
@@ -88,7 +94,8 @@ class _ObservedStore:
     async def _written(self, entry: Entry, seq: int) -> None:
         told: Event | None = None
         if entry.kind is EntryKind.DECISION and entry.run is not None:
-            told = decided(entry, seq, await self._root(entry.run), self._rules())
+            root = self._roots.get(entry.run) or await self._root(entry.run)
+            told = decided(entry, seq, root, self._rules())
             if told is not None and told.level == "allow":
                 _keep(self._calls, told.call, told)
             elif told is not None and told.ticket is not None:
@@ -133,14 +140,14 @@ class _ObservedStore:
         )
 
     async def _root(self, run_id: RunId) -> RunId:
-        if (known := self._roots.get(run_id)) is not None:
-            return known
         run = await self._store.run(run_id)
         root = run.ancestors[-1] if run is not None and run.ancestors else run_id
         self._keep_root(run_id, root)
         return root
 
     def _keep_root(self, run: RunId, root: RunId) -> None:
+        if run in self._roots:
+            return
         self._roots[run] = root
         if len(self._roots) > MOST_ROOTS:
             self._roots.popitem(last=False)

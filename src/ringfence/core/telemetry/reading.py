@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from ringfence.core.entry import Entry
@@ -92,6 +93,7 @@ def _codes(reasons: Any) -> tuple[ReasonCode, ...]:
     return tuple(known)
 
 
+@lru_cache(maxsize=1024)
 def _method(tool: str) -> str:
     if (own := OWN_TOOLS.get(ToolId(tool))) is not None and not own.shown:
         return ""
@@ -100,6 +102,8 @@ def _method(tool: str) -> str:
 
 def _remote(body: Mapping[str, Any]) -> Remote | None:
     trace, span = body.get("trace"), body.get("span")
+    if trace is None:
+        return None
     if not isinstance(trace, str) or not isinstance(span, str) or not _TRACE.fullmatch(trace) or not _SPAN.fullmatch(span):
         return None
     return Remote(trace, span)
