@@ -105,7 +105,7 @@ def _ways(call: Call, flow: Flow) -> tuple[Outside, ...]:
     found = names_outside(arguments, own)
     if not found or call.tool == CONNECT:
         return found
-    believed = Believed(flow, call.server)
+    believed = Believed(flow, call.server, is_outside=True)
     return tuple(one for one in found if not _is_chosen(call, one, believed))
 
 

@@ -59,7 +59,7 @@ def _origins(call: Call, facts: Facts, flow: Flow, tool: Tool) -> tuple[Origin, 
         authorities = tuple(one for one in authorities if one.role is Role.TARGET)
     if not authorities:
         return ()
-    believed = Believed(flow, call.server)
+    believed = Believed(flow, call.server, is_outside=profile.outbound)
     found: list[Origin] = []
     explained = underived = 0
     known: dict[tuple[object, ...], Source | None] = {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.core.flow_kit import SELECTOR, TARGET, gives, heard, kinds
+from tests.core.flow_kit import SELECTOR, TARGET, call, facts, flow, gives, heard, kinds, tool
 
-from ringfence.core.model.profile import Lookup, Records
+from ringfence.core.flow.origins import origins
+from ringfence.core.model.profile import Lookup, Records, ToolProfile
+from ringfence.core.model.provenance import SourceKind
 
 RECORDS = Records(("/name",), ("/id",))
 
@@ -63,8 +65,16 @@ def test_groups_of_letters_and_digits_are_one_sign() -> None:
     ],
 )
 def test_an_own_address_gives_its_login(text: str, value: str, name: str, given: bool) -> None:
-    found = kinds(text, {name: value}, {f"/{name}": TARGET}, hosts=("corp.example",))
-    assert (found == ["words"]) is given
+    inside = tool({f"/{name}": TARGET}, profile=ToolProfile(outbound=False))
+    (found,) = origins(call({name: value}), facts(inside, flow(text, hosts=("corp.example",))))
+    assert (found.kind is SourceKind.WORDS) is given
+
+
+def test_a_service_outside_may_know_somebody_else_by_that_login() -> None:
+    said = flow("assign it to mara.fox@corp.example", hosts=("corp.example",))
+    outside = tool({"/assignee": TARGET}, profile=ToolProfile(outbound=True))
+    (found,) = origins(call({"assignee": "mara.fox"}), facts(outside, said))
+    assert not found.is_derived
 
 
 def test_my_address_in_parentheses_is_mine() -> None:

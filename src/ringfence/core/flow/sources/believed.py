@@ -53,8 +53,10 @@ class Source:
 class Believed:
     """The trusted sources of one run, at one call."""
 
-    def __init__(self, flow: Flow, server: str) -> None:
+    def __init__(self, flow: Flow, server: str, *, is_outside: bool) -> None:
+        """`is_outside`: the call reaches outside, where a name may be somebody else's."""
         self._flow = flow
+        self._is_outside = is_outside
         self._server = server
         """Of the call: ids of its own records are its own."""
         self._words = [(one, spoken_of(one)) for one in flow.words[:_MOST_WORDS]]
@@ -81,8 +83,8 @@ class Believed:
         return None
 
     def _login(self, asked: Asked) -> Source | None:
-        """Who has an address with us is known here by what stands before the `@`."""
-        if not isinstance(asked.value, str) or asked.role is Role.COMMAND or _LOGINS.isdisjoint(asked.name):
+        """Who has an address with us is known here by what stands before the `@`. Elsewhere that is anybody's name."""
+        if self._is_outside or not isinstance(asked.value, str) or asked.role is Role.COMMAND or _LOGINS.isdisjoint(asked.name):
             return None
         local = asked.value.lower()
         if _LOCAL.fullmatch(local) is None:
