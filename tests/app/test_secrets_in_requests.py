@@ -17,8 +17,10 @@ from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule, Secrets
 from ringfence.core.model.run import Posture
 from ringfence.core.rules import AgentRule
 from ringfence.core.scan.redactor import Redactor
+from ringfence.ports.notifier import AlertKind
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.fakes.model_upstream import FakeModel
+from ringfence.testing.fakes.notifier import FakeNotifier
 from ringfence.testing.scenario import SUPPORT, shop_rules
 from ringfence.testing.world import World
 
@@ -168,3 +170,15 @@ async def test_what_cannot_be_looked_through_does_not_leave(action: SecretsActio
     assert answer.status == 403
     assert shop.model.sent == []
     assert (await shop.decision())["arguments"]["secrets"]["why"] == "holds more secrets than can be masked"
+
+
+async def test_people_are_told_once_in_a_run_for_each_rule_and_never_with_the_secret() -> None:
+    shop = await Shop.open(SecretsAction.MASK)
+    for _ in range(2):
+        await shop.ask(f"{KEY} {OWN}")
+    notifier = shop.world.notifier
+    assert isinstance(notifier, FakeNotifier)
+    told = [alert for alert in notifier.alerts if alert.kind is AlertKind.SECRET_IN_REQUEST]
+    assert len({alert.id for alert in told}) == 2
+    assert told[0].text == "agent support sent a secret towards a model (aws-access-key); it was masked"
+    assert KEY not in json.dumps([alert.text for alert in told])

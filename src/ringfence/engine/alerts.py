@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ringfence.core.model.call import Call
 from ringfence.core.model.guards import Guard, Sign
-from ringfence.core.model.identifiers import TicketId
+from ringfence.core.model.identifiers import AgentId, RunId, TicketId
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.scan.redactor import Redactor
@@ -93,6 +93,17 @@ class Alerts:
         kind, path = AlertKind.SUSPICIOUS_RESULT, f"/audit/{entry}"
         acts = acts_on(call.run)
         self._telling.tell(kind, text, path, key=key, agent=call.agent, run=call.run, tool=call.tool, acts=acts)
+
+    def secret_in_request(self, rule: str, done: str, entry: str, *, agent: AgentId, run: RunId) -> None:
+        """What an agent sent towards a model held a credential. `done`: what became of it."""
+        text = f"agent {agent} sent a secret towards a model ({rule}); {done}"
+        kind, key, acts = AlertKind.SECRET_IN_REQUEST, f"{run}:{rule}:{done}", acts_on(run)
+        self._telling.tell(kind, text, f"/audit/{entry}", key=key, agent=agent, run=run, acts=acts)
+
+    def prompt_changed(self, what: str, entry: str, is_tools: bool, agent: AgentId, run: RunId) -> None:
+        """An agent says something else of itself to its model than in its earlier runs. `what` has no words of it."""
+        kind, acts = AlertKind.TOOLS_CHANGED if is_tools else AlertKind.PROMPT_CHANGED, acts_on(run)
+        self._telling.tell(kind, f"agent {agent}: {what}", f"/audit/{entry}", key=entry, agent=agent, run=run, acts=acts)
 
     def label_lowered(self, what: str, by: str, entry: str, *, agent: str, run: str) -> None:
         """An operator answers for what a run or a place was given."""

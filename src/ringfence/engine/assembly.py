@@ -33,6 +33,7 @@ from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.models.calls import ModelCalls
 from ringfence.engine.models.noted import Noted
 from ringfence.engine.models.observing import Observing
+from ringfence.engine.models.prompts import Prompts
 from ringfence.engine.notices import Notices
 from ringfence.engine.observed_store import observed
 from ringfence.engine.on_behalf import OnBehalf
@@ -252,6 +253,8 @@ class Engine:
                 catalogue=catalogue,
                 noted=noted,
                 redactor=redactor,
+                prompts=Prompts(store=store, log=log, clock=clock, alerts=alerts),
+                alerts=alerts,
                 risen=connections.risen,
             ),
             boxes=Boxes(store=store, clock=clock, catalogue=catalogue, runs=runs),

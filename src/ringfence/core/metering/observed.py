@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,12 +19,7 @@ from ringfence.errors import RequestError
 LONGEST_NAME: Final = 200
 LONGEST_ID: Final = 120
 _ID: Final = re.compile(rf"[A-Za-z0-9_.:-]{{0,{LONGEST_ID}}}")
-DIGITS: Final = b"0123456789"
 
-_NUMBERS: Final = re.compile("[0-9]+")
-_OPENING: Final = 2
-"""Messages of a conversation that has only begun."""
-_MADE_UP: Final = frozenset({"id", "tool_use_id", "cache_control"})
 _USES: Final = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 
@@ -127,46 +122,3 @@ def digest_or_none(value: Any) -> Digest | None:
         return digest_of(value)
     except RequestError:
         return None
-
-
-def given_in(messages: Sequence[Any]) -> str:
-    """A digest of what a request newly gives its model: its last message, without the ids that a client makes up anew.
-
-    In a conversation that goes on, digits in what is said count for nothing: "check answer 7" gives no more than "check answer
-    6". In the results of tools they count: a percentage that rises is news.
-    """
-    if not messages or not isinstance(messages[-1], Mapping):
-        return ""
-    try:
-        return digest_of(_bare(messages[-1].get("content"), goes_on=len(messages) > _OPENING))
-    except RequestError:
-        return ""
-
-
-def answer_in(blocks: Iterable[Mapping[str, Any]]) -> str:
-    """A digest of the texts and tool uses of a whole answer, without the digits in them."""
-    said: list[Any] = []
-    for block in blocks:
-        if block.get("type") == "text":
-            said.append(block.get("text"))
-        elif block.get("type") in _USES:
-            said.append([block.get("name"), block.get("input")])
-    try:
-        return hashlib.sha256(canonical_bytes(said).translate(None, DIGITS)).hexdigest()
-    except RequestError:
-        return ""
-
-
-def _bare(content: Any, *, goes_on: bool) -> Any:
-    if isinstance(content, str):
-        return _NUMBERS.sub("", content) if goes_on else content
-    if not isinstance(content, list):
-        return content
-    blocks = [
-        {key: each[key] for key in each if key not in _MADE_UP} if isinstance(each, Mapping) else each for each in content
-    ]
-    return [{**each, "text": _bare(each["text"], goes_on=goes_on)} if _is_text(each) else each for each in blocks]
-
-
-def _is_text(block: Any) -> bool:
-    return isinstance(block, Mapping) and block.get("type") == "text" and isinstance(block.get("text"), str)

@@ -27,6 +27,7 @@ from ringfence.core.metering.observed import (
     use_in,
     use_key,
 )
+from ringfence.core.metering.prompts import Part, prompt_parts, system_key, tool_parts, tools_key
 from ringfence.core.model.identifiers import Digest
 from ringfence.errors import RequestError
 
@@ -119,6 +120,10 @@ class ModelRequest:
     geo: str = ""
     user: str = ""
     """What the client says about its user: a hint that is recorded, not believed."""
+    prompt_parts: tuple[Part, ...] = ()
+    """Of the system prompt; empty where that is one that was looked at before in the run."""
+    tool_parts: tuple[Part, ...] = ()
+    """Of the list of tools, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +268,8 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
     for tool in tools:
         seen.cache = max(seen.cache, _cache_of(_members(tool, "a tool")))
     fallbacks = body.get("fallbacks")
+    prompt = digest_or_none(body["system"]) if body.get("system") is not None else None
+    defined = digest_or_none(tools) if tools else None
     return ModelRequest(
         model=model,
         max_tokens=most,
@@ -276,8 +283,10 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
         messages=len(messages),
         given=given_in(messages) if generates else "",
         blocks=dict(seen.blocks),
-        system=digest_or_none(body["system"]) if body.get("system") is not None else None,
-        tools=digest_or_none(tools) if tools else None,
+        system=prompt,
+        tools=defined,
+        prompt_parts=prompt_parts(body["system"]) if generates and _is_new(system_key(prompt), known) else (),
+        tool_parts=tool_parts(tools) if generates and _is_new(tools_key(defined), known) else (),
         tool_names=tuple(text_of(tool, "name", LONGEST_NAME) for tool in tools[:MOST_OBSERVED]),
         uses=tuple(reversed(seen.uses)),
         results=tuple(reversed(seen.results)),

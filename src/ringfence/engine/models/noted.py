@@ -21,6 +21,7 @@ MOST_OF_ALL: Final = 100_000
 """The same of all runs together. The runs that were heard of least lately are forgotten first, and read again from the log."""
 _TRIMMED_AFTER: Final = 200
 """Requests, between two looks at how much there is."""
+MOST_SHOWN: Final = 500
 MOST_CALLS: Final = 1_000
 """Calls of one run that are remembered for joining them with what its client tells of them."""
 
@@ -31,6 +32,8 @@ class RunNotes:
     def __init__(self) -> None:
         self._uses: dict[str, ToolUse] = {}
         self._results: set[str] = set()
+        self._shown: set[str] = set()
+        """Prompts and lists of tools that were looked at."""
         self._calls: OrderedDict[str, OwnCall] = OrderedDict()
         """By the use that they name."""
         self._unnamed: OrderedDict[str, list[OwnCall]] = OrderedDict()
@@ -39,7 +42,7 @@ class RunNotes:
         """Whether what the log has of it is here."""
 
     def __contains__(self, key: object) -> bool:
-        return key in self._uses or key in self._results
+        return key in self._uses or key in self._results or key in self._shown
 
     def __len__(self) -> int:
         return len(self._uses) + len(self._results)
@@ -53,6 +56,12 @@ class RunNotes:
         for use in uses:
             self._uses.setdefault(use_key(use.id), use)
         self._results.update(result_key(id) for id in results)
+
+    def note_shown(self, keys: Iterable[str]) -> None:
+        """These prompts and lists of tools were looked at in this run."""
+        if len(self._shown) > MOST_SHOWN:
+            self._shown.clear()
+        self._shown.update(keys)
 
     def forget(self, uses: Iterable[str], results: Iterable[str]) -> None:
         """They could not be recorded after all."""

@@ -16,17 +16,22 @@ from typing import Final
 
 from ringfence.core.entry import EntryKind
 from ringfence.core.metering.observed import ToolResult, ToolUse, result_key, use_key
+from ringfence.core.metering.prompts import system_key, tools_key
 from ringfence.core.metering.request import ModelRequest, Unreadable
+from ringfence.core.metering.rules import SecretsAction
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import join_all
 from ringfence.core.model.run import Run
 from ringfence.core.modelling import Act
 from ringfence.core.observing.acts import Given, given, observed_entries
+from ringfence.core.scan.redactor import RULE as OWN
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.unit import Conflict, JoinLabel, Unit
+from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Principal
 from ringfence.engine.models.noted import Noted, RunNotes
+from ringfence.engine.models.prompts import Prompts
 from ringfence.engine.models.reading import Read, RequestReader
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditLog, AuditQuery
@@ -34,6 +39,7 @@ from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
 
 Risen = Callable[[RunId], Awaitable[None]]
+_DONE: Final = {"mask": "it was masked", "refuse": "the request was refused", "flag": "it was let through"}
 _PAGE: Final = 1000
 _MOST_PAGES: Final = 20
 """Entries of one kind that are read again of a run, in thousands."""
@@ -43,7 +49,17 @@ class Observing:
     """Of all runs of one gateway."""
 
     def __init__(
-        self, *, store: Store, log: AuditLog, clock: Clock, catalogue: Catalogue, noted: Noted, redactor: Redactor, risen: Risen
+        self,
+        *,
+        store: Store,
+        log: AuditLog,
+        clock: Clock,
+        catalogue: Catalogue,
+        noted: Noted,
+        redactor: Redactor,
+        prompts: Prompts,
+        alerts: Alerts,
+        risen: Risen,
     ) -> None:
         """`risen` is told that a run was given what raises its label."""
         self._store = store
@@ -53,6 +69,8 @@ class Observing:
         self._noted = noted
         self._reader = RequestReader(redactor)
         self._risen = risen
+        self._prompts = prompts
+        self._alerts = alerts
 
     async def read(self, principal: Principal, act: Act, body: bytes) -> Read | Unreadable:
         """What a body asks for, and what is sent of it. Raises UnavailableError."""
@@ -68,6 +86,21 @@ class Observing:
         """
         run = await self._run(principal.run)
         notes = await self._notes_of(run)
+        await self._acts(principal, run, notes, request, digest)
+        if request.prompt_parts or request.tool_parts:
+            await self._prompts.note(run, request, digest)
+            notes.note_shown((system_key(request.system), tools_key(request.tools)))
+
+    def decided(self, principal: Principal, read: Read, entry: str) -> None:
+        """A request was decided: tell people of secrets in it, once in a run for each rule and what became of it."""
+        if read.secrets is None:
+            return
+        for rule in dict.fromkeys(one.rule for one in read.secrets.found):
+            # What the gateway itself knows is masked where other credentials are let through.
+            done = _DONE["mask" if rule == OWN and read.secrets.action != SecretsAction.REFUSE else read.secrets.action]
+            self._alerts.secret_in_request(rule, done, entry, agent=principal.agent, run=principal.run)
+
+    async def _acts(self, principal: Principal, run: Run, notes: RunNotes, request: ModelRequest, digest: str) -> None:
         fresh = {use.id: use for use in request.uses if use.id and use_key(use.id) not in notes}
         results = {one.id: one for one in request.results if one.id and result_key(one.id) not in notes}
         if not fresh and not results:

@@ -163,6 +163,8 @@ class MessagesProxy:
         if read is not None:
             await self._observing.note(principal, read.request, digest)
         came = await self._models.ask(presented, post, asking, client)
+        if read is not None:
+            self._observing.decided(principal, read, came.outcome.entry or "")
         if came.has_begun:
             await client.end(came.answer.body if came.answer is not None else b"")
             return None
