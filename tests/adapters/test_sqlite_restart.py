@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.core.audit.stem import entry_hash
 from ringfence.core.audit.tree import merkle_root, root_hash
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
+from ringfence.core.model.stop import StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.state import Account
 from ringfence.core.unit import (
@@ -74,6 +76,9 @@ async def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         Unit((), (AddTicket(a_ticket("t3", run="child", digest="d2", created_at=1001)),)),
         Unit((an_entry("kill"),), (AddStop(a_stop("s1")), AddStop(a_stop("s2")))),
         Unit((), (LiftStop("s2"),)),
+        Unit((), (AddStop(replace(a_stop("p1"), mode=StopMode.PAUSE)), AddStop(replace(a_stop("p2"), mode=StopMode.PAUSE)))),
+        Unit((), (LiftStop("p2", 4000),)),
+        Unit((), (LiftStop("p1", 5000),)),
         Unit((), (PutOperator(an_operator("ada"), new=True), PutOperator(an_operator("bob"), new=True))),
         Unit((), (RemoveOperator(OperatorName("bob")),)),
     )
@@ -117,6 +122,7 @@ async def everything(store: SqliteStore) -> list[object]:
         await store.holds(),
         await store.tickets(frozenset(TicketState)),
         await store.stops(),
+        await store.pauses(),
         await store.operators(),
         chain,
     ]

@@ -150,3 +150,38 @@ def test_caps_on_what_leaves_that_say_nothing_are_refused(old: str, new: str, sa
     with pytest.raises(ConfigError) as caught:
         rules(LEAVING.replace(old, new))
     assert says in str(caught.value)
+
+
+WALL = """\
+version: 1
+models: {{upstreams: {{vendor: {{url: https://models.example}}}}}}
+agents: {{dev: {{purpose: code, limits: {{wall_clock: {}}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("1h", (3600, True)),
+        ("{cap: 1h}", (3600, True)),
+        ("{cap: 1h, pauses: counted}", (3600, True)),
+        ("{cap: 90m, pauses: free}", (5400, False)),
+    ],
+)
+def test_a_wall_clock_counts_pauses_unless_it_says_that_they_are_free(said: str, expected: tuple[int, bool]) -> None:
+    limits = rules(WALL.format(said)).agents[AgentId("dev")].limits
+    assert (limits.wall_clock_s, limits.counts_pauses) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ("{pauses: free}", "limits.wall_clock: missing key `cap`"),
+        ("{cap: 1h, pauses: never}", "limits.wall_clock.pauses: expected one of `counted`, `free`"),
+        ("{cap: soon}", "limits.wall_clock.cap: expected a duration"),
+        ("[1h]", "limits.wall_clock: expected a duration such as `1h`, or `{cap: 1h, pauses: free}`"),
+    ],
+)
+def test_a_wall_clock_that_cannot_be_read_is_refused(said: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        rules(WALL.format(said))

@@ -6,6 +6,7 @@
 | a ticket that was used, denied, withdrawn or has expired | until it cannot count, then a day, at most `MOST_TICKETS` |
 | a credential that is revoked or has expired, of a run that goes on | a day after it expired |
 | a meter with nothing in its window | not at all |
+| a pause that is over | while a run that it may have paused is known, at most `core.model.pause.MOST_PAUSES` |
 | the run of somebody outside, however it ended | until an operator lets them in again: their next token must not open another |
 
 A run stays while a run below it stays, while a call of it is under way, while a ticket of it is live, and while the run that it
@@ -24,6 +25,7 @@ from ringfence.core.ledger import is_idle, is_of_run, run_of
 from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import CallId, Millis, RunId, TicketId
 from ringfence.core.model.meter import Meter
+from ringfence.core.model.pause import Pause
 from ringfence.core.model.run import OUTSIDE, Credential, Run, RunState
 from ringfence.core.model.ticket import Ticket
 
@@ -63,6 +65,8 @@ class Kept(Protocol):
     @property
     def handoffs(self) -> Mapping[RunId, Handoff]: ...
     @property
+    def pauses(self) -> Mapping[str, Pause]: ...
+    @property
     def run_meters(self) -> Mapping[RunId, Collection[str]]: ...
 
 
@@ -87,6 +91,10 @@ def prunable(state: Kept, now: Millis) -> list[tuple[str, str]]:
         if is_idle(meter, now) and not (is_of_run(key) and RunId(run_of(key)) in gone)
     )
     rows.extend(("meters", key) for key in islice(idle, AT_ONCE))
+    if state.pauses:
+        oldest = min((run.opened_at for run in state.runs.values()), default=now)
+        over = (pause.id for pause in state.pauses.values() if pause.until <= oldest)
+        rows.extend(("pauses", pause) for pause in islice(over, AT_ONCE))
     return rows
 
 

@@ -19,6 +19,7 @@ from ringfence.core.model.identifiers import CallId, Digest, Millis, OperatorNam
 from ringfence.core.model.label import CLEAN, Label, agent_place, is_memory, join_all, server_of_memory
 from ringfence.core.model.meter import AT_ONCE, Charge, Meter
 from ringfence.core.model.operator import Operator, Role
+from ringfence.core.model.pause import Pause, ended, forgotten
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.stop import Reach, Stop, covers
 from ringfence.core.model.ticket import Ticket, TicketState
@@ -98,6 +99,8 @@ class State:
     """By `Charge.meter`. One that would say no more than a new one is not kept."""
     tickets: dict[TicketId, Ticket] = field(default_factory=dict[TicketId, Ticket])
     stops: dict[str, Stop] = field(default_factory=dict[str, Stop])
+    pauses: dict[str, Pause] = field(default_factory=dict[str, Pause])
+    """Those that are over, in the order in which they ended."""
     operators: dict[OperatorName, Operator] = field(default_factory=dict[OperatorName, Operator])
     pins: dict[str, Pin] = field(default_factory=dict[str, Pin])
     """By `Pin.id`."""
@@ -186,6 +189,8 @@ class State:
                         del self.run_credentials[credential.run]
             case "meters":
                 self.meters.pop(key, None)
+            case "pauses":
+                self.pauses.pop(key, None)
             case "handoffs":
                 handoff = self.handoffs.pop(RunId(key), None)
                 if handoff is not None:
@@ -411,8 +416,12 @@ def commit(state: State, change: Change) -> None:
             state.index(outcome)
         case AddStop(stop=stop):
             state.stops[stop.id] = stop
-        case LiftStop(stop_id=stop_id):
-            del state.stops[stop_id]
+        case LiftStop(stop_id=stop_id, at=at):
+            lifted = ended(state.stops.pop(stop_id), at)
+            if lifted is not None:
+                for gone in forgotten(state.pauses):
+                    del state.pauses[gone]
+                state.pauses[lifted.id] = lifted
         case PutOperator(operator=operator):
             state.operators[operator.name] = operator
         case RemoveOperator(name=name):

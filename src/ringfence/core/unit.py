@@ -159,6 +159,8 @@ class LiftStop:
     """Precondition: the stop is in force."""
 
     stop_id: str
+    at: Millis = 0
+    """Of a pause: from when on the time of runs counts again. 0: it has counted all the time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from ringfence.core.model.facts import Link
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.meter import OF_MODELS, Charge, Meter, MeterKind
 from ringfence.core.model.operator import Operator
+from ringfence.core.model.pause import paused_ms
 from ringfence.core.model.run import Run, RunState
 from ringfence.core.model_caps import own_meter
 from ringfence.core.raising import CALLS, WALL_CLOCK
@@ -86,7 +87,7 @@ class Budgets:
                     )
                 )
             if (seconds := link.limits.wall_clock_s) is not None:
-                age = max(0, now - link.run.opened_at) // 1000
+                age = max(0, now - link.run.opened_at - link.paused_ms) // 1000
                 readings.append(
                     Reading(meter=f"{WALL_CLOCK}:run/{link.run.id}:all", kind=WALL_CLOCK, used=age, held=0, cap=seconds)
                 )
@@ -173,7 +174,16 @@ class Budgets:
                 runs.append(above)
         agents = self._catalogue.rules.agents
         limits = {one.id: agents[one.agent].limits if one.agent in agents else Limits(calls_per_run=0) for one in runs}
-        return tuple(Link(one, 0, limited(limits[one.id], one.grant)) for one in runs)
+        now, stops, pauses = self._clock.now(), await self._store.stops(), await self._store.pauses()
+        return tuple(
+            Link(
+                one,
+                0,
+                limited(limits[one.id], one.grant),
+                paused_ms=0 if limits[one.id].counts_pauses else paused_ms(runs[place:], pauses, stops, now),
+            )
+            for place, one in enumerate(runs)
+        )
 
     def _charges(self, agent: AgentId, chain: tuple[Link, ...]) -> tuple[Charge, ...]:
         view = self._catalogue.view(agent)

@@ -39,6 +39,7 @@ from ringfence.core.model.identifiers import AgentId, CallId, TicketId
 from ringfence.core.model.label import CLEAN, Label, join_all, memory_place
 from ringfence.core.model.meter import Charge
 from ringfence.core.model.model_use import MODEL, ModelUse
+from ringfence.core.model.pause import paused_ms
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.run import Posture, Run
@@ -360,8 +361,9 @@ class Enforcer:
                 limited(agents[run.agent].limits if run.agent in agents else Limits(calls_per_run=0), run.grant),
                 account.extra if run.agent in agents else 0,
                 run.agent == call.agent or self._agent_may(run.agent, call),
+                self._paused(state, place),
             )
-            for run, account in zip(state.chain, state.accounts, strict=True)
+            for place, (run, account) in enumerate(zip(state.chain, state.accounts, strict=True))
         )
         charges, uncountable = _charges(plan, call, chain, tool, flow, label, use) if plan is not None else ((), ())
         facts = Facts(
@@ -402,6 +404,15 @@ class Enforcer:
         run = chain[0]
         heard, forgot = self._hearing.of(run.id), self._hearing.has_forgotten(run.id, run.opened_at)
         return Flow(rules=rules, words=trusted_words(chain), heard=heard, forgot=forgot)
+
+    def _paused(self, state: CallState, place: int) -> int:
+        """For how long a run of the chain was paused, where its wall clock stands still meanwhile."""
+        if not (state.pauses or state.stops):
+            return 0
+        agent = self._catalogue.rules.agents.get(state.chain[place].agent)
+        if agent is None or agent.limits.counts_pauses:
+            return 0
+        return paused_ms(state.chain[place:], state.pauses, state.stops, self._clock.now())
 
     def _stops(self, call: Call, reach: Reach) -> tuple[Stop, ...]:
         """What stops a server stops its ways out too."""

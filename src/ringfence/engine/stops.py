@@ -230,7 +230,7 @@ class Stops:
             by=f"operator:{operator.name}",
             body={"stop": stop.id, "set_by": stop.by, "reason": reason[:1000], "single_person": single},
         )
-        receipt = await self._store.record(Unit((entry,), (LiftStop(stop_id),)))
+        receipt = await self._store.record(Unit((entry,), (LiftStop(stop_id, now),)))
         if isinstance(receipt, Conflict):
             return NotDone(receipt.detail)
         await receipt.durable()

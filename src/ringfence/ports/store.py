@@ -9,6 +9,7 @@ from ringfence.core.model.identifiers import Digest, OperatorName, RunId, Ticket
 from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
+from ringfence.core.model.pause import Pause
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
@@ -47,6 +48,8 @@ class CallState:
     """The newest with the digest asked for."""
     pending: tuple[Ticket, ...]
     """The run's tickets that wait for a person, oldest first."""
+    pauses: tuple[Pause, ...] = ()
+    """All that are over and kept."""
 
 
 class Store(Protocol):
@@ -129,6 +132,10 @@ class Store(Protocol):
 
     async def operators(self) -> Mapping[OperatorName, Operator]:
         """Without the removed ones."""
+        ...
+
+    async def pauses(self) -> tuple[Pause, ...]:
+        """Pauses that are over, as far as they are kept, in the order in which they ended."""
         ...
 
     async def pins(self) -> tuple[Pin, ...]:

@@ -11,6 +11,7 @@ from ringfence.core.model.identifiers import Digest, OperatorName, RunId, Ticket
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
+from ringfence.core.model.pause import Pause
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
@@ -58,6 +59,7 @@ class MirroredState:
             stops=state.stops_on(reach),
             ticket=None if newest is None else state.tickets[newest],
             pending=tuple(state.pending_of(run)) if run in state.live_tickets else (),
+            pauses=tuple(state.pauses.values()),
         )
 
     def stops_on(self, reach: Reach) -> tuple[Stop, ...]:
@@ -115,6 +117,9 @@ class MirroredState:
 
     async def operators(self) -> Mapping[OperatorName, Operator]:
         return {name: operator for name, operator in self._readable().operators.items() if not operator.removed}
+
+    async def pauses(self) -> tuple[Pause, ...]:
+        return tuple(self._readable().pauses.values())
 
     async def pins(self) -> tuple[Pin, ...]:
         return tuple(self._readable().pins.values())

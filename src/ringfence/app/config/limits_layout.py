@@ -117,10 +117,24 @@ GATEWAY_LIMITS: Final = Record(
     "a mapping of limits",
 )
 
+_WALL_CLOCK = OrRecord(
+    Duration(),
+    Record(
+        {
+            "cap": Key(Duration(), "The age.", required=True),
+            "pauses": Key(
+                Choice(("counted", "free")), "Whether the time counts in which all of a run is paused.", default="counted"
+            ),
+        },
+        "a mapping with `cap`",
+    ),
+    "a duration such as `1h`, or `{cap: 1h, pauses: free}`",
+)
+
 AGENT_LIMITS: Final = Record(
     {
         "calls_per_run": Key(Integer(1, 10_000_000), "Tool calls of a run with its child runs. No cap where absent."),
-        "wall_clock": Key(Duration(), "Age at which a run stops being served. No cap where absent."),
+        "wall_clock": Key(_WALL_CLOCK, "Age at which a run stops being served. No cap where absent."),
         "pending_approvals": Key(Integer(1, 100), "How many approvals of one run may wait at once.", default=3),
         "rows_per_run": Key(
             Integer(1, 1_000_000_000),

@@ -146,6 +146,7 @@ def _delegate(fields: Fields | None) -> SpawnCaps | None:
 
 def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields, models: tuple[str, ...]) -> AgentRule:
     limits: Fields = fields.get("limits", {})
+    clock: Fields = limited if isinstance(limited := limits.get("wall_clock"), dict) else {"cap": limited}
     return AgentRule(
         id=AgentId(name),
         purpose=fields["purpose"],
@@ -153,7 +154,8 @@ def _agent(name: str, fields: Fields, uids: frozenset[int], provenance: Fields, 
         tighten={ToolId(tool): schema for tool, schema in fields.get("tighten", {}).items()},
         limits=Limits(
             calls_per_run=limits.get("calls_per_run"),
-            wall_clock_s=limits.get("wall_clock"),
+            wall_clock_s=clock["cap"],
+            counts_pauses=clock.get("pauses") != "free",
             pending_approvals=limits.get("pending_approvals", 3),
             rows_per_run=limits.get("rows_per_run"),
             rate=rate_of(limits.get("rate")),

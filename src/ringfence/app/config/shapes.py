@@ -314,7 +314,7 @@ class Record:
 class OrRecord:
     """Text, or a record in its place (a literal, or where a secret is found)."""
 
-    text: Text
+    text: Text | Duration
     record: Record
     expected: str
 

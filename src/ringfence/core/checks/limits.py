@@ -21,7 +21,7 @@ def limits(call: Call, facts: Facts) -> Verdict:
         if cap is not None and link.calls_used + 1 > cap + link.calls_added:
             detail = f"run {link.run.id} has used {link.calls_used} of {cap + link.calls_added} calls"
             reasons.append(Reason(ReasonCode.CALL_CAP, "limits", detail))
-        if clock is not None and facts.now >= link.run.opened_at + clock * 1000:
+        if clock is not None and facts.now >= link.run.opened_at + link.paused_ms + clock * 1000:
             reasons.append(Reason(ReasonCode.WALL_CLOCK, "limits", f"run {link.run.id} is older than {clock} s"))
     if facts.charges:
         for charge, meter in zip(facts.charges, facts.meters, strict=True):

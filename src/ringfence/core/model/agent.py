@@ -18,6 +18,8 @@ class Limits:
 
     calls_per_run: int | None = None
     wall_clock_s: int | None = None
+    counts_pauses: bool = True
+    """Whether the wall clock goes on while all of the run is paused."""
     pending_approvals: int = 3
     rows_per_run: int | None = None
     rate: Rate | None = None

@@ -31,6 +31,8 @@ class Link:
     """What an operator has added to the cap on calls."""
     agent_may: bool = True
     """A run above is of another agent: whether that agent has the tool, with arguments that satisfy what it was shown."""
+    paused_ms: int = 0
+    """For how long it was paused, where its wall clock does not count that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

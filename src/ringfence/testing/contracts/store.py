@@ -19,8 +19,9 @@ from ringfence.core.ledger import held_of, used_of
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.operator import Role
+from ringfence.core.model.pause import Pause
 from ringfence.core.model.run import RunState
-from ringfence.core.model.stop import ScopeKind
+from ringfence.core.model.stop import ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.state import Account
@@ -458,6 +459,24 @@ class StoreContract:
         await accept(store, Unit((), (AddStop(a_stop()),)), lift)
         assert store.stops_on(a_reach()) == ()
         await refuse(store, lift)
+
+    async def test_a_pause_of_runs_is_kept_when_it_is_over_and_no_other_stop_is(self, store: Store) -> None:
+        pauses = [replace(a_stop(name), mode=StopMode.PAUSE) for name in ("first", "second", "since", "unknown")]
+        tool = replace(a_stop("tool", kind=ScopeKind.TOOL, target="orders.refund"), mode=StopMode.PAUSE)
+        await accept(store, Unit((), tuple(AddStop(stop) for stop in (*pauses, tool, a_stop("kill")))))
+        lifted = {"second": 4000, "first": 5000, "tool": 5000, "kill": 5000, "unknown": 0}
+        await accept(store, *(Unit((), (LiftStop(name, at),)) for name, at in lifted.items()))
+        kept = (
+            Pause(id="second", scope=pauses[1].scope, since=3000, until=4000),
+            Pause(id="first", scope=pauses[0].scope, since=3000, until=5000),
+        )
+        assert await store.pauses() == kept
+        await accept(store, Unit((), (OpenRun(a_run(opened_at=4500), None),)))
+        state = await store.call_state(RunId("run-1"), a_reach(), Digest("d"))
+        assert state is not None
+        assert state.pauses == kept
+        await accept(store, Unit((), (Prune(6000),)))
+        assert await store.pauses() == kept[1:]
 
     # --- operators ---
 

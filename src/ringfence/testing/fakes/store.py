@@ -11,6 +11,7 @@ from ringfence.core.model.identifiers import Digest, OperatorName, RunId, Ticket
 from ringfence.core.model.label import Label
 from ringfence.core.model.meter import Meter
 from ringfence.core.model.operator import Operator
+from ringfence.core.model.pause import Pause
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
@@ -127,6 +128,9 @@ class FakeStore:
 
     async def operators(self) -> Mapping[OperatorName, Operator]:
         return await self._reading().operators()
+
+    async def pauses(self) -> tuple[Pause, ...]:
+        return await self._reading().pauses()
 
     async def pins(self) -> tuple[Pin, ...]:
         return await self._reading().pins()

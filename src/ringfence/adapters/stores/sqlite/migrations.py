@@ -65,7 +65,11 @@ _HANDOFFS = """
 create table if not exists handoffs(id text primary key, doc text not null) strict, without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES, _METERS, _LABELS, _HANDOFFS)
+_PAUSES = """
+create table if not exists pauses(id text primary key, doc text not null) strict, without rowid;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _PINS, _TILES, _METERS, _LABELS, _HANDOFFS, _PAUSES)
 
 
 def migrate(db: apsw.Connection) -> None:

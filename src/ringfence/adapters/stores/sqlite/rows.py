@@ -20,6 +20,7 @@ from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import Label, agent_place
 from ringfence.core.model.meter import Meter, MeterKind
 from ringfence.core.model.operator import Operator
+from ringfence.core.model.pause import Pause, forgotten
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
@@ -107,6 +108,8 @@ def touched(state: State, unit: Unit) -> list[Key]:
                 keys.append(("stops", stop.id))
             case LiftStop(stop_id=stop_id):
                 keys.append(("stops", stop_id))
+                keys.append(("pauses", stop_id))
+                keys.extend(("pauses", pause) for pause in forgotten(state.pauses))
             case PutOperator(operator=operator):
                 keys.append(("operators", operator.name))
             case RemoveOperator(name=name):
@@ -160,6 +163,8 @@ def load_state(db: apsw.Connection) -> State:
             state.index(ticket)
         stops = sorted(_load(db, "stops", Stop, "id"), key=lambda stop: (stop.at, stop.id))
         state.stops.update((stop.id, stop) for stop in stops)
+        pauses = sorted(_load(db, "pauses", Pause, "id"), key=lambda pause: (pause.until, pause.id))
+        state.pauses.update((pause.id, pause) for pause in pauses)
         state.operators.update((operator.name, operator) for operator in _load(db, "operators", Operator, "name"))
         state.pins.update((pin.id, pin) for pin in _load(db, "pins", Pin, "id"))
         state.labels.update((place, _decode("labels", place, doc, Label)) for place, doc in _documents(db, "labels"))

@@ -10,10 +10,13 @@ The view and its triggers are temporary, so they belong to this program's versio
 
 from __future__ import annotations
 
-TABLES = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "operators", "pins", "labels", "handoffs")
+TABLES = (
+    "runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "pauses", "operators", "pins", "labels",
+    "handoffs",
+)  # fmt: skip
 """The tables of the state, named as in `core.state.State`."""
 
-SHRINKING = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "labels", "handoffs")
+SHRINKING = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "pauses", "labels", "handoffs")
 """Tables from which rows go."""
 
 # Settings of the connection that writes. NORMAL: see `writer` for who makes commits durable.
