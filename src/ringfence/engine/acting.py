@@ -77,6 +77,9 @@ DISK_S = 10.0
 """How long a call waits for its entry to reach the journal or the disk."""
 
 
+CUT_AT_ONCE: Final = 8
+"""Answers that a stop has cut and whose outcomes are recorded at the same time: hundreds at once would delay its
+acknowledgement."""
 PRICED: Final = frozenset({MeterKind.ROWS, *OF_MODELS})
 """What is known afterwards, so that people are told of it then."""
 Risen = Callable[[RunId], Awaitable[None]]
@@ -124,6 +127,7 @@ class Actor:
         self._risen = risen
         self._suspicions = Suspicions(alerts)
         self._at = at_step
+        self._cut_ones = asyncio.Semaphore(CUT_AT_ONCE)
 
     async def act(
         self,
@@ -186,6 +190,9 @@ class Actor:
                 if not flight.stopped or task is None or task.uncancel() > 0:
                     raise
                 return outcome
+            if flight.over is not None:
+                async with self._cut_ones:
+                    return await self._settle(call, flight, outcome, profile, inspection)
             return await self._settle(call, flight, outcome, profile, inspection)
 
     def _another_environment(self, call: Call) -> str:

@@ -43,9 +43,11 @@ class Flight:
     credential: str = ""
     """Which one left with it: the id of what was minted, or a reference."""
     landed: asyncio.Event = field(default_factory=asyncio.Event)
-    cut: Callable[[], None] | None = None
-    """Of an answer that is passed on as it comes: ends it where it is, and what was used is recorded. It can be cut at any
-    moment, so a stop waits for nothing; and a pause, which is for what comes next, leaves it alone."""
+    cut: Callable[[], asyncio.Future[Any] | None] | None = None
+    """Of an answer that is passed on as it comes: ends it where it is, and gives what is done once it has ended. It can be cut
+    at any moment, so a stop waits for nothing; and a pause, which is for what comes next, leaves it alone."""
+    over: asyncio.Future[Any] | None = None
+    """Of an answer that was cut: done when nobody gets a byte of it any more. What it used is recorded after that."""
 
     def stop(self) -> None:
         """Cancel the call upstream; its outcome is still recorded."""
@@ -53,9 +55,21 @@ class Flight:
             return
         self.stopped = True
         if self.cut is not None and self.sent:
-            self.cut()
+            self.over = self.cut()
         else:
             self.task.cancel()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to its end, recorded or, of an answer that was cut, about to be."""
+        return self.landed.is_set() or (self.over is not None and self.over.done())
+
+    async def wait_over(self) -> None:
+        """Wait for that."""
+        if self.over is not None:
+            await asyncio.wait({self.over})
+        else:
+            await self.landed.wait()
 
 
 class _Flying:

@@ -3,7 +3,8 @@
 A stop is acknowledged only when no new upstream call can start in its scope (I6):
  1. the stop is in force for every reader, before anything else happens;
  2. it is durable;
- 3. calls under way in scope are cancelled upstream, and each has come to its recorded end or is listed as still open;
+ 3. calls under way in scope are cancelled upstream, and each has come to its recorded end or is listed as still open; answers
+    that are passed on as they come are cut, and their outcomes are recorded in turn;
  4. tickets in scope are withdrawn.
 """
 
@@ -147,7 +148,8 @@ class Stops:
         )
 
     async def _land(self, flights: list[Flight]) -> set[Flight]:
-        """Cancel what is under way; answer which calls have come to their recorded end.
+        """Cancel what is under way; answer which calls have come to their end. Of answers that are cut where they are, however
+        many, the outcomes are recorded after the acknowledgement: what counts is that nobody gets a byte of them any more.
 
         A call that was sent a moment ago gets until `LANDING_S` after its start, so that a request lying in a socket buffer
         has been read by its server, and answered or cancelled, before the stop is acknowledged.
@@ -166,8 +168,8 @@ class Stops:
             await settled([flight.landed.wait() for flight in young], self._clock, LANDING_S)
             for flight in young:
                 flight.stop()
-        await settled([flight.landed.wait() for flight in flights], self._clock, CANCEL_S)
-        return {flight for flight in flights if flight.landed.is_set()}
+        await settled([flight.wait_over() for flight in flights], self._clock, CANCEL_S)
+        return {flight for flight in flights if flight.is_over}
 
     async def finish(self) -> tuple[str, ...]:
         """Withdraw what the stops in force would have withdrawn, had the process lived and the disk worked.

@@ -133,10 +133,13 @@ class ModelCalls(OwnServer):
 
     # --- what the actor asks
 
-    def cut(self, call: CallId) -> None:
-        """A stop has come over it: end it now."""
-        if (known := self._open.get(call)) is not None:
-            known.cut(CutKind.KILLED, "stopped by an operator")
+    def cut(self, call: CallId) -> asyncio.Task[Reply] | None:
+        """A stop has come over it: end it now. The task is done once it has ended for its client and the upstream."""
+        known = self._open.get(call)
+        if known is None:
+            return None
+        known.cut(CutKind.KILLED, "stopped by an operator")
+        return known.task
 
     def close_run(self, run: RunId, why: str) -> None:
         """End what a run has open."""
