@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
-from ringfence.app.control import explain, history, lineage, status
+from ringfence.app.control import explain, lineage, status
 from ringfence.app.control.answer import Answer, Asked, Bootstrap, Problem, ProblemCode, Reply, not_found, refused
 from ringfence.app.control.auth import Known, authenticate
 from ringfence.app.control.browser import is_own_page
@@ -26,6 +26,7 @@ from ringfence.app.control.login import log_in
 from ringfence.app.control.oidc_pages import OidcPages
 from ringfence.app.control.request import Incoming, incoming, read_all
 from ringfence.app.control.resource import set_cookie, settled
+from ringfence.app.control.run_page import RunPage
 from ringfence.app.control.services import ControlServices
 from ringfence.app.control.sessions import Sessions
 from ringfence.app.control.view import card_view, marked
@@ -138,9 +139,6 @@ class Pages:
     async def entry(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
         return self._facts("Entry", await explain.explain(self._asked(request, operator)), operator, "entry.html")
 
-    async def run(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
-        return self._facts("Run", await history.timeline(self._asked(request, operator)), operator, "run.html")
-
     async def timeline(self, request: Request, came: Incoming, operator: Operator) -> Response | Problem:
         answer = await lineage.show_lineage(self._asked(request, operator))
         if isinstance(answer, Problem):
@@ -232,7 +230,7 @@ def page_routes(services: ControlServices, sessions: Sessions) -> list[BaseRoute
         StarletteRoute("/approvals/{id}", pages.known(pages.card), methods=["GET"]),
         StarletteRoute("/approvals/{id}/decision", pages.known(pages.decide), methods=["POST"]),
         StarletteRoute("/audit/{id}", pages.known(pages.entry), methods=["GET"]),
-        StarletteRoute("/runs/{id}", pages.known(pages.run), methods=["GET"]),
+        *RunPage(services, pages).routes(),
         StarletteRoute("/runs/{id}/timeline", pages.known(pages.timeline), methods=["GET"]),
         StarletteRoute("/status", pages.known(pages.state), methods=["GET"]),
         StarletteRoute("/stops/{id}", pages.known(pages.state), methods=["GET"]),
