@@ -64,6 +64,10 @@ class Attempt:
     """It has a box of its own."""
     terminal: bool = False
     """It has the operator's terminal."""
+    streams: bool = False
+    """Its standard streams are files of the user: GIVEN to be read, LOG to be appended to."""
+    then: str = ""
+    """What the next box tries that works in the same folder, SHARED, of which both are shown `tools`."""
     slow: bool = False
     """It is left out of the short selection."""
 

@@ -111,4 +111,11 @@ ATTEMPTS = (
         ),
         escaped=says,
     ),
+    Attempt(
+        id="fsr-18",
+        what="a link in the place of a path that the next box of the same folder is shown",
+        script="os.rename('tools', 'were'); os.symlink(F['HOST_HOME'] + '/.ssh', 'tools'); print(os.listdir('.'))",
+        then="print(reader(F['SHARED'] + '/tools/id_ed25519'), quietly(os.listdir, F['SHARED'] + '/tools'))",
+        escaped=knows("KEY_SECRET"),
+    ),
 )

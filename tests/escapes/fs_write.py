@@ -1,7 +1,7 @@
 """Writing where the host would see it."""
 
 from tests.escapes.attempt import Attempt
-from tests.escapes.judges import either, exists, in_checkout, marked, says
+from tests.escapes.judges import either, exists, in_checkout, knows, marked, says
 
 ROOTS = "only root may write it anyway"
 
@@ -167,5 +167,19 @@ ATTEMPTS = (
         ),
         escaped=says,
         no_control="it would change the machine; an ordinary user may not",
+    ),
+    Attempt(
+        id="fsw-29",
+        what="open anew the files that are the standard streams, for more than they were given for",
+        script=(
+            "for who in ('self', str(os.getppid()), '1'):\n"
+            "    for number, how in ((0, os.O_RDWR), (0, os.O_WRONLY), (1, os.O_RDWR), (2, os.O_RDWR)):\n"
+            "        at = quietly(os.open, f'/proc/{who}/fd/{number}', how | os.O_NONBLOCK)\n"
+            "        if at is not None:\n"
+            "            quietly(lambda: print(os.pread(at, 1000, 0)))\n"
+            "            if number == 0:\n                quietly(os.pwrite, at, MARK.encode(), 0)"
+        ),
+        escaped=either(marked("{GIVEN}"), knows("FILE_SECRET")),
+        streams=True,
     ),
 )

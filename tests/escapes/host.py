@@ -11,11 +11,11 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.escapes.machine import environment, paths
 from tests.escapes.naive_proxy import naive_proxy
@@ -33,6 +33,8 @@ INNER = "7410"
 IPC_PRIVATE, IPC_RMID = 0, 0
 """Of sys/ipc.h."""
 _SHM = "ringfence-escapes"
+SOMEBODY = 54321
+"""An ordinary user of the machine, for what root's boxes work in."""
 
 
 def shop() -> dict[str, Any]:
@@ -41,7 +43,8 @@ def shop() -> dict[str, Any]:
     return {"command": ["/usr/bin/env", f"PYTHONPATH={paths()}", sys.executable, program], "share": "server"}
 
 
-def configuration() -> dict[str, Any]:
+def configuration(shared: str) -> dict[str, Any]:
+    """`shared`: a folder that boxes of one agent write, and of which they are shown a part besides."""
     paths = [{"methods": ["GET"], "path": "/allowed/*"}, {"methods": ["GET", "POST"], "path": "/echo"}]
     api: dict[str, Any] = {
         "host": "api.test", "mode": "terminate", "credential": {"from": "env:API_KEY"}, "header": "X-Key", "paths": paths,
@@ -61,6 +64,7 @@ def configuration() -> dict[str, Any]:
         "tools": {"shop.echo": granted, "shop.only_for_others": granted},
         "agents": {
             "coder": {"purpose": "works in a box", "tools": ["shop.echo"], "box": LIMITS, "egress": {"hosts": hosts}},
+            "sharer": {"purpose": "works where others do", "tools": [], "box": {**LIMITS, "shows": [f"{shared}/tools"]}},
             "other": {"purpose": "works elsewhere", "tools": ["shop.only_for_others"], "only_mcp": True},
         },
     }
@@ -103,10 +107,31 @@ class Host:
             victim.wait()
         self.victims = []
 
-    def boxed(self, *options: str) -> list[str]:
+    def renew_files(self) -> None:
+        """The files of the user that attempts are given, as they were."""
+        Path(self.facts["GIVEN"]).write_text("the user's\n", "ascii")
+        Path(self.facts["LOG"]).write_text(f"{self.secrets['FILE_SECRET']}\n", "ascii")
+        shared = Path(self.facts["SHARED"])
+        shutil.rmtree(shared, ignore_errors=True)
+        (shared / "tools").mkdir(parents=True)
+        for path in (shared, shared / "tools"):
+            path.chmod(0o755)
+            if os.geteuid() == 0:
+                os.chown(path, SOMEBODY, SOMEBODY)  # a box may not work in a folder of root's
+
+    @contextmanager
+    def streams(self) -> Generator[tuple[IO[bytes], IO[bytes]]]:
+        """What a box has for its standard input and output."""
+        with open(self.facts["GIVEN"], "rb") as given, open(self.facts["LOG"], "ab") as log:
+            yield given, log
+
+    def logged(self) -> bytes:
+        return Path(self.facts["LOG"]).read_bytes()
+
+    def boxed(self, *options: str, agent: str = "coder") -> list[str]:
         """The beginning of a command line that runs what follows in a box."""
         state = str(self.folder / "state")
-        return [*RINGFENCE, "run", "--state", state, "--agent", "coder", "--task", "tries to get out", *options, "--"]
+        return [*RINGFENCE, "run", "--state", state, "--agent", agent, "--task", "tries to get out", *options, "--"]
 
 
 @asynccontextmanager
@@ -127,7 +152,7 @@ async def a_host(folder: Path) -> AsyncGenerator[Host]:
     os.environ.update(variables)
     config = folder / "ringfence.yaml"
     config.touch(mode=0o600)
-    config.write_text(json.dumps(configuration()), "utf-8")
+    config.write_text(json.dumps(configuration(facts["SHARED"])), "utf-8")
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(services(folder, authority))
         gateway = GatewayProcess(config, folder / "state", RINGFENCE, ("--control-port", facts["CONTROL_PORT"]))
@@ -142,6 +167,7 @@ async def a_host(folder: Path) -> AsyncGenerator[Host]:
         port = proxy.sockets[0].getsockname()[1]
         host = Host(folder, gateway, served, facts, hidden, port, held, variables)
         stack.callback(host.end_victims)
+        stack.callback(shutil.rmtree, facts["SHARED"], ignore_errors=True)
         _shared_memory(facts, hidden)
         stack.callback(_without_shared_memory, facts)
         yield host
@@ -162,7 +188,8 @@ def _furnished(folder: Path, hidden: dict[str, str]) -> dict[str, str]:
         "OUT": str(out), "HOST_HOME": str(home), "STATE": str(folder / "state"), "SECRET_FILE": str(folder / "secret.txt"),
         "UNIX": str(folder / "daemon.sock"), "SINK_PORT": str(SINK_PORT), "EVIL_PORT": str(EVIL_PORT), "NODE": os.uname().nodename,
         "HANDLE": _handle(folder / "secret.txt"), "CONTROL_PORT": str(_free_port()), "LEFT_IN_TMP": str(left), "KNOWN": "",
-        "BESIDE": str(folder / "scratch"),
+        "BESIDE": str(folder / "scratch"), "GIVEN": str(out / "given"), "LOG": str(out / "log"),
+        "SHARED": str(Path("/tmp") / f"shared-{secrets.token_hex(6)}"),
     }  # fmt: skip
 
 
@@ -235,7 +262,7 @@ async def said_by(
     """Run it to its end, or for that long. Raises TimeoutError."""
     ran = await asyncio.create_subprocess_exec(
         *command, env=host.environment, cwd=cwd, stdin=more.pop("stdin", asyncio.subprocess.PIPE),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, pass_fds=(host.held,), limit=8_000_000, **more,
+        stdout=more.pop("stdout", asyncio.subprocess.PIPE), stderr=asyncio.subprocess.PIPE, pass_fds=(host.held,), limit=8_000_000, **more,
     )  # fmt: skip
     try:
         async with asyncio.timeout(deadline_s):

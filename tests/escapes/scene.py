@@ -42,7 +42,7 @@ class Phase:
         """By id: the evidence of an escape, and what it said."""
         self._host.renew_victims()
         found: dict[str, tuple[str, str]] = {}
-        together = [each for each in attempts if not (each.alone or each.repo or each.terminal)]
+        together = [each for each in attempts if not is_alone(each)]
         if together:
             found |= await self._some(together)
         for each in attempts:
@@ -63,13 +63,20 @@ class Phase:
         )
         host.services.take()
         live = await self._checkout_socket(repo) if repo else None
+        host.renew_files()
         async with watching(host.gateway) as watch:
-            said, trouble = await self._said(told.encode(), repo, terminal=first.terminal, alone=len(attempts) == 1)
+            said, trouble = await self._said(told.encode(), repo, first, alone=len(attempts) == 1)
+            if first.then:
+                next_told = json.dumps({"kit": KIT, "facts": facts, "attempts": [{"id": first.id, "script": first.then}]})
+                then, trouble = await self._said(next_told.encode(), repo, first, alone=True)
+                said += then
         if live is not None:
             live.close()
         heard = host.services.take()
         lines = [json.loads(line) for line in said.splitlines() if line.startswith(b"{")]
-        by_id = {line["id"]: line["said"] for line in lines}
+        by_id: dict[str, str] = {}
+        for line in lines:
+            by_id[line["id"]] = by_id.get(line["id"], "") + line["said"]
         found: dict[str, tuple[str, str]] = {}
         for each in attempts:
             left = alive(f"mark-{each.id}-{self._name}")
@@ -94,18 +101,25 @@ class Phase:
             lambda: self._host.services.sink("checkout"), str(repo / "live.sock")
         )
 
-    async def _said(self, told: bytes, repo: Path | None, *, terminal: bool, alone: bool) -> tuple[bytes, str]:
+    async def _said(self, told: bytes, repo: Path | None, first: Attempt, *, alone: bool) -> tuple[bytes, str]:
         """What the attempts said, and what went wrong on our side."""
         host = self._host
         scratch = host.folder / "scratch" / f"work-{host.copies}"
         scratch.mkdir(parents=True, exist_ok=True)
-        command = [SYSTEM_PYTHON, "-I", "-c", INSIDE, *([told.decode()] if terminal else [])]
-        if self._boxed:
+        shared = Path(host.facts["SHARED"]) if first.then else None
+        command = [SYSTEM_PYTHON, "-I", "-c", INSIDE, *([told.decode()] if first.terminal or first.streams else [])]
+        if self._boxed and shared is not None:
+            command = [*host.boxed("--workspace", str(shared), agent="sharer"), *command]
+        elif self._boxed:
             command = [*host.boxed(*(["--repo", str(repo), "--no-wait"] if repo else [])), *command]
-        where = repo if repo is not None and not self._boxed else scratch
+        where = scratch if self._boxed else repo or shared or scratch
         deadline = ALONE_S if alone else TOGETHER_S
         try:
-            if terminal:
+            if first.streams:
+                with host.streams() as (stdin, stdout):
+                    _, errors = await said_by(command, host, b"", where, deadline, stdin=stdin, stdout=stdout)
+                said = host.logged()
+            elif first.terminal:
                 leader, follower = pty.openpty()
                 try:
                     said, errors = await said_by(["setsid", "--ctty", *command], host, b"", where, deadline, stdin=follower)
@@ -121,6 +135,11 @@ class Phase:
         return said, ""
 
 
+def is_alone(attempt: Attempt) -> bool:
+    """Whether it has a box of its own."""
+    return bool(attempt.alone or attempt.repo or attempt.terminal or attempt.streams or attempt.then)
+
+
 def chosen(only: Iterable[str], *, short: bool) -> list[Attempt]:
     names = set(only)
     unknown = names - {attempt.id for attempt in ALL} - set(CLASS_OF.values())
@@ -129,7 +148,7 @@ def chosen(only: Iterable[str], *, short: bool) -> list[Attempt]:
     root = os.geteuid() == 0
     wanted = [each for each in ALL if not names or each.id in names or CLASS_OF[each.id] in names]
     wanted = [each for each in wanted if root or not each.root_only]
-    return [each for each in wanted if not short or not (each.alone or each.repo or each.terminal or each.slow)]
+    return [each for each in wanted if not short or not (is_alone(each) or each.slow)]
 
 
 async def main(folder: Path, attempts: Sequence[Attempt]) -> None:
