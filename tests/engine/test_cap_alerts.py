@@ -192,6 +192,17 @@ async def test_the_wall_clock_has_steps_and_a_restart_repeats_none() -> None:
     assert told(world)[2:] == [f"a cap does not bear what agent support asks for: {meter} of 600"]
 
 
+async def test_pauses_that_do_not_count_pass_no_step_of_the_wall_clock() -> None:
+    world = await World.build()
+    run = (await world.open_run()).run
+    world.clock.advance(400_000)
+    for paused, count in ((300_000, 0), (90_000, 1)):
+        link = Link(run, 0, Limits(wall_clock_s=600), paused_ms=paused)
+        facts = Facts(now=world.clock.now(), chain=(link,), agent=None, tool=None)
+        world.alerts.caps.reserved(facts, world.catalogue.rules)
+        assert len(told(world)) == count
+
+
 async def test_a_refusal_for_a_sum_is_told_once_and_not_after_its_last_step() -> None:
     limits = ToolLimits(sums=(SumCap(pointer="/amount", cap=100 * MICRO),))
     world = await World.build(rules=shop_rules(tools=(tool_rule("payments.refund", PAY_SMALL, limits=limits),)))

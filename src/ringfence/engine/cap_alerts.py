@@ -74,8 +74,8 @@ class CapAlerts:
         self._told: dict[str, None] = {}
         """What was told, oldest first: a step that is passed again after something was given back is no news."""
         self._paces: OrderedDict[str, Pace] = OrderedDict()
-        self._ages: OrderedDict[RunId, Millis] = OrderedDict()
-        """When the wall clock of a run was last looked at."""
+        self._ages: OrderedDict[RunId, int] = OrderedDict()
+        """How old a run was, in seconds, when its wall clock was last looked at."""
 
     def reserved(self, facts: Facts, rules: Rules, *, counts: bool = True) -> None:
         """A call was just allowed. `counts`: it is one of the runs' calls."""
@@ -124,7 +124,7 @@ class CapAlerts:
                 self._out(charge.meter, short.cap, window, call, entry, f"agent {call.agent} asks for")
         for link in facts.chain:
             seconds = link.limits.wall_clock_s
-            if seconds is not None and facts.now >= link.run.opened_at + seconds * 1000:
+            if seconds is not None and _age(link, facts.now) >= seconds:
                 self._out(f"{WALL_CLOCK}:run/{link.run.id}:all", seconds, 0, call, entry, f"agent {call.agent} asks for")
 
     def ran_out(self, out: RanOut, call: Call, entry: str, now: Millis) -> None:
@@ -158,14 +158,20 @@ class CapAlerts:
         seconds = link.limits.wall_clock_s
         if seconds is None:
             return
-        opened = link.run.opened_at
+        age = _age(link, now)
         # What an earlier process was there for is taken as told: a restart is to repeat nothing.
-        seen = self._ages.pop(link.run.id, max(opened, self._began))
-        self._ages[link.run.id] = now
+        before = min(age, self._ages.pop(link.run.id, max(0, self._began - link.run.opened_at) // 1000))
+        self._ages[link.run.id] = age
         if len(self._ages) > MOST_PACES:
             self._ages.popitem(last=False)
-        near = Near(meter=f"{WALL_CLOCK}:run/{link.run.id}:all", before=max(0, seen - opened) // 1000,
-                    after=max(0, now - opened) // 1000, cap=seconds, agent=link.run.agent, run=link.run.id)  # fmt: skip
+        near = Near(
+            meter=f"{WALL_CLOCK}:run/{link.run.id}:all",
+            before=before,
+            after=age,
+            cap=seconds,
+            agent=link.run.agent,
+            run=link.run.id,
+        )
         passed = [percent for percent in rules.cap_alerts if near.before * 100 < near.cap * percent <= near.after * 100]
         if passed and self._is_news(told := f"{near.meter}:{passed[-1]}:{near.cap}:0"):
             self._tell(f"{passed[-1]} % of a cap: {near.meter} is {near.after} of {near.cap} s", told, near)
@@ -219,3 +225,8 @@ class CapAlerts:
 def _run_of(meter: str, otherwise: RunId) -> str:
     """Whom a kill would have to end: the run whose meter it is, else the one that uses it."""
     return run_of(meter) if is_of_run(meter) else otherwise
+
+
+def _age(link: Link, now: Millis) -> int:
+    """What a run has used of its wall clock, in seconds."""
+    return max(0, now - link.run.opened_at - link.paused_ms) // 1000
