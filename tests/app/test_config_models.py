@@ -1,5 +1,6 @@
 """`models:` in the configuration: what it asks for, and what is wrong with it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ringfence.errors import ConfigError
 from ringfence.ports.secrets import SecretRef
 
 CODER = AgentId("coder")
+DOCS = Path(__file__).parents[2] / "docs" / "model-meter.md"
 
 
 def loaded(models: str, agent: str = "{purpose: p}") -> Loaded:
@@ -156,3 +158,12 @@ def complaint_without_models(agent: str) -> str:
     with pytest.raises(ConfigError) as caught:
         parse_config(f"version: 1\nagents: {{coder: {agent}}}\n".encode(), Path("ringfence.yaml"))
     return str(caught.value)
+
+
+def test_the_examples_of_the_documentation_can_be_read() -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    assert len(examples) >= 4
+    for example in examples:
+        text = example if "version:" in example else f"version: 1\n{example}"
+        agents = "" if "agents:" in text else "agents: {coder: {purpose: p}}\n"
+        assert parse_config(f"{text}{agents}".encode(), Path("ringfence.yaml")).rules.models is not None
