@@ -43,7 +43,7 @@ def test_a_request_that_fits_has_run_out_of_nothing() -> None:
         (
             caps((SPEND, 1_000_000)),
             ("r1", "root"),
-            "the cap on spend of this run (1) does not bear this request. "
+            "the cap on spend of this run (1) does not bear this request, which can use 0.6. "
             "An approver of agent support can raise it: ringfence budget raise r1 --spend +N",
         ),
         (
@@ -55,7 +55,7 @@ def test_a_request_that_fits_has_run_out_of_nothing() -> None:
         (
             caps((TOKENS, 150, DAY)),
             ("r1",),
-            "the cap on tokens of agent support (150 in 1 day) does not bear this request. "
+            "the cap on tokens of agent support (150 in 1 day) does not bear this request, which can use 100. "
             "It frees with time; whoever configures the gateway can raise it",
         ),
         (caps(streams=0), ("r1",), "0 model calls at once are allowed; wait until one has ended"),
@@ -99,3 +99,12 @@ def test_it_names_no_team_and_nobody_else() -> None:
     assert "care" not in said_to_client(of_team, SUPPORT, RunId("r1"))
     assert "of this gateway (0.000001 in 1 day)" in said_to_client(of_all, SUPPORT, RunId("r1"))
     assert "--meter spend:run/r1:gateway/all --by +N" in said_to_client(of_gateway, SUPPORT, RunId("r1"))
+
+
+def test_it_says_what_the_request_can_use_and_probably_will() -> None:
+    charges = charged(caps((SPEND, 1_000_000)))
+    expected = ModelUse(micro=80_000, tokens_in=7, tokens_out=3)
+    out = ran_out(charges, used_once(charges), NOW, expected)
+    assert out is not None
+    said = said_to_client(out, SUPPORT, RunId("r1"))
+    assert "does not bear this request, which can use 0.6 (probably 0.08). " in said

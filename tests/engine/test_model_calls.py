@@ -320,3 +320,16 @@ async def test_an_answer_ends_with_its_run() -> None:
     await client.got.wait()
     await world.runs.close(run.run.id, by="operator:ada", why="it is done")
     assert (await asked).cut is CutKind.KILLED
+
+
+async def test_what_a_request_will_probably_use_is_learnt_from_answers_and_stands_beside_the_most() -> None:
+    world, run = await world_with(model := Model(Answer().says(START, TOTALS, STOP, b"")))
+    text = [{"role": "user", "content": "x" * 1000}]
+    await ask(world, run, Reader(), messages=text)
+    model.answer = Answer().says(START, TOTALS, STOP, b"")
+    await ask(world, run, Reader(), messages=text)
+    first, second = [entry["body"]["arguments"] for entry in await world.entries() if entry["kind"] == "decision"]
+    assert "likely" not in first
+    assert second["likely"]["tokens_out"] == 5
+    assert 0 < second["likely"]["tokens_in"] < second["most"]["tokens_in"]
+    assert 0 < second["likely"]["micro"] < second["most"]["micro"]

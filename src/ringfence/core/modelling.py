@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ringfence.core.metering.bound import Bound, Unbounded, bound_of, most_output
+from ringfence.core.metering.estimate import Learnt, likely
 from ringfence.core.metering.prices import cost
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.metering.rules import ModelRules, SecretsAction
@@ -91,6 +92,12 @@ DEFINITION: Final[Mapping[str, Any]] = {
                 "properties": {"micro": _COUNT, "tokens_in": _COUNT, "tokens_out": _COUNT},
                 "additionalProperties": False,
                 "description": "The most that it can use.",
+            },
+            "likely": {
+                "type": "object",
+                "properties": {"micro": _COUNT, "tokens_in": _COUNT, "tokens_out": _COUNT},
+                "additionalProperties": False,
+                "description": "What it will probably use, by what this model answered before. Absent: that tells nothing.",
             },
             "secrets": {
                 "type": "object",
@@ -196,6 +203,7 @@ def asked(
     size: int,
     said: Mapping[str, str],
     secrets: Handled | None = None,
+    learnt: Learnt | None = None,
 ) -> Asked:
     """A request with the most that it can use. `body`: SHA-256; `request`: None where it names no model."""
     names = models_of(request) if request is not None else ()
@@ -239,7 +247,15 @@ def asked(
         "said": {name: text[:200] for name, text in said.items()},
         **({"secrets": secrets.view()} if secrets is not None else {}),
     }
+    if request is not None and bound is not None and (expected := likely(learnt, request, bound, rules.prices)) is not None:
+        arguments["likely"] = {name: getattr(expected, name) for name in ("micro", "tokens_in", "tokens_out")}
     return Asked(arguments=arguments, most=most, upstream=arguments["upstream"], bound=bound)
+
+
+def likely_use(arguments: Mapping[str, Any]) -> ModelUse | None:
+    """What a request will probably use, as its own facts have it; None: nobody knows."""
+    said = arguments.get("likely")
+    return ModelUse(**said) if isinstance(said, Mapping) else None
 
 
 def shortened(rules: ModelRules, request: ModelRequest, room: Room) -> ModelRequest | None:

@@ -13,6 +13,7 @@ from typing import Final
 from ringfence.core.ledger import is_of_run, refusal, run_of
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.meter import Charge, Meter, MeterKind
+from ringfence.core.model.model_use import ModelUse
 from ringfence.core.raising import raise_option
 from ringfence.core.shortfall import in_units
 
@@ -38,6 +39,10 @@ class RanOut:
     """0: of a run, or no window at all."""
     frees_at: Millis | None
     """When something is free again by itself; None: not by itself, or only when a request under way ends."""
+    need: int = 0
+    """The most that the request can use of it."""
+    likely: int | None = None
+    """What it will probably use of it; None: nobody knows."""
 
     @property
     def ends_by_itself(self) -> bool:
@@ -45,13 +50,26 @@ class RanOut:
         return self.kind is MeterKind.STREAMS or self.window_ms > 0
 
 
-def ran_out(charges: Sequence[Charge], meters: Sequence[Meter | None], now: Millis) -> RanOut | None:
-    """The cap that a request would pass; of several the one that is free again last. None: it passes none of a model's."""
+def ran_out(
+    charges: Sequence[Charge], meters: Sequence[Meter | None], now: Millis, likely: ModelUse | None = None
+) -> RanOut | None:
+    """The cap that a request would pass; of several the one that is free again last. None: it passes none of a model's.
+
+    `likely`: what the request will probably use.
+    """
     found: list[RanOut] = []
     for charge, meter in zip(charges, meters, strict=True):
         if charge.kind in _NAMES and (short := refusal(meter, charge, now)) is not None:
             found.append(
-                RanOut(kind=charge.kind, meter=charge.meter, cap=short.cap, window_ms=charge.span, frees_at=short.frees_at)
+                RanOut(
+                    kind=charge.kind,
+                    meter=charge.meter,
+                    cap=short.cap,
+                    window_ms=charge.span,
+                    frees_at=short.frees_at,
+                    need=charge.amount,
+                    likely=likely.of(charge.kind) if likely is not None else None,
+                )
             )
     return max(found, key=_lasts, default=None)
 
@@ -65,12 +83,20 @@ def said_to_client(out: RanOut, agent: AgentId, run: RunId) -> str:
     if is_of_run(out.meter):
         whose = "this run" if owner == f"run/{run}" else "a run above this one"
         who = f"An approver of agent {agent} can raise it: ringfence budget raise {run_of(out.meter)} {raise_option(out.meter)}"
-        return f"the cap on {name} of {whose} ({cap}) does not bear this request. {who}"
+        return f"the cap on {name} of {whose} ({cap}) does not bear this request{_needs(out)}. {who}"
     whose = {"agent": f"agent {agent}", "team": "the agent's team"}.get(owner.partition("/")[0], "this gateway")
     return (
-        f"the cap on {name} of {whose} ({cap} in {_span(out.window_ms)}) does not bear this request. "
+        f"the cap on {name} of {whose} ({cap} in {_span(out.window_ms)}) does not bear this request{_needs(out)}. "
         "It frees with time; whoever configures the gateway can raise it"
     )
+
+
+def _needs(out: RanOut) -> str:
+    """How much it is about: who raises a cap, or asks for a shorter answer, has to know."""
+    if out.kind not in (MeterKind.SPEND, MeterKind.TOKENS, MeterKind.TOKENS_IN, MeterKind.TOKENS_OUT):
+        return ""
+    probably = "" if out.likely is None else f" (probably {in_units(out.meter, out.likely)})"
+    return f", which can use {in_units(out.meter, out.need)}{probably}"
 
 
 def _lasts(out: RanOut) -> tuple[bool, bool, Millis]:

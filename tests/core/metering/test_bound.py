@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from ringfence.core.metering.anthropic_prices import MODELS, PRICES
 from ringfence.core.metering.bound import DEFAULTS, Allowances, Bound, Unbounded, bound_of, most_output
-from ringfence.core.metering.estimate import FIRST, LEAST, MOST, Learnt, estimate, learn
 from ringfence.core.metering.prices import Prices, cost
 from ringfence.core.metering.request import Fallback, ModelRequest, ServerTool, read_request
 from ringfence.core.metering.tokens import CONTAINER, WEB_SEARCH, Tokens, Usage
@@ -155,20 +154,3 @@ def test_only_a_plain_request_is_made_smaller():
     money = bound(replace(PLAIN, max_tokens=200)).micro
     assert most_output(PLAIN, PRICES, money) == 200
     assert most_output(replace(PLAIN, thinking=300), PRICES, money) is None
-
-
-@given(st.lists(st.tuples(st.integers(-5, 10**7), st.integers(-5, 10**8)), max_size=30))
-def test_what_is_learnt_stays_within_its_bounds(answers: list[tuple[int, int]]):
-    learnt = Learnt()
-    for size, tokens in answers:
-        learnt = learn(learnt, size, tokens)
-        assert LEAST <= learnt.ratio <= MOST
-    assert estimate(learnt, 1000) <= 1000
-
-
-def test_an_estimate_comes_near_what_answers_report():
-    learnt = Learnt()
-    assert estimate(learnt, 3_000_000) == 3 * FIRST
-    for _ in range(40):
-        learnt = learn(learnt, 10_000, 2_500)
-    assert abs(estimate(learnt, 10_000) - 2_500) < 25

@@ -29,6 +29,7 @@ from ringfence.core.modelling import DEFINITION, LONGEST_S, MESSAGES, Act, Asked
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented
 from ringfence.engine.models.asking import Ask, Asking, Client, Given, Whole
+from ringfence.engine.models.learning import Learning
 from ringfence.engine.models.noted import Noted
 from ringfence.engine.models.passing import break_off, receive
 from ringfence.engine.models.pausing import wait_for_pause
@@ -65,6 +66,7 @@ class ModelCalls(OwnServer):
     ) -> None:
         super().__init__(DEFINITION, "http")
         self._noted = noted
+        self._learning = Learning()
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
@@ -94,7 +96,7 @@ class ModelCalls(OwnServer):
         assert self._ask is not None  # INVARIANT: `use` comes first
         rules = self._catalogue.rules.models
         assert rules is not None  # INVARIANT: without them the proxy serves nothing
-        given = _asked(rules, asking, asking.request, len(post.body))
+        given = self._as_asked(rules, asking, asking.request, len(post.body))
         work = Work(post=post, asking=asking, asked=given, rules=rules, client=client)
         calls: list[CallId] = []
 
@@ -111,7 +113,7 @@ class ModelCalls(OwnServer):
             if asking.act is not Act.MESSAGES or asking.request is None:
                 return None
             less = shortened(rules, asking.request, room)
-            return None if less is None else _asked(rules, asking, less, len(post.body))
+            return None if less is None else self._as_asked(rules, asking, less, len(post.body))
 
         client.watch(partial(self._gone, work))
         await wait_for_pause(self._store, self._clock, presented, client)
@@ -240,9 +242,15 @@ class ModelCalls(OwnServer):
         if account.used.micro > most.micro or account.used.tokens > most.tokens:
             logger.error("call %s used more than its bound: %s of %s", call, account.used, most)
         self._used[call] = account.used
+        if work.asking.request is not None and account.facts["exact"]:
+            self._learning.note(work.asking.request, account.used)
         if work.run is not None:
             self._noted.of(work.run).note_again({"body": {"model": dict(account.facts)}})
         return Answered({"content": [], "structuredContent": dict(account.facts), "isError": account.is_error})
+
+    def _as_asked(self, rules: ModelRules, asking: Asking, request: ModelRequest | None, size: int) -> Asked:
+        learnt = self._learning.of(request)
+        return asked(rules, asking.act, request, asking.digest, size, asking.said, asking.secrets, learnt)
 
     async def close(self) -> None:
         """End every answer where it is; each has its outcome recorded. Then let go of the upstreams."""
@@ -251,7 +259,3 @@ class ModelCalls(OwnServer):
         ended: list[Awaitable[Any]] = [work.task for work in list(self._open.values()) if work.task is not None]
         await asyncio.gather(*ended, return_exceptions=True)
         await self._upstreams.close()
-
-
-def _asked(rules: ModelRules, asking: Asking, request: ModelRequest | None, size: int) -> Asked:
-    return asked(rules, asking.act, request, asking.digest, size, asking.said, asking.secrets)
