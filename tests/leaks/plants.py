@@ -67,12 +67,16 @@ def plant(directory: Path, *, each: int) -> Garden:
     for name, value in (
         ("P_HOOK_KEY", value_of("hook")),
         ("P_HOOK_PATH", value_of("path", ascii_only=True).replace("/", "").replace("%", "").replace("+", "").replace("=", "")),
+        ("P_PAGER_KEY", value_of("page", ascii_only=True)),
+        ("P_MAIL_PASSWORD", value_of("mail")),
         ("P_ARGUMENT", value_of("arg", ascii_only=True)),
     ):
         garden.plants.append(Plant(name, "pipe", value))
         garden.extra[name] = value
     _minted(garden)
     garden.environment["HOOK_KEY"] = garden.extra["P_HOOK_KEY"]
+    garden.environment["PAGER_KEY"] = garden.extra["P_PAGER_KEY"]
+    garden.environment["MAIL_PASSWORD"] = garden.extra["P_MAIL_PASSWORD"]
     bearer = value_of("bear", ascii_only=True)
     garden.web_headers["Authorization"] = f"Bearer {bearer}"
     garden.plants.append(Plant("P_AUTHORIZATION", "web", bearer))
@@ -130,7 +134,21 @@ def configuration(garden: Garden, server: Path, python: str, extra: Path, web_po
                 }
             },
             "approvals": {"hold": "1s", "legs": 0},
-            "alerts": {"webhooks": [{"url": url, "secret": {"from": "env:HOOK_KEY"}}]},
+            "alerts": {
+                "webhooks": [{"url": url, "secret": {"from": "env:HOOK_KEY"}}],
+                # Nobody is there: what the gateway says about that is searched too.
+                "pagerduty": [{"url": "http://127.0.0.1:9/enqueue", "key": {"from": "env:PAGER_KEY"}}],
+                "email": [
+                    {
+                        "server": "127.0.0.1:9",
+                        "tls": "none",
+                        "from": "ringfence@gate.example",
+                        "to": ["ops@gate.example"],
+                        "user": "ringfence",
+                        "password": {"from": "env:MAIL_PASSWORD"},
+                    }
+                ],
+            },
         }
     )
 
