@@ -191,7 +191,7 @@ async def test_a_request_to_a_model_says_what_it_used_in_the_conventions_words()
         "gen_ai.usage.input_tokens": 100,
         "gen_ai.usage.output_tokens": 7,
         "gen_ai.usage.cache_read.input_tokens": 70,
-        "gen_ai.usage.cache_creation.input_tokens": 20,
+        "gen_ai.usage.cache_write.input_tokens": 20,
         "http.response.status_code": 200,
         "ringfence.model.upstream": "vendor",
         "ringfence.model.stream": False,

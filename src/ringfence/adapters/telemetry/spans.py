@@ -184,7 +184,7 @@ def _usage(used: ModelUsed) -> dict[str, Attribute]:
         "ringfence.model.end": used.end,
     }
     if written := sum(used.kinds.get(kind, 0) for kind in _WRITTEN):
-        usage["gen_ai.usage.cache_creation.input_tokens"] = written
+        usage["gen_ai.usage.cache_write.input_tokens"] = written
     usage |= {name: used.kinds[kind] for kind, name in _CACHED.items() if used.kinds.get(kind)}
     if used.stop_reason:
         usage["gen_ai.response.finish_reasons"] = (used.stop_reason,)
