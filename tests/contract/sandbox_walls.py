@@ -9,9 +9,11 @@ import socket
 import tempfile
 import termios
 from dataclasses import replace
+from pathlib import Path
 
 from tests.contract.sandbox_world import PYTHON, SandboxWorld
 
+from ringfence.adapters.sandbox.bubblewrap.sandbox import BWRAP, BubblewrapSandbox
 from ringfence.errors import UnavailableError
 
 
@@ -76,6 +78,31 @@ async def a_link_that_a_box_has_left_shows_nothing_to_the_next(world: SandboxWor
     except UnavailableError as error:
         said = str(error)
     assert "leads to" in said
+
+
+async def a_link_that_another_box_puts_there_while_one_is_made_shows_nothing(world: SandboxWorld) -> None:
+    workspace = world.folder_for_a_box()
+    private = world.folder / "private"
+    private.mkdir()
+    (private / "key").write_text("hunter2")
+    shown = f"{workspace.source}/tools"
+    profile = replace(world.profile, shows=(shown,))
+    await world.shell("mkdir tools", workspace=workspace)
+    late = world.folder / "bwrap"
+    swap = f"cd {workspace.source} && /bin/mv tools were && /bin/ln -s {private} tools"
+    late.write_text(f'#!/bin/sh\n{swap}\nexec {BWRAP} "$@"\n')
+    late.chmod(0o755)
+    sandbox = BubblewrapSandbox(folder=world.folder / "late", bwrap=late, python=Path(PYTHON))
+    said = ""
+    try:
+        other = replace(world, sandbox=sandbox)
+        said = (await other.shell(f"cat {shown}/key", workspace=workspace, profile=profile)).out
+    except UnavailableError as error:
+        said = str(error)
+    finally:
+        sandbox.close()
+    assert os.readlink(shown) == str(private), "it was put there"
+    assert "became another thing" in said, said
 
 
 async def what_is_written_to_a_file_is_bounded_outside_too(world: SandboxWorld) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ringfence.adapters.sandbox.bubblewrap.argv import Root
@@ -41,9 +42,33 @@ def shown_paths(shows: Sequence[str]) -> list[str]:
     return list(shows)
 
 
-def refuse_hidden(paths: Sequence[str], hidden: Sequence[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A path of the host, as it was when somebody looked."""
+
+    path: str
+    real: str
+    """Where it led."""
+    identity: tuple[int, int]
+    """Device and inode."""
+
+
+def seen(path: str) -> Seen:
+    """What a path leads to, by one look that nobody can come between. Raises UnavailableError where nothing is there."""
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnavailableError(f"{path} is to be part of the box: {error.strerror}") from error
+    try:
+        found = os.fstat(descriptor)
+        return Seen(path, os.readlink(f"/proc/self/fd/{descriptor}"), (found.st_dev, found.st_ino))
+    finally:
+        os.close(descriptor)
+
+
+def refuse_hidden(looked_at: Sequence[Seen], hidden: Sequence[str]) -> None:
     """Raises UnavailableError where one of the paths would show something hidden, or a part of it. Links are followed."""
-    for path in map(os.path.realpath, paths):
+    for path in (each.real for each in looked_at):
         for secret in map(os.path.realpath, hidden):
             if path == "/" or _below(secret, [path]) or _below(path, [secret]):
                 raise UnavailableError(
@@ -52,18 +77,18 @@ def refuse_hidden(paths: Sequence[str], hidden: Sequence[str]) -> None:
                 )
 
 
-def refuse_led_away(shown: Sequence[str], written: Sequence[str]) -> None:
+def refuse_led_away(shown: Sequence[Seen], written: Sequence[Seen]) -> None:
     """Raises UnavailableError where a path lies in a folder that boxes write, and links out of it.
 
     A box before this one may have made the link, and would show the next one whatever it likes.
     """
-    for path in shown:
-        real = os.path.realpath(path)
-        for folder in map(os.path.normpath, written):
-            if path != folder and _below(path, [folder]) and not _below(real, [os.path.realpath(folder)]):
+    for each in shown:
+        for folder in written:
+            top = os.path.normpath(folder.path)
+            if each.path != top and _below(each.path, [top]) and not _below(each.real, [folder.real]):
                 raise UnavailableError(
-                    f"{path} lies in {folder}, which a box may write, and leads to {real}",
-                    remedy=f"remove the link, or show {real} itself",
+                    f"{each.path} lies in {top}, which a box may write, and leads to {each.real}",
+                    remedy=f"remove the link, or show {each.real} itself",
                 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import takewhile
 from pathlib import Path
@@ -25,6 +25,7 @@ from ringfence.adapters.sandbox.bubblewrap.roots import (
     refuse_hidden,
     refuse_led_away,
     roots_here,
+    seen,
     shown_paths,
 )
 from ringfence.adapters.sandbox.bubblewrap.seccomp import program
@@ -88,8 +89,10 @@ class BubblewrapSandbox:
             counted = (user is not None and work.owner is None) or kernel_release() >= COUNTS_PER_NAMESPACE
             layers = _layers(group, work, own_uid=user is not None, counted=counted, listens=plan.listener_port is not None)
             _refuse_less(plan.profile, layers)
+            shown = [*host_etc(), *shown_paths(plan.profile.shows)]
+            mounted = self._looked_at(plan, work, shown)
             streams = streams_for(plan.stdio, plan.profile.limits, held=held, handed=handed)
-            spawned = await spawn(self._spawn(plan, work, user, streams))
+            spawned = await spawn(self._spawn(plan, work, user, streams, shown))
             kept = held.pop_all()
             wall_clock_s = plan.profile.limits.wall_clock_s
             try:
@@ -99,7 +102,7 @@ class BubblewrapSandbox:
                 kept.close()
                 raise UnavailableError("the box cannot be set up: its first process is gone") from error
         try:
-            found = await self._visits.make(_visit(plan, work, spawned.init, user, counted=counted))
+            found = await self._visits.make(_visit(plan, work, spawned.init, user, mounted, counted=counted))
             box.furnish(found.listener, layers, Left(found.mount, user) if found.mount is not None else None)
             group.add(spawned.init)
         except BaseException:
@@ -151,11 +154,18 @@ class BubblewrapSandbox:
             )
         return self._places
 
-    def _spawn(self, plan: BoxPlan, work: Prepared, user: int | None, streams: Streams) -> Spawn:
-        shown = [*host_etc(), *shown_paths(plan.profile.shows)]
-        written = [*plan.writable, *([work.folder] if work.folder is not None else [])]
-        refuse_hidden([*shown, *written], self._hidden)
-        refuse_led_away([*shown, *plan.writable], written)
+    def _looked_at(self, plan: BoxPlan, work: Prepared, shown: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """What has to be mounted where: a box of the same folder may put another thing there before it is.
+
+        Raises UnavailableError where it may not be.
+        """
+        same = {path: seen(path) for path in (*shown, *plan.writable)}
+        workspace = {WORK: seen(work.folder)} if work.folder is not None else {}
+        refuse_hidden([*same.values(), *workspace.values()], self._hidden)
+        refuse_led_away(list(same.values()), [*(same[path] for path in plan.writable), *workspace.values()])
+        return {path: each.identity for path, each in (same | workspace).items()}
+
+    def _spawn(self, plan: BoxPlan, work: Prepared, user: int | None, streams: Streams, shown: Sequence[str]) -> Spawn:
         environment = box_environment(plan.profile.environment, plan.environment, plan.listener_port, plan.files)
 
         def told(descriptors: Descriptors) -> list[str]:
@@ -185,7 +195,9 @@ class BubblewrapSandbox:
         )
 
 
-def _visit(plan: BoxPlan, work: Prepared, init: int, user: int | None, *, counted: bool) -> Visit:
+def _visit(
+    plan: BoxPlan, work: Prepared, init: int, user: int | None, mounted: Mapping[str, tuple[int, int]], *, counted: bool
+) -> Visit:
     limits = plan.profile.limits
     return Visit(
         pid=init,
@@ -195,6 +207,7 @@ def _visit(plan: BoxPlan, work: Prepared, init: int, user: int | None, *, counte
         limits=rlimits(limits, processes=counted),
         kernel=kernel_limits(),
         mounts=file_systems(limits, own_workspace=work.folder is None),
+        mounted=mounted,
         keeps=WORK if work.keeps else "",
         given=Given(work.left.mount, WORK, work.writable) if work.left is not None else None,
     )

@@ -9,8 +9,8 @@ kernel's parent-death signal does that too, but not for a box whose command was 
 
 A visit, in this order: become the uid of the run, so that nothing but that user's rights is used on the box; set the limits of
 the box's first process, which everything in it inherits; enter the user namespace that owns the box's network, then the
-network (listener), then the mounts (the number of files on the sized file systems; the clone of another box, and the own
-one that is to outlive the box, as a copy of its mount that stands in no namespace).
+network (listener), then the mounts (whether they are what was looked at; the number of files on the sized file systems; the
+clone of another box, and the own one that is to outlive the box, as a copy of its mount that stands in no namespace).
 
 Limits on processes are set only here, after the user namespace exists: from Linux 5.14 on the kernel then counts the
 processes of this box alone, and not those that the user has elsewhere.
@@ -134,6 +134,10 @@ def _work(libc: ctypes.CDLL, wanted: dict[str, Any], given: int | None) -> tuple
     _enter(libc, network, CLONE_NEWNET, "network")
     listener = _listen(wanted["port"]) if wanted["port"] is not None else None
     _enter(libc, mounts, CLONE_NEWNS, "mount")
+    for path, identity in wanted["mounted"].items():
+        there = os.stat(path)
+        if (there.st_dev, there.st_ino) != identity:
+            raise RefusedError(f"{path} became another thing while the box was made: it lies where a box may write")
     for path, options in wanted["mounts"].items():
         if libc.mount(b"none", path.encode(), None, MS_REMOUNT | MS_NOSUID | MS_NODEV, options.encode()) != 0:
             raise RefusedError(f"{path} cannot be limited: {os.strerror(ctypes.get_errno())}")

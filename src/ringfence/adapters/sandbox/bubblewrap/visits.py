@@ -53,6 +53,8 @@ class Visit:
     """File below `/proc/sys/user` to its value."""
     mounts: Mapping[str, str] = field(default_factory=dict[str, str])
     """Mount point in the box to options that are set on it."""
+    mounted: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    """Path in the box to the device and inode that have to be there."""
     keeps: str = ""
     """Mount point whose file system is to outlive the box; empty: none."""
     given: Given | None = None
@@ -121,6 +123,7 @@ async def _asked(door: socket.socket, visit: Visit) -> Found:
         "limits": dict(visit.limits),
         "kernel": dict(visit.kernel),
         "mounts": dict(visit.mounts),
+        "mounted": dict(visit.mounted),
         "keeps": visit.keeps,
         "given": {"place": visit.given.place, "writable": visit.given.writable} if visit.given is not None else None,
     }
