@@ -10,7 +10,7 @@ from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.model_use import ModelLimits, ModelUse
 from ringfence.core.model_caps import model_charges
-from ringfence.core.running_out import RanOut, ran_out, said_to_client
+from ringfence.core.running_out import RanOut, ran_out, said_to_client, with_likely
 
 SPEND, TOKENS = MeterKind.SPEND, MeterKind.TOKENS
 USE = ModelUse(micro=600_000, tokens_in=70, tokens_out=30)
@@ -102,9 +102,8 @@ def test_it_names_no_team_and_nobody_else() -> None:
 
 
 def test_it_says_what_the_request_can_use_and_probably_will() -> None:
-    charges = charged(caps((SPEND, 1_000_000)))
-    expected = ModelUse(micro=80_000, tokens_in=7, tokens_out=3)
-    out = ran_out(charges, used_once(charges), NOW, expected)
+    out = out_of(charged(caps((SPEND, 1_000_000))))
     assert out is not None
-    said = said_to_client(out, SUPPORT, RunId("r1"))
+    assert with_likely(out, None) == out
+    said = said_to_client(with_likely(out, ModelUse(micro=80_000, tokens_in=7, tokens_out=3)), SUPPORT, RunId("r1"))
     assert "does not bear this request, which can use 0.6 (probably 0.08). " in said

@@ -123,15 +123,20 @@ class Reader:
         self.gone()
 
 
-def rules_for(*models: str) -> Rules:
-    limits = Limits(model=ModelLimits(caps=CAPS))
+def rules_for(*models: str, caps: tuple[ModelCap, ...] = CAPS) -> Rules:
+    limits = Limits(model=ModelLimits(caps=caps))
     asks = AgentRule(id=SUPPORT, purpose="asks models", tools=(), models=models or ("*",), limits=limits)
     return replace(shop_rules(agents=(asks,)), models=ModelRules(upstreams=(ModelUpstreamRule(name="vendor"),)))
 
 
-async def world_with(model: ModelUpstream, *models: str, store: tuple[Store, AuditLog] | None = None) -> tuple[World, Opened]:
+async def world_with(
+    model: ModelUpstream,
+    *models: str,
+    store: tuple[Store, AuditLog] | None = None,
+    caps: tuple[ModelCap, ...] = CAPS,
+) -> tuple[World, Opened]:
     """A run of an agent that may ask this model; `store`: where all of it is kept."""
-    world = await World.build(rules=rules_for(*models), models={"vendor": model}, store=store)
+    world = await World.build(rules=rules_for(*models, caps=caps), models={"vendor": model}, store=store)
     return world, await world.open_run()
 
 

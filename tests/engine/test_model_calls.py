@@ -30,6 +30,8 @@ from tests.engine.model_kit import (
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.metering.unfinished import AHEAD
+from ringfence.core.model.meter import MeterKind
+from ringfence.core.model.model_use import ModelCap
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.engine.models.calls import READ_ON_S
@@ -322,14 +324,19 @@ async def test_an_answer_ends_with_its_run() -> None:
     assert (await asked).cut is CutKind.KILLED
 
 
-async def test_what_a_request_will_probably_use_is_learnt_from_answers_and_stands_beside_the_most() -> None:
-    world, run = await world_with(model := Model(Answer().says(START, TOTALS, STOP, b"")))
-    text = [{"role": "user", "content": "x" * 1000}]
-    await ask(world, run, Reader(), messages=text)
-    model.answer = Answer().says(START, TOTALS, STOP, b"")
-    await ask(world, run, Reader(), messages=text)
-    first, second = [entry["body"]["arguments"] for entry in await world.entries() if entry["kind"] == "decision"]
-    assert "likely" not in first
-    assert second["likely"]["tokens_out"] == 5
-    assert 0 < second["likely"]["tokens_in"] < second["most"]["tokens_in"]
-    assert 0 < second["likely"]["micro"] < second["most"]["micro"]
+async def test_who_is_refused_is_told_what_the_request_will_probably_use_by_what_was_learnt_from_answers() -> None:
+    world, run = await world_with(model := Model(Answer()), caps=(ModelCap(MeterKind.SPEND, 1_000_000),))
+    refused: list[tuple[int, int | None]] = []
+    for _ in range(2):
+        outcome = (await ask(world, run, Reader(), max_tokens=9_000_000)).outcome
+        assert isinstance(outcome, Refused)
+        assert outcome.ran_out is not None
+        refused.append((outcome.ran_out.need, outcome.ran_out.likely))
+        model.answer = Answer().says(START.replace(b":7}", b":70}"), TOTALS, STOP, b"")
+        await ask(world, run, Reader(), system="x" * 1000)
+    (most, unknown), (_, learnt) = refused
+    assert unknown is None
+    assert learnt is not None
+    assert 0 < learnt < most
+    decisions = [entry["body"]["arguments"] for entry in await world.entries() if entry["kind"] == "decision"]
+    assert decisions[0] == decisions[2]

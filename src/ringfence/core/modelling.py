@@ -93,12 +93,6 @@ DEFINITION: Final[Mapping[str, Any]] = {
                 "additionalProperties": False,
                 "description": "The most that it can use.",
             },
-            "likely": {
-                "type": "object",
-                "properties": {"micro": _COUNT, "tokens_in": _COUNT, "tokens_out": _COUNT},
-                "additionalProperties": False,
-                "description": "What it will probably use, by what this model answered before. Absent: that tells nothing.",
-            },
             "secrets": {
                 "type": "object",
                 "properties": {
@@ -185,6 +179,8 @@ class Asked:
     """Empty: none serves it."""
     bound: Bound | None = None
     """None: nothing is generated, or nothing bounds it."""
+    likely: ModelUse | None = None
+    """What it will probably use; None: nobody knows. No argument: the same request is the same call, whatever was learnt."""
 
 
 def models_of(request: ModelRequest) -> tuple[str, ...]:
@@ -247,15 +243,8 @@ def asked(
         "said": {name: text[:200] for name, text in said.items()},
         **({"secrets": secrets.view()} if secrets is not None else {}),
     }
-    if request is not None and bound is not None and (expected := likely(learnt, request, bound, rules.prices)) is not None:
-        arguments["likely"] = {name: getattr(expected, name) for name in ("micro", "tokens_in", "tokens_out")}
-    return Asked(arguments=arguments, most=most, upstream=arguments["upstream"], bound=bound)
-
-
-def likely_use(arguments: Mapping[str, Any]) -> ModelUse | None:
-    """What a request will probably use, as its own facts have it; None: nobody knows."""
-    said = arguments.get("likely")
-    return ModelUse(**said) if isinstance(said, Mapping) else None
+    expected = likely(learnt, request, bound, rules.prices) if request is not None and bound is not None else None
+    return Asked(arguments=arguments, most=most, upstream=arguments["upstream"], bound=bound, likely=expected)
 
 
 def shortened(rules: ModelRules, request: ModelRequest, room: Room) -> ModelRequest | None:

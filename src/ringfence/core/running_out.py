@@ -7,7 +7,7 @@ its user whom to ask. It names no other agent and no amount that others have use
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ringfence.core.ledger import is_of_run, refusal, run_of
@@ -50,13 +50,8 @@ class RanOut:
         return self.kind is MeterKind.STREAMS or self.window_ms > 0
 
 
-def ran_out(
-    charges: Sequence[Charge], meters: Sequence[Meter | None], now: Millis, likely: ModelUse | None = None
-) -> RanOut | None:
-    """The cap that a request would pass; of several the one that is free again last. None: it passes none of a model's.
-
-    `likely`: what the request will probably use.
-    """
+def ran_out(charges: Sequence[Charge], meters: Sequence[Meter | None], now: Millis) -> RanOut | None:
+    """The cap that a request would pass; of several the one that is free again last. None: it passes none of a model's."""
     found: list[RanOut] = []
     for charge, meter in zip(charges, meters, strict=True):
         if charge.kind in _NAMES and (short := refusal(meter, charge, now)) is not None:
@@ -68,10 +63,14 @@ def ran_out(
                     window_ms=charge.span,
                     frees_at=short.frees_at,
                     need=charge.amount,
-                    likely=likely.of(charge.kind) if likely is not None else None,
                 )
             )
     return max(found, key=_lasts, default=None)
+
+
+def with_likely(out: RanOut, use: ModelUse | None) -> RanOut:
+    """With what the request will probably use, where that is known."""
+    return out if use is None else replace(out, likely=use.of(out.kind))
 
 
 def said_to_client(out: RanOut, agent: AgentId, run: RunId) -> str:

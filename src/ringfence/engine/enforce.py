@@ -48,7 +48,7 @@ from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode, Verdict
 from ringfence.core.model_caps import Room, room_of
-from ringfence.core.modelling import MESSAGES, Asked, likely_use
+from ringfence.core.modelling import MESSAGES, Asked
 from ringfence.core.rules import AgentRule, ArgumentAction, PersonalArguments, Rules
 from ringfence.core.running_out import RanOut, ran_out
 from ringfence.core.scan.rule import Kind
@@ -524,7 +524,7 @@ class Enforcer:
         if case.call.server != MODEL or not charges:
             return None
         meters = await self._store.meters([charge.meter for charge in charges])
-        return ran_out(charges, meters, self._clock.now(), likely_use(case.call.shown))
+        return ran_out(charges, meters, self._clock.now())
 
     async def _ask(self, case: Case, decision: Decision) -> Waiting:
         """Terminal for this attempt: a durable ticket waits for a person, nothing is reserved."""

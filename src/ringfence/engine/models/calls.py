@@ -26,6 +26,7 @@ from ringfence.core.model.model_use import MODEL, ModelUse
 from ringfence.core.model.stop import Reach, StopMode
 from ringfence.core.model_caps import Room
 from ringfence.core.modelling import DEFINITION, LONGEST_S, MESSAGES, Act, Asked, asked, shortened
+from ringfence.core.running_out import with_likely
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented
 from ringfence.engine.models.asking import Ask, Asking, Client, Given, Whole
@@ -36,7 +37,7 @@ from ringfence.engine.models.pausing import wait_for_pause
 from ringfence.engine.models.settling import LostAnswer, account_of
 from ringfence.engine.models.upstreams import ModelUpstreams
 from ringfence.engine.models.work import Work
-from ringfence.engine.outcome import Ambiguous
+from ringfence.engine.outcome import Ambiguous, Refused
 from ringfence.engine.own_server import OwnServer
 from ringfence.engine.reaching import reach_of
 from ringfence.errors import UnavailableError
@@ -123,6 +124,8 @@ class ModelCalls(OwnServer):
             for call in calls:
                 self._asked.pop(call, None)
                 self._used.pop(call, None)
+        if isinstance(outcome, Refused) and outcome.ran_out is not None:
+            return Given(replace(outcome, ran_out=with_likely(outcome.ran_out, work.asked.likely)))
         if work.ending is not None:
             return Given(outcome, None, work.has_begun, work.ending[0])
         if isinstance(outcome, Ambiguous):
