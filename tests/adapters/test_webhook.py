@@ -233,6 +233,20 @@ async def test_what_present_receivers_read_stays_as_it_was_and_more_comes_beside
     }
 
 
+async def test_whoever_is_replaced_is_closed_and_whoever_stays_is_not() -> None:
+    gone, stays, fresh = FakeNotifier(), FakeNotifier(), FakeNotifier()
+    several = SeveralNotifiers([Told(gone), Told(stays, frozenset({AlertKind.KILL}))])
+    several.notify(alert(1))
+    several.replace([Told(stays), Told(fresh)])
+    several.notify(alert(2, AlertKind.DRIFT))
+    assert [told.id for told in gone.alerts] == ["a_1"]
+    assert [told.id for told in stays.alerts] == ["a_1", "a_2"]
+    assert [told.id for told in fresh.alerts] == ["a_2"]
+    assert not stays.closed
+    await several.close()
+    assert all(each.closed for each in (gone, stays, fresh))
+
+
 async def test_each_of_several_is_told_only_what_it_asked_for() -> None:
     kills, all_kinds = FakeNotifier(), FakeNotifier()
     several = SeveralNotifiers([Told(kills, frozenset({AlertKind.KILL})), Told(all_kinds)])

@@ -15,7 +15,6 @@ from ringfence.adapters.notifiers.log import LogNotifier
 from ringfence.adapters.notifiers.mail import MailOptions, Security, mail_notifier
 from ringfence.adapters.notifiers.pagerduty import PagerDutyOptions, pagerduty_notifier
 from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
-from ringfence.adapters.notifiers.switch import SwitchNotifier
 from ringfence.adapters.notifiers.webhook import WebhookOptions, webhook_notifier
 from ringfence.ports.notifier import Notifier
 from ringfence.testing.contracts.notifier import Delivering, NotifierContract
@@ -108,16 +107,6 @@ class TestSeveralNotifiers(NotifierContract):
         async def made() -> AsyncGenerator[Delivering]:
             fake = FakeNotifier()
             yield _ToFake(SeveralNotifiers([Told(FakeNotifier(), frozenset()), Told(fake)]), fake)
-
-        return made()
-
-
-class TestSwitchNotifier(NotifierContract):
-    def delivering(self) -> AbstractAsyncContextManager[Delivering]:
-        @asynccontextmanager
-        async def made() -> AsyncGenerator[Delivering]:
-            fake = FakeNotifier()
-            yield _ToFake(SwitchNotifier(fake), fake)
 
         return made()
 

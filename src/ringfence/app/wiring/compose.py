@@ -17,7 +17,6 @@ import uvloop
 from ringfence.adapters.identity.dpop import DpopProofs
 from ringfence.adapters.identity.outside import Authorities
 from ringfence.adapters.identity.people import OidcPeople
-from ringfence.adapters.notifiers.switch import SwitchNotifier
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.server import serve as serve_data_plane
@@ -50,7 +49,7 @@ from ringfence.app.wiring.identity import people_options, tls_of
 from ringfence.app.wiring.log import build_outlets
 from ringfence.app.wiring.minters import Minters
 from ringfence.app.wiring.models import ModelUpstreams, with_models
-from ringfence.app.wiring.notifiers import build_notifiers
+from ringfence.app.wiring.notifiers import Receivers
 from ringfence.app.wiring.secrets import build_secrets, sources_of
 from ringfence.app.wiring.server_boxes import ServerBoxing
 from ringfence.app.wiring.telemetry import GatewayTelemetry
@@ -199,7 +198,8 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     tls = tls_of(loaded.listen)
     secrets = build_secrets(loaded.secrets, redactor)
     await _acquaint(secrets, loaded)
-    notifier = SwitchNotifier(build_notifiers(loaded, secrets))
+    receivers = Receivers(loaded, secrets)
+    notifier = receivers.notifier
     boxing, models = ServerBoxing(listen.state), ModelUpstreams(secrets)
     telemetry = GatewayTelemetry(loaded.otlp, secrets)
     gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing, models, telemetry)
@@ -215,7 +215,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         gateway.connections.read_secret = reading(secrets, fresh.egress_secrets)
         await gateway.models.replace(models.of(fresh.models))
         gateway.on_behalf.replace(exchanges_of(fresh.servers, secrets, gateway.clock))
-        notifier.switch(build_notifiers(fresh, secrets))
+        receivers.replace(fresh)
         outside.replace(fresh.identity)
         people.replace(people_options(fresh.oidc, secrets))
         telemetry.replace(fresh.otlp)
@@ -275,7 +275,7 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
     )
     with locked(state):
         secrets = build_secrets(nothing_configured.secrets)
-        notifier = SwitchNotifier(build_notifiers(nothing_configured, secrets))
+        notifier = Receivers(nothing_configured, secrets).notifier
         gateway = await compose(nothing_configured, state, notifier, secrets, Redactor())
         try:
             yield control_services(gateway, None, OidcPeople(None, gateway.clock), PrometheusMetrics(), {})
