@@ -227,6 +227,19 @@ async def test_traces_arrive_with_their_parents_and_without_a_word_of_anybody(tm
     assert CANARY in json.dumps(log)
 
 
+async def test_another_collector_takes_the_place_of_the_first_with_a_changed_configuration(tmp_path: Path) -> None:
+    async with collector() as before, collector() as after, a_shop(tmp_path, {"otlp": {"endpoint": before.endpoint}}) as shop:
+        _, credential = await shop.people.open_run("coder")
+        assert (await shop.clients.call(credential, "piped__look", {"n": 1})).is_result
+        config = tmp_path / "ringfence.yaml"
+        config.write_text(config.read_text("utf-8").replace(before.endpoint, after.endpoint), "utf-8")
+        await shop.people.done("POST", "/reload")
+        assert (await shop.clients.call(credential, "piped__put", {"n": 2})).is_result
+        await before.named("tools/call piped.look")
+        await after.named("tools/call piped.put")
+        assert {span.name for span in before.spans} == {"tools/call piped.look"}
+
+
 async def test_a_collector_that_never_answers_delays_no_call_and_not_the_end(tmp_path: Path) -> None:
     connected: list[asyncio.StreamWriter] = []
 
