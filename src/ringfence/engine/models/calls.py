@@ -47,6 +47,8 @@ from ringfence.ports.model_upstream import Unsent as NothingLeft
 from ringfence.ports.store import Store
 from ringfence.ports.upstream import Answered, NotSent, Reply, Sending, Unknown
 
+CUT_AT_ONCE: Final = 8
+"""Answers that a stop has cut and that are settled at the same time."""
 READ_ON_S: Final = 30.0
 """How long an answer is read on for what it used, when its client has gone away."""
 
@@ -77,6 +79,7 @@ class ModelCalls(OwnServer):
         self._open: dict[CallId, Work] = {}
         self._used: dict[CallId, ModelUse] = {}
         self._reading_on: set[asyncio.Task[None]] = set()
+        self._cut_ones = asyncio.Semaphore(CUT_AT_ONCE)
 
     def use(self, ask: Ask) -> None:
         """The enforcer's way in, which in turn has this for its upstream."""
@@ -138,7 +141,7 @@ class ModelCalls(OwnServer):
 
     # --- what the actor asks
 
-    def cut(self, call: CallId) -> asyncio.Task[Reply] | None:
+    def cut(self, call: CallId) -> asyncio.Task[NotSent | None] | None:
         """A stop has come over it: end it now. The task is done once it has ended for its client and the upstream."""
         known = self._open.get(call)
         if known is None:
@@ -181,13 +184,17 @@ class ModelCalls(OwnServer):
         except asyncio.CancelledError:
             work.cut(CutKind.SILENT, "")
             await asyncio.wait({task})
-            # Its outcome will be that nobody knows, so what it held is spent.
-            self._used.pop(sending.call, None)
             raise
         finally:
             del self._open[sending.call]
             await self._upstreams.give_back(upstream)
-        return task.result()
+        if (nothing_left := task.result()) is not None:
+            return nothing_left
+        if work.ending is not None and work.ending[0] is CutKind.KILLED:
+            # A stop that has cut hundreds is acknowledged before what each of them used is worked out.
+            async with self._cut_ones:
+                await asyncio.sleep(0)
+        return self._settled(work, sending.call)
 
     def _gone(self, work: Work) -> None:
         async def read_on() -> None:
@@ -200,8 +207,8 @@ class ModelCalls(OwnServer):
             waiting.add_done_callback(self._reading_on.discard)
             work.task.add_done_callback(lambda _: waiting.cancel())
 
-    async def _exchange(self, work: Work, upstream: ModelUpstream, sending: Sending, reach: Reach) -> Reply:
-        """From the first byte out to what it used. Cut by cancelling it, with `ending` saying why."""
+    async def _exchange(self, work: Work, upstream: ModelUpstream, sending: Sending, reach: Reach) -> NotSent | None:
+        """From the first byte out to the last one on. Cut by cancelling it, with `ending` saying why."""
         answer: ModelAnswer | None = None
         lost = ""
         try:
@@ -227,7 +234,7 @@ class ModelCalls(OwnServer):
             work.ending = (CutKind.FAULT, lost)
         if work.ending is not None:
             await break_off(work)
-        return self._settled(work, sending.call)
+        return None
 
     def _stopped(self, reach: Reach) -> tuple[CutKind, str] | None:
         """Whether nothing more may be passed on: no await, so that nothing comes between the look and the bytes (I6)."""

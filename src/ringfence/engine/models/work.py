@@ -12,7 +12,7 @@ from ringfence.core.model.identifiers import RunId
 from ringfence.core.modelling import Asked
 from ringfence.engine.models.asking import Asking, Client
 from ringfence.ports.model_upstream import ModelPost
-from ringfence.ports.upstream import Reply
+from ringfence.ports.upstream import NotSent
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -25,7 +25,7 @@ class Work:
     rules: ModelRules
     client: Client
     run: RunId | None = None
-    task: asyncio.Task[Reply] | None = None
+    task: asyncio.Task[NotSent | None] | None = None
     """The exchange with the upstream, once the request was allowed."""
     ending: tuple[CutKind, str] | None = None
     """Why it is ended from our side."""
