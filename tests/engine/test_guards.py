@@ -167,6 +167,22 @@ async def test_nothing_is_paused_where_guards_are_off() -> None:
         assert await until_paused(world, await world.open_run(), ("orders__get", {"order": "A"}), 60) == 60
 
 
+async def test_what_runs_did_is_forgotten_when_they_end_or_are_quiet_for_long() -> None:
+    world = await world_of(guarded())
+    run = await world.open_run()
+    for _ in range(12):
+        await world.call(run, "orders__get", {"order": "A"})
+    assert world.guards.warnings(run.run.id) == ("identical",)
+    world.clock.advance(3600 * 1000 + 1)
+    other = await world.open_run()
+    await world.call(other, "orders__get", {"order": "A"})
+    assert world.guards.warnings(run.run.id) == ()
+    for _ in range(12):
+        await world.call(other, "orders__get", {"order": "A"})
+    await world.runs.close(other.run.id, by="operator:ada", why="done")
+    assert world.guards.warnings(other.run.id) == ()
+
+
 async def test_many_calls_at_once_lead_to_one_pause() -> None:
     world = await world_of(guarded())
     run = await world.open_run()

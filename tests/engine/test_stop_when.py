@@ -58,6 +58,16 @@ async def test_child_runs_count_and_parallel_calls_never_pass_the_number() -> No
     assert len(await pauses(world)) >= 1
 
 
+async def test_a_tree_that_has_used_its_actions_stops_at_its_root() -> None:
+    world = await world_of(guarded(guards=None, stop_when=StopWhen(actions=3)))
+    root = await world.open_run()
+    children = [await world.open_run(parent=root.run) for _ in range(2)]
+    for child in (*children, children[0]):
+        assert isinstance(await world.call(child, "orders__get", {"order": "A"}), Returned)
+    assert isinstance(await world.call(children[1], "orders__get", {"order": "A"}), Refused)
+    assert [stop.scope.target for stop in await pauses(world)] == [root.run.id]
+
+
 async def test_more_actions_are_an_operators_to_give() -> None:
     world = await world_of(guarded(guards=None, stop_when=StopWhen(actions=1)))
     run = await world.open_run()
@@ -82,6 +92,14 @@ async def test_a_destructive_call_halts_the_run_instead_of_asking() -> None:
     assert isinstance(await world.call(run, "orders__get", {"order": "A"}), Refused)
     await let_go_on(world)
     assert isinstance(await world.call(run, "orders__get", {"order": "A"}), Returned)
+
+
+async def test_a_destructive_tool_that_the_agent_was_not_given_is_unknown_like_any_other() -> None:
+    world = await world_of(guarded(stop_when=StopWhen(destructive=True), patterns=("orders.*",)))
+    refused = await world.call(await world.open_run(), "payments__refund", {"order": "A", "amount": 1})
+    assert isinstance(refused, Refused)
+    assert refused.code.value in ("not_exposed", "unknown_tool")
+    assert await pauses(world) == []
 
 
 async def test_what_can_be_undone_and_what_is_read_is_not_destructive() -> None:

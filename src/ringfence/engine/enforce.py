@@ -29,6 +29,7 @@ from ringfence.core.delegation import DELEGATE
 from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import frame, frame_unknown
 from ringfence.core.grants import limited
+from ringfence.core.guards.halting import halted_run
 from ringfence.core.handoff import HANDOFF
 from ringfence.core.labelling import incoming, rising, trusted_words
 from ringfence.core.leaving import leaves, weight_of
@@ -512,7 +513,7 @@ class Enforcer:
         call, facts = case.call, case.facts
         reach = reach_in(call, facts)
         if decision.level is Level.HALT:
-            self._guards.halted(reach, decision.reasons)
+            self._guards.halted(halted_run(facts), reach, decision.reasons)
         else:
             profile = facts.tool.profile_for(call.value) if facts.tool is not None else None
             self._guards.refused(call, reach, profile, decision.reasons, facts.now)

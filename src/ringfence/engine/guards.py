@@ -21,7 +21,7 @@ from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.profile import ToolProfile
 from ringfence.core.model.stop import Reach, Scope, ScopeKind, StopMode
 from ringfence.core.model.stop_when import NEVER, Condition, StopWhen
-from ringfence.core.model.verdict import Reason
+from ringfence.core.model.verdict import Reason, ReasonCode
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.deeds import deed_of, refusal_of
@@ -31,8 +31,10 @@ from ringfence.ports.store import Store
 
 logger = logging.getLogger(__name__)
 
-MOST_RUNS: Final = 20_000
-"""The runs that were heard of least lately are forgotten first."""
+MOST_RUNS: Final = 5_000
+"""The runs that were heard of least lately are forgotten first. A run takes up to 15 kB."""
+KEPT_MS: Final = 3600 * 1000
+"""What a run did before it was quiet for so long says nothing of it any more."""
 
 
 class Guards:
@@ -68,10 +70,10 @@ class Guards:
         if (condition is Condition.SUSPICIOUS and said.suspicious) or (condition is Condition.UNTRUSTED and said.untrusted):
             self._pause(reach.runs[0], reach, f"stop_when:{condition.value}", why)
 
-    def halted(self, reach: Reach, reasons: tuple[Reason, ...]) -> None:
-        """A decision has halted the run."""
-        why = "; ".join(dict.fromkeys(reason.detail for reason in reasons if reason.detail))
-        self._pause(reach.runs[0], reach, "stop_when", why)
+    def halted(self, run: RunId, reach: Reach, reasons: tuple[Reason, ...]) -> None:
+        """A decision has halted a run: that of the call, or one above it."""
+        why = "; ".join(reason.detail for reason in reasons if reason.code is ReasonCode.STOP_CONDITION)
+        self._pause(run, reach, "stop_when", why)
 
     async def settled(self, run: RunId) -> None:
         """Wait until the pauses that are being placed on a run, or on its tree, are in force."""
@@ -107,9 +109,8 @@ class Guards:
             self._trees[root] = tree
             self._follow(root, reach, more)
         self._follow(run, reach, signs)
-        for table in (self._runs, self._trees):
-            if len(table) > MOST_RUNS:
-                del table[next(iter(table))]
+        _forget_oldest(self._runs, deed.ended)
+        _forget_oldest(self._trees, deed.ended)
 
     def _follow(self, target: RunId, reach: Reach, signs: tuple[Sign, ...]) -> None:
         for sign in signs:
@@ -151,3 +152,8 @@ class Guards:
     def _stop_when(self, agent: str) -> StopWhen:
         known = self._catalogue.rules.agents.get(AgentId(agent))
         return known.limits.stop_when if known is not None else NEVER
+
+
+def _forget_oldest(table: dict[RunId, Watch] | dict[RunId, TreeWatch], now: Millis) -> None:
+    while table and (len(table) > MOST_RUNS or next(iter(table.values())).calm.until + KEPT_MS < now):
+        del table[next(iter(table))]

@@ -9,8 +9,13 @@ ALLOW = Verdict(Level.ALLOW)
 
 
 def destruction(call: Call, facts: Facts) -> Verdict:
-    """Halt on an irreversible write, where the agent of the run or of one above it says so. No approval opens that."""
-    if facts.tool is None or not any(link.limits.stop_when.destructive for link in facts.chain):
+    """Halt on an irreversible write, where the agent of the run or of one above it says so. No approval opens that.
+
+    A tool that the agent was not given is refused like one that does not exist, so that nobody can tell them apart.
+    """
+    if facts.tool is None or facts.agent is None or call.tool not in facts.agent.tools:
+        return ALLOW
+    if not any(link.limits.stop_when.destructive for link in facts.chain):
         return ALLOW
     profile = facts.tool.profile_for(call.value)
     if profile.effect is not Effect.WRITE or profile.reversible:
