@@ -286,6 +286,7 @@ class StoreContract:
             a_charge("tokens:team/t:all@60s", MeterKind.TOKENS, cap=100, amount=8, span=60_000): (12, ReasonCode.TOKEN_CAP),
             a_charge("model_calls:agent/a:all@60s", MeterKind.MODEL_CALLS, cap=9, span=60_000): (9, ReasonCode.MODEL_CALL_CAP),
             a_charge("streams:gateway:all", MeterKind.STREAMS, cap=40): (40, ReasonCode.CONCURRENCY),
+            a_charge("actions:run/run-1:all", MeterKind.ACTIONS, cap=25): (25, ReasonCode.STOP_CONDITION),
         }
         for charge, (granted, code) in kinds.items():
             units = [reserving(f"{charge.meter}/{n}", ("run-1", None), charges=(charge,), at=1000) for n in range(1000)]
