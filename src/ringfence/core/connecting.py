@@ -7,13 +7,14 @@ one, from what a box's process asked it for; no agent is shown this tool, and no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
 from ringfence.core.model.call import Call
 from ringfence.core.model.egress import EgressMode, EgressRule, PathRule
 from ringfence.core.model.identifiers import ServerId, ToolId
-from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.model.profile import OWN_PROFILE, Trust
 from ringfence.core.rules import ServerRule, ToolRule
 
 CONNECT: Final = ToolId("egress.connect")
@@ -59,17 +60,11 @@ RULE: Final = ToolRule(
     id=CONNECT,
     server=EGRESS,
     upstream_name="connect",
-    profile=ToolProfile(
-        effect=Effect.WRITE,
-        reversible=True,
-        bounded=True,
-        costs_money=False,
-        identity=False,
+    # Hosts are the operator's: `egress` holds each against the rules, and asks for one that they do not name.
+    profile=replace(
+        OWN_PROFILE,
         outbound=True,
-        sensitivity=Sensitivity.INTERNAL,
         trust=Trust.UNTRUSTED,
-        # Hosts are the operator's: `egress` holds each against the rules, and asks for one that they do not name.
-        authority=(),
         objects=("/host",),
         worst="What the box holds is sent to this host.",
     ),

@@ -7,18 +7,17 @@ a server. What it asks for is the agent's word: `core.grants.narrow` decides wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from ringfence.core.model.binding import KEY_THUMBPRINT
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.grant import Grant
-from ringfence.core.model.identifiers import Millis, ServerId, ToolId
-from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.model.identifiers import OWN_SERVER, Millis, ToolId
+from ringfence.core.model.profile import OWN_PROFILE
 from ringfence.core.rules import ToolRule
 
 DELEGATE: Final = ToolId("ringfence.delegate")
-_OWN_SERVER: Final = ServerId("ringfence")
 _NAME: Final = {"type": "string", "minLength": 1, "maxLength": 128}
 _SCALAR: Final = {"type": ["string", "number", "boolean"]}
 
@@ -79,21 +78,10 @@ DEFINITION: Final[Mapping[str, Any]] = {
 
 RULE: Final = ToolRule(
     id=DELEGATE,
-    server=_OWN_SERVER,
+    server=OWN_SERVER,
     upstream_name="delegate",
-    profile=ToolProfile(
-        effect=Effect.WRITE,
-        reversible=True,
-        bounded=True,
-        costs_money=False,
-        identity=False,
-        outbound=False,
-        sensitivity=Sensitivity.INTERNAL,
-        trust=Trust.TRUSTED,
-        # A child gets less than its parent has, whatever is asked for, and what it does is decided with its parent's label.
-        authority=(),
-        worst="A child run does what its parent may do.",
-    ),
+    # A child gets less than its parent has, whatever is asked for, and what it does is decided with its parent's label.
+    profile=replace(OWN_PROFILE, worst="A child run does what its parent may do."),
 )
 
 

@@ -8,10 +8,11 @@ none can call it over MCP.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from ringfence.core.model.identifiers import ServerId, ToolId
-from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.model.profile import OWN_PROFILE, Trust
 from ringfence.core.rules import ServerRule, ToolRule
 
 EXPORT: Final = ToolId("workspace.export")
@@ -63,17 +64,10 @@ RULE: Final = ToolRule(
     id=EXPORT,
     server=WORKSPACE,
     upstream_name="export",
-    profile=ToolProfile(
-        effect=Effect.WRITE,
-        reversible=True,
-        bounded=True,
-        costs_money=False,
-        identity=False,
-        outbound=False,
-        sensitivity=Sensitivity.INTERNAL,
+    # Which repository and branches, the operator has said; `export` holds the result to it.
+    profile=replace(
+        OWN_PROFILE,
         trust=Trust.UNTRUSTED,
-        # Which repository and branches, the operator has said; `export` holds the result to it.
-        authority=(),
         objects=("/repo", "/branch", "/head"),
         worst="Whoever checks the branch out and builds, tests or merely opens it runs what the agent wrote.",
     ),

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.handoff import Handoff
-from ringfence.core.model.identifiers import RunId, ServerId, ToolId
+from ringfence.core.model.identifiers import OWN_SERVER, RunId, ToolId
 from ringfence.core.model.label import Label, at_least
-from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.model.profile import OWN_PROFILE, Sensitivity, Trust
 from ringfence.core.result_schema import leaves_no_text
 from ringfence.core.rules import ToolRule
 
 HANDOFF: Final = ToolId("ringfence.handoff")
-OWN_SERVER: Final = ServerId("ringfence")
-"""What the gateway's own tools are of."""
 _FORMS: Final = ("result", "from", "schema")
 
 DEFINITION: Final[Mapping[str, Any]] = {
@@ -60,20 +58,9 @@ RULE: Final = ToolRule(
     id=HANDOFF,
     server=OWN_SERVER,
     upstream_name="handoff",
-    profile=ToolProfile(
-        effect=Effect.WRITE,
-        reversible=True,
-        bounded=True,
-        costs_money=False,
-        identity=False,
-        outbound=False,
-        sensitivity=Sensitivity.PUBLIC,
-        # What is taken has the label that it was handed over with (`Handoff.brings`); the rest are the gateway's own words.
-        trust=Trust.TRUSTED,
-        # The schema, the label and who is asked are the gateway's; what stands in `result` acts on nothing.
-        authority=(),
-        worst="A run hears what the run below it found.",
-    ),
+    # What is taken has the label that it was handed over with (`Handoff.brings`); the rest are the gateway's own words. So are the
+    # schema, the label and who is asked; what stands in `result` acts on nothing.
+    profile=replace(OWN_PROFILE, sensitivity=Sensitivity.PUBLIC, worst="A run hears what the run below it found."),
 )
 
 

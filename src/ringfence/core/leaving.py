@@ -21,7 +21,7 @@ from ringfence.core.flow.words.quoting import own_words
 from ringfence.core.methods import READ_RESOURCE
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer
-from ringfence.core.model.identifiers import ServerId
+from ringfence.core.model.identifiers import OWN_SERVER
 from ringfence.core.model.label import Label, at_least
 from ringfence.core.model.limits import Leaving
 from ringfence.core.model.model_use import MODEL
@@ -32,7 +32,7 @@ from ringfence.core.model.words import Words
 from ringfence.core.roles import role_at
 from ringfence.core.wording import words
 
-_STAYS: Final = frozenset({ServerId("ringfence"), WORKSPACE, MODEL})
+_STAYS: Final = frozenset({OWN_SERVER, WORKSPACE, MODEL})
 """The gateway's own: a child run carries its parent's label, a branch stays in the operator's repository, and of a request to a
 model the arguments are the gateway's own words."""
 _MEMO: Final = "outside"

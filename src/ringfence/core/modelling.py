@@ -21,7 +21,7 @@ from ringfence.core.metering.tokens import Usage
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.model_use import MODEL, MOST_COUNTED, NOTHING_USED, ModelUse
-from ringfence.core.model.profile import ConditionalProfile, Effect, Sensitivity, ToolProfile, Trust
+from ringfence.core.model.profile import OWN_PROFILE, ConditionalProfile, Sensitivity, Trust
 from ringfence.core.model_caps import Room
 from ringfence.core.observing.secrets import MOST_TOLD, Handled
 from ringfence.core.rules import ServerRule, ToolRule
@@ -126,18 +126,12 @@ DEFINITION: Final[Mapping[str, Any]] = {
     },
 }
 
-_PROFILE: Final = ToolProfile(
-    effect=Effect.WRITE,
-    reversible=True,
-    bounded=True,
-    # What it costs is what meters are for: no person is asked about every request.
-    costs_money=False,
-    identity=False,
+# What it costs is what meters are for: no person is asked about every request.
+_PROFILE: Final = replace(
+    OWN_PROFILE,
     outbound=True,
     # An answer is made of what the run gave: it tells nothing that the run's label does not know of already.
     sensitivity=Sensitivity.PUBLIC,
-    trust=Trust.TRUSTED,
-    authority=(),
     # The operator has named the upstream, and everything that a run reads goes there: that is what a model is.
     clearance=Sensitivity.REGULATED,
     objects=("/model",),
@@ -146,20 +140,7 @@ _PROFILE: Final = ToolProfile(
 _SEARCHING: Final = ConditionalProfile(
     (Condition("/server_tools", Operation.GT, 0),),
     # Searches and fetches that the vendor runs bring in what anybody may have written.
-    ToolProfile(
-        effect=Effect.WRITE,
-        reversible=True,
-        bounded=True,
-        costs_money=False,
-        identity=False,
-        outbound=True,
-        sensitivity=Sensitivity.PUBLIC,
-        trust=Trust.UNTRUSTED,
-        authority=(),
-        clearance=Sensitivity.REGULATED,
-        objects=("/model",),
-        worst=_PROFILE.worst,
-    ),
+    replace(_PROFILE, trust=Trust.UNTRUSTED),
     "server_tools > 0",
 )
 

@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.core.canonical import digest_of
-from ringfence.core.handoff import OWN_SERVER
-from ringfence.core.model.identifiers import AgentId, Digest, RunId, ServerId
+from ringfence.core.model.identifiers import OWN_SERVER, AgentId, Digest, RunId, ServerId
 from ringfence.core.model.run import Run
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.visible import may_read, visible_prompts, visible_resources, visible_templates

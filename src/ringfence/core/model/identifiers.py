@@ -4,11 +4,13 @@ Times are integer milliseconds since the Unix epoch. Counts and money are intege
 
 from __future__ import annotations
 
-from typing import NewType
+from typing import Final, NewType
 
 AgentId = NewType("AgentId", str)
 RunId = NewType("RunId", str)
 ServerId = NewType("ServerId", str)
+OWN_SERVER: Final = ServerId("ringfence")
+"""What the tools are of that the gateway itself shows to agents."""
 ToolId = NewType("ToolId", str)
 """Canonical `server.tool`."""
 TicketId = NewType("TicketId", str)

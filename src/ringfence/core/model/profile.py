@@ -116,6 +116,18 @@ class ToolProfile:
 
 
 WORST_PROFILE = ToolProfile()
+OWN_PROFILE = ToolProfile(
+    effect=Effect.WRITE,
+    reversible=True,
+    bounded=True,
+    costs_money=False,
+    identity=False,
+    outbound=False,
+    sensitivity=Sensitivity.INTERNAL,
+    trust=Trust.TRUSTED,
+    authority=(),
+)
+"""What the gateway's own tools have in common. Each says what it does besides, and why no argument of it carries authority."""
 
 
 @dataclass(frozen=True, slots=True)
