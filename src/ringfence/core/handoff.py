@@ -58,8 +58,8 @@ RULE: Final = ToolRule(
     id=HANDOFF,
     server=OWN_SERVER,
     upstream_name="handoff",
-    # What is taken has the label that it was handed over with (`Handoff.brings`); the rest are the gateway's own words. So are the
-    # schema, the label and who is asked; what stands in `result` acts on nothing.
+    # What is taken has the label that it was handed over with (`Handoff.brings`); the rest are the gateway's own words. So are
+    # the schema, the label and who is asked; what stands in `result` acts on nothing.
     profile=replace(OWN_PROFILE, sensitivity=Sensitivity.PUBLIC, worst="A run hears what the run below it found."),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply, refused
 from ringfence.app.control.leaves import entry_view
 from ringfence.app.control.routes import Route
-from ringfence.app.control.shape import Field, Kind
+from ringfence.app.control.shape import NEEDED_REASON, Field, Kind
 from ringfence.app.control.times import iso
 from ringfence.core.charges import micro_units
 from ringfence.core.entry import EntryKind
@@ -147,7 +147,7 @@ ROUTES = (
                 most=300,
             ),
             Field("by", "By how much: a number such as `50`, as text.", required=True, most=40),
-            Field("reason", "Why, for the log.", required=True, most=1000),
+            NEEDED_REASON,
         ),
         answer="The `meter` as it stands now, and the log's `entry`.",
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Problem, ProblemCode, Reply, refused
 from ringfence.app.control.routes import Route
-from ringfence.app.control.shape import Field
+from ringfence.app.control.shape import NEEDED_REASON, Field
 from ringfence.app.control.times import iso
 from ringfence.core.model.label import CLEAN
 from ringfence.core.model.operator import Role
@@ -16,7 +16,6 @@ from ringfence.engine.labels import Holder, Kept, Lowered, Source
 from ringfence.engine.runs import NotDone
 
 _TO = Field("to", "As what it may be treated from now on.", required=True, choices=tuple(level.value for level in Sensitivity))
-_WHY = Field("reason", "Why, for the log.", required=True, most=1000)
 _PLACES = (
     Field("agent", "What the next run that no operator opens begins with.", most=200),
     Field("memory", "The server whose memory tools were given something to keep.", most=200),
@@ -113,7 +112,7 @@ ROUTES = (
         handler=endorse_run,
         role=Role.APPROVER,
         summary="Answer for it that what a run was given can be trusted.",
-        body=(_WHY,),
+        body=(NEEDED_REASON,),
         answer=_LOWERED,
     ),
     Route(
@@ -122,7 +121,7 @@ ROUTES = (
         handler=declassify_run,
         role=Role.APPROVER,
         summary="Answer for it that what a run was given may be treated as less confidential. From `regulated` as an admin.",
-        body=(_TO, _WHY),
+        body=(_TO, NEEDED_REASON),
         answer=_LOWERED,
     ),
     Route(
@@ -138,7 +137,7 @@ ROUTES = (
         handler=endorse_place,
         role=Role.ADMIN,
         summary="Answer for it that what an agent remembers, or what is kept with a server, can be trusted.",
-        body=(*_PLACES, _WHY),
+        body=(*_PLACES, NEEDED_REASON),
         answer=_LOWERED,
     ),
     Route(
@@ -147,7 +146,7 @@ ROUTES = (
         handler=declassify_place,
         role=Role.ADMIN,
         summary="Answer for it that what an agent remembers, or what is kept with a server, is less confidential.",
-        body=(*_PLACES, _TO, _WHY),
+        body=(*_PLACES, _TO, NEEDED_REASON),
         answer=_LOWERED,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, assert_never, cast
@@ -42,6 +42,8 @@ class Field:
 
 
 REASON = Field("reason", "Why, for the log.", most=1000)
+NEEDED_REASON = replace(REASON, required=True)
+"""Of acts that nobody does without one."""
 
 
 def read_body(data: bytes, fields: tuple[Field, ...]) -> dict[str, Any]:
