@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ringfence.app.config.load import parse_config
-from ringfence.core.model.guards import NO_GUARDS, Burning, GuardRules, Repeats
+from ringfence.core.model.guards import NO_GUARDS, Burning, Guard, GuardRules, Repeats
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.stop_when import NEVER, StopWhen
 from ringfence.core.rules import Rules
@@ -83,3 +84,29 @@ def test_conditions_that_mean_nothing_are_faults() -> None:
     assert "actions" in complaint(stop_when={"actions": 0})
     assert "signals" in complaint(stop_when={"signals": ["two words"]})
     assert "tired" in complaint(stop_when={"tired": True})
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "guards.md").read_text("utf-8")
+BEFORE = """\
+version: 1
+models: {upstreams: {main: {url: "https://models.example"}}}
+servers: {files: {command: [files]}}
+tools: {files.read: {}}
+"""
+
+
+def test_the_examples_of_the_documentation_are_read() -> None:
+    guards, stop_when = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
+    coder = parse_config((BEFORE + guards).encode(), Path("/etc/rf/ringfence.yaml")).rules.agents[AgentId("coder")]
+    assert coder.limits.guards == GuardRules(no_progress=Repeats(10, 30, 2_000), burn=Burning(3, 10, 5_000_000), alike=None)
+    cleaner = parse_config((BEFORE + stop_when).encode(), Path("/etc/rf/ringfence.yaml")).rules.agents[AgentId("cleaner")]
+    assert cleaner.limits.stop_when == StopWhen(
+        actions=500, destructive=True, suspicious=True, untrusted=True, signals=frozenset({"incident"})
+    )
+
+
+def test_the_documentation_has_the_numbers_that_hold() -> None:
+    told = {name: (int(warn), int(pause)) for name, warn, pause in re.findall(r"\| `(\w+)` \|.*\| (\d+) \| (\d+) \|", DOCS)}
+    rules = GuardRules()
+    assert told == {guard.value: (getattr(rules, guard).warn, getattr(rules, guard).pause) for guard in Guard}
+    assert "`spacing` (5 s)" in DOCS
