@@ -146,21 +146,28 @@ def test_no_credential_cookie_or_address_goes_on_and_betas_go_on_as_they_are() -
         (b"Cookie", b"a=b"),
         (b"X-Forwarded-For", b"10.0.0.1"),
         (b"Proxy-Authorization", b"secret"),
-        (b"Content-Type", b"application/json"),
+        (b"Content-Type", b"application/json; charset=utf-7"),
         (b"anthropic-beta", b"one"),
-        (b"anthropic-beta", b"two"),
-        (b"anthropic-of-next-year", b"x"),
+        (b"anthropic-beta", b"two-of-next-year"),
+        (b"anthropic-version", b"2023-06-01"),
         (b"X-Claude-Code-Session-Id", b"s1"),
     ]
     headers = read_headers(lines)
     assert headers is not None
     assert dict(outward(headers)) == {
         "content-type": "application/json",
-        "anthropic-beta": "one, two",
-        "anthropic-of-next-year": "x",
+        "anthropic-beta": "one, two-of-next-year",
+        "anthropic-version": "2023-06-01",
     }
     assert said(headers) == {"session": "s1"}
     assert read_headers([(b"x-api-key", b"a"), (b"X-API-Key", b"b")]) is None
+
+
+def test_no_client_chooses_in_whose_name_the_operators_key_acts() -> None:
+    chosen = ("workspace-id", "user-profile-id", "organization-id", "of-next-year")
+    headers = read_headers([(f"Anthropic-{name}".encode(), b"wrkspc_of_another") for name in chosen])
+    assert headers is not None
+    assert outward(headers) == ()
 
 
 def test_of_a_models_headers_only_those_that_clients_read_come_back() -> None:

@@ -1,7 +1,8 @@
 """Which headers of a client reach a model, and which of a model's reach the client. Pure.
 
 Lists of what passes, not of what does not: a credential, a cookie or the name of a machine never leaves because somebody forgot
-to name it. What begins with `anthropic-` passes as it is, betas are an open list.
+to name it. Betas pass as they are, whatever they are called. No other `anthropic-` header of a client does: some choose in
+whose name the operator's key acts (`anthropic-workspace-id`, `anthropic-user-profile-id`), which is the operator's to say.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Final
 
 from ringfence.core.client_meta import ClientMeta, client_meta
 
-_OUT: Final = frozenset({"content-type", "accept", "user-agent", "x-app"})
+_OUT: Final = frozenset({"content-type", "accept", "user-agent", "x-app", "anthropic-version", "anthropic-beta"})
 _BACK: Final = frozenset({"content-type", "cache-control", "request-id", "retry-after", "retry-after-ms", "x-should-retry"})
 _VENDOR: Final = "anthropic-"
+_JSON: Final = "application/json"
 _ONCE: Final = frozenset({"host", "authorization", "x-api-key", "content-type", "content-length", "content-encoding", "origin"})
 _SAID: Final = {
     "x-claude-code-session-id": "session",
@@ -48,8 +50,9 @@ def credential_in(headers: Mapping[str, str]) -> str | None:
 
 
 def outward(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """What goes on to the model."""
-    return tuple((name, value) for name, value in headers.items() if name in _OUT or name.startswith(_VENDOR))
+    """What goes on to the model. The type is the one as which the body was read: with no charset, by which a server may read
+    other words."""
+    return tuple((name, _JSON if name == "content-type" else value) for name, value in headers.items() if name in _OUT)
 
 
 def back(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
