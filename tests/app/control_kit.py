@@ -14,6 +14,7 @@ from ringfence.adapters.identity.people import OidcPeople
 from ringfence.adapters.telemetry.metrics import PrometheusMetrics
 from ringfence.app.control.app import build_control
 from ringfence.app.control.inprocess import Response, ask
+from ringfence.app.control.scraping import Scraping
 from ringfence.app.control.services import ControlServices
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Posture
@@ -54,7 +55,7 @@ def services_of(world: World, **changes: Any) -> ControlServices:
         "alerts": world.alerts,
         "checkpointer": world.checkpointer,
         "log_care": world.log_care,
-        "metrics": PrometheusMetrics(),
+        "scraping": Scraping(PrometheusMetrics()),
         "reload": reload,
         "status": dict,
         "posture": Posture.SEPARATE,

@@ -33,6 +33,17 @@ def test_everything_that_can_be_said() -> None:
     assert "otel.example" not in repr(given.otlp)
 
 
+def test_a_scrapers_token_is_a_reference_and_never_written_into_the_file() -> None:
+    def of(token: str) -> Loaded:
+        return parse_config(f"version: 1\ntelemetry:\n  metrics: {{token: {token}}}\n".encode(), Path("/etc/rf/ringfence.yaml"))
+
+    given = of('{from: "file:scrape.token"}')
+    assert given.scrape_token == SecretRef("file:scrape.token", "/etc/rf")
+    assert given.scrape_token in references(given)
+    with pytest.raises(ConfigError):
+        of("letmein-letmein-letmein")
+
+
 def test_nothing_is_sent_where_nothing_is_said_and_all_of_it_where_no_part_is() -> None:
     assert parse_config(b"version: 1\n", Path("/r.yaml")).otlp is None
     given = loaded("{endpoint: https://otel.example}").otlp

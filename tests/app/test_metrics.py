@@ -13,6 +13,7 @@ from tests.engine.test_metered_tree import a_body, ask, priced, rules_for
 
 from ringfence.adapters.telemetry.counters import status_of
 from ringfence.adapters.telemetry.metrics import PrometheusMetrics
+from ringfence.app.control.scraping import Scraping
 from ringfence.core.model.limits import UseLimits
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
@@ -47,7 +48,7 @@ def of(samples: Samples, name: str, **labels: str) -> float:
 
 
 async def a_desk(world: World, metrics: PrometheusMetrics) -> Desk:
-    return await Desk.open(world, metrics=metrics)
+    return await Desk.open(world, scraping=Scraping(metrics))
 
 
 async def asked(desk: Desk, method: str = "GET", credential: str = "") -> Answer:
@@ -167,6 +168,21 @@ async def test_it_is_for_operators_alone() -> None:
     assert (await asked(desk, "POST", desk.credentials["vi"])).status == 405
 
 
+async def test_a_scrapers_token_opens_it_and_nothing_else() -> None:
+    async def admits(shown: str) -> bool:
+        return shown == "t0ken-of-the-scraper"
+
+    world = await World.build()
+    desk = await Desk.open(world, scraping=Scraping(PrometheusMetrics(), admits))
+    assert (await asked(desk, credential="t0ken-of-the-scraper")).status == 200
+    assert (await asked(desk, credential="another")).status == 401
+    assert (await asked(desk)).status == 401
+    given = {"authorization": "Bearer t0ken-of-the-scraper"}
+    for path in ("/status", "/audit", "/runs", "/approvals", "/usage"):
+        assert (await desk.api("GET", path, by=None, headers=given)).status == 401
+    assert (await desk.page("GET", "/approvals", headers=given)).status in (303, 401)
+
+
 async def test_it_answers_while_nothing_can_be_recorded() -> None:
     class Degraded:
         def __init__(self, store: Any) -> None:
@@ -179,7 +195,7 @@ async def test_it_answers_while_nothing_can_be_recorded() -> None:
             return getattr(self._store, name)
 
     world = await World.build()
-    desk = await Desk.open(world, metrics=PrometheusMetrics(), store=Degraded(world.store))
+    desk = await Desk.open(world, scraping=Scraping(PrometheusMetrics()), store=Degraded(world.store))
     samples = await scraped(desk)
     assert of(samples, "ringfence_ready") == 0
     assert ("ringfence_log_size_entries", frozenset()) not in samples

@@ -57,8 +57,10 @@ def test_every_attribute_is_documented_and_no_other() -> None:
     assert len(used) > 25
 
 
-def test_the_example_is_a_configuration() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
-    otlp = parse_config(example.encode(), Path("/etc/ringfence/ringfence.yaml")).otlp
+def test_the_examples_are_configurations() -> None:
+    scraped, sent = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
+    here = Path("/etc/ringfence/ringfence.yaml")
+    assert parse_config(scraped.encode(), here).scrape_token is not None
+    otlp = parse_config(sent.encode(), here).otlp
     assert otlp is not None
     assert otlp.sample == 0.25

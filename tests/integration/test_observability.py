@@ -26,6 +26,7 @@ from ringfence.adapters.telemetry.span import span_id, trace_id
 from ringfence.adapters.wire.mcp import modern_headers, modern_meta
 
 CANARY = "canary-8c21"
+TOKEN = "a-token-for-the-scraper-7f3a"
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 _SMALL = {"reversible": True, "bounded": True, "costs_money": False, "identity": False, "outbound": False}
 TOOLS: Mapping[str, Any] = {
@@ -78,7 +79,9 @@ async def a_shop(folder: Path, telemetry: Mapping[str, Any] | None = None) -> As
         (folder / "key").chmod(0o600)
         agent = {"purpose": "Works.", "tools": ["*"], "only_mcp": True, "limits": {"spend": ["5 per run", "9 per day"]}}
         command = [sys.executable, str(SWIFT), str(folder / "log.jsonl"), "stdio"]
-        more = {"telemetry": telemetry} if telemetry is not None else {}
+        (folder / "scrape.token").write_text(TOKEN)
+        (folder / "scrape.token").chmod(0o600)
+        more = {"telemetry": {"metrics": {"token": {"from": "file:scrape.token"}}, **(telemetry or {})}}
         given = configuration(
             model,
             {},
@@ -144,7 +147,11 @@ async def worked(shop: Shop) -> tuple[str, str]:
 
 async def test_what_is_scraped_agrees_with_the_log(tmp_path: Path) -> None:
     async with a_shop(tmp_path) as shop:
-        async with aiohttp.ClientSession() as nobody, nobody.get(f"{shop.control}metrics") as refused:
+        for credential, status in (("", 401), (TOKEN[::-1], 401), (TOKEN, 200)):
+            headers = {"authorization": f"Bearer {credential}"} if credential else {}
+            async with aiohttp.ClientSession(headers=headers) as http, http.get(f"{shop.control}metrics") as answer:
+                assert answer.status == status
+        async with aiohttp.ClientSession(headers=headers) as http, http.get(f"{shop.control}api/v1/audit") as refused:
             assert refused.status == 401
         await worked(shop)
         samples = await shop.scrape()

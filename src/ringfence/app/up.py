@@ -20,6 +20,7 @@ from ringfence.app.config.connections import is_loopback
 from ringfence.app.config.settings import ListenSettings
 from ringfence.app.control.app import build_control
 from ringfence.app.control.runs import count_unbound
+from ringfence.app.control.scraping import Scraping
 from ringfence.app.control.server import ControlServer, listen_tcp, listen_unix
 from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
@@ -27,7 +28,6 @@ from ringfence.app.posture import stated_posture
 from ringfence.app.reload import Reloader
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.run import Posture
-from ringfence.ports.metrics import Metrics
 from ringfence.ports.people import PeopleIssuer
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Listening:
 
 
 def control_services(
-    gateway: Gateway, reloader: Reloader | None, people_issuer: PeopleIssuer, metrics: Metrics, listening: dict[str, Any]
+    gateway: Gateway, reloader: Reloader | None, people_issuer: PeopleIssuer, scraping: Scraping, listening: dict[str, Any]
 ) -> ControlServices:
     """What people's side stands on."""
     own_uid = os.getuid()
@@ -86,7 +86,7 @@ def control_services(
         alerts=gateway.alerts,
         checkpointer=gateway.checkpointer,
         log_care=gateway.log_care,
-        metrics=metrics,
+        scraping=scraping,
         reload=reload,
         status=lambda: listening,
         posture=posture,
@@ -102,7 +102,7 @@ async def serve(
     serve_agents: ServeAgents,
     serve_boxes: Callable[[socket], Awaitable[None]],
     people_issuer: PeopleIssuer,
-    metrics: Metrics,
+    scraping: Scraping,
     listen: Listening,
 ) -> int:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again. Answers the exit code."""
@@ -134,7 +134,7 @@ async def serve(
     if listen.control_port is not None:
         control.append(listen_tcp("127.0.0.1", listen.control_port))
         about["control"] = f"http://127.0.0.1:{control[1].getsockname()[1]}/"
-    app = build_control(control_services(gateway, reloader, people_issuer, metrics, about))
+    app = build_control(control_services(gateway, reloader, people_issuer, scraping, about))
     people = [ControlServer(app, listening) for listening in control]
     if (agent := await gateway.anonymous.prepare()) is not None:
         _say_anonymous(agent)

@@ -47,7 +47,7 @@ from ringfence.app.config.problems import Path as Place
 from ringfence.app.config.rules_of import rules_of
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import Loaded, PolicySettings
-from ringfence.app.config.telemetry_section import check_telemetry, otlp_of
+from ringfence.app.config.telemetry_section import check_telemetry, otlp_of, scrape_token_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import ServerId
 from ringfence.errors import ConfigError, RequestError
@@ -124,6 +124,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         minters=minters_of(values.get("minters", {}), folder),
         egress_secrets=egress_secrets_of(values, folder),
         otlp=otlp_of(values, folder),
+        scrape_token=scrape_token_of(values, folder),
     )
 
 

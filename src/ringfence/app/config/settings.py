@@ -248,5 +248,7 @@ class Loaded:
     """By the upstream's name."""
     minters: Mapping[str, MinterPlace] = field(default_factory=dict[str, MinterPlace])
     """Per minter, what it is made of."""
+    scrape_token: SecretRef | None = None
+    """What opens `/metrics` to whoever is no operator; None: nothing does."""
     otlp: OtlpSettings | None = None
     """None: no traces are sent."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringfence.app.config.secrets_layout import SECRET_VALUE
+from ringfence.app.config.secrets_layout import SECRET_FROM, SECRET_VALUE
 from ringfence.app.config.shapes import Decimal, Key, MapOf, Record, Text
 
 TELEMETRY: Final = Record(
     {
+        "metrics": Key(
+            Record({"token": Key(SECRET_FROM, "A scraper's bearer token. It opens `/metrics` alone.", required=True)}),
+            "Who reads metrics besides operators. Nobody where absent.",
+        ),
         "otlp": Key(
             Record(
                 {
@@ -30,7 +34,7 @@ TELEMETRY: Final = Record(
                 "a mapping with `endpoint`",
             ),
             "Where traces are sent. Nowhere where absent. Needs the extra `otel`.",
-        )
+        ),
     },
-    "a mapping with `otlp`",
+    "a mapping with `metrics` and `otlp`",
 )

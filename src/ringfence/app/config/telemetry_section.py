@@ -10,6 +10,7 @@ from typing import Any
 from ringfence.app.config.connections import check_url, secret_ref
 from ringfence.app.config.names import Report
 from ringfence.app.config.settings import OtlpSettings
+from ringfence.ports.secrets import SecretRef
 
 PLACE = ("telemetry", "otlp")
 
@@ -40,6 +41,12 @@ def otlp_of(values: Mapping[str, Any], folder: Path) -> OtlpSettings | None:
         headers={name: value if isinstance(value, str) else secret_ref(value, folder) for name, value in headers.items()},
         sample=float(fields.get("sample", 1)),
     )
+
+
+def scrape_token_of(values: Mapping[str, Any], folder: Path) -> SecretRef | None:
+    """None where operators alone read metrics."""
+    written = values.get("telemetry", {}).get("metrics", {}).get("token")
+    return secret_ref(written, folder) if written is not None else None
 
 
 def _can_encode() -> bool:

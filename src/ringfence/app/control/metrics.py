@@ -23,7 +23,7 @@ async def metrics(asked: Asked) -> Answer:
     """Written in a thread, since a large configuration makes thousands of lines."""
     services = asked.services
     state = await state_of(services)
-    return Text(await asyncio.to_thread(services.metrics.render, state), services.metrics.content_type)
+    return Text(await asyncio.to_thread(services.scraping.metrics.render, state), services.scraping.metrics.content_type)
 
 
 async def state_of(services: ControlServices) -> GatewayState:
@@ -96,5 +96,6 @@ ROUTES = (
         summary="Counts and gauges for Prometheus.",
         answer="text/plain",
         bare=True,
+        for_scraper=True,
     ),
 )

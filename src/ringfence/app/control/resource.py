@@ -55,7 +55,7 @@ class Resource:
                 ProblemCode.METHOD, f"{request.method[:20]} does nothing here", f"use {', '.join(sorted(self._routes))}"
             )
         who: Known | Bootstrap | None = None
-        if route.role is not None:
+        if route.role is not None and not (route.for_scraper and await self._services.scraping.admits(_shown(request))):
             found = await authenticate(self._services, self._sessions, request.connection)  # 2
             if isinstance(found, Problem):
                 return found

@@ -32,6 +32,8 @@ class Route:
     answer: str = ""
     """What the answer holds, for the OpenAPI document."""
     bare: bool = False
+    for_scraper: bool = False
+    """Open to whoever has the scraper's token too."""
     bootstrap: bool = False
     """Open to the gateway's own user while no operator exists."""
 

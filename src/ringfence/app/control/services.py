@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ringfence.app.control.scraping import Scraping
 from ringfence.core.model.run import Posture
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.approvals import Approvals
@@ -27,7 +28,6 @@ from ringfence.engine.stops import Stops
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
-from ringfence.ports.metrics import Metrics
 from ringfence.ports.people import PeopleIssuer
 from ringfence.ports.signer import Signer
 from ringfence.ports.store import Store
@@ -62,7 +62,7 @@ class ControlServices:
     alerts: Alerts
     checkpointer: Checkpointer
     log_care: LogCare
-    metrics: Metrics
+    scraping: Scraping
     reload: Callable[[], Awaitable[str | None]]
     """Read the configuration again; None: done, else why the last good one stays."""
     status: Callable[[], Mapping[str, Any]]

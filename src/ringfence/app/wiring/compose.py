@@ -37,6 +37,7 @@ from ringfence.app.config.settings import (
     Loaded,
     ServerConnection,
 )
+from ringfence.app.control.scraping import Scraping
 from ringfence.app.control.services import ControlServices
 from ringfence.app.gateway import Gateway
 from ringfence.app.posture import connection_posture
@@ -201,7 +202,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     receivers = Receivers(loaded, secrets)
     notifier = receivers.notifier
     boxing, models = ServerBoxing(listen.state), ModelUpstreams(secrets)
-    telemetry = GatewayTelemetry(loaded.otlp, secrets)
+    telemetry = GatewayTelemetry(loaded.otlp, loaded.scrape_token, secrets)
     gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing, models, telemetry)
 
     outside = Authorities(loaded.identity, gateway.clock)
@@ -218,7 +219,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         receivers.replace(fresh)
         outside.replace(fresh.identity)
         people.replace(people_options(fresh.oidc, secrets))
-        telemetry.replace(fresh.otlp)
+        telemetry.replace(fresh.otlp, fresh.scrape_token)
 
     try:
 
@@ -229,7 +230,7 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
         joined = Joined()
         agents = serve_agents_of(gateway, lambda: _told_issuers(reloader.loaded), outside, tls, joined)
         boxes = serve_boxes_of(gateway, redactor, joined)
-        return await serve(gateway, reloader, agents, boxes, people, telemetry.metrics, listen)
+        return await serve(gateway, reloader, agents, boxes, people, Scraping(telemetry.metrics, telemetry.admits), listen)
     finally:
         await gateway.close()
         boxing.close()
@@ -278,7 +279,7 @@ async def offline(state: Path) -> AsyncGenerator[ControlServices]:
         notifier = Receivers(nothing_configured, secrets).notifier
         gateway = await compose(nothing_configured, state, notifier, secrets, Redactor())
         try:
-            yield control_services(gateway, None, OidcPeople(None, gateway.clock), PrometheusMetrics(), {})
+            yield control_services(gateway, None, OidcPeople(None, gateway.clock), Scraping(PrometheusMetrics()), {})
         finally:
             await gateway.checkpointer.checkpoint()
             await gateway.log_care.close()
