@@ -6,11 +6,17 @@ uvicorn writes the head and the body of an answer one after the other, and each 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
+
+_HEAD: Final = b"HTTP/1."
+"""How the head of a response begins. A piece of a body that begins so is held like one, which does no harm."""
 
 
 class Corked(asyncio.Transport):
-    """Everything goes to the transport below, the first write of a turn at its end or with the second."""
+    """Everything goes to the transport below: the head of a response with what follows, or at the end of its turn.
+
+    What follows later, as the pieces of a stream do, goes at once.
+    """
 
     def __init__(self, below: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -22,9 +28,11 @@ class Corked(asyncio.Transport):
         if self._held:
             held, self._held = self._held, b""
             self._below.write(held + data)
-        elif data:
+        elif data[:7] == _HEAD:
             self._held = bytes(data)
             self._loop.call_soon(self._uncork)
+        elif data:
+            self._below.write(data)
 
     def _uncork(self) -> None:
         if self._held:
