@@ -110,7 +110,7 @@ async def test_people_hear_that_the_like_of_a_request_would_not_fit_before_one_i
     await use(world, run, 900)
     assert told(world) == []
     await use(world, run, 900)  # 180 spent: 820 are left
-    assert told(world) == [f"what is left of a cap is less than the last request held: {meter} has 820, that held 900"]
+    assert told(world) == [f"what is left is less than the last request held (900): {meter} has used 180 of 1000"]
     assert isinstance((await ask(world, run, a_body(900))).outcome, Refused)
     assert isinstance((await ask(world, run, a_body(900))).outcome, Refused)
     await use(world, run, 820)

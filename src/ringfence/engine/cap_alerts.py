@@ -9,8 +9,7 @@ remembered in memory, and a receiver knows it again by its id.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,10 +26,9 @@ from ringfence.core.rules import Rules
 from ringfence.core.running_out import RanOut
 from ringfence.core.shortfall import CAP_CODES, in_units
 from ringfence.engine.telling import Telling, acts_on
+from ringfence.engine.told import Owned, Told
 from ringfence.ports.notifier import AlertKind
 
-MOST_TOLD: Final = 20_000
-MOST_PACES: Final = 5_000
 LEAST_USED: Final = 20
 """Percent of a cap that has to be used before its pace says anything."""
 _BEFORE: Final = frozenset({MeterKind.SUM, MeterKind.DISTINCT, MeterKind.LEAVING, MeterKind.ACTIONS})
@@ -71,11 +69,7 @@ class CapAlerts:
     def __init__(self, telling: Telling, began: Millis) -> None:
         self._telling = telling
         self._began = began
-        self._told: dict[str, None] = {}
-        """What was told, oldest first: a step that is passed again after something was given back is no news."""
-        self._paces: OrderedDict[str, Pace] = OrderedDict()
-        self._ages: OrderedDict[RunId, int] = OrderedDict()
-        """How old a run was, in seconds, when its wall clock was last looked at."""
+        self._told = Told()
 
     def reserved(self, facts: Facts, rules: Rules, *, counts: bool = True) -> None:
         """A call was just allowed. `counts`: it is one of the runs' calls."""
@@ -96,21 +90,20 @@ class CapAlerts:
 
     def used(self, near: Near, rules: Rules, now: Millis) -> None:
         """Tell the highest step between before and after, that what is left is too little, and that the pace is too high."""
-        window = now // near.span if near.span else 0
+        owned, window = self._told.of(near.meter), now // near.span if near.span else 0
         passed = [percent for percent in rules.cap_alerts if near.before * 100 < near.cap * percent <= near.after * 100]
         is_too_little = bool(rules.cap_alerts) and near.after < near.cap < near.after + near.asked
-        if passed and self._is_news(f"{near.meter}:{passed[-1]}:{near.cap}:{window}"):
-            used, cap = in_units(near.meter, near.after), in_units(near.meter, near.cap)
-            more = ""
-            if is_too_little and self._is_news(f"{near.meter}:left:{near.cap}:{window}"):
-                more = f", and what is left is less than the last request held ({in_units(near.meter, near.asked)})"
-            text = f"{passed[-1]} % of a cap: {near.meter} has used {used} of {cap}{more}"
-            self._tell(text, f"{near.meter}:{passed[-1]}:{near.cap}:{window}", near)
-        elif is_too_little and self._is_news(f"{near.meter}:left:{near.cap}:{window}"):
-            left, asked = in_units(near.meter, near.cap - near.after), in_units(near.meter, near.asked)
-            text = f"what is left of a cap is less than the last request held: {near.meter} has {left}, that held {asked}"
-            self._tell(text, f"{near.meter}:left:{near.cap}:{window}", near)
-        self._burned(near, rules, now, window)
+        step = f"{near.meter}:{passed[-1]}:{near.cap}:{window}" if passed else ""
+        if step and not owned.is_news(step, near.meter):
+            step = ""
+        left = ""
+        if is_too_little and owned.is_news(told := f"{near.meter}:left:{near.cap}:{window}", "" if step else near.meter):
+            left = f"what is left is less than the last request held ({in_units(near.meter, near.asked)})"
+        if step:
+            self._tell(f"{passed[-1]} % of a cap: {_used(near)}{f', and {left}' if left else ''}", step, near)
+        elif left:
+            self._tell(f"{left}: {_used(near)}", told, near)
+        self._burned(near, owned, rules, now, window)
 
     def refused(self, facts: Facts, call: Call, entry: str, reasons: Iterable[Reason]) -> None:
         """A call was refused: tell it where a cap did not bear it, unless its last step was told."""
@@ -120,7 +113,7 @@ class CapAlerts:
             if charge.kind in _PASSING or (short := refusal(meter, charge, facts.now)) is None:
                 continue
             window = facts.now // charge.span if charge.span else 0
-            if f"{charge.meter}:100:{short.cap}:{window}" not in self._told:
+            if f"{charge.meter}:100:{short.cap}:{window}" not in self._told.of(charge.meter).told:
                 self._out(charge.meter, short.cap, window, call, entry, f"agent {call.agent} asks for")
         for link in facts.chain:
             seconds = link.limits.wall_clock_s
@@ -144,59 +137,46 @@ class CapAlerts:
 
     def raised(self, meter: str) -> None:
         """An operator has added to a cap."""
-        self._over(lambda told: told.startswith(f"{meter}:"), "the cap was raised")
+        owned = self._told.of(meter)
+        over = [told for told, about in owned.told.items() if about == meter]
+        self._over(owned, over, "the cap was raised")
 
     def forget(self, run: RunId) -> None:
         """A run has ended."""
-        self._over(lambda told: f":run/{run}:" in told, f"run {run} has ended")
-        self._ages.pop(run, None)
-        for meter in [meter for meter in self._paces if is_of_run(meter) and run_of(meter) == run]:
-            del self._paces[meter]
+        if (owned := self._told.forget(f"run/{run}")) is not None:
+            self._over(owned, list(owned.told), f"run {run} has ended")
 
     def _aged(self, link: Link, rules: Rules, now: Millis) -> None:
         """The wall clock passes by itself, so it is looked at whenever the run does something."""
         seconds = link.limits.wall_clock_s
         if seconds is None:
             return
-        age = _age(link, now)
+        age, meter = _age(link, now), f"{WALL_CLOCK}:run/{link.run.id}:all"
+        owned = self._told.of(meter)
         # What an earlier process was there for is taken as told: a restart is to repeat nothing.
-        before = min(age, self._ages.pop(link.run.id, max(0, self._began - link.run.opened_at) // 1000))
-        self._ages[link.run.id] = age
-        if len(self._ages) > MOST_PACES:
-            self._ages.popitem(last=False)
-        near = Near(
-            meter=f"{WALL_CLOCK}:run/{link.run.id}:all",
-            before=before,
-            after=age,
-            cap=seconds,
-            agent=link.run.agent,
-            run=link.run.id,
-        )
-        passed = [percent for percent in rules.cap_alerts if near.before * 100 < near.cap * percent <= near.after * 100]
-        if passed and self._is_news(told := f"{near.meter}:{passed[-1]}:{near.cap}:0"):
-            self._tell(f"{passed[-1]} % of a cap: {near.meter} is {near.after} of {near.cap} s", told, near)
+        before = owned.age if owned.age is not None else max(0, self._began - link.run.opened_at) // 1000
+        owned.age = age
+        passed = [percent for percent in rules.cap_alerts if before * 100 < seconds * percent <= age * 100]
+        if passed and owned.is_news(told := f"{meter}:{passed[-1]}:{seconds}:0", meter):
+            near = Near(meter=meter, before=before, after=age, cap=seconds, agent=link.run.agent, run=link.run.id)
+            self._tell(f"{passed[-1]} % of a cap: {meter} is {age} of {seconds} s", told, near)
 
-    def _burned(self, near: Near, rules: Rules, now: Millis, window: int) -> None:
+    def _burned(self, near: Near, owned: Owned, rules: Rules, now: Millis, window: int) -> None:
         within = rules.burn_within_ms
         if not within or (near.span and near.span <= within):
             return
-        pace = noted(self._paces.pop(near.meter, Pace()), max(0, near.after - near.before), now)
-        self._paces[near.meter] = pace
-        if len(self._paces) > MOST_PACES:
-            self._paces.popitem(last=False)
+        pace = noted(owned.paces.get(near.meter, Pace()), max(0, near.after - near.before), now)
+        owned.paces[near.meter] = pace
         if near.after * 100 < near.cap * LEAST_USED or near.after >= near.cap:
             return
         ends = ends_in(pace, near.cap - near.after + near.freed, now)
-        if ends is None or ends > within or not self._is_news(told := f"{near.meter}:pace:{near.cap}:{window}"):
+        if ends is None or ends > within or not owned.is_news(told := f"{near.meter}:pace:{near.cap}:{window}", near.meter):
             return
-        used, cap = in_units(near.meter, near.after), in_units(near.meter, near.cap)
-        soon = max(1, ends // MINUTE)
-        text = f"a cap ends in about {soon} min at the present pace: {near.meter} has used {used} of {cap}"
-        self._tell(text, told, near)
+        self._tell(f"a cap ends in about {max(1, ends // MINUTE)} min at the present pace: {_used(near)}", told, near)
 
     def _out(self, meter: str, cap: int, window: int, call: Call, entry: str, what: str) -> None:
         told = f"{meter}:{cap}:out:{window}"
-        if self._is_news(told):
+        if self._told.of(meter).is_news(told, meter):
             text = f"a cap does not bear what {what}: {meter} of {in_units(meter, cap)}"
             acts = acts_on(_run_of(meter, call.run), meter)
             self._telling.tell(AlertKind.CAP_NEAR, text, f"/audit/{entry}", key=told, agent=call.agent, run=call.run, acts=acts)
@@ -205,21 +185,16 @@ class CapAlerts:
         acts = acts_on(_run_of(near.meter, near.run), near.meter)
         self._telling.tell(AlertKind.CAP_NEAR, text, f"/runs/{near.run}", key=told, agent=near.agent, run=near.run, acts=acts)
 
-    def _over(self, is_meant: Callable[[str], bool], why: str) -> None:
-        for told in [told for told in self._told if is_meant(told)]:
-            del self._told[told]
-            meter = ":".join(told.split(":")[:3])
+    def _over(self, owned: Owned, over: Iterable[str], why: str) -> None:
+        for told in over:
+            if not (meter := owned.told.pop(told)):
+                continue
             path = f"/runs/{run_of(meter)}" if is_of_run(meter) else "/status"
             self._telling.over(AlertKind.CAP_NEAR, told, f"{meter}: {why}", path)
 
-    def _is_news(self, told: str) -> bool:
-        """Whether it was not told before; it counts as told now."""
-        if told in self._told:
-            return False
-        self._told[told] = None
-        if len(self._told) > MOST_TOLD:
-            del self._told[next(iter(self._told))]
-        return True
+
+def _used(near: Near) -> str:
+    return f"{near.meter} has used {in_units(near.meter, near.after)} of {in_units(near.meter, near.cap)}"
 
 
 def _run_of(meter: str, otherwise: RunId) -> str:
