@@ -181,87 +181,106 @@ async def test_errors_cost_nothing_however_often_the_client_tries_again(shop: Me
     await assert_nothing_is_held(shop)
 
 
+DISABLED, BUDGET, ADAPTIVE = {"type": "disabled"}, {"type": "enabled", "budget_tokens": 1024}, {"type": "adaptive"}
+SHOWN = 1 + len("Hello there") + 2 * FRAME + AHEAD
+"""Of a stream that is cut after two words: what it had counted, what it has shown since, what had not arrived."""
+ENVELOPE = 250
+"""Bytes of the events around thinking, which count as if a model had written them."""
+BREAKS: tuple[tuple[dict[str, Any], dict[str, Any], int], ...] = (
+    ({"close_after": 4}, {}, SHOWN),
+    ({"error_after": 2}, {}, SHOWN),
+    ({"close_after": 1}, {"thinking": DISABLED}, 1 + AHEAD),
+    ({"thinking": ["hm"], "close_after": 3}, {"thinking": BUDGET}, 1 + 1024 + AHEAD),
+    ({"thinking": ["hm"], "close_after": 3}, {"thinking": ADAPTIVE}, MOST),
+)
+
+
 @pytest.mark.requirement("I7")
-@pytest.mark.parametrize("script", [{"close_after": 4}, {"error_after": 2}])
-async def test_a_stream_that_breaks_off_is_charged_what_was_shown_of_it_and_what_cannot_be_seen(
-    shop: Metered, script: dict[str, Any]
-) -> None:
-    run, credential = await shop.people.open_run("coder")
-    async with shop.client(credential) as client:
-        with pytest.raises(anthropic.APIStatusError):
-            await streamed(client, {"model": MODEL, "max_tokens": MOST, "messages": scripted(**script)})
-        shown = 1 + len("Hello there") + 2 * FRAME
-        spent = await settled(shop, run)
-        assert spent["tokens_in"] == bill(shop.model.executed)["tokens_in"]
-        assert spent["tokens_out"] == shown + AHEAD
-        assert spent["tokens_out"] >= bill(shop.model.executed)["tokens_out"]
-        for thinking, expected in (
-            ({"type": "disabled"}, AHEAD),
-            ({"type": "enabled", "budget_tokens": 1024}, 1024 + AHEAD),
-            ({"type": "adaptive"}, MOST),
-        ):
-            run, other = await shop.people.open_run("coder")
-            cut = {"close_after": 1} if thinking["type"] == "disabled" else {"thinking": ["hm"], "close_after": 3}
-            async with shop.client(other) as thinker:
-                with pytest.raises(anthropic.APIStatusError):
-                    await streamed(
-                        thinker, {"model": MODEL, "max_tokens": MOST, "messages": scripted(**cut), "thinking": thinking}
-                    )
-            charged = (await settled(shop, run))["tokens_out"]
-            assert expected <= charged <= min(MOST, expected + 250), thinking
-    for entry in await shop.outcomes(run):
-        assert not entry["body"]["model"]["exact"]
+async def test_a_stream_that_breaks_off_is_charged_what_was_shown_of_it_and_what_cannot_be_seen(shop: Metered) -> None:
+    for script, more, expected in BREAKS:
+        run, credential = await shop.people.open_run("coder")
+        before = len(shop.model.executed)
+        async with shop.client(credential) as client:
+            with pytest.raises(anthropic.APIStatusError):
+                await streamed(client, {"model": MODEL, "max_tokens": MOST, "messages": scripted(**script), **more})
+        spent, billed = await settled(shop, run), bill(shop.model.executed[before:])
+        assert spent["tokens_in"] == billed["tokens_in"], script
+        assert billed["tokens_out"] <= expected <= spent["tokens_out"], script
+        assert spent["tokens_out"] <= (min(MOST, expected + ENVELOPE) if more else expected), script
+        (outcome,) = await shop.outcomes(run)
+        assert not outcome["body"]["model"]["exact"], script
     await assert_nothing_is_held(shop)
 
 
 @pytest.mark.requirement("I2")
-@pytest.mark.parametrize("script", [{"cut_after": 0}, {"status": 200, "wait_after": 0}])
-async def test_a_request_to_which_no_answer_came_is_ambiguous_and_what_it_held_is_spent(
-    shop: Metered, script: dict[str, Any]
-) -> None:
-    run, credential = await shop.people.open_run("coder")
-    async with shop.client(credential, retries=3) as client:
-        asked = asyncio.ensure_future(client.messages.create(model=MODEL, max_tokens=MOST, messages=scripted(**script)))
-        if "wait_after" in script:
-            await shop.model.waiting.wait()
-            await shop.people.done("POST", "/kill", {"scope": {"run": run}, "reason": "as the test says"})
-        (error,) = await asyncio.gather(asked, return_exceptions=True)
-    assert isinstance(error, anthropic.APIStatusError)
-    # Nobody knows whether it was billed, so the client is told not to send it again.
-    assert (error.status_code, len(shop.model.executed)) == (403 if "wait_after" in script else 502, 1)
-    spent = await settled(shop, run)
-    log = [entry for entry in await shop.people.log() if entry.get("run") == run]
-    (most,) = [
-        entry["body"]["arguments"]["most"] for entry in log if entry["kind"] == "decision" and entry["decision"] == "allow"
-    ]
-    assert spent == {
-        "spend": most["micro"],
-        "tokens": most["tokens_in"] + most["tokens_out"],
-        "tokens_in": most["tokens_in"],
-        "tokens_out": most["tokens_out"],
-    }
-    assert [(entry["decision"], "model" in entry["body"]) for entry in await shop.outcomes(run)] == [("ambiguous", False)]
+async def test_a_request_to_which_no_answer_came_is_ambiguous_and_what_it_held_is_spent(shop: Metered) -> None:
+    for is_killed in (False, True):
+        run, credential = await shop.people.open_run("coder")
+        before = len(shop.model.executed)
+        script: dict[str, Any] = {"wait_after": 0} if is_killed else {"cut_after": 0}
+        async with shop.client(credential, retries=3) as client:
+            asked = asyncio.ensure_future(client.messages.create(model=MODEL, max_tokens=MOST, messages=scripted(**script)))
+            if is_killed:
+                await shop.model.waiting.wait()
+                await shop.people.done("POST", "/kill", {"scope": {"run": run}, "reason": "as the test says"})
+            (error,) = await asyncio.gather(asked, return_exceptions=True)
+        assert isinstance(error, anthropic.APIStatusError)
+        # Nobody knows whether it was billed, so the client is told not to send it again.
+        assert (error.status_code, len(shop.model.executed) - before) == (403 if is_killed else 502, 1)
+        spent = await settled(shop, run)
+        decided = [entry for entry in await shop.people.log() if entry.get("run") == run and entry["kind"] == "decision"]
+        most = decided[0]["body"]["arguments"]["most"]
+        assert spent == {
+            "spend": most["micro"],
+            "tokens": most["tokens_in"] + most["tokens_out"],
+            "tokens_in": most["tokens_in"],
+            "tokens_out": most["tokens_out"],
+        }
+        outcomes = await shop.outcomes(run)
+        assert [(entry["decision"], "model" in entry["body"]) for entry in outcomes] == [("ambiguous", False)]
     shop.model.go_on.set()
     await assert_nothing_is_held(shop)
 
 
-@pytest.mark.parametrize("stream", [True, False])
-async def test_an_answer_whose_client_goes_away_early_is_charged_exactly(shop: Metered, stream: bool) -> None:
+async def test_an_answer_whose_client_goes_away_early_is_charged_exactly(shop: Metered) -> None:
+    for stream in (True, False):
+        shop.model.waiting.clear()
+        shop.model.go_on.clear()
+        run, credential = await shop.people.open_run("coder")
+        before = len(shop.model.executed)
+        async with shop.client(credential) as client:
+            script = scripted(text=["a", "b", "c"], wait_after=0)
+            if stream:
+                answer = await client.messages.create(model=MODEL, max_tokens=MOST, messages=script, stream=True)
+                await shop.model.waiting.wait()
+                await answer.close()
+            else:
+                asked = asyncio.ensure_future(client.messages.create(model=MODEL, max_tokens=MOST, messages=script))
+                await shop.model.waiting.wait()
+                asked.cancel()
+                await asyncio.gather(asked, return_exceptions=True)
+        shop.model.go_on.set()
+        assert await settled(shop, run) == bill(shop.model.executed[before:])
+    await assert_nothing_is_held(shop)
+
+
+@pytest.mark.requirement("I2")
+async def test_a_gateway_that_is_stopped_settles_what_is_open_before_it_ends(shop: Metered) -> None:
     run, credential = await shop.people.open_run("coder")
     async with shop.client(credential) as client:
-        script = scripted(text=["a", "b", "c"], wait_after=0)
-        if stream:
-            answer = await client.messages.create(model=MODEL, max_tokens=MOST, messages=script, stream=True)
-            await shop.model.waiting.wait()
-            await answer.close()
-        else:
-            asked = asyncio.ensure_future(client.messages.create(model=MODEL, max_tokens=MOST, messages=script))
-            await shop.model.waiting.wait()
-            asked.cancel()
-            await asyncio.gather(asked, return_exceptions=True)
-    shop.model.go_on.set()
-    assert await settled(shop, run) == bill(shop.model.executed)
-    await assert_nothing_is_held(shop)
+        words = scripted(text=["a", "b"], wait_after=1)
+        stream = await client.messages.create(model=MODEL, max_tokens=MOST, messages=words, stream=True)
+        async for event in stream:
+            if event.type == "content_block_delta":
+                break
+        await shop.model.waiting.wait()
+        await assert_nothing_is_held(shop)
+        await stream.close()
+    store = await open_store(shop.folder / "state")
+    (meter,) = await store.meters([f"tokens_out:run/{run}:all"])
+    await store.close()
+    assert meter is not None
+    assert bill(shop.model.executed)["tokens_out"] <= sum(count for _, count in meter.parts) <= 1 + len("a") + FRAME + AHEAD
 
 
 async def assert_nothing_is_held(shop: Metered) -> None:
