@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ringfence.core.evidence import Argument
 from ringfence.core.model.profile import Authority, Role
-from ringfence.core.wording import AUTHORITY, words
+from ringfence.core.wording import AUTHORITY, word_set, words
 
 _MOST: Final = 64
 _MOST_PROPERTIES: Final = 200
@@ -36,27 +36,23 @@ _FORMATS: Final = {
 }
 
 
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_COMMAND: Final = _set("command cmd script sql query code statement soql expression program shell template")
-_MAGNITUDE: Final = _set(
+_COMMAND: Final = word_set("command cmd script sql query code statement soql expression program shell template")
+_MAGNITUDE: Final = word_set(
     "amount price quantity qty count limit total sum size max min days hours minutes seconds duration budget rows units"
 )
-_CONTROL: Final = _set(
+_CONTROL: Final = word_set(
     """
     role roles permission permissions scope scopes visibility public private force recursive mode action verdict state status
     priority severity access level enabled disabled approve approved currency region environment env schedule label labels
     """
 )
-_TARGET: Final = _set(
+_TARGET: Final = word_set(
     """
     recipient recipients to cc bcc email emails account iban url urls uri host hostname domain endpoint user username group
     owner assignee repo repository channel phone webhook callback org organization tenant queue target destination dest remote
     """
 )
-_CONTENT: Final = _set(
+_CONTENT: Final = word_set(
     """
     text body message content description comment title subject summary note notes reason markdown html details caption
     greeting answer reply explanation

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 
-def _set(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """Words that are written with spaces between them."""
     return frozenset(text.split())
 
 
-READING = _set(
+READING = word_set(
     """
     get list search read status describe show log diff find view count lookup blame reflog stat tree whoami inspect
     explain head tail exists info ls cat grep
@@ -20,19 +21,19 @@ READING = _set(
 )
 """Words that a reading tool's name begins with."""
 
-COMPUTING = _set("convert calculate compute compare parse validate estimate echo preview")
+COMPUTING = word_set("convert calculate compute compare parse validate estimate echo preview")
 """Words that work on what they are given: reading where the server claims so too."""
 
-DISPLAYED = _set("notification dialog message alert toast popup prompt page window banner")
+DISPLAYED = word_set("notification dialog message alert toast popup prompt page window banner")
 """`show` one of these and somebody is told something."""
 
-LOGGED = _set("message entry text line data event level msg content")
+LOGGED = word_set("message entry text line data event level msg content")
 """A `log` that takes one of these writes it."""
 
-LAST_ONLY = _set("log status head info tree stat")
+LAST_ONLY = word_set("log status head info tree stat")
 """Reading only as the last word: `git_log` reads, `log_event` writes."""
 
-MUTATING = _set(
+MUTATING = word_set(
     """
     overwrite create add insert append put write save store upload import register init initialize update edit modify change set
     unset patch replace rename move mv copy cp fork delete remove rm drop clear clean purge prune erase wipe truncate
@@ -50,7 +51,7 @@ MUTATING = _set(
 )
 """Words that change something wherever they stand in a name, except as the thing that is read (`NOUNS`)."""
 
-NOUNS = _set(
+NOUNS = word_set(
     """
     commit pull tag label release call run book index link record transfer charge refund share change import copy fork
     stash lock pin flag block deposit purchase archive schedule patch store set vote type merge forward sign
@@ -58,29 +59,29 @@ NOUNS = _set(
 )
 """Mutating words that are a thing directly after `get`, `list` and the like (`get_pull_request`, `list_tag`)."""
 
-STATES = _set("open close start stop archive empty mute block expire void cancel like")
+STATES = word_set("open close start stop archive empty mute block expire void cancel like")
 """Mutating words that, as one value of an argument, are more often a state to filter by."""
 
-MONEY = _set(
+MONEY = word_set(
     """
     pay payment payments payout refund charge transfer withdraw deposit buy sell purchase order invoice billing bill
     subscription price amount money fund funds wire trade credit debit wallet iban salary payroll
     """
 )
-IDENTITY = _set(
+IDENTITY = word_set(
     """
     user users account accounts role roles permission permissions grant revoke password key keys token tokens credential
     credentials secret secrets login auth mfa otp session member members owner admin sudo chmod chown acl policy group
     invite signed
     """
 )
-OUTBOUND = _set(
+OUTBOUND = word_set(
     """
     fetch http https web url urls uri browse browser crawl scrape download upload email mail sms send post tweet publish
     webhook callback notify slack internet online host hostname domain endpoint remote recipient recipients proxy dns ping
     """
 )
-SECRETS = _set(
+SECRETS = word_set(
     """
     env environment environ secret secrets password passwords token tokens credential credentials apikey keychain keyring
     vault cookie cookies otp clipboard privatekey
@@ -88,7 +89,7 @@ SECRETS = _set(
 )
 """A tool that reads these may show a secret."""
 
-CODE = _set(
+CODE = word_set(
     """
     sql statement command cmd commands script code shell bash cypher graphql expression eval mutation program snippet
     powershell python javascript exec argv
@@ -96,13 +97,13 @@ CODE = _set(
 )
 """Arguments that are run: then the name says nothing about the effect."""
 
-MODES = _set("action operation op mode method verb subcommand")
+MODES = word_set("action operation op mode method verb subcommand")
 """Arguments that choose what the tool does."""
 
-DESTINATIONS = _set("destination dest output_path output_file out_file outfile save_path target_path")
+DESTINATIONS = word_set("destination dest output_path output_file out_file outfile save_path target_path")
 """Arguments that name where something is written."""
 
-AUTHORITY = _set(
+AUTHORITY = word_set(
     """
     recipient recipients to cc bcc email emails account iban url urls uri host hostname domain endpoint port path paths
     file files filename directory dir folder id ids amount price quantity currency role roles permission permissions scope
@@ -113,7 +114,7 @@ AUTHORITY = _set(
 )
 """Words of arguments that carry authority: who, where, how much, as what."""
 
-OBJECTS = _set(
+OBJECTS = word_set(
     """
     id ids path paths file files filename directory repo repository branch table bucket key account email number object
     resource database channel issue ticket names name source destination project customer user username slug uuid sku
@@ -121,7 +122,7 @@ OBJECTS = _set(
 )
 """Words of arguments that name what is touched."""
 
-SECRET_ARGUMENTS = _set(
+SECRET_ARGUMENTS = word_set(
     """
     password passwd passphrase secret token cvv cvc otp pin ssn credential credentials authorization cookie
     """

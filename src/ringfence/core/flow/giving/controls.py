@@ -9,10 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from ringfence.core.wording import word_set
 
 _GROUPS: Final = """
 urgent: urgent, urgently, dringend, urgente, eilig, urgence, urgentemente
@@ -106,14 +103,14 @@ development: development, dev
 dev: development, dev
 """
 """Value: what people say for it. `...` stands for some words of the same sentence, as between the parts of a German verb."""
-_PROTECTING: Final = _set(
+_PROTECTING: Final = word_set(
     """
     private confidential internal confirm confirmation verify verified validate secure encrypted encryption ssl
     tls readonly protected protect restricted restrict mfa locked lock safe sandbox sandboxed enabled enable
     active approval audit signed masked redact
     """
 )
-_GUARDING: Final = _PROTECTING | _set(
+_GUARDING: Final = _PROTECTING | word_set(
     """
     protection require required requires requiring enforce enforced enforcement auth authenticate authenticated
     authentication authorization login signature sign strict backup backups versioning block blocked blocking deny logging
@@ -122,13 +119,13 @@ _GUARDING: Final = _PROTECTING | _set(
     """
 )
 """Switched off, these take something away that protects."""
-_AGAINST: Final = _set("disable disabled skip ignore bypass no without insecure unsafe")
+_AGAINST: Final = word_set("disable disabled skip ignore bypass no without insecure unsafe")
 """Switched off, these leave it."""
 _SAFER: Final = _PROTECTING - {"enabled", "enable", "active", "approval", "confirm", "confirmation", "verified"} | {
     "dry",
     "draft",
 }
-_BESIDE: Final = _set(
+_BESIDE: Final = word_set(
     """
     run mode options option settings setting config flags secrets secret data message post comment note notes event document
     file folder page link connection channel repository repo
@@ -138,7 +135,7 @@ _BESIDE: Final = _set(
 _OPPOSITES: Final = {
     "enabled": "disabled", "enable": "disabled", "active": "inactive", "private": "public", "locked": "open", "draft": "public",
 }  # fmt: skip
-_IDLE: Final = _set("is be the a an of to should will use set do make as in on for with and or flag only")
+_IDLE: Final = word_set("is be the a an of to should will use set do make as in on for with and or flag only")
 _SEPARATORS: Final = re.compile(r"[\s_\-]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

@@ -10,29 +10,25 @@ from typing import Final
 from ringfence.core.flow.numerals.numbers import CURRENCIES, TIME_UNITS, Number, read_number
 from ringfence.core.flow.spelling import find_whole
 from ringfence.core.flow.words.spoken import Spoken
+from ringfence.core.wording import word_set
 
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_MONEY: Final = _set(
+_MONEY: Final = word_set(
     """
     amount price cost costs fee fees budget total refund payment salary credit debit balance money value sum spend
     discount
     """
 )
-_ONLY_MONEY: Final = _set("price cost costs fee fees budget salary amount refund payment money spend")
+_ONLY_MONEY: Final = word_set("price cost costs fee fees budget salary amount refund payment money spend")
 _MINOR: Final = frozenset({"cents", "cent", "pence", "minor", "pennies"})
 _NO_MINOR: Final = frozenset({"JPY"})
 _PERCENT: Final = frozenset({"percent", "percentage", "pct"})
 _SHARE: Final = frozenset({"ratio", "fraction", "rate"})
-_LENGTHS: Final = _set(
+_LENGTHS: Final = word_set(
     """
     duration timeout ttl delay interval length period wait age retention after for time expires expiry
     """
 )
-_NUMBERED: Final = _set("limit max maximum min minimum threshold value size count number discount")
+_NUMBERED: Final = word_set("limit max maximum min minimum threshold value size count number discount")
 _COUNTS: Final = frozenset({"quantity", "qty", "count", "copies", "units", "seats"})
 _ARTICLES: Final = ("a", "an", "one", "ein", "eine", "einen", "un", "une", "una")
 _AMOUNT: Final = re.compile(

@@ -6,10 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from ringfence.core.wording import word_set
 
 _TENS_PLACE: Final = 100
 _THOUSAND: Final = 1_000
@@ -58,15 +55,15 @@ _LANGUAGES: Final[tuple[tuple[Mapping[str, int], frozenset[str]], ...]] = (
     (_FRENCH, frozenset({"et"})),
     (_SPANISH, frozenset({"y"})),
 )
-_ALSO_ENGLISH: Final = _set("once cent cents sept six mille mil million son un dos")
+_ALSO_ENGLISH: Final = word_set("once cent cents sept six mille mil million son un dos")
 """Words that are a number in one language and something else, or the same number, in an English sentence."""
-_ARTICLES: Final = _set("ein eine einen einem einer un une una uno")
+_ARTICLES: Final = word_set("ein eine einen einem einer un une una uno")
 _MORPHEMES: Final = re.compile("|".join(sorted((*_GERMAN, "und"), key=len, reverse=True)))
 _LONGEST_COMPOUND: Final = 80
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _HINTS: Final = (
-    _set("le la les des et pour avec est du au aux sur"),
-    _set("el los las y con del al por para es"),
+    word_set("le la les des et pour avec est du au aux sur"),
+    word_set("el los las y con del al por para es"),
 )
 
 

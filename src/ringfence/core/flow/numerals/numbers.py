@@ -15,11 +15,7 @@ from typing import Final
 from ringfence.core.flow.numerals.naming_digits import naming_digits
 from ringfence.core.flow.numerals.number_words import written_out
 from ringfence.core.flow.spelling import folded
-
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from ringfence.core.wording import word_set
 
 MOST_NUMBERS: Final = 5_000
 _CHUNK: Final = re.compile(
@@ -54,13 +50,13 @@ _TIME: Final = {
 TIME_UNITS: Final = {word: factor for factor, words in _TIME.items() for word in words.split()}
 """Seconds of each unit, by its names."""
 _PERCENT: Final = frozenset({"%", "percent", "per cent", "prozent", "pct"})
-_COUNTED: Final = _set(
+_COUNTED: Final = word_set(
     """
     unit units piece pieces item items copy copies stück times rows row people seats licences licenses entries gb
     mb kb kg km
     """
 )
-NUMBERED: Final = _set(
+NUMBERED: Final = word_set(
     """
     ticket tickets issue issues order orders invoice invoices case cases pr prs pull merge request requests
     incident incidents number no nr nº id ids account customer job jobs build ref reference contract claim booking

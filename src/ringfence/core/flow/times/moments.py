@@ -10,11 +10,7 @@ from typing import Final
 
 from ringfence.core.flow.numerals.numbers import TIME_UNITS, Number, read_number
 from ringfence.core.flow.times.days import Calendar, Period
-
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from ringfence.core.wording import word_set
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.0{1,9})?(Z|[+-]\d{2}:?\d{2})?")
@@ -23,7 +19,7 @@ _MONTH: Final = re.compile(r"(\d{4})[-./](0[1-9]|1[0-2])|(0?[1-9]|1[0-2])[/.](\d
 _QUARTER: Final = re.compile(r"(\d{4})-?Q([1-4])|Q([1-4])[ /-]?(\d{4})")
 _ISO_DURATION: Final = re.compile(r"P(?:(\d{1,5})W|(?:(\d{1,5})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?)")
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?([A-Za-z\u00e4\u00ed]{1,10})")
-_ENDS: Final = _set("until till to end before expiry expires stop bis max due deadline")
+_ENDS: Final = word_set("until till to end before expiry expires stop bis max due deadline")
 _MOST: Final = 50
 
 

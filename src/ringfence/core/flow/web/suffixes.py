@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ringfence.core.wording import word_set
 
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-COUNTRIES: Final = _set(
+COUNTRIES: Final = word_set(
     "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc cd cf "
     "cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj fk fm fo fr ga gd ge gf gg "
     "gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn "
@@ -24,7 +21,7 @@ COUNTRIES: Final = _set(
     "ve vg vi vn vu wf ws ye yt za zm zw"
 )
 """ISO 3166 as the root zone has it."""
-GENERIC: Final = _set(
+GENERIC: Final = word_set(
     "com net org edu gov mil int arpa biz info mobi aero asia coop jobs museum travel tel app dev cloud page xyz top site "
     "online store shop tech club live pro world space website fun icu vip win today agency digital email network systems "
     "services solutions support software studio design group zone click link wiki media chat blog news host work life team "
@@ -32,28 +29,28 @@ GENERIC: Final = _set(
     "example test invalid localhost local internal intranet lan corp home"
 )
 """Those that are used most, by honest and by other people, and the names that are kept for special use (RFC 6761, RFC 9476)."""
-ABROAD: Final = _set(
+ABROAD: Final = word_set(
     "рф рус укр бел срб мкд бг ею орг сайт онлайн дети москва қаз 中国 中國 公司 "
     "网络 网址 在线 网站 香港 台湾 台灣 新加坡 한국 भारत ไทย みんな امارات السعودية مصر ایران "
     "المغرب الجزائر شبكة موقع ελ ευ հայ გე ישראל"
 )
 """Those that are written in other letters."""
-FILES: Final = _set("py rs sh md so ps cc tf ml mk pm mm la am ac st bz")
+FILES: Final = word_set("py rs sh md so ps cc tf ml mk pm mm la am ac st bz")
 """Countries that end the names of files more often than those of hosts."""
-_ALSO_WORDS: Final = _set(
+_ALSO_WORDS: Final = word_set(
     "id is it in to at by do no my me be as am us re so int info post app test live group work click link page host top fun "
     "win email pro store support design local internal team life home world space media"
 )
 """In programs also the name of what is called: `log.info(`, `model.to(`."""
-_NOT_HOSTS: Final = _set(
+_NOT_HOSTS: Final = word_set(
     "asp.net ado.net vb.net java.io system.io o.id u.id t.id c.id p.id e.id i.id r.id s.id a.id b.id x.id user.id users.id "
     "order.id orders.id item.id self.id this.id req.id row.id"
 )
-_REVERSED: Final = _set("com org net io edu gov android androidx java javax jakarta")
+_REVERSED: Final = word_set("com org net io edu gov android androidx java javax jakarta")
 _LONG_LABEL: Final = 24
 _MANY_LABELS: Final = 4
 _OF_PACKAGES: Final = re.compile(r"[a-z]{1,20}")
-_PATH_FILES: Final = FILES | _set(
+_PATH_FILES: Final = FILES | word_set(
     "git framework bundle xcodeproj xcassets egg-info dist-info app jar war zip tar gz tgz whl d js ts jsx tsx mjs cjs css "
     "html htm json yaml yml toml xml txt csv log conf cfg ini java go rb php cpp hpp pdf png jpg jpeg gif svg lock old bak "
     "orig tmp"

@@ -12,11 +12,7 @@ from typing import Final
 
 from ringfence.core.flow.spelling import spelled
 from ringfence.core.flow.words.verb_forms import bare, forms_of
-
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from ringfence.core.wording import word_set
 
 _NEAR: Final = 6
 """Words before a verb, and after it, in which a negation speaks of it."""
@@ -37,19 +33,19 @@ _TOKEN: Final = re.compile(r"\w+(?:[-'./@:#\\=&%+]+\w+)*|[.!?;:,](?=\s|\Z)|[()\u
 """`pre-release`, `release.md`, `v2/release` are words of their own."""
 _ENDS: Final = frozenset(".!?;:")
 _PAUSES: Final = frozenset(",()\u2013\u2014")
-_TURNS: Final = _set("but instead aber sondern mais sino pero")
-_TURNS_AFTER_PAUSE: Final = _set("only just please then rather nur bitte dann puis donc solo entonces")
-_AND: Final = _set("and or und oder et ou y o")
-_NEVER: Final = _set("""
+_TURNS: Final = word_set("but instead aber sondern mais sino pero")
+_TURNS_AFTER_PAUSE: Final = word_set("only just please then rather nur bitte dann puis donc solo entonces")
+_AND: Final = word_set("and or und oder et ou y o")
+_NEVER: Final = word_set("""
     not never don't dont doesn't didn't mustn't shouldn't won't wouldn't can't cannot avoid refrain neither nor nothing
     nobody nicht nie niemals keinesfalls weder statt anstatt ne n pas jamais evitez eviter nunca jamas ni evita evitar
     """)
 """What says no to a verb further on in the sentence. In Spanish `no` does, in English it says no to a thing."""
-_NO: Final = _set("no without kein keine keinen keinem keiner ohne sans sin aucun aucune ningun ninguna")
+_NO: Final = word_set("no without kein keine keinen keinem keiner ohne sans sin aucun aucune ningun ninguna")
 """What says no to what follows before the next comma."""
-_LATER: Final = _set("nicht nie niemals nichts kein keine keinen keinem keiner pas jamais rien aucun aucune nada")
+_LATER: Final = word_set("nicht nie niemals nichts kein keine keinen keinem keiner pas jamais rien aucun aucune nada")
 """What says no to the verb before it."""
-_NEXT: Final = _set("no not none nothing nobody")
+_NEXT: Final = word_set("no not none nothing nobody")
 """The same, where nothing stands between."""
 _UNDONE: Final = re.compile(r"forget|hesitate|fail|only|miss|vergess|vergiss|zoger|nur|oubli|hesit|olvid|dud|seulement|solo")
 """`Do not forget to`, `not only`: what follows is asked for."""

@@ -1,7 +1,7 @@
 """An attribute that is found when somebody asks for it, once. Pure.
 
-`functools.cached_property` of Python 3.11 has one lock for all objects of a class: while a thread reads long words, nobody else could
-read any. Here two threads may find the same twice, which is the same.
+`functools.cached_property` of Python 3.11 has one lock for all objects of a class: while a thread reads long words, nobody
+else could read any. Here two threads may find the same twice, which is the same.
 """
 
 from __future__ import annotations
