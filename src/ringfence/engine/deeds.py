@@ -28,6 +28,10 @@ _UNCOUNTED: Final = frozenset(
 """Refusals after which it is right to ask again, or after which nothing can be done anyway."""
 
 
+LARGEST_ALIKE: Final = 64 << 10
+"""Bytes of arguments in which counters are looked for. Longer ones are only the same or not."""
+
+
 def deed_of(call: Call, profile: ToolProfile, body: Mapping[str, Any], ended: str, began: Millis, now: Millis) -> Deed | None:
     """A call that was made, from the body of its outcome. None: nothing that a run could repeat."""
     if call.server == EGRESS:
@@ -42,7 +46,7 @@ def deed_of(call: Call, profile: ToolProfile, body: Mapping[str, Any], ended: st
         ended=now,
         what=call.tool,
         call=call.digest,
-        likeness=likeness_of(call.value, profile),
+        likeness=_likeness(call, profile),
         result=str(body.get("result_sha256") or _of_error(body) or ended),
         failed=ended != "returned" or body.get("is_error") is True or "error" in body,
     )
@@ -59,7 +63,7 @@ def refusal_of(call: Call, profile: ToolProfile | None, reasons: Sequence[Reason
         ended=now,
         what=call.tool,
         call=call.digest,
-        likeness=likeness_of(call.value, profile or WORST_PROFILE),
+        likeness=_likeness(call, profile or WORST_PROFILE),
         result=code.value,
         failed=True,
     )
@@ -99,6 +103,10 @@ def _handed(call: Call, ended: str, began: Millis, now: Millis) -> Deed | None:
         result=ended,
         failed=ended != "returned",
     )
+
+
+def _likeness(call: Call, profile: ToolProfile) -> str:
+    return likeness_of(call.value, profile) if len(call.arguments) <= LARGEST_ALIKE else call.digest
 
 
 def _of_error(body: Mapping[str, Any]) -> str:
