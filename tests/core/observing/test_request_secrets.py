@@ -158,6 +158,13 @@ def test_more_secrets_than_anybody_writes_are_refused() -> None:
         finder().look(body(text(f"{KEY} " * 10_001)))
 
 
+def test_a_secret_behind_much_escaped_text_is_masked_in_its_place() -> None:
+    for ahead in ("\n" * 100_000, "é\n" * 3000, "\n" * 1023 + "x", "😀" * 2000, '"' * 65_535):
+        for ascii_only in (True, False):
+            written = json.dumps([f"{ahead} {KEY}{ahead}"], ensure_ascii=ascii_only).encode()
+            assert finder().masked(written) == written.replace(KEY.encode(), MASKED.encode())
+
+
 WORDS = st.text(st.one_of(st.characters(), st.sampled_from('\\"/\né😀\ud83d')), max_size=30)
 
 

@@ -203,7 +203,7 @@ class SecretFinder:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, salt=learnt).digest()
 
     def _scan(self, texts: Sequence[str]) -> dict[str, tuple[Span, ...]]:
-        whole = [_HALVES.sub("\ufffd", text) for text in texts]
+        whole = [_whole(text) for text in texts]
         encoded = [text.encode() for text in whole]
         data = _BETWEEN.encode().join(encoded)
         self.read += len(data)
@@ -224,6 +224,15 @@ class SecretFinder:
                     span = Span(first, first + len(text[begin:end].encode()), OWN)
                     spans.setdefault(index, []).append(span)
         return {texts[index]: _apart(found) for index, found in spans.items()}
+
+
+def _whole(text: str) -> str:
+    """The text, with a sign of the same length in the place of each half of a pair: clients cut texts anywhere."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _HALVES.sub("\ufffd", text)
+    return text
 
 
 def _cut(span: Span) -> Cut:

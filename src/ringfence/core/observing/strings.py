@@ -10,8 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-_STRING: Final = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+# Possessive: what was read is never looked at again, and nothing is kept for that.
+_STRING: Final = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _UNIT: Final = re.compile(rb"[^\\]+|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
+_STRETCH: Final = re.compile(rb"(?:[^\\]{1,64}+|\\u[0-9a-fA-F]{4}|\\.){1,1024}+", re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
+_BACKSLASH: Final = 0x5C
 _HIGH: Final = range(0xD800, 0xDC00)
 _LOW: Final = range(0xDC00, 0xE000)
 
@@ -72,29 +76,37 @@ def _places(raw: bytes, cuts: Sequence[Cut]) -> list[tuple[int, int]]:
     """Where cuts begin and end in the string as it is written."""
     if b"\\" not in raw:
         return [(cut.begin, cut.end) for cut in cuts]
-    wanted = iter([place for cut in cuts for place in cut[:2]])
+    wanted = [place for cut in cuts for place in cut[:2]]
     found: list[int] = []
-    want = next(wanted, None)
-    said, high = 0, False
-    for unit in _UNIT.finditer(raw):
-        begin, end = unit.span()
-        size, high = _size(raw[begin:end], high)
-        plain = raw[begin] != 0x5C
-        # A cut begins before the escape that stands for its first character, and ends after that of its last.
-        while want is not None and (want < said + size or (want == said and len(found) % 2 == 1)):
-            found.append(begin + (want - said) if plain else begin)
-            want = next(wanted, None)
-        said += size
-    while want is not None:
-        found.append(len(raw))
-        want = next(wanted, None)
+    said, after_high = 0, False
+    for stretch in _STRETCH.finditer(raw):
+        first, last = stretch.span()
+        if len(found) == len(wanted):
+            break
+        if b"\\u" not in (written := raw[first:last]):
+            # Long texts are full of line breaks: what lies before the next cut is only measured.
+            size = len(_ESCAPE.sub(b".", written))
+            if wanted[len(found)] > said + size:
+                said, after_high = said + size, False
+                continue
+        for unit in _UNIT.finditer(raw, first, last):
+            begin, end = unit.span()
+            size, after_high = _size(raw[begin:end], after_high)
+            # A cut begins before the escape that stands for its first character, and ends after that of its last.
+            while len(found) < len(wanted) and (
+                wanted[len(found)] < said + size or (wanted[len(found)] == said and len(found) % 2 == 1)
+            ):
+                is_plain = raw[begin] != _BACKSLASH
+                found.append(begin + (wanted[len(found)] - said) if is_plain else begin)
+            said += size
+    found += [len(raw)] * (len(wanted) - len(found))
     return list(zip(found[::2], found[1::2], strict=True))
 
 
 def _size(unit: bytes, after_high: bool) -> tuple[int, bool]:
     """Bytes of UTF-8 that a piece of a written string stands for, and whether it is the first half of a pair."""
     if unit[:2] != b"\\u":
-        return (len(unit), False) if unit[0] != 0x5C else (1, False)
+        return (len(unit), False) if unit[0] != _BACKSLASH else (1, False)
     code = int(unit[2:], 16)
     if after_high and code in _LOW:
         return 1, False  # with the three of the first half: four
