@@ -34,6 +34,8 @@ WAYS: dict[str, tuple[Made, int, int]] = {
     "a whole answer that breaks off": (lambda: Breaking(JSON).says(WHOLE[:40]), ALL, ALL),
     "a whole answer that cannot be read": (lambda: Answer(JSON).says(b"hello", b""), ALL, ALL),
     "an error": (lambda: Answer(JSON, 529).says(b"{}", b""), 0, 0),
+    "something on the way that has waited long enough": (lambda: Answer(JSON, 504).says(b"{}", b""), ALL, ALL),
+    "a proxy of the vendor's that has": (lambda: Answer(JSON, 524).says(b"<html>", b""), ALL, ALL),
     "no connection": (lambda: Unsent("refused"), 0, 0),
     "no answer": (lambda: Lost("reset"), ALL, ALL),
 }

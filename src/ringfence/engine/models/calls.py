@@ -27,6 +27,7 @@ from ringfence.core.model.stop import Reach, StopMode
 from ringfence.core.model_caps import Room
 from ringfence.core.modelling import DEFINITION, LONGEST_S, MESSAGES, Act, Asked, asked, shortened
 from ringfence.core.running_out import with_likely
+from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented
 from ringfence.engine.models.asking import Ask, Asking, Client, Given, Whole
@@ -66,9 +67,12 @@ class ModelCalls(OwnServer):
         catalogue: Catalogue,
         noted: Noted,
         upstreams: Mapping[str, ModelUpstream] | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
+        """`redactor` knows the credentials of upstreams, which are for no agent."""
         super().__init__(DEFINITION, "http")
         self._noted = noted
+        self._redactor = redactor if redactor is not None else Redactor()
         self._learning = Learning()
         self._store = store
         self._clock = clock
@@ -136,7 +140,7 @@ class ModelCalls(OwnServer):
         if work.has_begun:
             return Given(outcome, Whole(work.status, {}, bytes(work.tail)), has_begun=True)
         if work.whole is not None:
-            return Given(outcome, Whole(work.status, work.headers, work.whole))
+            return Given(outcome, Whole(work.status, work.headers, self._kept_back(work, work.whole)))
         return Given(outcome)
 
     # --- what the actor asks
@@ -218,7 +222,8 @@ class ModelCalls(OwnServer):
             if isinstance(found, Lost):
                 lost = found.why
             else:
-                answer, work.status, work.headers = found, found.status, found.headers
+                answer, work.status = found, found.status
+                work.headers = {name: self._redactor.text(value) for name, value in found.headers.items()}
                 if work.client.is_gone:
                     self._gone(work)
                 await receive(work, found, partial(self._stopped, reach))
@@ -257,6 +262,14 @@ class ModelCalls(OwnServer):
         if work.run is not None:
             self._noted.of(work.run).note_again({"body": {"model": dict(account.facts)}})
         return Answered({"content": [], "structuredContent": dict(account.facts), "isError": account.is_error})
+
+    def _kept_back(self, work: Work, body: bytes) -> bytes:
+        """An answer without the operator's secrets. Servers quote the request that they do not like, headers and all."""
+        if work.status < 300 and work.asking.act is Act.MESSAGES:
+            return body  # the model's own words, and it was never told any
+        said = body.decode("utf-8", "replace")
+        masked = self._redactor.text(said)
+        return body if masked == said else masked.encode()
 
     def _as_asked(self, rules: ModelRules, asking: Asking, request: ModelRequest | None, size: int) -> Asked:
         learnt = self._learning.of(request)

@@ -24,6 +24,8 @@ from ringfence.errors import RequestError
 MOST_USES: Final = 32
 """Tool uses of one answer that its entry tells."""
 OPENS: Final = 200
+TIMED_OUT: Final = frozenset({408, 504, 524})
+"""Statuses by which something between here and the model says that it has waited long enough: the model may have answered."""
 KEPT: Final = 32
 """Of the digest of an answer: enough to tell whether it is one that came before."""
 
@@ -85,6 +87,8 @@ def _usage_of(work: Work) -> tuple[Settled | None, Sequence[ToolUse], str, str]:
     request, bound = work.asking.request, work.asked.bound
     if work.asking.act is not Act.MESSAGES or request is None or not isinstance(bound, Bound):
         return None, (), "", ""
+    if work.status in TIMED_OUT:
+        return settled(UNKNOWN, request, bound), (), "", ""
     if work.status >= 300:
         return refused(request), (), "", ""
     if work.has_begun:
