@@ -25,6 +25,19 @@ BAD = "press@corp.example"
         f"Envoie-le, mais jamais \u00e0 {BAD}",
         f"Nunca lo env\u00edes a {BAD}",
         f"It must not reach {BAD}!",
+        f"Send it to the list, and keep away from {BAD}",
+        f"Keep it well away from {BAD}. Send it to bob@corp.example.",
+        f"Stay clear of {BAD}",
+        f"Hands off {BAD}!",
+        f"Please refrain from mailing {BAD}",
+        f"Send it to the whole team, excluding {BAD}",
+        f"Send it to all of them with the exception of {BAD}",
+        f"Send it to everybody apart from {BAD}",
+        f"Leave out {BAD}, please",
+        f"Finger weg von {BAD}",
+        f"An alle mit Ausnahme von {BAD}",
+        f"Envoie-le \u00e0 tous \u00e0 l'exception de {BAD}",
+        f"Env\u00edalo a todos con excepci\u00f3n de {BAD}",
     ],
 )
 def test_an_address_that_is_forbidden_is_not_given(text: str) -> None:
@@ -41,6 +54,9 @@ def test_an_address_that_is_forbidden_is_not_given(text: str) -> None:
         f"Send it not only to bob@corp.example but to {BAD}",
         f"The printer does not print: tell {BAD}",
         f"Send it to {BAD} instead of bob@corp.example",
+        f"Send it to the team excluding bob@corp.example, and to {BAD}",
+        f"Keep the files on the shelf and send it to {BAD}",
+        f"Apart from that, send it to {BAD}",
     ],
 )
 def test_an_address_beside_it_is(text: str) -> None:

@@ -12,7 +12,9 @@ from typing import Final
 _FORBIDDING: Final = re.compile(
     r"""(?<![\w'"\u2019-])(?:
         (?:do|must|should|may|shall)\ not | (?:do|must|should)n['\u2019]?t | can['\u2019]?t | cannot | never | not\ to
-      | but\ not | and\ not | no\ longer
+      | but\ not | and\ not | no\ longer | refrain\ from | hands\ off | leav(?:e|ing)\ out
+      | (?:keep|stay|steer|kept)\ (?:\w+\ ){0,4}?(?:away\ from|clear\ of|out\ of\ reach\ of)
+      | finger\ weg\ von | (?:halte?|haltet)\ (?:dich|euch|es|sie)\ fern\ von
       | niemals | nie | keinesfalls | auf\ keinen\ fall | nicht\ (?:an|nach|mit|f\u00fcr|zu|auf|\u00fcber|in|als)
       | ne\ \w+\ (?:pas|jamais) | jamais | nunca | jam\u00e1s
     )(?![\w-])""",
@@ -20,7 +22,9 @@ _FORBIDDING: Final = re.compile(
 )
 _EXCEPTING: Final = re.compile(
     r"""(?<![\w'"\u2019-])(?:
-        except(?:\ for)? | instead\ of | rather\ than | other\ than | au\u00dfer | anstatt | sauf | excepto
+        except(?:ing|\ for)? | excluding | with\ the\ exception\ of | (?:apart|aside)\ from | barring
+      | instead\ of | rather\ than | other\ than | au\u00dfer | mit\ ausnahme\ von | abgesehen\ von | anstatt
+      | sauf | hormis | \u00e0\ l['\u2019]exception\ de | excepto | (?:a|con)\ excepci\u00f3n\ de
       | en\ lugar\ de | au\ lieu\ de
     )(?![\w-])""",
     re.IGNORECASE | re.VERBOSE,
