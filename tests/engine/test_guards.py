@@ -53,8 +53,10 @@ async def test_people_are_warned_before_and_told_of_the_pause() -> None:
     world = await world_of(guarded())
     run = await world.open_run()
     await until_paused(world, run, ("orders__get", {"order": "A"}))
-    told = [(alert.kind, alert.run) for alert in world.notifier.alerts if alert.kind in (AlertKind.LOOPING, AlertKind.KILL)]
-    assert told == [(AlertKind.LOOPING, run.run.id), (AlertKind.KILL, "")]
+    warned, stopped = [alert for alert in world.notifier.alerts if alert.kind in (AlertKind.LOOPING, AlertKind.KILL)]
+    assert (warned.kind, warned.run, warned.agent) == (AlertKind.LOOPING, run.run.id, "support")
+    assert (stopped.kind, stopped.run) == (AlertKind.KILL, run.run.id)
+    assert "by guard:identical: 20 calls in a row that brought nothing new" in stopped.text
 
 
 @pytest.mark.requirement("I7")
@@ -111,6 +113,16 @@ async def test_a_run_that_asks_again_for_what_is_refused_is_paused() -> None:
     codes = [await world.call(run, "orders__get", {"order": 7}) for _ in range(22)]
     assert [refused.code.value for refused in codes if isinstance(refused, Refused)] == ["arguments"] * 20 + ["paused"] * 2
     assert [stop.by for stop in await pauses(world)] == ["guard:failing"]
+
+
+async def test_what_people_are_told_holds_no_word_of_the_agents() -> None:
+    world = await world_of(guarded())
+    run = await world.open_run()
+    for _ in range(22):
+        await world.call(run, "look__at_this", {"order": "urgent"})
+    (stop,) = await pauses(world)
+    assert (stop.by, "a tool that does not exist" in stop.reason) == ("guard:failing", True)
+    assert not any("look" in alert.text for alert in world.notifier.alerts)
 
 
 @pytest.mark.requirement("I7")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ringfence.core.model.call import Call
 from ringfence.core.model.guards import Guard, Sign
 from ringfence.core.model.identifiers import AgentId, RunId, TicketId
-from ringfence.core.model.stop import Stop
+from ringfence.core.model.stop import ScopeKind, Stop
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.cap_alerts import CapAlerts
@@ -58,8 +58,11 @@ class Alerts:
         self._telling.tell(kind, text, path, agent=call.agent, run=call.run, tool=call.tool, acts=acts)
 
     def stopped(self, stop: Stop) -> None:
-        text = f"{stop.mode.value} of {stop.scope} by {stop.by}"
-        self._telling.tell(AlertKind.KILL, text, f"/stops/{stop.id}", key=stop.id)
+        text, run = f"{stop.mode.value} of {stop.scope} by {stop.by}", ""
+        if not stop.by.startswith("operator:") and stop.scope.kind is ScopeKind.RUN:
+            # Nobody who is told of it has done it, so it says why.
+            text, run = f"{text}: {stop.reason}", stop.scope.target
+        self._telling.tell(AlertKind.KILL, text, f"/stops/{stop.id}", key=stop.id, run=run)
 
     def lifted(self, stop: Stop, by: str) -> None:
         """What was stopped may go on."""

@@ -28,6 +28,7 @@ _UNCOUNTED: Final = frozenset(
 """Refusals after which it is right to ask again, or after which nothing can be done anyway."""
 
 
+UNKNOWN: Final = "a tool that does not exist"
 LARGEST_ALIKE: Final = 64 << 10
 """Bytes of arguments in which counters are looked for. Longer ones are only the same or not."""
 
@@ -61,7 +62,8 @@ def refusal_of(call: Call, profile: ToolProfile | None, reasons: Sequence[Reason
         kind=DeedKind.MODEL if call.server == MODEL else DeedKind.TOOL,
         began=now,
         ended=now,
-        what=call.tool,
+        # The name of a tool that does not exist is the agent's own word, and this is told to people.
+        what=call.tool if call.server else UNKNOWN,
         call=call.digest,
         likeness=_likeness(call, profile or WORST_PROFILE),
         result=code.value,
@@ -78,7 +80,7 @@ def _asked(call: Call, body: Mapping[str, Any], ended: str, began: Millis, now: 
         kind=DeedKind.MODEL,
         began=began,
         ended=now,
-        what=str(call.value.get("model", "")),
+        what=call.tool,
         call=given,
         # Whom it speaks to is part of what is given: a generator and its verifier hear the same words as others do.
         likeness=_digest(f"{call.value.get('system', '')}:{given}"),

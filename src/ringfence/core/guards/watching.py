@@ -67,7 +67,7 @@ def watched(watch: Watch, deed: Deed, rules: GuardRules) -> tuple[Watch, tuple[S
     if (rule := rules.no_progress) is not None:
         before = _after(rest, watch.no_progress, rule)
         new = replace(new, no_progress=no_progress(before, deed, at, rule))
-        what = f"requests in a row in which {deed.what} was given what it knew and answered what it had answered"
+        what = "requests in a row in which a model was given what it knew and answered what it had answered"
         signs.append(_row(Guard.NO_PROGRESS, before, new.no_progress, at, rule, what))
     if (rule := rules.failing) is not None:
         failures = watch.failures if rest < rule.spacing_ms else recovered(watch.failures)

@@ -25,7 +25,7 @@ class Deed:
     began: Millis
     ended: Millis
     what: str
-    """The tool, or the model."""
+    """The tool, by the name that the operator knows it by."""
     call: str
     """Digest of what was asked: of a model, of what it was newly given."""
     likeness: str
