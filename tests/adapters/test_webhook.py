@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 import logging
 import socket
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from tests.adapters.webhook_receiver import receiving
 
-from ringfence.adapters.notifiers.delivery import ATTEMPTS, MOST_WAITING
+from ringfence.adapters.notifiers.delivery import ATTEMPTS, MOST_WAITING, Delivery, Result, Sent
 from ringfence.adapters.notifiers.message import Format, message
 from ringfence.adapters.notifiers.several import SeveralNotifiers, Told
 from ringfence.adapters.notifiers.webhook import WebhookOptions, webhook_notifier
@@ -231,6 +233,35 @@ async def test_what_present_receivers_read_stays_as_it_was_and_more_comes_beside
             {"do": "raise", "link": "https://gate.example/runs/r_1", "command": "ringfence budget raise r_1 --spend +N"},
         ],
     }
+
+
+async def test_what_an_outlet_did_not_foresee_costs_one_alert_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        name, most, gap_s = "broken", 1, 0.0
+
+        def __init__(self) -> None:
+            self.sent: list[str] = []
+            self.has_both = asyncio.Event()
+
+        async def send(self, alerts: Sequence[Alert]) -> Sent:
+            if alerts[0].id in ("a_1", "a_3"):
+                raise RuntimeError("nobody thought of this")
+            self.sent.append(alerts[0].id)
+            if len(self.sent) == 2:
+                self.has_both.set()
+            return Sent(Result.DELIVERED, "")
+
+        async def close(self) -> None:
+            pass
+
+    outlet = Broken()
+    notifier = Delivery(outlet, FakeClock())
+    for number in (1, 2, 3, 4):
+        notifier.notify(alert(number))
+    await outlet.has_both.wait()
+    await notifier.close()
+    assert outlet.sent == ["a_2", "a_4"]
+    assert caplog.text.count("broke off and begins anew") == 2
 
 
 async def test_whoever_is_replaced_is_closed_and_whoever_stays_is_not() -> None:

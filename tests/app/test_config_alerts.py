@@ -111,3 +111,9 @@ def test_every_example_of_the_documentation_is_valid() -> None:
     assert examples
     for example in examples:
         load(example if "version:" in example else f"version: 1\n{example}")
+
+
+def test_the_documentation_names_every_kind() -> None:
+    table = [line for line in DOCS.read_text("utf-8").splitlines() if line.startswith("| `")]
+    named = {name for line in table for name in re.findall(r"`([a-z_]+)`", line.split("|")[1])}
+    assert {kind.value for kind in AlertKind} <= named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ringfence.core.raising import raise_command
 from ringfence.core.scan.redactor import Redactor
@@ -10,7 +11,8 @@ from ringfence.engine.ids import Ids
 from ringfence.ports.clock import Clock
 from ringfence.ports.notifier import Act, Alert, AlertKind, Deed, Notifier, Tried
 
-TEST_TEXT = "a test: alerts of this gateway reach you here"
+MOST_TEXT: Final = 1000
+TEST_TEXT: Final = "a test: alerts of this gateway reach you here"
 
 
 class Telling:
@@ -38,12 +40,14 @@ class Telling:
         """`key`: the same one is the same alert; without it each is another. `about`: the condition, where it is more
         than the alert itself."""
         alert_id = f"{kind.value}:{key}" if key else self._ids.alert()
+        # Masked before it is cut: half of a secret would not be known again.
+        text = self._redactor.text(text)[:MOST_TEXT]
         self._notifier.notify(
             Alert(
                 id=alert_id,
                 kind=kind,
                 at=self._clock.now(),
-                text=self._redactor.text(text),
+                text=text,
                 path=path,
                 agent=agent,
                 run=run,
@@ -57,7 +61,7 @@ class Telling:
         """A condition has ended. `about`: the condition that it was told with, or else the key."""
         now = self._clock.now()
         condition = f"{kind.value}:{about}"
-        text = self._redactor.text(text)
+        text = self._redactor.text(text)[:MOST_TEXT]
         self._notifier.notify(
             Alert(id=f"{condition}:over:{now}", kind=kind, at=now, text=text, path=path, about=condition, is_over=True)
         )

@@ -93,7 +93,17 @@ class Delivery:
         self._waiting.append(alert)
         self._arrived.set()
         if self._worker is None:
-            self._worker = asyncio.ensure_future(self._work())
+            self._begin()
+
+    def _begin(self) -> None:
+        self._worker = asyncio.ensure_future(self._work())
+        self._worker.add_done_callback(self._ended)
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            logger.error("delivery to %s broke off and begins anew", self._outlet.name, exc_info=error)
+            if not self._closed:
+                self._begin()
 
     async def trial(self, alert: Alert) -> Sequence[Tried]:
         if self._closed:
@@ -129,11 +139,14 @@ class Delivery:
                 self._arrived.clear()
                 await self._arrived.wait()
             batch = tuple(islice(self._waiting, self._outlet.most))
-            await self._deliver(batch)
-            # Meanwhile the newest may have pushed out some of it.
-            ids = {alert.id for alert in batch}
-            while self._waiting and self._waiting[0].id in ids:
-                self._waiting.popleft()
+            try:
+                await self._deliver(batch)
+            finally:
+                # Whatever came of it: what nobody foresaw is not to stand in the way of what comes after.
+                # Meanwhile the newest may have pushed out some of it.
+                ids = {alert.id for alert in batch}
+                while self._waiting and self._waiting[0].id in ids:
+                    self._waiting.popleft()
             if self._outlet.gap_s and not self._closed:
                 await self._rest(self._outlet.gap_s)
 

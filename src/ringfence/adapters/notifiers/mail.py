@@ -105,7 +105,7 @@ class Mail:
             password=password,
             use_tls=options.security is Security.TLS,
             start_tls=options.security is Security.STARTTLS,
-            tls_context=_context(options),
+            tls_context=await asyncio.to_thread(_context, options),
             timeout=options.answer_s,
         )
         if refused:
@@ -120,6 +120,7 @@ def mail_notifier(options: MailOptions, clock: Clock) -> Delivery:
 
 
 def _context(options: MailOptions) -> ssl.SSLContext | None:
+    """Read anew for each message, in a thread: authorities are files, and they change."""
     if options.security is Security.NONE:
         return None
     context = ssl.create_default_context(cafile=options.ca)
