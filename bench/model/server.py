@@ -42,7 +42,7 @@ def _end(events: int) -> bytes:
     return event("content_block_stop", index=0) + totals + event("message_stop") + b"0\r\n\r\n"
 
 
-class _Answering(asyncio.Protocol):
+class Answering(asyncio.Protocol):
     """One connection."""
 
     answers = 0
@@ -88,8 +88,8 @@ class _Answering(asyncio.Protocol):
 
     def _first(self) -> bytes:
         """A word that no other answer has: who says the same again and again is taken for one that goes in circles."""
-        _Answering.answers += 1
-        word = "".join(chr(ord("a") + int(digit)) for digit in str(_Answering.answers))
+        Answering.answers += 1
+        word = "".join(chr(ord("a") + int(digit)) for digit in str(Answering.answers))
         return event("content_block_delta", index=0, delta={"type": "text_delta", "text": word})
 
     def pause_writing(self) -> None:
@@ -120,7 +120,7 @@ class _Answering(asyncio.Protocol):
 
 async def serve(port: int) -> None:
     texts: dict[int, bytes] = {}
-    server = await asyncio.get_running_loop().create_server(lambda: _Answering(texts), "127.0.0.1", port, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(lambda: Answering(texts), "127.0.0.1", port, backlog=1024)
     print(f"listening {server.sockets[0].getsockname()[1]}", flush=True)
     async with server:
         await server.serve_forever()

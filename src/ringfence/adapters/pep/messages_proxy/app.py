@@ -7,10 +7,11 @@ decided by the same engine as every tool call; what cannot be read, priced or re
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ringfence.adapters.pep.messages_proxy.asgi import Receive, Scope, Send
 from ringfence.adapters.pep.messages_proxy.body import Room, read_body
@@ -42,6 +43,7 @@ from ringfence.ports.store import Store
 
 logger = logging.getLogger(__name__)
 
+_LARGE: Final = 1 << 20
 Who = Callable[[Mapping[str, Any], str], Sequence[Presented]]
 """What is presented: by a connection (its scope), with a credential that its client showed, or none. The first that is known
 counts: in a box every client sends something as its key, and mostly it means nothing."""
@@ -147,7 +149,7 @@ class MessagesProxy:
         """`given`: a body as it came where nothing is read of it."""
         read = None if isinstance(given, bytes) else given
         body = given if isinstance(given, bytes) else given.body
-        digest = hashlib.sha256(body).hexdigest() if body else ""
+        digest = await _digest(body)
         about = said(headers)
         if read is not None and read.request.user:
             about["user"] = read.request.user
@@ -179,6 +181,13 @@ class MessagesProxy:
     async def _unreadable(self, presented: Presented, found: Unreadable) -> Rendered:
         refused = await self._enforcer.refuse_malformed(presented, found.why)
         return unreadable(found.status, found.why, refused.entry)
+
+
+async def _digest(body: bytes) -> str:
+    """SHA-256, empty of nothing. Of what is large beside the loop, which would stand still for milliseconds."""
+    if len(body) < _LARGE:
+        return hashlib.sha256(body).hexdigest() if body else ""
+    return (await asyncio.to_thread(hashlib.sha256, body)).hexdigest()
 
 
 async def _answer(client: ModelClient, last: Rendered) -> None:
