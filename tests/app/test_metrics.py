@@ -18,7 +18,9 @@ from ringfence.core.model.limits import UseLimits
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
+from ringfence.core.telemetry.events import Ending, ModelAsked, ModelUsed
 from ringfence.ports.metrics import GatewayState, MeterState, ServerState
+from ringfence.testing.contracts.telemetry import decision, end
 from ringfence.testing.fakes.model_upstream import FakeModel
 from ringfence.testing.scenario import SUPPORT, shop_rules
 from ringfence.testing.world import World
@@ -230,6 +232,19 @@ def test_every_number_of_a_state_is_shown_in_base_units() -> None:
     assert (of(samples, "ringfence_log_signed_entries"), of(samples, "ringfence_log_cosigned_entries")) == (10, 8)
     assert of(samples, "ringfence_log_checkpoint_timestamp_seconds") == 1_700_000_000
     assert of(samples, "process_resident_memory_bytes") > 0
+
+
+def test_counting_tokens_is_no_request_for_an_answer() -> None:
+    metrics = PrometheusMetrics()
+    for act in ("count_tokens", "models", "messages"):
+        asked = ModelAsked(act=act, model="claude-opus-4-5", upstream="main", max_tokens=0, stream=False)
+        used = ModelUsed(model="claude-opus-4-5", end="complete", status=200, micro=0, tokens_in=0, tokens_out=0)
+        metrics.counters.tell(end(Ending.RETURNED, decision(asked=asked), used))
+    samples = parsed(metrics.render(GatewayState(version="1", is_ready=True)).decode())
+    assert of(samples, "ringfence_model_responses_total") == 3
+    assert of(samples, "ringfence_model_requests_total") == 1
+    assert of(samples, "ringfence_model_request_seconds_count") == 1
+    assert of(samples, "ringfence_call_seconds_count") == 0
 
 
 def test_statuses_are_few_whatever_an_api_answers() -> None:

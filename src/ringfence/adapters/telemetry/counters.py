@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from ringfence.core.modelling import Act
 from ringfence.core.telemetry.events import (
     Decided,
     Ended,
@@ -75,7 +76,7 @@ class Counters:
         self._outcomes = counter("outcomes", "Allowed calls that came to their end.", "agent", "tool", "outcome")
         self._stopped = counter("calls_stopped", "Calls that a stop came over while they were under way.", "agent", "tool")
         self._call_s = histogram("call_seconds", "From the decision to the outcome. Tools alone.", CALL_S, "tool")
-        self._requests = counter("model_requests", "Requests to models that ended.", "agent", "model", "end")
+        self._requests = counter("model_requests", "Requests for an answer of a model that ended.", "agent", "model", "end")
         self._answers = counter("model_responses", "What model APIs answered.", "upstream", "status")
         self._tokens = counter("model_tokens", "Tokens that models took in and gave out.", "agent", "model", "kind")
         self._model_s = histogram("model_request_seconds", "From the decision to the end of the answer.", MODEL_S, "model")
@@ -135,15 +136,16 @@ class Counters:
         seconds = max(0, event.at - event.decided.at) / 1000 if event.decided is not None else None
         asked = event.decided.asked if event.decided is not None else None
         if event.used is not None:
-            self._used(event.agent, event.used, asked.upstream if asked is not None else NONE)
-        if asked is not None and seconds is not None:
-            self._model_s.labels(asked.model).observe(seconds)
-        elif seconds is not None:
+            self._answers.labels(asked.upstream if asked is not None else NONE, status_of(event.used.status)).inc()
+            if asked is None or asked.act == Act.MESSAGES:
+                self._used(event.agent, event.used)
+        if seconds is not None and asked is None:
             self._call_s.labels(event.tool).observe(seconds)
+        elif seconds is not None and asked is not None and asked.act == Act.MESSAGES:
+            self._model_s.labels(asked.model).observe(seconds)
 
-    def _used(self, agent: str, used: ModelUsed, upstream: str) -> None:
+    def _used(self, agent: str, used: ModelUsed) -> None:
         self._requests.labels(agent, used.model, used.end).inc()
-        self._answers.labels(upstream, status_of(used.status)).inc()
         kinds = used.kinds or {"plain": used.tokens_in, "output": used.tokens_out}
         for kind, count in kinds.items():
             if count:
