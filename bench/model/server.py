@@ -1,6 +1,6 @@
 """A model API that streams as fast as it is read, or at a pace: `python -m bench.model.server --port 0`.
 
-What it answers is said by the request, in a header that the gateway passes on. Every event is a chunk and a write of its own,
+What it answers is said by the request, in a beta of its own, which the gateway passes on. Every event is a chunk and a write of its own,
 as a model's are; nothing is computed while it streams, so that it is not what is measured.
 """
 
@@ -14,7 +14,7 @@ from bench.model.streams import ASKED
 
 HIGH_WATER: Final = 1 << 17
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_ASKED: Final = re.compile(rb"\r\n" + ASKED.encode() + rb": *(\d+) (\d+) (\d+)", re.IGNORECASE)
+_ASKED: Final = re.compile(rb"\r\nanthropic-beta: *" + ASKED.encode() + rb"-(\d+)-(\d+)-(\d+)", re.IGNORECASE)
 _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nrequest-id: req_bench\r\ntransfer-encoding: chunked\r\n\r\n"
 )
