@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.metering.events import ANSWER, PING, closed, event, opened, part, start, text, totals
+from tests.servers.model_script import PER_EVENT, Script, stream_of
 
 from ringfence.core.metering.anthropic_prices import PRICES
 from ringfence.core.metering.bound import Bound, bound_of, worst_tokens
@@ -204,3 +205,27 @@ def test_in_any_pieces_the_same_is_charged(end: int, size: int) -> None:
         pieces.feed(ANSWER[at : min(at + size, end)])
     pieces.cut(CutKind.KILLED, "")
     assert settled(pieces.reported, THINKS, bound(THINKS), pieces.seen) == cut(ANSWER[:end], THINKS)
+
+
+SCRIPTS = st.builds(
+    Script,
+    text=st.lists(st.text(min_size=3, max_size=20), min_size=1, max_size=6).map(tuple),
+    thinking=st.lists(st.text(max_size=9), max_size=3).map(tuple),
+    tools=st.lists(st.tuples(st.just("pay"), st.dictionaries(st.text(max_size=5), st.integers())), max_size=2).map(tuple),
+    ping_each=st.integers(0, 2),
+    unknown_events=st.booleans(),
+    line_break=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+
+
+@given(SCRIPTS, st.data())
+def test_whatever_a_model_says_it_is_never_billed_more_than_is_charged_wherever_it_is_cut(
+    script: Script, drawn: st.DataObject
+) -> None:
+    pieces = list(stream_of(script, "msg_1", "claude-opus-5", 20))
+    kept = pieces[: drawn.draw(st.integers(0, len(pieces)))]
+    data, made = b"".join(piece.data for piece in kept), sum(piece.is_part for piece in kept)
+    found = cut(data, replace(THINKS, max_tokens=script.parts() * PER_EVENT))
+    billed = script.bill(20, made)
+    assert found.usage.tokens.output >= (billed["output_tokens"] if data else 0)
+    assert found.usage.tokens.prompt >= billed["input_tokens"]
