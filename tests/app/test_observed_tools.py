@@ -206,6 +206,19 @@ async def test_very_much_at_once_is_told_in_several_entries() -> None:
     assert len(told) == 25
 
 
+async def test_more_results_than_are_looked_at_count_as_any_tools_results() -> None:
+    known = LocalTool("Read", Label(Trust.TRUSTED, Sensitivity.REGULATED))
+    shop = await ModelShop.open(models=knowing(LocalTool("Bash", CLEAN), known))
+    uses = [used(f"toolu_{index}", "Bash") for index in range(1001)]
+    told = [{"role": "assistant", "content": uses}, {"role": "user", "content": [result(use["id"]) for use in uses]}]
+    await shop.send(told)
+    assert await label(shop) == Label(Trust.UNTRUSTED, Sensitivity.REGULATED)
+    assert [entry["body"].get("beyond") for entry in await shop.entries("observed")][-1] is True
+    await shop.send(told)
+    # The rest is noted with the next request.
+    assert len(await results(shop)) == 1001
+
+
 async def test_an_agent_that_has_nothing_but_models_is_not_hindered_by_its_label() -> None:
     shop = await ModelShop.open([used("toolu_1", "Bash")])
     await shop.ask("go")

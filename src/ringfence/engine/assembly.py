@@ -175,7 +175,7 @@ class Engine:
 
         runs.on_close.append(close_answers)
         exports = Exports(store=store, clock=clock, approvals=approvals)
-        noted = Noted(clock.now())
+        noted = Noted(clock)
         asked = ModelCalls(store=store, clock=clock, catalogue=catalogue, noted=noted, upstreams=models, redactor=redactor)
         trails, hearing = Trails(), Hearing(clock.now())
         guards = Guards(store=store, catalogue=catalogue, stops=stops, alerts=alerts)

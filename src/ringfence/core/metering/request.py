@@ -150,12 +150,14 @@ def read_request(
         return Unreadable(str(error))
 
 
-def read_count(data: bytes, largest: int = LARGEST_BODY, look: Look | None = None) -> ModelRequest | Unreadable:
+def read_count(
+    data: bytes, known: Container[str] = frozenset(), largest: int = LARGEST_BODY, look: Look | None = None
+) -> ModelRequest | Unreadable:
     """A body of `POST /v1/messages/count_tokens`, which generates nothing."""
     if len(data) > largest:
         return Unreadable(f"the body is larger than {largest} bytes", 413)
     try:
-        return _request(_shown(data, look), len(data), frozenset(), generates=False)
+        return _request(_shown(data, look), len(data), known, generates=False)
     except RequestError as error:
         return Unreadable(str(error))
 

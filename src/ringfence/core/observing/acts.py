@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.metering.local_tools import OF_OTHERS, LocalTool, label_of
+from ringfence.core.metering.local_tools import OF_OTHERS, UNKNOWN, LocalTool, label_of
 from ringfence.core.metering.observed import ToolResult, ToolUse
 from ringfence.core.model.identifiers import AgentId, Digest, Millis, RunId
 from ringfence.core.model.label import CLEAN, Label, join_all
@@ -108,23 +108,42 @@ def _label(result: ToolResult, use: ToolUse | None, name: str, known: Sequence[L
     return label.joined(OF_OTHERS) if result.is_error else label
 
 
+def beyond(known: Sequence[LocalTool]) -> Label:
+    """Of results that were not looked at, because there were too many at once: any tool's."""
+    return join_all([UNKNOWN, *(one.label for one in known)])
+
+
 def observed_entries(
-    *, at: Millis, run: RunId, agent: AgentId, request: str, before: Label, uses: Sequence[ToolUse], results: Sequence[Given]
+    *,
+    at: Millis,
+    run: RunId,
+    agent: AgentId,
+    request: str,
+    before: Label,
+    uses: Sequence[ToolUse],
+    results: Sequence[Given],
+    beyond: Label = CLEAN,
 ) -> tuple[tuple[Entry, ...], Label]:
     """What is recorded of a request, and what the run's label is joined with.
 
-    `request`: SHA-256 of its body; `before`: the label that counted at the run's calls until now.
+    `request`: SHA-256 of its body; `before`: the label that counted at the run's calls until now; `beyond`: of what the request
+    tells besides.
     """
     entries: list[Entry] = []
-    brings = join_all(one.label for one in results)
+    brings = join_all(one.label for one in results).joined(beyond)
     items: list[tuple[str, Mapping[str, Any], Label]] = [
         *(("uses", _use_view(use), CLEAN) for use in uses),
         *(("results", _result_view(one), one.label) for one in results),
     ]
-    for start in range(0, len(items), MOST_IN_ENTRY):
-        some = items[start : start + MOST_IN_ENTRY]
+    chunks = [items[start : start + MOST_IN_ENTRY] for start in range(0, len(items), MOST_IN_ENTRY)]
+    if not chunks and not before.covers(beyond):
+        chunks = [[]]
+    for some in chunks:
         brought = join_all(label for _, _, label in some)
         body: dict[str, Any] = {"request": request}
+        if some is chunks[-1] and beyond != CLEAN:
+            brought = brought.joined(beyond)
+            body["beyond"] = True
         for kind in ("uses", "results"):
             if views := [view for name, view, _ in some if name == kind]:
                 body[kind] = views
@@ -181,6 +200,8 @@ def _summary(body: Mapping[str, Any]) -> str:
         return f"was given {_counted(len(results), 'result')} by tools beside the gateway: {named}"[:240]
     if body.get("uses"):
         return f"tells of {_counted(len(body['uses']), 'use')} of tools: {named}"[:240]
+    if body.get("beyond"):
+        return "was given more results of tools than are looked at"
     return f"was given {_counted(len(body.get('results', ())), 'result')} of the gateway's own calls"
 
 

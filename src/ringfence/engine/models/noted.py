@@ -12,15 +12,16 @@ from typing import Any, Final
 from ringfence.core.client_meta import ClientMeta
 from ringfence.core.metering.observed import ToolUse, digest_or_none, result_key, use_key
 from ringfence.core.model.call import Call
-from ringfence.core.model.identifiers import Millis, RunId
+from ringfence.core.model.identifiers import RunId
 from ringfence.core.observing.acts import OwnCall, told_in
+from ringfence.ports.clock import Clock
 
 MOST_OF_RUN: Final = 20_000
-"""Uses and results of one run. Beyond them nothing more is recorded, which is."""
+"""Uses and results of one run. Beyond them only what raises its label is recorded."""
 MOST_OF_ALL: Final = 100_000
-"""The same of all runs together. The runs that were heard of least lately are forgotten first, and read again from the log."""
+"""What is kept of all runs together. Those that were heard of least lately are forgotten first, and read again from the log."""
 _TRIMMED_AFTER: Final = 200
-"""Requests, between two looks at how much there is."""
+"""How often runs are heard of between two looks at how much there is, at least."""
 MOST_SHOWN: Final = 500
 MOST_CALLS: Final = 1_000
 """Calls of one run that are remembered for joining them with what its client tells of them."""
@@ -46,6 +47,11 @@ class RunNotes:
 
     def __len__(self) -> int:
         return len(self._uses) + len(self._results)
+
+    @property
+    def weight(self) -> int:
+        """How much is kept, in things of about the same size."""
+        return 1 + len(self) + len(self._shown) + len(self._calls) + sum(len(calls) for calls in self._unnamed.values())
 
     @property
     def has_room(self) -> bool:
@@ -111,9 +117,10 @@ class RunNotes:
 class Noted:
     """Of all runs."""
 
-    def __init__(self, since: Millis) -> None:
-        self.since = since
-        """Runs that were opened before may have more in the log than is known here."""
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.since = clock.now()
+        """Runs that were opened up to then may have more in the log than is known here."""
         self._runs: OrderedDict[RunId, RunNotes] = OrderedDict()
         self._left = _TRIMMED_AFTER
 
@@ -123,6 +130,10 @@ class Noted:
         if known is None:
             known = self._runs[run] = RunNotes()
         self._runs.move_to_end(run)
+        self._left -= 1
+        if not self._left:
+            self._trim()
+            self._left = max(_TRIMMED_AFTER, len(self._runs))
         return known
 
     def called(self, call: Call, meta: ClientMeta, arguments: Mapping[str, Any]) -> None:
@@ -130,18 +141,14 @@ class Noted:
         own = OwnCall(call.id, call.tool, call.upstream_name, meta.tool_use)
         self.of(call.run).note_call(own, "" if own.use else digest_or_none(dict(arguments)) or "")
 
-    def trim(self, now: Millis) -> None:
-        """Forget runs where there is too much. At least one stays."""
-        self._left -= 1
-        if self._left:
-            return
-        self._left = _TRIMMED_AFTER
-        size = sum(len(notes) + 1 for notes in self._runs.values())
-        while size > MOST_OF_ALL and len(self._runs) > 1:
-            _, gone = self._runs.popitem(last=False)
-            size -= len(gone) + 1
-            self.since = now + 1
-
     def forget(self, run: RunId) -> None:
         """The run has ended."""
         self._runs.pop(run, None)
+
+    def _trim(self) -> None:
+        """Forget runs where there is too much. The one that was heard of last stays."""
+        size = sum(notes.weight for notes in self._runs.values())
+        while size > MOST_OF_ALL and len(self._runs) > 1:
+            _, gone = self._runs.popitem(last=False)
+            size -= gone.weight
+            self.since = self._clock.now()

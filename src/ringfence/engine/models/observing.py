@@ -17,13 +17,13 @@ from typing import Final
 from ringfence.core.entry import EntryKind
 from ringfence.core.metering.observed import ToolResult, ToolUse, result_key, use_key
 from ringfence.core.metering.prompts import system_key, tools_key
-from ringfence.core.metering.request import ModelRequest, Unreadable
+from ringfence.core.metering.request import MOST_OBSERVED, ModelRequest, Unreadable
 from ringfence.core.metering.rules import SecretsAction
 from ringfence.core.model.identifiers import RunId
-from ringfence.core.model.label import join_all
+from ringfence.core.model.label import CLEAN, Label, join_all
 from ringfence.core.model.run import Run
 from ringfence.core.modelling import Act
-from ringfence.core.observing.acts import Given, given, observed_entries
+from ringfence.core.observing.acts import Given, beyond, given, observed_entries
 from ringfence.core.scan.redactor import RULE as OWN
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.unit import Conflict, JoinLabel, Unit
@@ -119,6 +119,7 @@ class Observing:
             before=label,
             uses=uses,
             results=told,
+            beyond=self._beyond(principal) if len(request.results) >= MOST_OBSERVED else CLEAN,
         )
         if notes.has_room:
             notes.note(fresh.values(), results)
@@ -132,7 +133,6 @@ class Observing:
         except UnavailableError:
             notes.forget(fresh, results)
             raise
-        self._noted.trim(self._clock.now())
         if not label.covers(brings):
             await self._risen(run.id)
 
@@ -148,6 +148,10 @@ class Observing:
 
         beside = [one for one in results if (use := use_of(one.id)) is None or not notes.is_named(use)]
         return given(beside, use_of, notes.call_of, known)
+
+    def _beyond(self, principal: Principal) -> Label:
+        rules = self._catalogue.rules.models
+        return beyond(rules.local_tools_of(principal.agent) if rules is not None else ())
 
     async def _run(self, run: RunId) -> Run:
         found = await self._store.run(run)

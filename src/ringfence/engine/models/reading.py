@@ -127,4 +127,4 @@ def _masked(
 
 
 def _facts(act: Act, data: bytes, known: Container[str], look: Callable[[Any], None] | None) -> ModelRequest | Unreadable:
-    return read_count(data, look=look) if act is Act.COUNT else read_request(data, known, look=look)
+    return read_count(data, known, look=look) if act is Act.COUNT else read_request(data, known, look=look)
