@@ -12,7 +12,7 @@ from ringfence.app.doctor.findings import Code, Severity
 
 SECRET: dict[str, Any] = {"effect": "read", "sensitivity": "confidential", "outbound": False}
 SEND: dict[str, Any] = {"effect": "write", "outbound": True}
-LEAVING = {Code.PROVENANCE_OFF, Code.RULE_OF_TWO_OFF, Code.NO_CLEARANCE}
+LEAVING = {Code.PROVENANCE_OFF, Code.RULE_OF_TWO_OFF, Code.NO_CLEARANCE, Code.SHARED_WAY_OUT}
 
 
 def shop(tools: dict[str, Any], provenance: dict[str, Any] | None = None, **agent: Any) -> dict[str, Any]:
@@ -69,3 +69,28 @@ def test_hosts_that_a_box_reaches_are_ways_out(tmp_path: Path) -> None:
     config = shop({"shop.look": SECRET}, {"hosts": ["*.corp.example"]}, egress={"hosts": hosts}, box={"profile": "code"})
     finding = Place.made(tmp_path, config).look().of(Code.NO_CLEARANCE)
     assert finding.where == ("agents.clerk.egress: api.partner.example",)
+
+
+def boxed(share: str, **host: str) -> dict[str, Any]:
+    config = shop({"shop.look": SECRET, "shop.ask": {**SECRET, "sensitivity": "internal"}})
+    server = {"command": ["/bin/true"], "share": share, "box": {"profile": "ops"}}
+    return {**config, "servers": {"shop": {**server, "egress": {"hosts": [{"host": "api.vendor.example", **host}]}}}}
+
+
+def test_a_server_in_a_box_that_several_runs_share_is_a_warning_where_it_reaches_outside(tmp_path: Path) -> None:
+    looked = Place.made(tmp_path, boxed("server")).look()
+    finding = looked.of(Code.SHARED_WAY_OUT)
+    assert finding.severity is Severity.WARNING
+    assert finding.where == ("servers.shop.egress: api.vendor.example",)
+    assert Code.NO_CLEARANCE not in looked.codes
+
+
+def test_one_that_each_run_has_for_itself_asks_and_is_noticed_as_such(tmp_path: Path) -> None:
+    looked = Place.made(tmp_path, boxed("run")).look()
+    assert looked.of(Code.NO_CLEARANCE).where == ("servers.shop.egress: api.vendor.example",)
+    assert Code.SHARED_WAY_OUT not in looked.codes
+
+
+@pytest.mark.parametrize("share", ["run", "agent", "server"])
+def test_a_cleared_host_of_a_server_in_a_box_is_nothing_to_notice(tmp_path: Path, share: str) -> None:
+    assert not LEAVING & Place.made(tmp_path, boxed(share, clearance="confidential")).look().codes

@@ -33,6 +33,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     expiry.too_long,
     leaving.provenance_off,
     leaving.uncleared,
+    leaving.shared,
     reach.unseen,
 )
 

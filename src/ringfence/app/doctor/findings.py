@@ -46,6 +46,7 @@ class Code(StrEnum):
     PROVENANCE_OFF = "provenance_off"
     RULE_OF_TWO_OFF = "rule_of_two_off"
     NO_CLEARANCE = "no_clearance"
+    SHARED_WAY_OUT = "shared_way_out"
     NOT_LOOKED_AT = "not_looked_at"
 
 
@@ -74,6 +75,7 @@ MEANINGS: Final = {
     Code.PROVENANCE_OFF: "Nobody looks where the values of an agent's calls come from.",
     Code.RULE_OF_TWO_OFF: "An agent that reads untrusted content and confidential data reaches outside, and nobody is asked.",
     Code.NO_CLEARANCE: "An agent's ways out have no clearance, so runs that hold confidential data ask a person each time.",
+    Code.SHARED_WAY_OUT: "A server that several runs share reaches outside from its box: nobody knows whose data it sends.",
     Code.NOT_LOOKED_AT: "Something could not be looked at, so nothing is said about it.",
 }
 """One sentence for each code."""

@@ -12,7 +12,7 @@ from ringfence.core.model.label import at_least
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.verdict import Level
-from ringfence.core.rules import AgentRule, Rules, ToolRule, server_agent
+from ringfence.core.rules import AgentRule, Rules, Share, ToolRule, server_agent
 
 _MOST_NAMED: Final = 20
 
@@ -37,7 +37,7 @@ def uncleared(facts: Facts) -> Iterator[Finding]:
         tools = _tools(rules, agent)
         if not (any(map(_reads_confidential, tools)) and any(map(_reads_untrusted, tools))):
             continue
-        ways = (*_ways(agent, provenance, tools), *_ways_of_servers(rules, tools))
+        ways = (*_ways(agent, provenance, tools), *_ways_of_servers(rules, tools, shared=False))
         if not ways:
             continue
         if provenance.rule_of_two is Level.ALLOW:
@@ -56,6 +56,27 @@ def uncleared(facts: Facts) -> Iterator[Finding]:
                 where=ways[:_MOST_NAMED],
                 remedy="say `outbound: false` of what reaches nobody outside, and give a `clearance` to what goes to readers "
                 "who may see such data; leave the rest as it is (docs/provenance.md)",
+            )
+
+
+def shared(facts: Facts) -> Iterator[Finding]:
+    """Servers in boxes that several runs share, whose tools are said to reach nobody outside although the boxes can."""
+    for rules, agent, provenance in _agents(facts):
+        tools = _tools(rules, agent)
+        if provenance.rule_of_two is Level.ALLOW or not (
+            any(map(_reads_confidential, tools)) and any(map(_reads_untrusted, tools))
+        ):
+            continue
+        inside = [tool for tool in tools if any(not profile.outbound for profile in _profiles(tool))]
+        if ways := tuple(_ways_of_servers(rules, inside, shared=True)):
+            yield Finding(
+                code=Code.SHARED_WAY_OUT,
+                severity=Severity.WARNING,
+                what=f"Runs of {agent.id} that hold untrusted content and confidential data can give it to processes that "
+                "other runs use too; what those send outside is not held to it.",
+                where=ways[:_MOST_NAMED],
+                remedy="`share: run` for the server, or `outbound: true` for its tools; or a `clearance` of the host, if its "
+                "readers may see such data (docs/provenance.md)",
             )
 
 
@@ -80,9 +101,11 @@ def _ways(agent: AgentRule, provenance: ProvenanceRules, tools: list[ToolRule]) 
             yield f"agents.{agent.id}.egress: {rule.host}"
 
 
-def _ways_of_servers(rules: Rules, tools: list[ToolRule]) -> Iterator[str]:
-    """Those of the boxes of servers that the tools are of."""
+def _ways_of_servers(rules: Rules, tools: list[ToolRule], *, shared: bool) -> Iterator[str]:
+    """Those of the boxes of servers that the tools are of. A process that one run has alone is held to what that run holds."""
     for server in sorted({tool.server for tool in tools}):
+        if server not in rules.servers or (rules.servers[server].share is not Share.RUN) is not shared:
+            continue
         boxed = rules.agents.get(server_agent(server))
         own = Own(boxed.provenance.hosts if boxed is not None and boxed.provenance is not None else ())
         for rule in boxed.ways_out.rules if boxed is not None else ():
