@@ -1,7 +1,7 @@
 """A model API that streams as fast as it is read, or at a pace: `python -m bench.model.server --port 0`.
 
-What it answers is said by the request, in a beta of its own, which the gateway passes on. Every event is a chunk and a write of its own,
-as a model's are; nothing is computed while it streams, so that it is not what is measured.
+What it answers is said by the request, in a beta of its own, which the gateway passes on. Every event is a chunk and a
+write of its own, as a model's are; nothing is computed while it streams, so that it is not what is measured.
 """
 
 import argparse

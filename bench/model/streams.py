@@ -65,7 +65,8 @@ class Request:
         head = (
             f"POST {place.path}/v1/messages HTTP/1.1\r\nhost: {place.host}:{place.port}\r\nx-api-key: {place.credential}\r\n"
             f"content-type: application/json\r\naccept: text/event-stream\r\nanthropic-version: 2023-06-01\r\n"
-            f"user-agent: bench/1\r\nanthropic-beta: {ASKED}-{wish.events}-{wish.text}-{wish.gap_ms}\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"user-agent: bench/1\r\nanthropic-beta: {ASKED}-{wish.events}-{wish.text}-{wish.gap_ms}\r\n"
+            f"content-length: {len(body)}\r\n\r\n"
         )
         before, after = body.split(_NUMBER)
         self._before, self._after = (head + before).encode(), after.encode()
