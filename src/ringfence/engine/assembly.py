@@ -222,6 +222,11 @@ class Engine:
             noted=noted,
             at_step=at_step,
         )
+
+        async def risen_beside(run: RunId) -> None:
+            await connections.risen(run)
+            await guards.risen(run)
+
         connections.use(enforcer.connect, enforcer.refuse_connection, enforcer.reconsider)
         exports.use(enforcer.export)
         asked.use(enforcer.ask_model)
@@ -255,7 +260,7 @@ class Engine:
                 redactor=redactor,
                 prompts=Prompts(store=store, log=log, clock=clock, alerts=alerts),
                 alerts=alerts,
-                risen=connections.risen,
+                risen=risen_beside,
             ),
             boxes=Boxes(store=store, clock=clock, catalogue=catalogue, runs=runs),
             server_boxes=ServerBoxBook(store=store, clock=clock, ids=ids, runs=runs),

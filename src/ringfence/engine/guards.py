@@ -25,6 +25,7 @@ from ringfence.core.model.verdict import Reason, ReasonCode
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.deeds import deed_of, refusal_of
+from ringfence.engine.reaching import reach_of
 from ringfence.engine.stops import Stops
 from ringfence.errors import UnavailableError
 from ringfence.ports.store import Store
@@ -49,6 +50,8 @@ class Guards:
         self._trees: dict[RunId, TreeWatch] = {}
         self._pausing: dict[RunId, tuple[asyncio.Task[None], tuple[RunId, ...]]] = {}
         """With the run whose deed led to it, and those above."""
+        self._risen: dict[RunId, None] = {}
+        """Runs that were given what strangers may have written, and have been paused for it where their agents say so."""
 
     # --- what happened
 
@@ -67,8 +70,21 @@ class Guards:
     def met(self, condition: Condition, reach: Reach, why: str) -> None:
         """What an agent's `stop_when` speaks of has happened: its run is paused, if it does speak of it."""
         said = self._stop_when(reach.agent)
+        if condition is Condition.UNTRUSTED:
+            self._risen[reach.runs[0]] = None
+            if len(self._risen) > MOST_RUNS:
+                del self._risen[next(iter(self._risen))]
         if (condition is Condition.SUSPICIOUS and said.suspicious) or (condition is Condition.UNTRUSTED and said.untrusted):
             self._pause(reach.runs[0], reach, f"stop_when:{condition.value}", why)
+
+    async def risen(self, run: RunId) -> None:
+        """The label of a run has risen by what came beside the gateway."""
+        found = await self._store.run(run)
+        if found is None or not found.label.is_untrusted or run in self._risen:
+            return
+        why = "a tool beside the gateway gave it what strangers may have written"
+        self.met(Condition.UNTRUSTED, await reach_of(self._store, found), why)
+        await self.settled(run)
 
     def halted(self, run: RunId, reach: Reach, reasons: tuple[Reason, ...]) -> None:
         """A decision has halted a run: that of the call, or one above it."""
@@ -89,8 +105,8 @@ class Guards:
 
     def forget(self, run: RunId) -> None:
         """A run has ended."""
-        self._runs.pop(run, None)
-        self._trees.pop(run, None)
+        self._risen.pop(run, None)
+        self._begin_anew(run)
 
     # --- what follows
 
@@ -125,9 +141,13 @@ class Guards:
         if target in self._pausing or self._is_stopped(reach):
             return
         for run in {target, reach.runs[0]}:
-            self.forget(run)
+            self._begin_anew(run)
         task = asyncio.get_running_loop().create_task(self._placed(target, by, why))
         self._pausing[target] = task, reach.runs
+
+    def _begin_anew(self, run: RunId) -> None:
+        self._runs.pop(run, None)
+        self._trees.pop(run, None)
 
     async def _placed(self, target: RunId, by: str, why: str) -> None:
         try:
