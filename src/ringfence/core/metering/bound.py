@@ -3,7 +3,9 @@
 Why bytes bound tokens: a text is cut into tokens without gaps or overlap, and no token stands for less than one byte of UTF-8.
 JSON text is never shorter than what it says: a plain character is itself, an escape takes more bytes than what it stands for.
 So the bytes of a body, without what images and PDFs hold in base64, are at least the tokens of its texts. What the vendor adds
-by itself (roles, the prompt that explains tools) is less than the punctuation around it in JSON, plus `overhead` once.
+by itself (roles, the prompt that explains tools) is less than the punctuation around it in JSON, plus `overhead` once. What it
+may write longer than JSON does is added where the request is read: letters that become several (`core.metering.letters`), the
+parameters of tool uses, definitions that are referred to.
 
 What bytes do not bound has a stated most: an image; a document, a file and a page from elsewhere (a whole context, unless the
 operator states less). An answer with server tools, compaction or fallbacks takes several samplings, each within one context.

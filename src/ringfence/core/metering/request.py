@@ -16,6 +16,7 @@ from typing import Any, Final
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.metering.alike import given_in
 from ringfence.core.metering.body import read_json
+from ringfence.core.metering.letters import swelling
 from ringfence.core.metering.observed import (
     LONGEST_NAME,
     ToolResult,
@@ -89,7 +90,8 @@ class ModelRequest:
     may_think: bool = True
     """False where the request says that it must not. What a model does where nothing is said, is its own affair."""
     text_bytes: int
-    """Bytes of the JSON text without what images and PDFs hold in base64."""
+    """The most tokens of its texts: bytes of the JSON text without what images and PDFs hold in base64, and with what the
+    vendor writes longer than JSON does."""
     images: int = 0
     documents: int = 0
     """PDFs and others whose text cannot be counted from here."""
@@ -145,7 +147,7 @@ def read_request(
     if len(data) > largest:
         return Unreadable(f"the body is larger than {largest} bytes", 413)
     try:
-        return _request(_shown(data, look), len(data), known, generates=True)
+        return _request(_shown(data, look), len(data) + swelling(data), known, generates=True)
     except RequestError as error:
         return Unreadable(str(error))
 
@@ -193,6 +195,9 @@ class _Seen:
     known: Container[str]
     blocks: Counter[str] = field(default_factory=Counter[str])
     encoded: int = 0
+    rendered: int = 0
+    named: Counter[str] = field(default_factory=Counter[str])
+    """Definitions of tools that a block asks to be written out once more."""
     images: int = 0
     documents: int = 0
     remote: int = 0
@@ -220,6 +225,12 @@ class _Seen:
         name = kind[:_KIND] if isinstance(kind, str) else _OTHER
         self.blocks[name if name in self.blocks or len(self.blocks) < _MOST_KINDS else _OTHER] += 1
         self.cache = max(self.cache, _cache_of(block))
+        if any(key not in _READ_OF_BLOCKS and key.casefold() in _READ_OF_BLOCKS for key in block):
+            raise RequestError("a block has a member that some read as another one")
+        if name == "tool_use" and isinstance(given := block.get("input"), dict):
+            self.rendered += _PARAMETER * len(given)
+        elif name == "tool_reference":
+            self.named[text_of(block, "tool_name", LONGEST_NAME)] += 1
         if name in _SOURCES:
             self.source(name, block)
         elif name == "container_upload" or isinstance(block.get("file_id"), str):
@@ -239,7 +250,7 @@ class _Seen:
         kind, data = source.get("type"), source.get("data")
         if name == "image":
             self.images += 1
-        elif kind == "base64":
+        elif kind == "base64" or _is_cited(block):
             self.documents += 1
         elif kind not in ("text", "content"):
             self.remote += 1
@@ -248,9 +259,34 @@ class _Seen:
 
 
 _SOURCES: Final = frozenset({"image", "document"})
+_PARAMETER: Final = 16
+"""Tokens that the vendor may write around a parameter of a tool's use, where JSON has some quotes and a colon."""
+_READ: Final = frozenset(
+    {
+        "model", "max_tokens", "stream", "messages", "system", "tools", "fallbacks", "thinking", "thread", "mcp_servers",
+        "container", "compaction", "context_management", "speed", "inference_geo", "cache_control", "metadata",
+    }
+)  # fmt: skip
+_READ_OF_BLOCKS: Final = frozenset({"type", "content", "source", "file_id", "cache_control", "citations", "tool_name"})
+_READ_OF_TOOLS: Final = frozenset({"type", "max_uses", "model", "max_tokens", "max_content_tokens", "cache_control"})
+_READ_OF_FALLBACKS: Final = frozenset({"model", "max_tokens", "speed"})
+
+
+def _check_names(members: Iterable[str], read: Container[str]) -> None:
+    """Some servers do not tell `Max_Tokens` from `max_tokens` (Go's decoder does not): they would read another request."""
+    for name in members:
+        if name not in read and name.casefold() in read:
+            raise RequestError(f"a member is written otherwise than `{name.casefold()}`, and some read it as that")
+
+
+def _is_cited(block: Mapping[str, Any]) -> bool:
+    """Whether the vendor cuts a document into sentences and counts marks around each."""
+    cited = block.get("citations")
+    return isinstance(cited, dict) and cited.get("enabled") is not False
 
 
 def _request(body: Mapping[str, Any], size: int, known: Container[str], *, generates: bool) -> ModelRequest:
+    _check_names(body, _READ)
     model = body.get("model")
     if not isinstance(model, str) or not 0 < len(model) <= LONGEST_NAME:
         raise RequestError(f"`model` is no name of 1 to {LONGEST_NAME} characters")
@@ -268,17 +304,21 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
     seen.walk(body.get("system"))
     tools = _items(body, "tools")
     for tool in tools:
-        seen.cache = max(seen.cache, _cache_of(_members(tool, "a tool")))
+        _check_names(_members(tool, "a tool"), _READ_OF_TOOLS)
+        seen.cache = max(seen.cache, _cache_of(tool))
     fallbacks = body.get("fallbacks")
+    thinking = _optional(body, "thinking")
+    budget = _count(thinking, "budget_tokens") or 0
     prompt = digest_or_none(body["system"]) if body.get("system") is not None else None
     defined = digest_or_none(tools) if tools else None
     return ModelRequest(
         model=model,
         max_tokens=most,
         stream=stream,
-        thinking=_count(_optional(body, "thinking"), "budget_tokens") or 0,
-        may_think=_optional(body, "thinking").get("type") != "disabled",
-        text_bytes=size - seen.encoded,
+        # Of another type it bounds nothing: what is not known to be a bound is none.
+        thinking=budget if thinking.get("type") == "enabled" else 0,
+        may_think=thinking.get("type") != "disabled",
+        text_bytes=size - seen.encoded + seen.rendered + _written_out(tools, seen.named),
         images=seen.images,
         documents=seen.documents,
         remote=seen.remote + (body.get("thread") is not None),
@@ -302,6 +342,15 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
         fast=body.get("speed") not in (None, "standard"),
         geo=text_of(body, "inference_geo", _KIND),
         user=text_of(_optional(body, "metadata"), "user_id", 1000),
+    )
+
+
+def _written_out(tools: Iterable[Mapping[str, Any]], named: Mapping[str, int]) -> int:
+    """Bytes of the definitions that references ask for, each as often as it is named."""
+    if not named:
+        return 0
+    return sum(
+        times * len(canonical_bytes(tool)) for tool in tools if (times := named.get(text_of(tool, "name", LONGEST_NAME)))
     )
 
 
@@ -335,14 +384,16 @@ def _plain_kind(kind: str) -> str:
 
 def _fallback(value: Any, most: int) -> Fallback:
     entry = _members(value, "a fallback")
+    _check_names(entry, _READ_OF_FALLBACKS)
     own = _count(entry, "max_tokens")
     model = text_of(entry, "model", LONGEST_NAME)
-    return Fallback(model=model, max_tokens=most if own is None else own, fast=entry.get("speed") == "fast")
+    return Fallback(model=model, max_tokens=most if own is None else own, fast=entry.get("speed") not in (None, "standard"))
 
 
 def _edits_by_summary(body: Mapping[str, Any]) -> bool:
     edits = _items(_optional(body, "context_management"), "edits")
-    return any(str(_members(edit, "an edit").get("type", "")).startswith("compact") for edit in edits)
+    # What only clears is not sampled. Anything else may be, and may be billed.
+    return any(not str(_members(edit, "an edit").get("type", "")).startswith("clear_") for edit in edits)
 
 
 def _cache_of(block: Mapping[str, Any]) -> CacheUse:
