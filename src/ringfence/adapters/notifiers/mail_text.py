@@ -1,7 +1,7 @@
 """Alerts as one e-mail message. Pure.
 
-One alert is a message with its sentence for a subject; several are a digest. Whatever others chose the letters of (names, tools)
-is put on one line without control characters before it comes near a header, so it can neither end one nor begin another.
+One alert is a message with its sentence for a subject; several are a digest. Whatever others chose the letters of (names,
+tools) is put on one line without control characters before it comes near a header, so it can neither end one nor begin another.
 """
 
 from __future__ import annotations
