@@ -134,6 +134,13 @@ def test_of_answers_that_take_several_samplings_the_worst_stands(request_: Model
     assert found.usage.all_tokens.output == bound(request_).output
 
 
+@pytest.mark.parametrize("count", [10**13, -1, True, "300", 1.5, None])
+def test_totals_that_are_no_count_end_nothing(count: Any) -> None:
+    found = cut(BEGUN + text("abc") + totals(output_tokens=count))
+    assert found.usage.tokens.output >= 1 + len("abc") + AHEAD
+    assert not found.is_exact
+
+
 def test_of_a_stream_that_could_not_be_read_the_worst_stands() -> None:
     damaged = BEGUN + b'event: message_delta\ndata: {"usage": {"output_tokens"\n\n' + text("abc")
     assert out(damaged) == 100_000

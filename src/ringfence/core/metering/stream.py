@@ -312,7 +312,7 @@ class MessageStream:
     def _counted(self, usage: Any) -> None:
         """Running totals: whatever came before is in them."""
         count = usage.get("output_tokens") if isinstance(usage, dict) else None
-        if isinstance(count, int) and count == self.reported.output:
+        if type(count) is int and count == self.reported.output:
             self._size, self._has_hidden = 0, False
 
     def _said(self, value: dict[str, Any], data: bytes) -> None:
@@ -350,7 +350,7 @@ class MessageStream:
         self._counted(usage)
         reason = text_of(delta, "stop_reason", 60) if isinstance(delta, dict) else ""
         self.stop_reason = reason or self.stop_reason
-        if reason and isinstance(usage, dict) and isinstance(usage.get("output_tokens"), int):
+        if reason and told(UNKNOWN, usage).output is not None:
             self._has_totals = True
 
     def _block(self, value: dict[str, Any], size: int) -> None:
