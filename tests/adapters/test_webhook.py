@@ -138,6 +138,25 @@ async def test_a_receiver_that_never_recovers_is_given_up(caplog: pytest.LogCapt
     assert "given up" in caplog.text
 
 
+async def test_a_receiver_says_what_came_of_what_it_was_told() -> None:
+    clock = FakeClock()
+    async with receiving() as receiver:
+        receiver.answers = [204, 404, 503]
+        told = WebhookOptions(url=receiver.url, secret=known("TOP-SECRET"))
+        notifier = webhook_notifier(told, clock)
+        several = SeveralNotifiers([Told(notifier, frozenset({AlertKind.KILL, AlertKind.TEST}))])
+        for number in (1, 2, 3):
+            several.notify(alert(number))
+        await clock.until_sleeping()
+        (standing,) = several.receivers()
+        await notifier.close()
+        (after,) = several.receivers()
+    assert (standing.name, standing.kinds) == ("json webhook 127.0.0.1", (AlertKind.KILL, AlertKind.TEST))
+    assert (standing.delivered, standing.lost, standing.waiting, standing.last) == (1, 1, 1, "503")
+    assert (after.delivered, after.lost, after.waiting, after.last) == (2, 1, 0, "204")
+    assert standing.last_at == clock.now()
+
+
 async def test_the_same_alert_is_posted_once() -> None:
     async with receiving() as receiver:
         notifier = webhook_notifier(WebhookOptions(url=receiver.url), FakeClock())

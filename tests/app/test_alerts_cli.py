@@ -34,6 +34,19 @@ def test_a_receiver_that_did_not_take_it_ends_the_command_with_one(at: Office) -
     assert (said.code, said.json["receivers"][0]["arrived"]) == (1, False)
 
 
+def test_who_is_told_is_listed_with_what_came_of_it(at: Office) -> None:
+    at("alerts", "test")
+    (receiver,) = at("alerts", "list", "--json").json["receivers"]
+    assert (receiver["receiver"], receiver["kinds"], receiver["delivered"], receiver["lost"]) == ("fake", [], 1, 0)
+    said = at("alerts", "list")
+    assert (said.code, "fake" in said.out, "all" in said.out) == (0, True, True)
+
+
+async def test_a_viewer_may_see_who_is_told() -> None:
+    desk = await Desk.open()
+    assert (await desk.api("GET", "/alerts", by="vi")).status == 200
+
+
 async def test_only_an_admin_may_send_a_test_and_looking_sends_none() -> None:
     desk = await Desk.open()
     assert (await desk.api("POST", "/alerts/test", {}, by="bo")).status == 403

@@ -16,7 +16,7 @@ from ringfence.engine.ids import Ids
 from ringfence.engine.outcome import Refused
 from ringfence.engine.telling import Telling, acts_on
 from ringfence.ports.clock import Clock
-from ringfence.ports.notifier import AlertKind, Notifier, Tried
+from ringfence.ports.notifier import AlertKind, Notifier, Receiver, Tried
 
 NOW = "now"
 """The one condition of its kind: it is there, or it is over."""
@@ -30,6 +30,10 @@ class Alerts:
         self.caps = CapAlerts(self._telling, clock.now())
         """Of what is limited."""
         self._is_rejected = False
+
+    def receivers(self) -> Sequence[Receiver]:
+        """Who is told, and how that went."""
+        return self._telling.receivers()
 
     async def trial(self, by: str) -> Sequence[Tried]:
         """What every receiver answers to a test."""

@@ -9,7 +9,7 @@ from ringfence.core.raising import raise_command
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.ids import Ids
 from ringfence.ports.clock import Clock
-from ringfence.ports.notifier import Act, Alert, AlertKind, Deed, Notifier, Tried
+from ringfence.ports.notifier import Act, Alert, AlertKind, Deed, Notifier, Receiver, Tried
 
 MOST_TEXT: Final = 1000
 TEST_TEXT: Final = "a test: alerts of this gateway reach you here"
@@ -65,6 +65,10 @@ class Telling:
         self._notifier.notify(
             Alert(id=f"{condition}:over:{now}", kind=kind, at=now, text=text, path=path, about=condition, is_over=True)
         )
+
+    def receivers(self) -> Sequence[Receiver]:
+        """Who is told, and how that went."""
+        return self._notifier.receivers()
 
     async def trial(self, by: str) -> Sequence[Tried]:
         """What every receiver answers to a test."""

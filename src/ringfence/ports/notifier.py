@@ -90,6 +90,23 @@ class Tried:
     """What it said, or why nothing came of it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Who is told, and how that went since the gateway began to tell it."""
+
+    name: str
+    """Which one, in words without a secret."""
+    kinds: tuple[AlertKind, ...] = ()
+    """What it asked for; empty: everything."""
+    waiting: int = 0
+    delivered: int = 0
+    lost: int = 0
+    """Refused, given up, or pushed out by newer ones."""
+    last: str = ""
+    """What it said last, or why nothing came of the last try."""
+    last_at: Millis | None = None
+
+
 class Notifier(Protocol):
     def notify(self, alert: Alert) -> None:
         """Take an alert for delivery and return at once; never raises, never blocks. Delivery is retried and deduped."""
@@ -97,6 +114,10 @@ class Notifier(Protocol):
 
     async def trial(self, alert: Alert) -> Sequence[Tried]:
         """Tell every receiver once, at once, whatever kinds it asked for, and say what each answered. Never raises."""
+        ...
+
+    def receivers(self) -> Sequence[Receiver]:
+        """Everybody that it tells."""
         ...
 
     async def close(self) -> None:

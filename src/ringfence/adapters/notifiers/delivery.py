@@ -16,8 +16,9 @@ from enum import Enum
 from itertools import islice
 from typing import Protocol
 
+from ringfence.core.model.identifiers import Millis
 from ringfence.ports.clock import Clock
-from ringfence.ports.notifier import Alert, Tried
+from ringfence.ports.notifier import Alert, Receiver, Tried
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 LAST_TRY_S = 5.0
 """How long `close` tries to deliver what still waits."""
+MOST_ANSWER = 300
+"""Characters of what a receiver said last that are kept."""
 
 
 class Result(Enum):
@@ -80,6 +83,9 @@ class Delivery:
         self._hurry = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
+        self._delivered = 0
+        self._lost = 0
+        self._last: tuple[str, Millis] | None = None
 
     def notify(self, alert: Alert) -> None:
         if self._closed or alert.id in self._seen:
@@ -89,6 +95,7 @@ class Delivery:
             self._seen.popitem(last=False)
         if len(self._waiting) >= MOST_WAITING:
             dropped = self._waiting.popleft()
+            self._lost += 1
             logger.error("too many alerts wait for %s: %s was not delivered", self._outlet.name, dropped.id)
         self._waiting.append(alert)
         self._arrived.set()
@@ -108,8 +115,21 @@ class Delivery:
     async def trial(self, alert: Alert) -> Sequence[Tried]:
         if self._closed:
             return (Tried(self._outlet.name, False, "it is no longer told"),)
-        sent = await self._outlet.send([alert])
+        sent = await self._send([alert])
         return (Tried(self._outlet.name, sent.result is Result.DELIVERED, sent.answer),)
+
+    def receivers(self) -> Sequence[Receiver]:
+        last, at = self._last or ("", None)
+        return (
+            Receiver(
+                name=self._outlet.name,
+                waiting=len(self._waiting),
+                delivered=self._delivered,
+                lost=self._lost,
+                last=last,
+                last_at=at,
+            ),
+        )
 
     async def close(self) -> None:
         self._closed = True
@@ -155,10 +175,12 @@ class Delivery:
         pause = FIRST_PAUSE_S
         for attempt in range(1, ATTEMPTS + 1):
             last = self._closed or attempt == ATTEMPTS
-            sent = await self._outlet.send(batch)
+            sent = await self._send(batch)
             if sent.result is Result.DELIVERED:
+                self._delivered += len(batch)
                 return
             if sent.result is Result.FINAL:
+                self._lost += len(batch)
                 logger.error("alert %s was refused by %s: %s", what, self._outlet.name, sent.answer)
                 return
             logger.warning("alert %s was not delivered to %s: %s", what, self._outlet.name, sent.answer)
@@ -166,7 +188,13 @@ class Delivery:
                 break
             await self._rest(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
+        self._lost += len(batch)
         logger.error("alert %s could not be delivered to %s: given up", what, self._outlet.name)
+
+    async def _send(self, alerts: Sequence[Alert]) -> Sent:
+        sent = await self._outlet.send(alerts)
+        self._last = (sent.answer[:MOST_ANSWER], self._clock.now())
+        return sent
 
     async def _rest(self, seconds: float) -> None:
         """A pause that `close` ends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from ringfence.ports.notifier import Alert, Tried
+from ringfence.ports.notifier import Alert, Receiver, Tried
 
 logger = logging.getLogger("ringfence.alerts")
 
@@ -18,6 +18,9 @@ class LogNotifier:
     async def trial(self, alert: Alert) -> Sequence[Tried]:
         self.notify(alert)
         return (Tried("log", True, "written"),)
+
+    def receivers(self) -> Sequence[Receiver]:
+        return (Receiver(name="log"),)
 
     async def close(self) -> None:
         pass

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ringfence.ports.notifier import Alert, AlertKind, Notifier, Tried
+from ringfence.ports.notifier import Alert, AlertKind, Notifier, Receiver, Tried
+
+_ALL = frozenset(AlertKind) - {AlertKind.TEST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,13 @@ class SeveralNotifiers:
                 # Nobody is to be left with an open incident because somebody tried.
                 each.notifier.notify(replace(alert, id=f"{alert.id}:over", about=alert.condition, is_over=True))
         return [tried for answer in answers for tried in answer]
+
+    def receivers(self) -> Sequence[Receiver]:
+        return [
+            replace(one, kinds=() if each.kinds >= _ALL else tuple(kind for kind in AlertKind if kind in each.kinds))
+            for each in self._told
+            for one in each.notifier.receivers()
+        ]
 
     async def close(self) -> None:
         await asyncio.gather(*(each.notifier.close() for each in self._told), *self._closing, return_exceptions=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from ringfence.ports.notifier import Alert, AlertKind, Tried
+from ringfence.ports.notifier import Alert, AlertKind, Receiver, Tried
 
 
 class FakeNotifier:
@@ -23,6 +23,9 @@ class FakeNotifier:
     async def trial(self, alert: Alert) -> Sequence[Tried]:
         self.notify(alert)
         return (Tried("fake", not self.is_deaf, "503" if self.is_deaf else "remembered"),)
+
+    def receivers(self) -> Sequence[Receiver]:
+        return (Receiver(name="fake", delivered=len(self.alerts)),)
 
     async def until(self, kind: AlertKind, count: int = 1) -> None:
         """Return when so many alerts of one kind have been given."""
