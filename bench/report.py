@@ -106,9 +106,9 @@ def write_docs(found: Measurement, page: Path) -> None:
     page.write_text(spliced(page.read_text("utf-8"), for_docs(found)), "utf-8")
 
 
-def spliced(page: str, middle: str) -> str:
+def spliced(page: str, middle: str, begin: str = BEGIN, end: str = END) -> str:
     """A page with another middle. Raises: ValueError where it has no markers, or not in order."""
-    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-    if end < start:
+    first, last = page.index(begin) + len(begin), page.index(end)
+    if last < first:
         raise ValueError("the markers stand in the wrong order")
-    return f"{page[:start]}\n{middle}\n{page[end:]}"
+    return f"{page[:first]}\n{middle}\n{page[last:]}"

@@ -20,10 +20,12 @@ from bench.model import figures
 from bench.model.gateway import Gateway, open_runs, start
 from bench.model.killing import kill
 from bench.model.measures import first_byte, memory, paced, rates
+from bench.model.report import write_docs
 from bench.model.streams import Place
 from bench.processes import NotStarted, Processes, processes
 
 ROOT = Path(".bench/model")
+DOCS = Path(__file__).parents[2] / "docs"
 STREAMS = 64
 CALLS = (("c1", 4_000), ("c1_256kb", 256_000))
 """Sizes of requests for which the first byte is measured: the goal is that of the first."""
@@ -111,6 +113,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.model", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a first look")
     parser.add_argument("--only", default="", help="first, rates, paced, memory or kill")
+    parser.add_argument("--write-docs", action="store_true", help="put the table into docs/benchmark.md")
     given = parser.parse_args()
     shutil.rmtree(ROOT, ignore_errors=True)
     (ROOT / "logs").mkdir(parents=True)
@@ -126,6 +129,8 @@ def main() -> int:
     for line in figures.told(found):
         tell(line)
     found |= {"date": datetime.now(UTC).date().isoformat(), "machine": f"{platform.system()} {platform.release()}"}
+    if given.write_docs:
+        write_docs(found, DOCS / "benchmark.md")
     tell(f"RESULT {json.dumps(found)}")
     return 0
 
