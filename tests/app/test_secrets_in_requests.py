@@ -75,6 +75,7 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+@pytest.mark.requirement("I9")
 async def test_a_credential_is_masked_before_it_leaves_and_the_record_has_rule_place_and_count() -> None:
     shop = await Shop.open(SecretsAction.MASK)
     came = written("hello", f"{KEY} and {KEY}", f"also {OWN}")

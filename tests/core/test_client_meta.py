@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringfence.core.client_meta import NO_META, VENDOR_LIMIT, client_meta, is_vendor_key
+from ringfence.core.client_meta import NO_META, TOOL_USE, VENDOR_LIMIT, client_meta, is_vendor_key
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -85,3 +85,11 @@ def test_a_broken_traceparent_is_dropped_with_its_state(parent: object) -> None:
 @pytest.mark.parametrize("state", [1, "", "a=1\n", "a=\u00fc", "x" * 513])
 def test_a_broken_tracestate_is_dropped_alone(state: object) -> None:
     assert client_meta({"traceparent": PARENT, "tracestate": state}).trace == {"traceparent": PARENT}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("toolu_01A.b:c-d", "toolu_01A.b:c-d"), ("", ""), ("two words", ""), ("x" * 121, ""), (7, ""), (None, ""), ({"a": 1}, "")],
+)
+def test_the_use_of_a_tool_that_a_call_is_counts_where_it_is_written_like_an_id(said: object, expected: str) -> None:
+    assert client_meta({TOOL_USE: said}).tool_use == expected
