@@ -151,6 +151,31 @@ def test_a_round_of_any_length_that_is_remembered_is_found(length: int, most: in
     assert pause([(replace(deed, ended=0), rest) for deed, rest in deeds], rules) == (length + most, Guard.IDENTICAL)
 
 
+_KINDS = (tool("a"), tool("b", like="b"), tool("c", failed=True), model("x"), model("y", failed=True))
+
+
+@given(st.lists(st.tuples(st.sampled_from(_KINDS), st.integers(5_000, 60_000), st.integers(0, 90_000)), max_size=120))
+def test_whoever_rests_for_the_spacing_before_each_deed_is_never_paused(did: list[tuple[Deed, int, int]]) -> None:
+    assert signs([(replace(deed, ended=lasts), rest) for deed, rest, lasts in did]) == []
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 50), st.integers(0, 5)), max_size=150))
+def test_a_run_that_is_given_something_new_each_time_is_never_paused(did: list[tuple[bool, int, int]]) -> None:
+    deeds = [
+        (model(f"given {n}", f"answer {n}", lasts=lasts) if asks else tool(f"call {n}", f"result {n}", lasts=lasts), rest)
+        for n, (asks, lasts, rest) in enumerate(did)
+    ]
+    assert signs(deeds) == []
+
+
+@given(st.sampled_from(_KINDS), st.integers(0, 200), st.integers(0, 60_000))
+def test_a_deed_that_is_repeated_without_rest_is_always_paused_in_time(deed: Deed, rest: int, lasts: int) -> None:
+    duration = lasts if deed.kind is DeedKind.MODEL else min(lasts, 200)
+    found = pause([(replace(deed, ended=duration), rest)] * 60)
+    assert found is not None
+    assert found[0] <= 24
+
+
 _ANY = st.tuples(
     st.sampled_from([tool("a"), tool("b"), tool("c", failed=True), model("x"), model("y", failed=True), handover("h")]),
     st.integers(0, 20_000),

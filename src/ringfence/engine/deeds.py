@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ringfence.core.connecting import EGRESS
+from ringfence.core.connecting import CONNECT
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.guards.likeness import likeness_of, words_likeness
 from ringfence.core.handoff import HANDOFF
@@ -35,7 +35,7 @@ LARGEST_ALIKE: Final = 64 << 10
 
 def deed_of(call: Call, profile: ToolProfile, body: Mapping[str, Any], ended: str, began: Millis, now: Millis) -> Deed | None:
     """A call that was made, from the body of its outcome. None: nothing that a run could repeat."""
-    if call.server == EGRESS:
+    if call.tool == CONNECT:
         return None
     if call.server == MODEL:
         return _asked(call, body, ended, began, now)
@@ -56,7 +56,7 @@ def deed_of(call: Call, profile: ToolProfile, body: Mapping[str, Any], ended: st
 def refusal_of(call: Call, profile: ToolProfile | None, reasons: Sequence[Reason], now: Millis) -> Deed | None:
     """A call that was refused. None: a refusal after which it is right to ask again."""
     code = naming(reasons)
-    if call.server == EGRESS or class_of(code) in _UNCOUNTED:
+    if call.tool == CONNECT or class_of(code) in _UNCOUNTED:
         return None
     return Deed(
         kind=DeedKind.MODEL if call.server == MODEL else DeedKind.TOOL,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ringfence.core.model.limits import MICRO
@@ -61,7 +61,7 @@ class GuardRules:
 
     @property
     def is_off(self) -> bool:
-        return all(getattr(self, one.name) is None for one in fields(self))
+        return not (self.identical or self.alike or self.ping_pong or self.no_progress or self.failing or self.burn)
 
 
 NO_GUARDS = GuardRules(identical=None, alike=None, ping_pong=None, no_progress=None, failing=None, burn=None)
