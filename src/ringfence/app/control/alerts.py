@@ -40,7 +40,7 @@ ROUTES = (
         path="/alerts",
         handler=list_receivers,
         summary="Who is told of alerts, and how that went since the gateway began to tell them.",
-        answer="`receivers`, each with its `kinds` (none: all), what is `waiting`, `delivered`, `lost`, and what it said `last`.",
+        answer="`receivers`, each with `kinds` (none: all), what is `waiting`, `delivered`, `lost`, and what it said `last`.",
     ),
     Route(
         method="POST",
