@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from tests.app.cli_kit import Office, office
 from tests.app.control_kit import Desk
 from tests.engine.test_metered_tree import a_body, ask, priced, rules_for
 
-from ringfence.app.cli.usage import ROWS
+from ringfence.app.cli.usage import ROWS, told
 from ringfence.app.control import usage as usage_route
 from ringfence.app.control.usage_rows import By, Roots, model_rows
 from ringfence.app.control.usage_tools import MOST_ROWS, OTHERS, ToolUsage, tool_rows
@@ -204,6 +205,19 @@ async def test_lines_say_how_far_it_has_come_and_end_with_the_same_answer(monkey
     assert lines[-1] == (await desk.api("GET", "/usage?by=model", by="vi")).json
     assert [line["entries"] for line in lines[:-1]] == [2, 4, 6]
     assert all(line["at"] < line["of"] for line in lines[:-1])
+
+
+def test_a_person_at_a_terminal_is_told_how_far_it_has_come_and_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers: list[dict[str, Any]] = [{"entries": 5000, "at": 7000, "of": 9000}, {"rows": []}]
+    assert list(told(answers, quiet=False)) == answers
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(told(answers, quiet=False)) == answers
+    assert "5,000 entries read, at 7,000 of 9,000" in capsys.readouterr().err
+    assert list(told(answers, quiet=True)) == answers
+    assert capsys.readouterr().err == ""
 
 
 async def test_one_answer_says_when_the_log_holds_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def usage(
     if as_csv and as_json:
         desk.usage("either --csv or --json")
     asked = query("/usage/lines", by=by, agent=agent, run=run, **{"from": since, "to": until})
-    answer = _last(_told(_parsed(desk.lines(asked)), quiet=as_json or as_csv))
+    answer = _last(told(_parsed(desk.lines(asked)), quiet=as_json or as_csv))
     if "rows" not in answer:
         desk.fail("the gateway broke off", "`ringfence status` says how it is", UNAVAILABLE)
     if as_json:
@@ -64,7 +64,7 @@ def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     return (json.loads(line) for line in lines)
 
 
-def _told(answers: Iterable[dict[str, Any]], *, quiet: bool) -> Iterator[dict[str, Any]]:
+def told(answers: Iterable[dict[str, Any]], *, quiet: bool) -> Iterator[dict[str, Any]]:
     """Pass them on; a person at a terminal is told how far it has come."""
     import sys
 
