@@ -191,3 +191,13 @@ def test_what_a_server_wrote_is_no_markup_on_the_page_and_hides_nothing() -> Non
     assert "<b>" not in shown
     assert "\u202e" not in shown
     assert "x" * 401 not in shown
+
+
+@pytest.mark.parametrize(("executed", "verdict"), [(16, "stopped"), (17, "executed")])
+def test_a_loop_has_to_end_within_what_its_record_says(executed: int, verdict: str) -> None:
+    loop, answers = turn(repeat=100, at_most=16), (*[answer()] * executed, answer("refused", "held"))
+    assert judged(loop, answers, executed, entry("deny", "paused"), "").verdict == verdict
+
+
+def test_a_loop_that_nothing_ended_is_executed_however_short_it_was() -> None:
+    assert judged(turn(repeat=3, at_most=16), (answer(),) * 3, 3, None, "").verdict == "executed"
