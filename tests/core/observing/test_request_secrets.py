@@ -96,6 +96,16 @@ def test_a_rule_that_the_operator_allows_leaves_the_text_as_it_is() -> None:
     assert looked.rules == ("github-token",)
 
 
+def test_what_is_allowed_hides_nothing_that_begins_within_it() -> None:
+    # A token of a bot, of which the gateway knows a part as its own.
+    bot = "123456789:" + "AAE" + "bCdEfGhIjKlMnOpQrStUvWxYz01234567"[:32]
+    data = json.dumps(body(text(f"bot {bot} end"))).encode()
+    assert finder().look(json.loads(data)).rules == ("telegram-token",)
+    found = finder("GhIjKlMnOp").masked(data, but=("telegram-token",))
+    assert b"GhIjKlMnOp" not in found
+    assert b"123456789:AAEbCdEf[masked: configured-secret]" in found
+
+
 def test_every_other_byte_stays_as_it_was() -> None:
     written = (
         b'{ "model":"m",\t"max_tokens" : 1.50e1,"id":123456789012345678901234567890,\r\n'

@@ -146,7 +146,8 @@ class SecretFinder:
         found: Counter[tuple[str, str]] = Counter()
         cuts: dict[int, tuple[Cut, ...]] = {}
         for part in parts:
-            spans = [span for span in held.get(part.text, ()) if span.rule not in but]
+            # What is allowed is left out first: something else may begin within it.
+            spans = _apart([span for span in held.get(part.text, ()) if span.rule not in but])
             if not spans:
                 continue
             cuts[part.token] = tuple(_cut(span) for span in spans)
@@ -223,7 +224,7 @@ class SecretFinder:
                     first = len(text[:begin].encode())
                     span = Span(first, first + len(text[begin:end].encode()), OWN)
                     spans.setdefault(index, []).append(span)
-        return {texts[index]: _apart(found) for index, found in spans.items()}
+        return {texts[index]: tuple(found) for index, found in spans.items()}
 
 
 def _whole(text: str) -> str:
