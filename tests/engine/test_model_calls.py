@@ -230,6 +230,7 @@ async def test_an_answer_whose_outcome_cannot_be_recorded_is_not_given_out(strea
     assert isinstance(given.outcome, Ambiguous)
     assert given.answer is None
     assert STOP not in client.data
+    assert (client.ended is not None and b"api_error" in client.ended) is stream
 
 
 @pytest.mark.requirement("I2")

@@ -80,8 +80,9 @@ def test_what_is_for_operators_is_not_told() -> None:
 def test_an_answer_that_does_not_come_is_told_by_whether_it_may_have_been_billed() -> None:
     assert heard(NotSent("refused connection", "e1"))[:3] == (503, "api_error", None)
     assert heard(Ambiguous("nobody knows", "e1"))[:3] == (503, "api_error", "false")
-    assert heard(Returned({}, "e1"), CutKind.FAULT)[:3] == (502, "api_error", "false")
-    assert heard(Returned({}, "e1"), CutKind.KILLED)[:2] == (403, "permission_error")
+    for outcome in (Returned({}, "e1"), Ambiguous("no answer had come", "e1")):
+        assert heard(outcome, CutKind.FAULT)[:3] == (502, "api_error", "false")
+        assert heard(outcome, CutKind.KILLED)[:2] == (403, "permission_error")
 
 
 def test_what_cannot_be_read_is_told_with_the_status_of_its_fault() -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from ringfence.core.client_meta import NO_META, ClientMeta
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.model.identifiers import CallId
+from ringfence.core.model.stop import Reach
 from ringfence.core.model_caps import Room
 from ringfence.core.modelling import Act, Asked
 from ringfence.core.observing.secrets import Handled
 from ringfence.engine.identify import Presented
 from ringfence.engine.outcome import Outcome
+
+NOT_RECORDED: Final = "what came of this could not be recorded, so the answer is kept back; it may have been billed"
 
 
 class Client(Protocol):
@@ -75,6 +78,8 @@ class Given:
     """The client has the beginning: `answer` is the rest."""
     cut: CutKind | None = None
     """Why it was ended from our side."""
+    reach: Reach | None = None
+    """What stops it while it is given out. None: nothing of a model's is given out."""
 
 
 Begun = Callable[[CallId, Asked], None]

@@ -20,7 +20,7 @@ from typing import Any, Final
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.metering.rules import ModelRules
 from ringfence.core.metering.shrinking import with_max_tokens
-from ringfence.core.metering.stream import CutKind
+from ringfence.core.metering.stream import CutKind, error_event
 from ringfence.core.model.identifiers import CallId, RunId
 from ringfence.core.model.model_use import MODEL, ModelUse
 from ringfence.core.model.stop import Reach, StopMode
@@ -30,7 +30,7 @@ from ringfence.core.running_out import with_likely
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented
-from ringfence.engine.models.asking import Ask, Asking, Client, Given, Whole
+from ringfence.engine.models.asking import NOT_RECORDED, Ask, Asking, Client, Given, Whole
 from ringfence.engine.models.learning import Learning
 from ringfence.engine.models.noted import Noted
 from ringfence.engine.models.passing import break_off, receive
@@ -136,7 +136,10 @@ class ModelCalls(OwnServer):
         if work.ending is not None:
             return Given(outcome, None, work.has_begun, work.ending[0])
         if isinstance(outcome, Ambiguous):
-            return Given(outcome, None, work.has_begun)  # it could not be recorded, so neither it nor its end is given out
+            # It could not be recorded, so neither it nor its end is given out.
+            if work.has_begun:
+                await client.break_off(error_event(CutKind.FAULT, f"ringfence: {NOT_RECORDED}"), at_once=False)
+            return Given(outcome, None, work.has_begun)
         if work.has_begun:
             return Given(outcome, Whole(work.status, {}, bytes(work.tail)), has_begun=True)
         if work.whole is not None:

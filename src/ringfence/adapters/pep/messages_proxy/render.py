@@ -16,6 +16,7 @@ from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rule_class import TEXTS, RuleClass, class_of
 from ringfence.core.running_out import said_to_client
+from ringfence.engine.models.asking import NOT_RECORDED
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Waiting
 
 STOP: Final = {"x-should-retry": "false"}
@@ -65,7 +66,7 @@ def rendered(outcome: Outcome, cut: CutKind | None, agent: AgentId, run: RunId, 
         case NotSent(entry=entry):
             return Rendered(503, "api_error", "the model cannot be reached; nothing was sent", {}, entry)
         case Ambiguous() if cut is None:
-            return UNAVAILABLE
+            return Rendered(503, "api_error", NOT_RECORDED, STOP)
         case _:
             return _KILLED if cut is CutKind.KILLED else _BROKEN
 
