@@ -105,6 +105,18 @@ async def test_a_long_call_is_read_apart_each_time() -> None:
     assert len(held.read) == 2
 
 
+@pytest.mark.requirement("I6")
+async def test_what_is_stopped_is_refused_without_being_read() -> None:
+    held = HeldUp()
+    world = await world_with(held)
+    run = await world.open_run(task=WORDS)
+    await world.stops.stop(StopMode.KILL, Scope(ScopeKind.RUN, run.run.id), reason="now", by="operator:ada")
+    refused = await world.call(run, "orders__get", {"order": "8123"})
+    assert isinstance(refused, Refused)
+    assert refused.code is ReasonCode.KILLED
+    assert not held.read
+
+
 async def test_one_run_takes_one_place_however_many_long_calls_it_makes() -> None:
     held = HeldUp()
     world = await world_with(held)

@@ -43,7 +43,7 @@ from ringfence.core.model.model_use import MODEL, ModelUse
 from ringfence.core.model.pause import paused_ms
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.provenance import Flow
-from ringfence.core.model.run import Posture, Run
+from ringfence.core.model.run import Posture, Run, RunState
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.tool import Tool
@@ -345,15 +345,20 @@ class Enforcer:
         tool = view.tools.get(call.tool) if view is not None and call.server else None
         plan = view.plans.get(call.tool) if view is not None and tool is not None else None
         label, flow = join_all(run.label for run in state.chain), self._flow(view, state.chain)
-        if tool is not None and flow is not None and self._reading.is_long(call, flow, self._hearing.unread(call.run)):
+        above = tuple(run.agent for run in state.chain[1:])
+        reach = Reach(call.agent, tuple(run.id for run in state.chain), call.server, call.tool, above)
+        stops = self._stops(call, reach)
+        is_long = tool is not None and flow is not None and self._reading.is_long(call, flow, self._hearing.unread(call.run))
+        if is_long and (stops or any(run.state is not RunState.OPEN for run in state.chain)):
+            flow = None  # it is denied for that, whatever its values are: somebody who was stopped costs nothing more
+        elif is_long and tool is not None and flow is not None:
             weighed = plan is not None and plan.weighs(label.confidentiality)
             await self._reading.read(call, tool, flow, label, weighed=weighed)
             # It took a while. What was said and given counts as it was when the call came; all else is read again.
             state, before = await self._state(call), label
             if (label := join_all(run.label for run in state.chain)) != before:
                 flow = self._flow(view, state.chain)
-        above = tuple(run.agent for run in state.chain[1:])
-        reach = Reach(call.agent, tuple(run.id for run in state.chain), call.server, call.tool, above)
+            stops = self._stops(call, reach)
         agents = self._catalogue.rules.agents
         chain = tuple(
             Link(
@@ -372,7 +377,7 @@ class Enforcer:
             chain=chain,
             agent=view.agent if view else None,
             tool=tool,
-            stops=self._stops(call, reach),
+            stops=stops,
             ticket=state.ticket,
             pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
             posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
