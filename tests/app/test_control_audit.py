@@ -217,7 +217,7 @@ async def test_an_entry_without_a_call_is_explained_by_itself() -> None:
     desk = await Desk.open()
     stop = (await desk.api("POST", "/kill", {"scope": "everything"})).json
     shown = (await desk.api("GET", f"/explain/{stop['entry']}")).json
-    assert shown["in_words"] == "kill of everything."
+    assert shown["in_words"] == "kill of everything by operator:ada."
     assert [entry["id"] for entry in shown["chain"]] == [stop["entry"]]
     assert shown["reasons"] == []
 

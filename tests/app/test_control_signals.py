@@ -68,6 +68,9 @@ async def test_a_run_that_was_paused_by_the_gateway_says_by_which_guard_and_expl
     explained = (await desk.api("GET", f"/explain/{refused.entry}")).json
     assert "guard:identical" in explained["reasons"][0]["detail"]
     assert "ringfence resume" in explained["reasons"][0]["smallest_change"]["text"]
+    (stop,) = [entry for entry in await desk.world.entries() if entry["decision"] == "pause"]
+    told = (await desk.api("GET", f"/explain/e{stop['seq']}")).json["in_words"]
+    assert told.startswith(f"pause of run {run.run.id} by guard:identical: 20 calls in a row")
 
 
 async def test_a_halt_is_explained_with_the_key_that_changes_it() -> None:

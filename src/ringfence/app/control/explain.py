@@ -121,7 +121,7 @@ _HELD = {
 def _in_words(entry: dict[str, Any], decision: dict[str, Any] | None, chain: list[dict[str, Any]]) -> str:
     """Two or three sentences without arguments."""
     if decision is None:
-        return f"{entry['summary']}." if entry["summary"] else ""
+        return _act_in_words(entry) if entry["summary"] else ""
     codes = [ReasonCode(reason["code"]) for reason in decision["body"].get("reasons", [])]
     why = "; ".join(dict.fromkeys(meaning(code) for code in codes)) or "no check had anything against it"
     sentences = [f"The call of {decision['tool']} by {decision['agent']} {_VERBS.get(decision['decision'], '')}: {why}."]
@@ -138,6 +138,14 @@ def _in_words(entry: dict[str, Any], decision: dict[str, Any] | None, chain: lis
     elif decision["decision"] == "allow":
         sentences.append("Its outcome is not recorded yet.")
     return " ".join(sentences)
+
+
+def _act_in_words(entry: dict[str, Any]) -> str:
+    """What somebody, or the gateway itself, did: with who and why, where the entry says so."""
+    if entry["kind"] != "control" or "stop" not in entry["body"]:
+        return f"{entry['summary']}."
+    reason = str(entry["body"].get("reason") or "")
+    return f"{entry['summary']} by {entry['by']}{f': {reason}' if reason else ''}."
 
 
 def scanned_in_words(body: dict[str, Any]) -> list[str]:
