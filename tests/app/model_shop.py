@@ -64,9 +64,10 @@ class ModelShop:
         store: tuple[Store, AuditLog] | None = None,
         run: Opened | None = None,
         tools: tuple[str, ...] = (),
+        rules: Rules | None = None,
     ) -> ModelShop:
         world = await World.build(
-            rules=model_rules(models, tools), models={"vendor": (model := ScriptedModel(*answers))}, store=store
+            rules=rules or model_rules(models, tools), models={"vendor": (model := ScriptedModel(*answers))}, store=store
         )
         app = with_models(cast("Gateway", world), _others, (HOST,), lambda peer: Posture.SEPARATE, world.clock)
         return cls(world, app, model, run or await world.open_run())

@@ -9,12 +9,19 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from tests.app.model_shop import ModelShop, model_rules
+from tests.core.policy_kit import local_time
 
 from ringfence.app.data_plane import App
 from ringfence.app.gateway import Gateway
 from ringfence.app.wiring.models import with_models
+from ringfence.core.canonical import digest_of
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule, SecretsAction
+from ringfence.core.model.policy import Policies
 from ringfence.core.model.run import Posture
+from ringfence.core.modelling import MESSAGES
+from ringfence.core.policy.reading import read_policies
+from ringfence.core.policy.vocabulary import Names
 from ringfence.core.rules import AgentRule
 from ringfence.core.scan.redactor import Redactor
 from ringfence.ports.notifier import AlertKind
@@ -183,3 +190,22 @@ async def test_people_are_told_once_in_a_run_for_each_rule_and_never_with_the_se
     assert len({alert.id for alert in told}) == 2
     assert told[0].text == "agent support sent a secret towards a model (aws-access-key); it was masked"
     assert KEY not in json.dumps([alert.text for alert in told])
+
+
+async def test_policies_may_speak_of_secrets_in_requests() -> None:
+    text = """@id("no-secrets") forbid (principal, action == Action::"model.messages", resource)
+    when { context.arguments has secrets
+    && context.arguments.secrets has action && context.arguments.secrets.action == "mask" };"""
+    rules = model_rules()
+    names = Names((*rules.tools, MESSAGES), tuple(rules.servers), tuple(rules.agents))
+    policies, faults = read_policies(text, "test.cedar", names, {})
+    assert faults == []
+    held = Policies(digest=digest_of({"text": text}), policies=tuple(policies), local_time=local_time)
+    shop = await ModelShop.open(rules=replace(rules, policies=held))
+    assert (await shop.ask("hello")).status == 200
+    answer = await shop.ask(f"hello {KEY}")
+    assert (answer.status, answer.json["error"]["message"]) == (
+        403,
+        "ringfence: refused: a policy of the operator forbids this call",
+    )
+    assert len(shop.model.sent) == 1
