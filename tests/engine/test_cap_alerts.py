@@ -13,13 +13,14 @@ from ringfence.core.model.agent import Limits
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.limits import MICRO, SumCap, ToolLimits
-from ringfence.core.model.meter import MeterKind
+from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.engine.alerts import Alerts
 from ringfence.engine.budgets import Raised
 from ringfence.engine.ids import Ids
+from ringfence.engine.nearing import tightest
 from ringfence.engine.outcome import Refused, Returned
 from ringfence.engine.runs import Opened
 from ringfence.engine.stops import Stopped
@@ -90,6 +91,34 @@ async def test_of_the_cap_of_a_run_above_people_are_led_to_that_run() -> None:
         f"ringfence budget raise {root.run.id} --tokens-out +N --reason WHY",
         f"ringfence kill run {root.run.id}",
     ]
+
+
+async def test_a_fan_out_is_told_of_where_all_of_it_counts_and_not_once_for_each_child() -> None:
+    world = await metered(ModelCap(MeterKind.TOKENS_OUT, 1000), calls_per_run=3, wall_clock_s=600)
+    root = await world.open_run()
+    children = [await world.open_run(parent=root.run) for _ in range(20)]
+    world.clock.advance(400_000)
+    for child in children:
+        await ask(world, child, a_body(60))
+    for child in children[:3]:
+        assert isinstance((await ask(world, child, a_body(500))).outcome, Refused)
+    run = f"run/{root.run.id}:all"
+    assert sorted(told(world)) == [
+        f"50 % of a cap: tokens_out:{run} has used 540 of 1000",
+        f"50 % of a cap: wall_clock:{run} is 400 of 600 s",
+        f"80 % of a cap: tokens_out:{run} has used 840 of 1000",
+        f"a cap does not bear what agent support asks of models: tokens_out:{run} of 1000",
+        f"what is left is less than the last request held (60): tokens_out:{run} has used 960 of 1000",
+    ]
+
+
+async def test_a_child_with_a_tighter_cap_is_told_of_besides() -> None:
+    charges = [Charge(f"spend:run/{run}:all", MeterKind.SPEND, cap) for run, cap in (("c", 5), ("b", 10), ("a", 10))]
+    assert [charge.meter for charge, _ in tightest(charges, [None] * 3)] == ["spend:run/a:all", "spend:run/c:all"]
+    raised = [None, None, Meter(MeterKind.SPEND, extra=1)]
+    assert [charge.meter[10] for charge, _ in tightest(charges, raised)] == ["a", "b", "c"]
+    other = Charge("tokens:run/c:all", MeterKind.TOKENS, 99)
+    assert [charge.meter for charge, _ in tightest([other, *charges], [None] * 4)][-1] == "tokens:run/c:all"
 
 
 async def test_what_is_held_passes_no_step_and_what_is_spent_does() -> None:

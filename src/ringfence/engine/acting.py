@@ -41,7 +41,6 @@ from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.unit import Change, Conflict, JoinLabel, Release, Settle, Unit
 from ringfence.engine.alerts import Alerts
-from ringfence.engine.cap_alerts import near_of
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.delegating import shown
 from ringfence.engine.entries import outcome_entry
@@ -55,6 +54,7 @@ from ringfence.engine.inspection import Inspection
 from ringfence.engine.large_answers import LargeAnswers
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.models.calls import ModelCalls
+from ringfence.engine.nearing import near_of, tightest
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed
 from ringfence.engine.personal_data import scan_rule
@@ -379,7 +379,7 @@ class Actor:
         costs, rules = dict(change.actual), self._catalogue.rules
         charges = [charge for charge in flight.charges if charge.kind in PRICED]
         meters = await self._store.meters([charge.meter for charge in charges])
-        for charge, meter in zip(charges, meters, strict=True):
+        for charge, meter in tightest(charges, meters):
             if meter is None:
                 continue
             # What requests to models hold is far more than what they turn out to cost, and nothing to be told of.

@@ -10,21 +10,21 @@ remembered in memory, and a receiver knows it again by its id.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
-from ringfence.core.ledger import freed_by, is_of_run, refusal, reserve, run_of, used_of
+from ringfence.core.ledger import is_of_run, refusal, reserve, run_of, used_of
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
-from ringfence.core.model.meter import AT_ONCE, Charge, Meter, MeterKind
+from ringfence.core.model.meter import AT_ONCE, MeterKind
 from ringfence.core.model.verdict import Reason, ReasonCode
 from ringfence.core.pace import MINUTE, Pace, ends_in, noted
 from ringfence.core.raising import CALLS, WALL_CLOCK
 from ringfence.core.rules import Rules
 from ringfence.core.running_out import RanOut
 from ringfence.core.shortfall import CAP_CODES, in_units
+from ringfence.engine.nearing import Near, age_of, near_of, tightest, tightest_links
 from ringfence.engine.telling import Telling, acts_on
 from ringfence.engine.told import Owned, Told
 from ringfence.ports.notifier import AlertKind
@@ -38,31 +38,6 @@ _PASSING: Final = AT_ONCE | {MeterKind.RATE}
 _REFUSALS: Final = frozenset({ReasonCode.WALL_CLOCK, *CAP_CODES.values()})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
-    """A meter that was used, before and after."""
-
-    meter: str
-    before: int
-    after: int
-    cap: int
-    agent: AgentId
-    run: RunId
-    span: int = 0
-    asked: int = 0
-    """What the request held that this was settled for: the like of it may be next. 0: it is known what the next one takes."""
-    freed: int = 0
-    """What will have left the window by the time that the pace looks ahead to."""
-
-
-def near_of(charge: Charge, before: int, after: int, meter: Meter, agent: AgentId, run: RunId, rules: Rules, now: Millis,
-            asked: int = 0) -> Near:  # fmt: skip
-    """A charge of a call that was allowed, or settled, with the meter as it is by then."""
-    ahead = freed_by(meter, now, now + rules.burn_within_ms) if charge.span else 0
-    return Near(meter=charge.meter, before=before, after=after, cap=charge.cap + meter.extra, agent=agent, run=run,
-                span=charge.span, asked=asked, freed=ahead)  # fmt: skip
-
-
 class CapAlerts:
     """What of caps people are told, each once."""
 
@@ -73,15 +48,15 @@ class CapAlerts:
 
     def reserved(self, facts: Facts, rules: Rules, *, counts: bool = True) -> None:
         """A call was just allowed. `counts`: it is one of the runs' calls."""
-        for link in facts.chain:
-            if counts and (cap := link.limits.calls_per_run) is not None:
-                used = link.calls_used
-                near = Near(meter=f"{CALLS}:run/{link.run.id}:all", before=used, after=used + 1, cap=cap + link.calls_added,
-                            agent=link.run.agent, run=link.run.id)  # fmt: skip
-                self.used(near, rules, facts.now)
+        for link in tightest_links(facts.chain, lambda link: link.limits.calls_per_run) if counts else ():
+            used, cap = link.calls_used, (link.limits.calls_per_run or 0) + link.calls_added
+            near = Near(meter=f"{CALLS}:run/{link.run.id}:all", before=used, after=used + 1, cap=cap,
+                        agent=link.run.agent, run=link.run.id)  # fmt: skip
+            self.used(near, rules, facts.now)
+        for link in tightest_links(facts.chain, lambda link: link.limits.wall_clock_s):
             self._aged(link, rules, facts.now)
         run = facts.chain[0].run
-        for charge, meter in zip(facts.charges, facts.meters, strict=True):
+        for charge, meter in tightest(facts.charges, facts.meters):
             if charge.kind in _BEFORE:
                 before = used_of(meter, facts.now) if meter is not None else 0
                 held, _ = reserve(meter, charge, facts.now)
@@ -97,27 +72,28 @@ class CapAlerts:
         if step and not owned.is_news(step, near.meter):
             step = ""
         left = ""
-        if is_too_little and owned.is_news(told := f"{near.meter}:left:{near.cap}:{window}", "" if step else near.meter):
+        short = f"{near.meter}:left:{near.cap}:{window}"
+        if is_too_little and owned.is_news(short, "" if step else near.meter):
             left = f"what is left is less than the last request held ({in_units(near.meter, near.asked)})"
         if step:
             self._tell(f"{passed[-1]} % of a cap: {_used(near)}{f', and {left}' if left else ''}", step, near)
         elif left:
-            self._tell(f"{left}: {_used(near)}", told, near)
+            self._tell(f"{left}: {_used(near)}", short, near)
         self._burned(near, owned, rules, now, window)
 
     def refused(self, facts: Facts, call: Call, entry: str, reasons: Iterable[Reason]) -> None:
         """A call was refused: tell it where a cap did not bear it, unless its last step was told."""
         if not any(reason.code in _REFUSALS for reason in reasons):
             return
-        for charge, meter in zip(facts.charges, facts.meters, strict=True):
+        for charge, meter in tightest(facts.charges, facts.meters):
             if charge.kind in _PASSING or (short := refusal(meter, charge, facts.now)) is None:
                 continue
             window = facts.now // charge.span if charge.span else 0
             if f"{charge.meter}:100:{short.cap}:{window}" not in self._told.of(charge.meter).told:
                 self._out(charge.meter, short.cap, window, call, entry, f"agent {call.agent} asks for")
-        for link in facts.chain:
+        for link in tightest_links(facts.chain, lambda link: link.limits.wall_clock_s):
             seconds = link.limits.wall_clock_s
-            if seconds is not None and _age(link, facts.now) >= seconds:
+            if seconds is not None and age_of(link, facts.now) >= seconds:
                 self._out(f"{WALL_CLOCK}:run/{link.run.id}:all", seconds, 0, call, entry, f"agent {call.agent} asks for")
 
     def ran_out(self, out: RanOut, call: Call, entry: str, now: Millis) -> None:
@@ -151,7 +127,7 @@ class CapAlerts:
         seconds = link.limits.wall_clock_s
         if seconds is None:
             return
-        age, meter = _age(link, now), f"{WALL_CLOCK}:run/{link.run.id}:all"
+        age, meter = age_of(link, now), f"{WALL_CLOCK}:run/{link.run.id}:all"
         owned = self._told.of(meter)
         # What an earlier process was there for is taken as told: a restart is to repeat nothing.
         before = owned.age if owned.age is not None else max(0, self._began - link.run.opened_at) // 1000
@@ -200,8 +176,3 @@ def _used(near: Near) -> str:
 def _run_of(meter: str, otherwise: RunId) -> str:
     """Whom a kill would have to end: the run whose meter it is, else the one that uses it."""
     return run_of(meter) if is_of_run(meter) else otherwise
-
-
-def _age(link: Link, now: Millis) -> int:
-    """What a run has used of its wall clock, in seconds."""
-    return max(0, now - link.run.opened_at - link.paused_ms) // 1000
