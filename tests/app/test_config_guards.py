@@ -110,3 +110,9 @@ def test_the_documentation_has_the_numbers_that_hold() -> None:
     rules = GuardRules()
     assert told == {guard.value: (getattr(rules, guard).warn, getattr(rules, guard).pause) for guard in Guard}
     assert "`spacing` (5 s)" in DOCS
+
+
+def test_conditions_are_told_in_words() -> None:
+    told = StopWhen(actions=5, destructive=True, untrusted=True, signals=frozenset({"b", "a"})).in_words
+    assert told == ("5 actions", "destructive", "untrusted", "signal a", "signal b")
+    assert NEVER.in_words == ()

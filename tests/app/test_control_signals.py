@@ -33,6 +33,7 @@ async def test_a_signal_is_acknowledged_like_a_pause_and_named_in_what_the_run_s
     assert stopped["durable"] is True
     assert (stopped["stop"]["by"], stopped["stop"]["reason"]) == ("operator:bo", "signal incident: paged")
     shown = (await desk.api("GET", f"/runs/{run.run.id}")).json
+    assert shown["stops_when"] == ["signal incident"]
     assert shown["stopped_by"] == [f"{stopped['stop']['id']}: pause of run {run.run.id} by operator:bo: signal incident: paged"]
     assert isinstance(await desk.world.call(run, "orders__get", ORDER), Refused)
     assert (await desk.api("POST", "/resume", {"id": stopped["stop"]["id"]}, by="bo")).status == 200

@@ -83,6 +83,7 @@ async def show_run(asked: Asked) -> Answer:
     run = await asked.services.store.run(RunId(asked.path["id"]))
     if run is None:
         return _no_run(asked.path["id"])
+    rule = asked.services.catalogue.rules.agents.get(run.agent)
     children = [child.id for child in await asked.services.store.runs() if run.id in child.ancestors]
     waiting = await asked.services.approvals.shown(frozenset({TicketState.PENDING}))
     return Reply(
@@ -91,6 +92,7 @@ async def show_run(asked: Asked) -> Answer:
             **await labels_of_run(asked, run),
             "open_child_runs": children[:MOST_LISTED],
             "waiting_approvals": [ticket.id for ticket in waiting if ticket.run == run.id],
+            "stops_when": list(rule.limits.stop_when.in_words) if rule is not None else [],
             "warned_by": list(asked.services.guards.warnings(run.id)),
             "stopped_by": await _stopped_by(asked, run),
         }

@@ -31,5 +31,14 @@ class StopWhen:
     signals: frozenset[str] = frozenset()
     """Names of signals that pause its runs."""
 
+    @property
+    def in_words(self) -> tuple[str, ...]:
+        """For people: `500 actions`, `destructive`, `signal incident`."""
+        return (
+            *((f"{self.actions} actions",) if self.actions is not None else ()),
+            *(one.value for one in (Condition.DESTRUCTIVE, Condition.SUSPICIOUS, Condition.UNTRUSTED) if getattr(self, one)),
+            *(f"signal {name}" for name in sorted(self.signals)),
+        )
+
 
 NEVER = StopWhen()
