@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
-from ringfence.engine.places import AT_ONCE, Places
+from ringfence.engine.threads import AT_ONCE, Threads
 
 LARGE: Final = 512 << 10
 """Bytes that an answer takes in memory, about twice its text: some milliseconds of scanning, ten times what a thread costs."""
@@ -19,16 +19,16 @@ Found = TypeVar("Found")
 
 
 class LargeAnswers:
-    """The places at which large answers are scanned."""
+    """Where large answers are scanned."""
 
     def __init__(self, redactor: Redactor, at_once: int = AT_ONCE) -> None:
         self._redactor = redactor
-        self._places = Places(at_once)
+        self._threads = Threads(at_once)
         self._scanners: list[Scanner] = []
 
     async def scanned(self, scan: Callable[[Scanner], Found]) -> Found:
         """What the scan comes to, in a thread. Raises whatever it raises."""
-        return await self._places.done(lambda: self._scan(scan))
+        return await self._threads.run(lambda: self._scan(scan))
 
     def _scan(self, scan: Callable[[Scanner], Found]) -> Found:
         try:

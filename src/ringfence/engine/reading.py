@@ -15,7 +15,7 @@ from ringfence.core.model.label import Label
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.words import Words
-from ringfence.engine.places import Places
+from ringfence.engine.threads import Threads
 from ringfence.engine.turns import Turns
 
 LONG: Final = 10_000
@@ -41,7 +41,7 @@ class Reading:
 
     def __init__(self, read: Read = read_beforehand) -> None:
         self._read = read
-        self._places = Places()
+        self._threads = Threads()
         self._turns = Turns()
         self._known: OrderedDict[Words, None] = OrderedDict()
 
@@ -53,7 +53,7 @@ class Reading:
     async def read(self, call: Call, tool: Tool, flow: Flow, label: Label, *, weighed: bool) -> None:
         """Read all of it, in a thread; one call of a run at a time, so that no run takes every place."""
         async with self._turns.of(call.run):
-            await self._places.done(lambda: self._read(call, tool, flow, label, weighed=weighed))
+            await self._threads.run(lambda: self._read(call, tool, flow, label, weighed=weighed))
         for words in flow.words:
             self._known[words] = None
         while len(self._known) > _MOST_KNOWN:

@@ -1,6 +1,6 @@
-"""Places beside the event loop, for work that takes long: other calls, and a kill, go on meanwhile.
+"""Threads beside the event loop, for work that takes long: other calls, and a kill, go on meanwhile.
 
-Few at once, and whoever waits for one waits in the order of coming. A thread cannot be stopped: whoever is cancelled leaves the
+Few at once, and whoever waits for one does so in the order of coming. A thread cannot be stopped: whoever is cancelled leaves the
 work behind, and the place is free when it ends.
 """
 
@@ -15,14 +15,14 @@ AT_ONCE: Final = 2
 Found = TypeVar("Found")
 
 
-class Places:
+class Threads:
     """So many of them."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._free = asyncio.Semaphore(at_once)
         self._under_way: set[asyncio.Task[object]] = set()
 
-    async def done(self, work: Callable[[], Found]) -> Found:
+    async def run(self, work: Callable[[], Found]) -> Found:
         """What the work comes to, in a thread. Raises whatever it raises."""
         await self._free.acquire()
         task = asyncio.ensure_future(asyncio.to_thread(work))
