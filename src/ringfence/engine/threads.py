@@ -1,7 +1,7 @@
 """Threads beside the event loop, for work that takes long: other calls, and a kill, go on meanwhile.
 
-Few at once, and whoever waits for one does so in the order of coming. A thread cannot be stopped: whoever is cancelled leaves the
-work behind, and the place is free when it ends.
+Few at once, and whoever waits for one does so in the order of coming. A thread cannot be stopped: whoever is cancelled leaves
+the work behind, and the thread is free when it ends.
 """
 
 from __future__ import annotations
