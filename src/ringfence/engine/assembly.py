@@ -176,7 +176,9 @@ class Engine:
         runs.on_close.append(close_answers)
         exports = Exports(store=store, clock=clock, approvals=approvals)
         noted = Noted(clock)
-        asked = ModelCalls(store=store, clock=clock, catalogue=catalogue, noted=noted, upstreams=models, redactor=redactor)
+        asked = ModelCalls(
+            store=store, clock=clock, catalogue=catalogue, noted=noted, upstreams=models, redactor=redactor, inflight=inflight
+        )
         trails, hearing = Trails(), Hearing(clock.now())
         guards = Guards(store=store, catalogue=catalogue, stops=stops, alerts=alerts)
 

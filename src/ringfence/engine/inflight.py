@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from ringfence.core.model.identifiers import CallId, Millis
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.limits import Loops
 from ringfence.core.model.meter import Charge
-from ringfence.core.model.stop import Reach
+from ringfence.core.model.stop import Reach, Scope, covers
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +96,24 @@ class Inflight:
 
     def __init__(self) -> None:
         self._flights: dict[CallId, Flight] = {}
+        self._given: dict[object, tuple[Reach, Callable[[], None]]] = {}
+
+    @contextmanager
+    def giving(self, reach: Reach, drop: Callable[[], None]) -> Generator[None]:
+        """A block in which an answer whose outcome is recorded is given out to a client that may take long. `drop`: what it has
+        not taken by now, it does not get."""
+        key = object()
+        self._given[key] = reach, drop
+        try:
+            yield
+        finally:
+            del self._given[key]
+
+    def drop(self, scope: Scope) -> None:
+        """Give out nothing more of what is recorded already."""
+        for reach, drop in list(self._given.values()):
+            if covers(scope, reach):
+                drop()
 
     def flight(self, call: CallId, reach: Reach, entry: str, now: Millis) -> _Flying:
         """A block in which the current task is registered as carrying the call; gives its flight."""

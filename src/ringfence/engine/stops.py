@@ -121,6 +121,8 @@ class Stops:
         receipt = await self._store.record(Unit((entry,), (AddStop(stop),)))
         assert not isinstance(receipt, Conflict)  # INVARIANT: a stop is never refused
         spared = mode is StopMode.PAUSE
+        if not spared:
+            self._inflight.drop(scope)
         flights = [
             flight
             for flight in self._inflight.all()

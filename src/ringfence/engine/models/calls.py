@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -30,6 +31,7 @@ from ringfence.core.running_out import with_likely
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented
+from ringfence.engine.inflight import Inflight
 from ringfence.engine.models.asking import NOT_RECORDED, Ask, Asking, Client, Given, Whole
 from ringfence.engine.models.learning import Learning
 from ringfence.engine.models.noted import Noted
@@ -68,11 +70,13 @@ class ModelCalls(OwnServer):
         noted: Noted,
         upstreams: Mapping[str, ModelUpstream] | None = None,
         redactor: Redactor | None = None,
+        inflight: Inflight | None = None,
     ) -> None:
-        """`redactor` knows the credentials of upstreams, which are for no agent."""
+        """`redactor` knows the credentials of upstreams, which are for no agent; by `inflight` a stop reaches what is given."""
         super().__init__(DEFINITION, "http")
         self._noted = noted
         self._redactor = redactor if redactor is not None else Redactor()
+        self._inflight = inflight if inflight is not None else Inflight()
         self._learning = Learning()
         self._store = store
         self._clock = clock
@@ -140,11 +144,21 @@ class ModelCalls(OwnServer):
             if work.has_begun:
                 await client.break_off(error_event(CutKind.FAULT, f"ringfence: {NOT_RECORDED}"), at_once=False)
             return Given(outcome, None, work.has_begun)
-        if work.has_begun:
-            return Given(outcome, Whole(work.status, {}, bytes(work.tail)), has_begun=True)
-        if work.whole is not None:
-            return Given(outcome, Whole(work.status, work.headers, self._kept_back(work, work.whole)))
-        return Given(outcome)
+        if not work.has_begun and work.whole is None:
+            return Given(outcome)
+        if work.reach is not None and (why := self._stopped(work.reach)) is not None:
+            # The stop has come between its outcome and its client.
+            if work.has_begun:
+                await client.break_off(b"", at_once=True)
+            return Given(outcome, None, work.has_begun, why[0])
+        if work.whole is None:
+            return Given(outcome, Whole(work.status, {}, bytes(work.tail)), has_begun=True, reach=work.reach)
+        return Given(outcome, Whole(work.status, work.headers, self._kept_back(work, work.whole)), reach=work.reach)
+
+    def giving(self, given: Given, drop: Callable[[], None]) -> AbstractContextManager[None]:
+        """A block in which what came of a request is given out; enter it with no await after `ask`. Where a stop comes over it,
+        `drop` is called: its client gets nothing more."""
+        return nullcontext() if given.reach is None else self._inflight.giving(given.reach, drop)
 
     # --- what the actor asks
 
@@ -180,7 +194,7 @@ class ModelCalls(OwnServer):
         upstream = self._upstreams.take(work.asked.upstream)
         if upstream is None:
             return NotSent(f"the upstream {work.asked.upstream} is not there any more")
-        work.run = run.id
+        work.run, work.reach = run.id, reach
         work.task = task = asyncio.ensure_future(self._exchange(work, upstream, sending, reach))
         self._open[sending.call] = work
         try:

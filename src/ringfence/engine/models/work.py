@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ringfence.core.metering.rules import ModelRules
 from ringfence.core.metering.stream import CutKind, MessageStream
 from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.stop import Reach
 from ringfence.core.modelling import Asked
 from ringfence.engine.models.asking import Asking, Client
 from ringfence.ports.model_upstream import ModelPost
@@ -25,6 +26,8 @@ class Work:
     rules: ModelRules
     client: Client
     run: RunId | None = None
+    reach: Reach | None = None
+    """What stops it; None: it was not sent."""
     task: asyncio.Task[NotSent | None] | None = None
     """The exchange with the upstream, once the request was allowed."""
     ending: tuple[CutKind, str] | None = None

@@ -168,14 +168,18 @@ class MessagesProxy:
         if read is not None:
             self._observing.decided(principal, read, came.outcome.entry or "")
         if came.has_begun:
-            await client.end(came.answer.body if came.answer is not None else b"")
+            with self._models.giving(came, client.drop):
+                await client.end(came.answer.body if came.answer is not None else b"")
+                await client.taken(self._limits.taken_s)
             return None
         if came.answer is None:
             return rendered(came.outcome, came.cut, principal.agent, principal.run, self._clock.now())
         if came.answer.status in (401, 407) or 300 <= came.answer.status < 400:
             logger.error("a model's API answered %d: look at its URL and credential", came.answer.status)
             return Rendered(502, "api_error", "the gateway is not let in by the model's API", {"x-should-retry": "false"})
-        await client.whole(came.answer.status, came.answer.headers, came.answer.body)
+        with self._models.giving(came, client.drop):
+            await client.whole(came.answer.status, came.answer.headers, came.answer.body)
+            await client.taken(self._limits.taken_s)
         return None
 
     async def _unreadable(self, presented: Presented, found: Unreadable) -> Rendered:

@@ -15,5 +15,7 @@ class ProxyLimits:
     bodies_bytes: int = 256 << 20
     body_s: float = 60.0
     """For a whole request body."""
+    taken_s: float = 600.0
+    """For taking an answer that has come whole."""
     break_off_s: float = 0.05
     """How long a client may take for the last words of an answer that is ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ringfence.adapters.pep.messages_proxy.asgi import Receive, Send
 from ringfence.adapters.pep.messages_proxy.headers import back
@@ -19,6 +19,7 @@ class Connection(Protocol):
     def abort(self) -> None: ...
 
 
+_LOOK_S: Final = 0.05
 CONNECTION_KEY = "ringfence.connection"
 """Where the server puts it in `scope["extensions"]`."""
 
@@ -72,6 +73,21 @@ class ModelClient:
         except TimeoutError:
             if connection is not None:
                 connection.abort()
+
+    def drop(self) -> None:
+        """What it has not taken yet, it does not get any more. Where it has everything, its connection stays."""
+        self._is_over = True
+        if self._connection is not None and self._connection.get_write_buffer_size() > 0:
+            self._connection.abort()
+
+    async def taken(self, most_s: float) -> None:
+        """Wait until it has taken everything. A client that takes longer loses the rest with its connection."""
+        connection, until = self._connection, asyncio.get_running_loop().time() + most_s
+        while connection is not None and connection.get_write_buffer_size() > 0:
+            if asyncio.get_running_loop().time() > until:
+                connection.abort()
+                return
+            await asyncio.sleep(_LOOK_S)
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """An answer in one piece."""
