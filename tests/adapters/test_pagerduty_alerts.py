@@ -87,6 +87,11 @@ def test_every_kind_has_a_severity_that_the_format_knows(kind: AlertKind) -> Non
     assert severity_of(alert(1, kind)).value in {"critical", "error", "warning", "info"}
 
 
+def test_a_cap_that_is_used_up_ranks_above_one_that_is_near() -> None:
+    near = alert(1, AlertKind.CAP_NEAR)
+    assert (severity_of(near).value, severity_of(replace(near, is_grave=True)).value) == ("warning", "error")
+
+
 @given(st.builds(Alert, id=st.text(), kind=st.sampled_from(AlertKind), at=st.integers(0, 2**41), text=st.text(max_size=3000),
                  path=st.text(max_size=50), about=st.text(max_size=400), is_over=st.booleans()))  # fmt: skip
 def test_no_event_passes_the_bounds_of_the_format(told: Alert) -> None:

@@ -77,6 +77,7 @@ async def test_a_cap_of_a_window_is_changed_in_the_configuration_so_nothing_offe
     await use(world, await world.open_run(), 500)
     (alert,) = world.notifier.of(AlertKind.CAP_NEAR)
     assert [act.deed for act in alert.acts] == [Deed.KILL]
+    assert not alert.is_grave
 
 
 async def test_of_the_cap_of_a_run_above_people_are_led_to_that_run() -> None:
@@ -248,6 +249,7 @@ async def test_a_refusal_for_a_sum_is_told_once_and_not_after_its_last_step() ->
     await refund(60)
     assert isinstance(await refund(1), Refused)
     assert told(world)[1:] == [f"100 % of a cap: {meter} has used 100 of 100"]
+    assert [alert.is_grave for alert in world.notifier.of(AlertKind.CAP_NEAR)] == [True, True]
 
 
 async def test_what_passes_by_itself_is_told_to_nobody() -> None:

@@ -155,11 +155,13 @@ class CapAlerts:
         if self._told.of(meter).is_news(told, meter):
             text = f"a cap does not bear what {what}: {meter} of {in_units(meter, cap)}"
             acts = acts_on(_run_of(meter, call.run), meter)
-            self._telling.tell(AlertKind.CAP_NEAR, text, f"/audit/{entry}", key=told, agent=call.agent, run=call.run, acts=acts)
+            kind, path = AlertKind.CAP_NEAR, f"/audit/{entry}"
+            self._telling.tell(kind, text, path, key=told, agent=call.agent, run=call.run, acts=acts, grave=True)
 
     def _tell(self, text: str, told: str, near: Near) -> None:
-        acts = acts_on(_run_of(near.meter, near.run), near.meter)
-        self._telling.tell(AlertKind.CAP_NEAR, text, f"/runs/{near.run}", key=told, agent=near.agent, run=near.run, acts=acts)
+        acts, grave = acts_on(_run_of(near.meter, near.run), near.meter), near.after >= near.cap
+        kind, path = AlertKind.CAP_NEAR, f"/runs/{near.run}"
+        self._telling.tell(kind, text, path, key=told, agent=near.agent, run=near.run, acts=acts, grave=grave)
 
     def _over(self, owned: Owned, over: Iterable[str], why: str) -> None:
         for told in over:

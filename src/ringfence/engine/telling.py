@@ -36,6 +36,7 @@ class Telling:
         run: str = "",
         tool: str = "",
         acts: Sequence[Act] = (),
+        grave: bool = False,
     ) -> None:
         """`key`: the same one is the same alert; without it each is another. `about`: the condition, where it is more
         than the alert itself."""
@@ -54,6 +55,7 @@ class Telling:
                 tool=tool,
                 about=f"{kind.value}:{about}" if about else "",
                 acts=tuple(acts),
+                is_grave=grave,
             )
         )
 

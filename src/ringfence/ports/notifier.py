@@ -73,6 +73,8 @@ class Alert:
     is_over: bool = False
     """The condition has ended; `text` says how."""
     acts: tuple[Act, ...] = ()
+    is_grave: bool = False
+    """More than others of its kind: a cap that is used up, not one that is near."""
 
     @property
     def condition(self) -> str:

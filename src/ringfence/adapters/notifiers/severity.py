@@ -31,4 +31,6 @@ _OF_KINDS: Final = {
 
 def severity_of(alert: Alert) -> Severity:
     """A warning where nothing else is said."""
+    if alert.is_grave:
+        return Severity.ERROR
     return _OF_KINDS.get(alert.kind, Severity.WARNING)
