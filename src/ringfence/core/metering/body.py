@@ -23,7 +23,8 @@ _LONGEST_NUMBER: Final = 17
 
 def read_json(data: bytes) -> Any:
     """The value of one JSON text; numbers beyond 2^53-1 as text. Raises RequestError, and nothing else, for any bytes."""
-    if len(data) > MOST_VALUES and sum(data.count(each) for each in (b",", b"[", b"{")) > MOST_VALUES:
+    containers = data.count(b"[") + data.count(b"{")
+    if len(data) > MOST_VALUES and containers + data.count(b",") > MOST_VALUES:
         raise RequestError(f"more than {MOST_VALUES} values")
     try:
         value = _DECODER.decode(data.decode("utf-8"))
@@ -33,7 +34,7 @@ def read_json(data: bytes) -> Any:
         raise RequestError("nested too deeply") from error
     except json.JSONDecodeError as error:
         raise RequestError(f"not JSON at character {error.pos}") from error
-    if data.count(b"[") + data.count(b"{") > DEEPEST:
+    if containers > DEEPEST:
         _check_depth(value)
     return value
 
