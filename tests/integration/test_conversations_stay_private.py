@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from aiohttp import web
 from tests.leaks.plants import forms_of
 from tests.servers.metered_gateway import MODEL, Metered, metered
 
+MEMORY = Path(__file__).parents[1] / "servers" / "memory_server.py"
 SECRET = "AKIA" + "Q7ZP2MNB4TRD5XKL"
 TASK = "what the test does"
 """Is kept: the search below can find something."""
@@ -151,6 +153,43 @@ async def test_nothing_of_a_conversation_is_kept_anywhere(tmp_path: Path) -> Non
     assert SECRET not in reached
     assert "[masked: aws-access-key]" in reached
     assert json.dumps(canary("prompt"))[1:-1] in reached
+
+
+async def test_one_act_has_one_owner_whoever_else_tells_of_it(tmp_path: Path) -> None:
+    servers = {"files": {"command": [sys.executable, str(MEMORY), str(tmp_path / "notes")], "era": "legacy"}}
+    page = {"effect": "read", "sensitivity": "public", "outbound": False, "trust": "trusted"}
+    agents = {"coder": {"purpose": "Write code.", "tools": ["*"], "limits": dict(CAPS)}}
+    async with (
+        metered(tmp_path, CAPS, servers=servers, tools={"files.page": page}, agents=agents) as shop,
+        shop.process.clients() as clients,
+        aiohttp.ClientSession() as http,
+    ):
+        run, credential = await shop.people.open_run("coder")
+        talk = Talk(http, shop, credential)
+        asks = [["mcp__ringfence__files__page", {"text": "a"}], ["mcp__ringfence__files__page", {"text": "b"}], ["Bash", {}]]
+        _, whole = await talk.say(text(f"script:{json.dumps({'tools': asks})}"))
+        named, unnamed, local = uses = [block for block in json.loads(whole)["content"] if block["type"] == "tool_use"]
+        talk.messages.append({"role": "assistant", "content": uses})
+        # A client that names the use, as Claude Code does, and one that does not.
+        first = await clients.call(credential, "files__page", {"text": "a"}, {"claudecode/toolUseId": named["id"]})
+        second = await clients.call(credential, "files__page", {"text": "b"})
+        assert (first.is_result, second.is_result) == (True, True)
+        clean = {"integrity": "trusted", "confidentiality": "public"}
+        assert (await shop.people.done("GET", f"/runs/{run}"))["label"] == clean
+        given = ({"type": "tool_result", "tool_use_id": use["id"], "content": "ok"} for use in (named, unnamed))
+        assert (await talk.say(*given))[0] == 200
+        assert (await shop.people.done("GET", f"/runs/{run}"))["label"] == clean
+        assert (await talk.say({"type": "tool_result", "tool_use_id": local["id"], "content": "ok"}))[0] == 200
+        assert (await shop.people.done("GET", f"/runs/{run}"))["label"]["integrity"] == "untrusted"
+        log = await shop.people.log()
+        calls = {
+            entry["body"]["arguments"]["text"]: entry
+            for entry in log
+            if entry["kind"] == "decision" and entry["tool"] == "files.page"
+        }
+        assert (calls["a"]["body"].get("tool_use"), "tool_use" in calls["b"]["body"]) == (named["id"], False)
+        seen = [result for entry in log if entry["kind"] == "observed" for result in entry["body"].get("results", [])]
+        assert [(one["id"], one.get("call")) for one in seen] == [(unnamed["id"], calls["b"]["call"]), (local["id"], None)]
 
 
 def told(log: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

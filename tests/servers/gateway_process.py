@@ -226,9 +226,11 @@ class Clients:
         self._session = session
         self._ids = itertools.count(1)
 
-    async def call(self, credential: str, tool: str, arguments: Mapping[str, Any]) -> Answer:
+    async def call(
+        self, credential: str, tool: str, arguments: Mapping[str, Any], meta: Mapping[str, Any] | None = None
+    ) -> Answer:
         """One `tools/call` on `/mcp`. Raises aiohttp.ClientError where no answer came."""
-        params = {"name": tool, "arguments": dict(arguments), "_meta": modern_meta()}
+        params = {"name": tool, "arguments": dict(arguments), "_meta": {**modern_meta(), **(meta or {})}}
         message = {"jsonrpc": "2.0", "id": next(self._ids), "method": "tools/call", "params": params}
         headers = {
             "Authorization": f"Bearer {credential}",
