@@ -374,3 +374,19 @@ async def test_a_trial_names_who_asked_and_no_secret() -> None:
     (alert,) = world.notifier.of(AlertKind.TEST)
     assert isinstance(alert, Alert)
     assert "operator:ada" in alert.text
+
+
+async def test_an_agent_that_tries_for_ever_is_told_of_once_an_hour() -> None:
+    world = await World.build()
+    run = await world.open_run()
+    ticket = await world.ask(run)
+    await world.deny(ticket)
+    for _ in range(5):
+        assert isinstance(await world.call(run, "payments__refund", {"order": "A1", "amount": 25, "no": "such"}), Refused)
+    ids = {alert.id for alert in world.notifier.of(AlertKind.LARGE_ACTION_BLOCKED)}
+    assert len(ids) == 1
+    world.clock.advance(3_600_000)
+    other = await world.open_run()
+    for each in (other, other):
+        assert isinstance(await world.call(each, "payments__refund", {"order": "A1", "amount": 25, "no": "such"}), Refused)
+    assert len({alert.id for alert in world.notifier.of(AlertKind.LARGE_ACTION_BLOCKED)}) == 2

@@ -18,6 +18,7 @@ from ringfence.engine.telling import Telling, acts_on
 from ringfence.ports.clock import Clock
 from ringfence.ports.notifier import AlertKind, Notifier, Receiver, Tried
 
+HOUR = 3_600_000
 NOW = "now"
 """The one condition of its kind: it is there, or it is over."""
 
@@ -59,7 +60,9 @@ class Alerts:
     def large_action_blocked(self, call: Call, refused: Refused) -> None:
         text = f"a large action of agent {call.agent} was blocked: {call.tool} ({refused.code.value})"
         kind, path, acts = AlertKind.LARGE_ACTION_BLOCKED, f"/audit/{refused.entry}", acts_on(call.run)
-        self._telling.tell(kind, text, path, agent=call.agent, run=call.run, tool=call.tool, acts=acts)
+        # An agent that tries for ever is not to bury what else people have to hear of: the log has every one.
+        key = f"{call.run}:{call.tool}:{refused.code.value}"
+        self._telling.tell(kind, text, path, key=key, every_ms=HOUR, agent=call.agent, run=call.run, tool=call.tool, acts=acts)
 
     def stopped(self, stop: Stop) -> None:
         text, run = f"{stop.mode.value} of {stop.scope} by {stop.by}", ""

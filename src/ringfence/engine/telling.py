@@ -31,6 +31,7 @@ class Telling:
         path: str,
         *,
         key: str = "",
+        every_ms: int = 0,
         about: str = "",
         agent: str = "",
         run: str = "",
@@ -38,16 +39,22 @@ class Telling:
         acts: Sequence[Act] = (),
         grave: bool = False,
     ) -> None:
-        """`key`: the same one is the same alert; without it each is another. `about`: the condition, where it is more
-        than the alert itself."""
+        """Hand one alert over.
+
+        `key`: the same one is the same alert, for `every_ms` where that is given; without it each is another. `about`: the
+        condition, where it is more than the alert itself.
+        """
+        now = self._clock.now()
         alert_id = f"{kind.value}:{key}" if key else self._ids.alert()
+        if key and every_ms:
+            about, alert_id = about or key, f"{alert_id}:{now // every_ms}"
         # Masked before it is cut: half of a secret would not be known again.
         text = self._redactor.text(text)[:MOST_TEXT]
         self._notifier.notify(
             Alert(
                 id=alert_id,
                 kind=kind,
-                at=self._clock.now(),
+                at=now,
                 text=text,
                 path=path,
                 agent=agent,
