@@ -81,7 +81,7 @@ DEFINITION: Final[Mapping[str, Any]] = {
             "body": {**_DIGEST, "description": "SHA-256 of the request."},
             "bytes": _COUNT,
             "messages": _COUNT,
-            "given": {**_DIGEST, "description": "Of what it newly gives the model."},
+            "given": {**_DIGEST, "description": "Of what it newly gives the model, and of whom it speaks to."},
             "images": _COUNT,
             "documents": _COUNT,
             "server_tools": {**_COUNT, "description": "Tools that the vendor runs while it answers."},

@@ -82,8 +82,7 @@ def _asked(call: Call, body: Mapping[str, Any], ended: str, began: Millis, now: 
         ended=now,
         what=call.tool,
         call=given,
-        # Whom it speaks to is part of what is given: a generator and its verifier hear the same words as others do.
-        likeness=_digest(f"{call.value.get('system', '')}:{given}"),
+        likeness=_digest(given),
         result=f"{facts.get('answer') or ended}:{facts.get('stop_reason', '')}",
         failed=ended != "returned" or status >= 400,
         micro=int(facts.get("micro", 0)),

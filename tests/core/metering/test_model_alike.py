@@ -37,6 +37,15 @@ def test_the_first_words_of_a_conversation_count_as_they_are() -> None:
     assert given_in(talk("is document 7 a letter?")) != given_in(talk("is document 8 a letter?"))
 
 
+def test_whom_it_speaks_to_counts_but_not_the_time_that_a_client_writes_into_every_system_prompt() -> None:
+    said = talk("check this")
+    assert given_in(said, "You write. It is 10:41:07.") == given_in(said, "You write. It is 10:41:09.")
+    blocks = [{"type": "text", "text": "You write. It is 10:41:07.", "cache_control": {"type": "ephemeral"}}]
+    assert given_in(said, blocks) == given_in(said, [{"type": "text", "text": "You write. It is 9:00:00."}])
+    assert given_in(said, "You write.") != given_in(said, "You verify.")
+    assert given_in(said, "You write.") != given_in(said)
+
+
 def test_what_is_no_conversation_has_no_digest() -> None:
     assert given_in([]) == ""
     assert given_in(["text"]) == ""

@@ -19,8 +19,10 @@ _MADE_UP: Final = frozenset({"id", "tool_use_id", "cache_control"})
 _USES: Final = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 
-def given_in(messages: Sequence[Any]) -> str:
-    """A digest of what a request newly gives its model: its last message, without the ids that a client makes up anew.
+def given_in(messages: Sequence[Any], system: Any = None) -> str:
+    """A digest of what a request newly gives its model: its last message, without the ids that a client makes up anew; and whom
+    it speaks to, since a generator and its verifier may hear the same words. Clients write the time into a system prompt, so
+    digits in that count for nothing.
 
     In a conversation that goes on, digits in what is said count for nothing: "check answer 7" gives no more than "check answer
     6". In the results of tools they count: a percentage that rises is news.
@@ -28,7 +30,11 @@ def given_in(messages: Sequence[Any]) -> str:
     if not messages or not isinstance(messages[-1], Mapping):
         return ""
     try:
-        return digest_of(_bare(messages[-1].get("content"), goes_on=len(messages) > _OPENING))
+        heard = digest_of(_bare(messages[-1].get("content"), goes_on=len(messages) > _OPENING))
+        if system is None:
+            return heard
+        spoken_to = canonical_bytes(_bare(system, goes_on=False)).translate(None, DIGITS)
+        return hashlib.sha256(heard.encode() + spoken_to).hexdigest()
     except RequestError:
         return ""
 

@@ -99,7 +99,7 @@ class ModelRequest:
     """Parts that are named by an address or an id, other than images: files, pages, a thread that the vendor keeps."""
     messages: int = 0
     given: str = ""
-    """Digest of what it newly gives its model (`alike.given_in`)."""
+    """Digest of what it newly gives its model, and of whom it speaks to (`alike.given_in`)."""
     blocks: Mapping[str, int] = field(default_factory=dict[str, int])
     """How many content blocks there are, by type."""
     system: Digest | None = None
@@ -323,7 +323,7 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
         documents=seen.documents,
         remote=seen.remote + (body.get("thread") is not None),
         messages=len(messages),
-        given=given_in(messages) if generates else "",
+        given=given_in(messages, body.get("system")) if generates else "",
         blocks=dict(seen.blocks),
         system=prompt,
         tools=defined,
