@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.app.model_shop import ModelShop
 
+from ringfence.engine.models.prompts import MOST_TOLD
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.fakes.notifier import FakeNotifier
 
@@ -40,6 +41,16 @@ async def test_a_change_between_runs_is_recorded_and_told_once_and_no_word_of_it
     assert tools["seq"] < (await shop.entries("decision"))[-1]["seq"]
     assert WORDS not in json.dumps(await shop.world.entries())
     assert "Pays" not in json.dumps(await shop.world.entries())
+
+
+async def test_a_run_that_changes_its_prompt_all_the_time_does_not_flood_people_with_it() -> None:
+    shop = await ModelShop.open()
+    await shop.ask("go", system=WORDS)
+    shop.run, shop.messages = await shop.world.open_run(), []
+    for letter in "abcdefghij":
+        await shop.ask("go", system=f"{WORDS} {letter}", tools=[{**TOOL, "name": letter}])
+    assert told(shop).count(AlertKind.PROMPT_CHANGED) == MOST_TOLD
+    assert len([entry for entry in await shop.entries("observed") if entry["body"]["watched"] == "prompt"]) == 11
 
 
 async def test_after_a_restart_what_was_known_is_known_and_what_is_new_is_told() -> None:

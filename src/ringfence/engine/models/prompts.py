@@ -6,12 +6,13 @@ What is known of an agent is what the log has of it, so a restart forgets nothin
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.metering.prompts import Part
 from ringfence.core.metering.request import ModelRequest
-from ringfence.core.model.identifiers import AgentId
+from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.run import Run
 from ringfence.core.observing.changes import PROMPT, TOOLS, News, Watch
 from ringfence.core.plain_text import plain
@@ -25,6 +26,10 @@ from ringfence.ports.store import Store
 _READ: Final = 1000
 """Entries of one agent that are read again: the newest."""
 _NAMED: Final = 5
+MOST_TOLD: Final = 3
+"""Changes of one kind in one run that people are told of. A run can have another prompt in each request, and what it makes
+people read takes the place of what they should read."""
+_MOST_RUNS: Final = 10_000
 
 
 class Prompts:
@@ -36,12 +41,13 @@ class Prompts:
         self._clock = clock
         self._alerts = alerts
         self._watches: dict[AgentId, Watch] = {}
+        self._told: dict[tuple[RunId, str], int] = {}
 
     async def note(self, run: Run, request: ModelRequest, digest: str) -> None:
         """Compare those of a request. Raises UnavailableError."""
         watch = self._watches.get(run.agent) or await self._load(run.agent)
         news = [
-            found
+            replace(found, is_told=found.is_told and self._told.get((run.id, kind), 0) < MOST_TOLD)
             for kind, parts in ((PROMPT, request.prompt_parts), (TOOLS, request.tool_parts))
             if parts and (found := watch.look(run.id, kind, _shown(parts))) is not None
         ]
@@ -59,9 +65,15 @@ class Prompts:
             raise
         for place, one in enumerate(news):
             if one.is_told:
+                self._count(run.id, one.kind)
                 self._alerts.prompt_changed(
                     _in_words(one), f"e{receipt.first_seq + place}", one.kind == TOOLS, run.agent, run.id
                 )
+
+    def _count(self, run: RunId, kind: str) -> None:
+        self._told[run, kind] = self._told.pop((run, kind), 0) + 1
+        if len(self._told) > _MOST_RUNS:
+            del self._told[next(iter(self._told))]
 
     def _entry(self, run: Run, news: News, digest: str) -> Entry:
         return Entry(
