@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -25,8 +26,14 @@ from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World
 
 PATIENCE_S = 30.0
-WORDS = "look after order 7. " + "Some more words of what is wanted, a number 12 and a day, 3 March 2027.\n\n" * (LONG // 100)
+_numbers = count(1_000)
 SINK: ToolProfile = replace(READ, trust=Trust.TRUSTED, outbound=True, authority=(Authority("/order", Role.SELECTOR),))
+
+
+def long_words() -> str:
+    """Each time other ones: what was read of a statement is kept for all."""
+    more = "Some more words of what is wanted, a number 12 and a day, 3 March 2027.\n\n" * (LONG // 100)
+    return f"look after order 7. This is task {next(_numbers)}. {more}"
 
 
 class HeldUp:
@@ -69,7 +76,7 @@ def get(world: World, run: Opened, order: str) -> asyncio.Task[Outcome]:
 async def test_while_long_words_are_read_other_calls_are_decided_and_a_kill_is_acknowledged() -> None:
     held = HeldUp()
     world = await world_with(held)
-    long, short = await world.open_run(task=WORDS), await world.open_run(task="look after order 7")
+    long, short = await world.open_run(task=long_words()), await world.open_run(task="look after order 7")
     waiting = get(world, long, "7")
     try:
         await held.is_reached()
@@ -87,7 +94,7 @@ async def test_words_are_read_apart_once_and_the_decision_is_the_one_that_it_alw
     held = HeldUp()
     held.release.set()
     world = await world_with(held)
-    run = await world.open_run(task=WORDS)
+    run = await world.open_run(task=long_words())
     assert isinstance(await world.call(run, "orders__get", {"order": "7"}), Returned)
     refused = await world.call(run, "orders__get", {"order": "8123"})
     assert isinstance(refused, Refused)
@@ -109,7 +116,7 @@ async def test_a_long_call_is_read_apart_each_time() -> None:
 async def test_what_is_stopped_is_refused_without_being_read() -> None:
     held = HeldUp()
     world = await world_with(held)
-    run = await world.open_run(task=WORDS)
+    run = await world.open_run(task=long_words())
     await world.stops.stop(StopMode.KILL, Scope(ScopeKind.RUN, run.run.id), reason="now", by="operator:ada")
     refused = await world.call(run, "orders__get", {"order": "8123"})
     assert isinstance(refused, Refused)
@@ -120,7 +127,7 @@ async def test_what_is_stopped_is_refused_without_being_read() -> None:
 async def test_one_run_takes_one_place_however_many_long_calls_it_makes() -> None:
     held = HeldUp()
     world = await world_with(held)
-    greedy, other = await world.open_run(task=WORDS), await world.open_run(task=WORDS + "And more.")
+    greedy, other = await world.open_run(task=long_words()), await world.open_run(task=long_words())
     many = [get(world, greedy, "7") for _ in range(8)]
     try:
         await held.is_reached()
@@ -137,7 +144,7 @@ async def test_one_run_takes_one_place_however_many_long_calls_it_makes() -> Non
 async def test_somebody_who_went_away_leaves_no_place_taken() -> None:
     held = HeldUp()
     world = await world_with(held)
-    run = await world.open_run(task=WORDS)
+    run = await world.open_run(task=long_words())
     gone = get(world, run, "7")
     await held.is_reached()
     gone.cancel()
@@ -153,7 +160,7 @@ async def test_what_a_run_was_given_while_its_words_were_read_counts() -> None:
     shop = rules()
     inferred = tool_rule("orders.get", replace(SINK, authority=None))
     world = await World.build(rules=replace(shop, tools={**shop.tools, inferred.id: inferred}), reading=Reading(held))
-    run = await world.open_run(task=WORDS)
+    run = await world.open_run(task=long_words())
     waiting = get(world, run, "8123")
     try:
         await held.is_reached()

@@ -6,15 +6,14 @@ milliseconds for a kilobyte of words: people may say 100 of those, and an agent 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final, Protocol
 
 from ringfence.core.beforehand import read_beforehand
+from ringfence.core.flow.words.spoken import is_read
 from ringfence.core.model.call import Call
 from ringfence.core.model.label import Label
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.tool import Tool
-from ringfence.core.model.words import Words
 from ringfence.engine.threads import Threads
 from ringfence.engine.turns import Turns
 
@@ -26,8 +25,6 @@ _A_BYTE: Final = 2
 """Of a call's arguments."""
 _BYTES: Final = 4
 """Of results that name records or answer lookups, for one."""
-_MOST_KNOWN: Final = 100
-"""Statements of which is known that they were read: fewer than `core.flow.words.spoken` keeps."""
 
 
 class Read(Protocol):
@@ -37,30 +34,19 @@ class Read(Protocol):
 
 
 class Reading:
-    """What was read, and where more is read."""
+    """Where it is read."""
 
     def __init__(self, read: Read = read_beforehand) -> None:
         self._read = read
         self._threads = Threads()
         self._turns = Turns()
-        self._known: OrderedDict[Words, None] = OrderedDict()
 
     def is_long(self, call: Call, flow: Flow, results: int) -> bool:
         """Whether it takes long to see where a call's values come from. `results`: bytes of those that nobody has read yet."""
-        new = sum(len(words.text) for words in flow.words if not self._is_known(words))
+        new = sum(len(words.text) for words in flow.words if not is_read(words))
         return new * _A_CHARACTER + len(call.arguments) * _A_BYTE + results // _BYTES > LONG
 
     async def read(self, call: Call, tool: Tool, flow: Flow, label: Label, *, weighed: bool) -> None:
         """Read all of it, in a thread; one call of a run at a time, so that no run takes every place."""
         async with self._turns.of(call.run):
             await self._threads.run(lambda: self._read(call, tool, flow, label, weighed=weighed))
-        for words in flow.words:
-            self._known[words] = None
-        while len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
-
-    def _is_known(self, words: Words) -> bool:
-        if words not in self._known:
-            return False
-        self._known.move_to_end(words)
-        return True

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Final
 
 from ringfence.core.flow.names.codes import Runs, accounts_in, ibans_in, path_of, phones_in, runs_of, spaced_ids
 from ringfence.core.flow.names.versions import versions_in
@@ -31,6 +33,8 @@ _QUOTED = re.compile(
 )
 _SLASH = re.compile(r" ?/ ?")
 _DAY_MS = 86_400_000
+MOST_KEPT: Final = 1_000_000
+"""Characters of statements that are kept with what was found in them: up to some 65 bytes for each."""
 
 
 class Spoken:
@@ -46,6 +50,7 @@ class Spoken:
         """The same without capitals."""
         self.answers: dict[tuple[type, object], str | None] = {}
         """What was asked about it before (`core.flow.giving.saying`): the passage, or None."""
+        self.is_read = False
 
     @lazy
     def tokens(self) -> frozenset[str]:
@@ -186,6 +191,7 @@ class Spoken:
         for name, found in vars(type(self)).items():
             if isinstance(found, lazy):
                 getattr(self, name)
+        self.is_read = True
 
     def around(self, start: int, length: int) -> str:
         """The passage at a place of `plain` or `low`, for people."""
@@ -201,14 +207,27 @@ def _names_file(token: str) -> bool:
     return is_file(token.partition("/")[0].lower().split("."))
 
 
-@lru_cache(maxsize=128)
-def _spoken(text: str, day: int) -> Spoken:
-    return Spoken(text, day * _DAY_MS)
+_KEPT: Final[OrderedDict[tuple[str, int], Spoken]] = OrderedDict()
+"""By text and day, those that were asked for least lately first. Each step on it is one; who comes between two reads it once more."""
 
 
 def spoken_of(words: Words) -> Spoken:
     """What somebody said, parsed once however many calls ask."""
-    return _spoken(words.text, words.at // _DAY_MS)
+    key = (words.text, words.at // _DAY_MS)
+    known = _KEPT.pop(key, None)
+    if known is not None:
+        _KEPT[key] = known
+        return known
+    found = _KEPT[key] = Spoken(words.text, key[1] * _DAY_MS)
+    while sum(len(text) for text, _ in tuple(_KEPT)) > MOST_KEPT and len(_KEPT) > 1:
+        _KEPT.popitem(last=False)
+    return found
+
+
+def is_read(words: Words) -> bool:
+    """Whether everything was found in it, and is kept."""
+    known = _KEPT.get((words.text, words.at // _DAY_MS))
+    return known is not None and known.is_read
 
 
 @lru_cache(maxsize=256)
