@@ -208,7 +208,7 @@ def _names_file(token: str) -> bool:
 
 
 _KEPT: Final[OrderedDict[tuple[str, int], Spoken]] = OrderedDict()
-"""By text and day, those that were asked for least lately first. Each step on it is one; who comes between two reads it once more."""
+"""By text and day, those that were asked for least lately first. A thread that comes between two steps reads one once more."""
 
 
 def spoken_of(words: Words) -> Spoken:
