@@ -349,6 +349,7 @@ async def test_a_pause_is_over_when_it_is_lifted() -> None:
     await world.stops.lift(stopped.stop.id, ada, reason="", confirmed=False)
     condition = f"kill:{stopped.stop.id}"
     assert _pairs(world, AlertKind.KILL) == [(False, condition), (True, condition)]
+    assert [end.text for end in world.notifier.ends()] == ["pause of everything was lifted by operator:ada"]
 
 
 def test_a_configuration_that_was_refused_is_over_with_the_next_good_one_and_only_then() -> None:

@@ -98,7 +98,7 @@ class Approvals:
         after = await self._store.ticket(ticket_id)
         assert after is not None  # INVARIANT: tickets are never deleted while their run is known
         if after.state is not TicketState.PENDING:
-            self._tell_over(ticket_id, f"{verb} by {operator.label}")
+            self._tell_over(ticket_id, f"{verb} by operator:{operator.name}")
         return Voted(after, f"e{receipt.first_seq}")
 
     async def _may_vote(self, operator: Operator, ticket: Ticket, *, approve: bool) -> NotDone | None:

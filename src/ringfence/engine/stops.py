@@ -238,7 +238,7 @@ class Stops:
         if isinstance(receipt, Conflict):
             return NotDone(receipt.detail)
         await receipt.durable()
-        self._alerts.lifted(stop, operator.label)
+        self._alerts.lifted(stop, f"operator:{operator.name}")
         return Lifted(stop, f"e{receipt.first_seq}", single)
 
     async def in_force(self) -> tuple[Stop, ...]:
