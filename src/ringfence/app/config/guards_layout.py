@@ -27,8 +27,8 @@ def _repeats(name: str) -> Key:
             "pause": Key(Integer(2, 10_000), "So many in a row: the run is paused.", default=rule.pause),
             "spacing": Key(
                 Duration(1, 3600),
-                "What comes no faster than this waits, and a rest of this length ends a row. Time in which a model answers does "
-                "not count.",
+                "What comes no faster than this waits, and a rest of this length ends a row. Time in which a model answers "
+                "does not count.",
                 default=f"{rule.spacing_ms // 1000}s",
             ),
         },
