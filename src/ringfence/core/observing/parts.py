@@ -14,13 +14,15 @@ from ringfence.core.scan.places import Place
 SHORTEST: Final = 6
 """Characters. Shorter texts hold nothing that anybody looks for."""
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
+_SIGNED: Final = frozenset({"thinking", "signature", "data"})
+"""What stands in a block of thinking. Whatever else is called a thought is looked at: anybody may call a message one."""
 _FREE: Final = frozenset({"input", "input_schema"})
 """Members in which names are whatever somebody wrote, and so are looked at like texts. No record shows them."""
 _PLAIN: Final = frozenset({
     "cache_control", "caller", "citations", "content", "context", "context_management", "data", "description",
     "documents", "edits", "examples", "input", "input_schema", "mcp_servers", "messages", "metadata", "name",
-    "output_config", "output_format", "source", "stop_sequences", "system", "text", "title", "tools", "type", "url",
-    "user_id",
+    "output_config", "output_format", "signature", "source", "stop_sequences", "system", "text", "thinking", "title", "tools",
+    "type", "url", "user_id",
 })  # fmt: skip
 """Names that a record may show."""
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_ \r\n"
@@ -55,7 +57,7 @@ def texts_in(body: Any) -> set[str]:
                         found.add(item)
                 elif kind is dict or kind is list:
                     left.append((item, is_free))
-        elif is_free or not _is_thought(value):
+        else:
             for name, item in value.items():
                 if len(name) >= SHORTEST and (is_free or name not in _PLAIN):
                     found.add(name)
@@ -88,7 +90,7 @@ class _Walk:
                 inner = place if is_free else Place(place, str(index))
                 self._value(item, inner, is_free=is_free, is_open=is_open)
         elif kind is dict:
-            self._members(value, place, is_free=is_free, is_open=is_open and (is_free or not _is_thought(value)))
+            self._members(value, place, is_free=is_free, is_open=is_open)
 
     def _members(self, value: dict[str, Any], place: Place, *, is_free: bool, is_open: bool) -> None:
         for name, item in value.items():
@@ -111,6 +113,8 @@ def _is_thought(value: dict[str, Any]) -> bool:
 
 
 def _is_closed(name: str, item: Any, around: dict[str, Any]) -> bool:
+    if name in _SIGNED and isinstance(item, str) and _is_thought(around):
+        return True
     if name == "data":
         is_binary = around.get("type") == "base64" and isinstance(item, str)
         return is_binary and not item.encode("utf-8", "replace").translate(None, _BASE64)
