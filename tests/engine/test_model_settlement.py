@@ -18,6 +18,10 @@ from ringfence.ports.model_upstream import Lost, Unsent
 
 JSON = {"content-type": "application/json"}
 WHOLE = b'{"type":"message","model":"m","content":[],"usage":{"input_tokens":7,"output_tokens":5}}'
+UNCOUNTED = (
+    b'{"type":"message","model":"m","content":[{"type":"text","text":"x"}],"usage":{"input_tokens":0,"output_tokens":0}}'
+)
+NO_START, NO_TOTALS = START.replace(b":7", b":0"), TOTALS.replace(b":5", b":0")
 ERROR = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
 ALL = -1
 """Everything that was reserved."""
@@ -31,6 +35,10 @@ WAYS: dict[str, tuple[Made, int, int]] = {
     "a stream that ends with an error": (lambda: Answer().says(START, PART, ERROR, b""), 7, SHOWN + AHEAD),
     "a stream that says nothing": (lambda: Answer().says(b""), ALL, ALL),
     "a whole answer": (lambda: Answer(JSON).says(WHOLE, b""), 7, 5),
+    "a whole answer of a server that counts nothing": (lambda: Answer(JSON).says(UNCOUNTED, b""), ALL, ALL),
+    "a whole answer that says nothing": (lambda: Answer(JSON).says(WHOLE.replace(b":5", b":0"), b""), 7, 0),
+    "a stream of a server that counts nothing": (lambda: Answer().says(NO_START, PART, NO_TOTALS, STOP, b""), ALL, ALL),
+    "a stream that says nothing and counts so": (lambda: Answer().says(START, NO_TOTALS, STOP, b""), 7, 0),
     "a whole answer that breaks off": (lambda: Breaking(JSON).says(WHOLE[:40]), ALL, ALL),
     "a whole answer that cannot be read": (lambda: Answer(JSON).says(b"hello", b""), ALL, ALL),
     "an error": (lambda: Answer(JSON, 529).says(b"{}", b""), 0, 0),

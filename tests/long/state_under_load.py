@@ -123,7 +123,7 @@ class Load:
         """One run ends, another begins in its place; what worked moves among those that rest."""
         gone = self.runs[place]
         await self.world.runs.close(gone.run.id, by="operator:ada", why="its work is done")
-        self.world.alerts.forget(gone.run.id)
+        self.world.alerts.caps.forget(gone.run.id)
         other = self.chance.randrange(ACTIVE, OPEN)
         self.runs[place], self.runs[other] = self.runs[other], await self.open_one()
 

@@ -260,9 +260,9 @@ class Rules:
     approvals: ApprovalRules = ApprovalRules()
     cap_alerts: tuple[int, ...] = (50, 80, 100)
     """Percent of a cap at which people are told."""
-    limits: UseLimits = NO_LIMITS
     burn_within_ms: int = 1_800_000
     """How soon a cap has to end, at the pace of the last minutes, for people to be told; 0: they are not."""
+    limits: UseLimits = NO_LIMITS
     """Of everything together."""
     teams: Mapping[str, ModelLimits] = field(default_factory=dict[str, ModelLimits])
     """What the agents of a team may use of models together, by the team's name."""

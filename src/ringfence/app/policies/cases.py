@@ -48,7 +48,7 @@ CASE: Final = Record(
         "calls_used": Key(Integer(0, 10_000_000), "Calls that the run has used.", default=0),
         "task_trusted": Key(Truth(), "Whether an operator stated the task.", default=True),
         "posture": Key(Choice(tuple(Posture)), "Who shares what with the agent.", default="separate"),
-        "expect": Key(Choice(("allow", "ask", "deny", "halt")), "The decision, with every check of the gateway.", required=True),
+        "expect": Key(Choice(("allow", "ask", "deny", "halt")), "The decision, with every check.", required=True),
         "policies": Key(ListOf(Text("a policy's @id", most=80)), "The policies that forbid it, all of them."),
         "needs": Key(ListOf(Text("`finance`, `2 of finance` or `2 people`", most=100)), "Whom it asks, all of them."),
         "reasons": Key(ListOf(Choice(tuple(ReasonCode))), "Reason codes, all of them."),

@@ -312,7 +312,7 @@ class MessageStream:
     def _counted(self, usage: Any) -> None:
         """Running totals: whatever came before is in them."""
         count = usage.get("output_tokens") if isinstance(usage, dict) else None
-        if type(count) is int and count == self.reported.output:
+        if type(count) is int and count and count == self.reported.output:
             self._size, self._has_hidden = 0, False
 
     def _said(self, value: dict[str, Any], data: bytes) -> None:

@@ -111,6 +111,8 @@ def read_answer(value: Any) -> Answer:
         return Answer(UNKNOWN)
     reported = told(UNKNOWN, value.get("usage"), text_of(value, "model", LONGEST_NAME))
     content = value.get("content")
+    if content and reported.output == 0:
+        reported = replace(reported, output=None)  # something was made, so nothing was counted
     blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
     return Answer(
         ended(reported),
@@ -128,6 +130,7 @@ def settled(reported: Reported, request: ModelRequest, bound: Bound, seen: Seen 
     nothing: `refused`. `seen`: what came of a stream besides; None: more may have come than was seen.
     """
     worst = worst_tokens(bound)
+    reported = _believed(reported, seen)
     written = _split(reported, request)
     if reported.plain is None:
         prompt = worst  # no prompt was reported: its parts cannot be told apart either
@@ -150,6 +153,15 @@ def settled(reported: Reported, request: ModelRequest, bound: Bound, seen: Seen 
         batch=reported.batch,
     )
     return Settled(usage, reported.is_known)
+
+
+def _believed(reported: Reported, seen: Seen | None) -> Reported:
+    """Servers that cannot count say 0. No prompt is empty, and nothing is made of no tokens: so nothing was said."""
+    if reported.plain == 0 and not (reported.written or reported.read or reported.written_5m or reported.written_1h):
+        reported = replace(reported, plain=None)
+    if reported.output == 0 and seen is not None and (seen.size or seen.has_hidden):
+        reported = replace(reported, output=None)
+    return reported
 
 
 def _output(reported: Reported, request: ModelRequest, bound: Bound, seen: Seen | None) -> int:
