@@ -205,3 +205,13 @@ def test_a_cut_takes_just_its_characters_however_they_are_written(words: str, da
     for ascii_only in (True, False):
         written = json.dumps(["before", words, "after"], ensure_ascii=ascii_only).encode()
         assert json.loads(with_cuts(written, {1: (cut,)})) == ["before", words[:begin] + "[x]" + words[end:], "after"]
+
+
+def test_so_many_of_the_gateways_own_secrets_that_nobody_could_mask_them_are_refused() -> None:
+    with pytest.raises(ScanError, match="more secrets"):
+        finder("s3cret-value").look(body(text("s3cret-value " * 10_001)))
+
+
+def test_own_secrets_between_letters_of_several_bytes_are_masked_where_they_stand() -> None:
+    said = "\u00e9 s3cret-value \U0001f600\u4f60 s3cret-value \u00e9"
+    assert masked(body(text(said)), "s3cret-value") == body(text(said.replace("s3cret-value", "[masked: configured-secret]")))

@@ -234,10 +234,14 @@ class SecretFinder:
                 spans.setdefault(index, []).append(Span(begin - starts[index], end - starts[index], SECRET_RULES[place].id))
         if self._redactor:
             for index, text in enumerate(whole):
+                at = seen = 0
                 for begin, end in self._redactor.spans(text):
-                    first = len(text[:begin].encode())
-                    span = Span(first, first + len(text[begin:end].encode()), OWN)
-                    spans.setdefault(index, []).append(span)
+                    left -= 1
+                    if left < 0:
+                        raise ScanError("holds more secrets than can be masked")
+                    first = at + len(text[seen:begin].encode())
+                    at, seen = first + len(text[begin:end].encode()), end
+                    spans.setdefault(index, []).append(Span(first, at, OWN))
         return {texts[index]: tuple(found) for index, found in spans.items()}
 
 

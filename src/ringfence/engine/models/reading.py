@@ -24,6 +24,8 @@ from ringfence.core.scan.secret_rules import SECRET_RULES
 
 LARGE: Final = 64 << 10
 """Bytes: about a millisecond of reading, ten times what a thread costs."""
+MANY: Final = 2000
+"""Objects, which cost far more to look at than their bytes."""
 AT_ONCE: Final = 2
 _PUBLISHED: Final = frozenset(rule.id for rule in SECRET_RULES)
 NOBODY_KNOWN: Final[Container[str]] = frozenset()
@@ -57,7 +59,7 @@ class RequestReader:
     async def read(self, act: Act, data: bytes, rules: ModelRules, known: Container[str] = NOBODY_KNOWN) -> Found:
         """What a body of these bytes asks for. `known`: ids of tool uses and results that were noted before."""
         reading = partial(_read, act, data, rules, known, looks=self._looks(rules))
-        if len(data) <= LARGE:
+        if len(data) <= LARGE and data.count(b"{") <= MANY:
             return reading(self._here)
         await self._free.acquire()
         task = asyncio.ensure_future(self._beside(reading))
