@@ -136,3 +136,17 @@ def test_each_parameter_of_a_tools_use_counts_what_may_be_written_around_it() ->
     many = {"type": "tool_use", "id": "t", "name": "n", "input": {f"{number:x}": 1 for number in range(1000)}}
     found = facts(messages=says(many))
     assert found.text_bytes >= len(json.dumps(PLAIN | {"messages": says(many)})) + 16 * 1000
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x1b[2Jb", "a\u202eb", "a\nb", "m" * 201])
+def test_a_name_that_nobody_could_record_or_show_is_no_name_of_a_model(name: str) -> None:
+    for members in (
+        {"model": name},
+        {"fallbacks": [{"model": name}]},
+        {"tools": [{"type": "advisor_20260301", "name": "advisor", "model": name}]},
+    ):
+        assert isinstance(read(PLAIN | members, escaped=True), Unreadable)
+
+
+def test_what_a_client_says_of_its_user_can_always_be_recorded() -> None:
+    assert facts(metadata={"user_id": "a\ud800b"}, escaped=True).user == "a\ufffdb"

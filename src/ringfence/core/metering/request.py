@@ -7,6 +7,7 @@ the meter does not know what it is counting.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ MOST_OBSERVED: Final = 1000
 """Tool uses, and results, of one request that are noted: the last ones. More are only counted."""
 MOST_BATCHED: Final = 10_000
 _KIND: Final = 60
+_HALVES: Final = re.compile("[\ud800-\udfff]")
+"""Of pairs that somebody has cut: no text that could be recorded."""
 _OTHER: Final = "other"
 _MOST_KINDS: Final = 40
 
@@ -288,8 +291,8 @@ def _is_cited(block: Mapping[str, Any]) -> bool:
 def _request(body: Mapping[str, Any], size: int, known: Container[str], *, generates: bool) -> ModelRequest:
     _check_names(body, _READ)
     model = body.get("model")
-    if not isinstance(model, str) or not 0 < len(model) <= LONGEST_NAME:
-        raise RequestError(f"`model` is no name of 1 to {LONGEST_NAME} characters")
+    if not isinstance(model, str) or not 0 < len(model) <= LONGEST_NAME or not model.isprintable():
+        raise RequestError(f"`model` is no name of 1 to {LONGEST_NAME} characters that can be shown")
     stream = body.get("stream", False)
     if not isinstance(stream, bool):
         raise RequestError("`stream` is neither true nor false")
@@ -341,7 +344,7 @@ def _request(body: Mapping[str, Any], size: int, known: Container[str], *, gener
         compacts=body.get("compaction") is not None or _edits_by_summary(body),
         fast=body.get("speed") not in (None, "standard"),
         geo=text_of(body, "inference_geo", _KIND),
-        user=text_of(_optional(body, "metadata"), "user_id", 1000),
+        user=_HALVES.sub("\ufffd", text_of(_optional(body, "metadata"), "user_id", 1000)),
     )
 
 
@@ -366,7 +369,7 @@ def _server_tools(tools: Iterable[Mapping[str, Any]]) -> Iterable[ServerTool]:
             yield ServerTool(
                 kind=name,
                 most=_count(tool, "max_uses"),
-                model=text_of(tool, "model", LONGEST_NAME),
+                model=_other_model(tool),
                 max_tokens=_count(tool, "max_tokens"),
                 content_tokens=_count(tool, "max_content_tokens"),
             )
@@ -386,8 +389,17 @@ def _fallback(value: Any, most: int) -> Fallback:
     entry = _members(value, "a fallback")
     _check_names(entry, _READ_OF_FALLBACKS)
     own = _count(entry, "max_tokens")
-    model = text_of(entry, "model", LONGEST_NAME)
-    return Fallback(model=model, max_tokens=most if own is None else own, fast=entry.get("speed") not in (None, "standard"))
+    return Fallback(
+        model=_other_model(entry), max_tokens=most if own is None else own, fast=entry.get("speed") not in (None, "standard")
+    )
+
+
+def _other_model(members: Mapping[str, Any]) -> str:
+    """Of whoever may answer besides; empty: it is not said. It is decided and recorded as it is written."""
+    name = members.get("model")
+    if isinstance(name, str) and not (len(name) <= LONGEST_NAME and name.isprintable()):
+        raise RequestError(f"another `model` is no name of up to {LONGEST_NAME} characters that can be shown")
+    return text_of(members, "model", LONGEST_NAME)
 
 
 def _edits_by_summary(body: Mapping[str, Any]) -> bool:
