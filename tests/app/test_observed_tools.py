@@ -71,6 +71,20 @@ async def test_the_same_history_is_recorded_once_however_often_it_comes() -> Non
     assert [one["id"] for one in await results(shop)] == ["toolu_1", "toolu_2"]
 
 
+async def test_a_server_that_counts_its_ids_anew_hides_no_tool_behind_one_that_was_trusted() -> None:
+    read = LocalTool("Read", Label(Trust.TRUSTED, Sensitivity.INTERNAL))
+    models = ModelRules(upstreams=(VENDOR,), local_tools={None: (read,)})
+    shop = await ModelShop.open([used("call_0", "Read")], [], [used("call_0", "WebFetch")], models=models)
+    await shop.ask("go")
+    await shop.ask(result("call_0"))
+    assert not (await label(shop)).is_untrusted
+    shop.messages = []
+    await shop.ask("another conversation of the same run")
+    await shop.ask(result("call_0", "words of a stranger"))
+    assert [one["name"] for one in await results(shop)] == ["Read", "WebFetch"]
+    assert (await label(shop)).is_untrusted
+
+
 async def test_after_a_restart_nothing_is_recorded_again_and_what_is_new_is() -> None:
     shop = await ModelShop.open([used("toolu_1", "Bash")], [used("toolu_2", "Read")])
     await shop.ask("go")

@@ -21,7 +21,8 @@ from ringfence.core.plain_text import plain
 MOST_IN_ENTRY: Final = 40
 """Uses and results of one entry: more begin another."""
 _NAMED: Final = 5
-_LONGEST: Final = 100
+LONGEST_SHOWN: Final = 100
+"""Characters of a tool's name."""
 _OWN_KIND: Final = "tool_use"
 
 
@@ -167,7 +168,7 @@ def observed_entries(
 
 
 def _use_view(use: ToolUse) -> dict[str, Any]:
-    view = {"id": use.id, "name": plain(use.name, _LONGEST), "arguments": use.arguments or "", "bytes": use.size}
+    view = {"id": use.id, "name": plain(use.name, LONGEST_SHOWN), "arguments": use.arguments or "", "bytes": use.size}
     if use.kind != _OWN_KIND:
         view["kind"] = plain(use.kind, 40)
     return view
@@ -177,7 +178,7 @@ def _result_view(given: Given) -> dict[str, Any]:
     result = given.result
     view: dict[str, Any] = {
         "id": result.id,
-        "name": plain(given.name, _LONGEST),
+        "name": plain(given.name, LONGEST_SHOWN),
         "content": result.content or "",
         "bytes": result.size,
     }

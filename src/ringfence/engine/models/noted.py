@@ -13,7 +13,8 @@ from ringfence.core.client_meta import ClientMeta
 from ringfence.core.metering.observed import ToolUse, digest_or_none, result_key, use_key
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import RunId
-from ringfence.core.observing.acts import OwnCall, told_in
+from ringfence.core.observing.acts import LONGEST_SHOWN, OwnCall, told_in
+from ringfence.core.plain_text import plain
 from ringfence.ports.clock import Clock
 
 MOST_OF_RUN: Final = 20_000
@@ -60,7 +61,11 @@ class RunNotes:
     def note(self, uses: Iterable[ToolUse], results: Iterable[str]) -> None:
         """These are in the log. `results`: ids of the uses that they belong to."""
         for use in uses:
-            self._uses.setdefault(use_key(use.id), use)
+            known = self._uses.setdefault(use_key(use.id), use)
+            if plain(known.name, LONGEST_SHOWN) != plain(use.name, LONGEST_SHOWN):
+                # A server that counts its ids anew in each answer: what comes under this one now is of another tool.
+                self._uses[use_key(use.id)] = use
+                self._results.discard(result_key(use.id))
         self._results.update(result_key(id) for id in results)
 
     def note_shown(self, keys: Iterable[str]) -> None:
