@@ -60,17 +60,25 @@ EVENTS = st.sampled_from([
 
 
 @settings(max_examples=400)
-@given(st.lists(st.tuples(st.lists(EVENTS, min_size=1, max_size=4), st.integers(1, 4)), max_size=8))
-@example([([part("1")], 1), ([TOOL], 1), ([part("2")], 2), ([closed()], 1)])
-@example([([text("a")], 1), ([COUNTED], 1)])
-def test_many_events_at_once_are_read_as_each_of_them_in_two_halves(groups: list[tuple[list[bytes], int]]):
-    at_once, halves = MessageStream(), MessageStream()
+@given(
+    st.lists(st.tuples(st.lists(EVENTS, min_size=1, max_size=4), st.integers(1, 4)), max_size=8),
+    st.lists(st.integers(1, 700), min_size=1, max_size=5),
+)
+@example([([part("1")], 1), ([TOOL], 1), ([part("2")], 2), ([closed()], 1)], [1])
+@example([([text("a")], 1), ([COUNTED], 1)], [1])
+@example([([text("a")], 3), ([PING], 1), ([text("b")], 3), ([text("c")], 3)], [5000])
+def test_many_events_at_once_are_read_as_each_of_them_in_two_halves(groups: list[tuple[list[bytes], int]], sizes: list[int]):
+    at_once, halves, pieces = MessageStream(), MessageStream(), MessageStream()
     for group, times in groups:
         at_once.feed(b"".join(group) * times)
         for each in group * times:
             halves.feed(each[: len(each) // 2])
             halves.feed(each[len(each) // 2 :])
-    assert seen(at_once) == seen(halves)
+    all_of(pieces, b"".join(b"".join(group) * times for group, times in groups), sizes)
+    at_once.finish()
+    halves.finish()
+    assert seen(pieces) == seen(at_once) == seen(halves)
+    assert (pieces.seen, pieces.answer, pieces.forwarded) == (halves.seen, halves.answer, halves.forwarded)
     assert (at_once.seen, at_once.answer, at_once.forwarded) == (halves.seen, halves.answer, halves.forwarded)
 
 

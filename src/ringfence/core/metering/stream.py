@@ -38,6 +38,8 @@ LARGEST_ARGUMENTS: Final = 1 << 20
 MOST_OPEN: Final = 64
 """Blocks that are open at once and are followed. The vendor opens one at a time."""
 MOST_OBSERVED: Final = 1000
+_MOST_RUNS: Final = 8
+"""Runs of like events that are looked for in one piece: looking for one goes through the rest of it."""
 
 _BREAK = rb"(?>\r\n|\n|\r)"
 _END: Final = re.compile(_BREAK + _BREAK)
@@ -211,40 +213,49 @@ class MessageStream:
 
     def _are_whole(self, chunk: bytes) -> bool:
         """Read a piece that is nothing but whole events, as most are. False: it is another, and nothing was read."""
-        if not chunk.endswith(b"\n\n") or len(chunk) > self._largest_event or b"\r" in chunk:
+        if not chunk.endswith(b"\n\n") or chunk.endswith(b"\n\n\n") or len(chunk) > self._largest_event or b"\r" in chunk:
             return False
-        if self._are_alike(chunk):
-            return True
-        blocks = chunk.split(b"\n\n")
-        if blocks.pop():
-            return False
-        for block in blocks:
-            self._event(block)
+        self._whole(chunk)
         return True
 
-    def _are_alike(self, chunk: bytes) -> bool:
-        """Read a piece that is nothing but texts, framed like the last one, as nearly every piece is.
+    def _whole(self, data: bytes) -> None:
+        """Read events that end in two line feeds each, with nothing after the last one."""
+        at, runs = 0, _MOST_RUNS
+        while at < len(data):
+            if runs and self._frame[0] and data.startswith(self._frame[0], at):
+                runs -= 1
+                if (end := self._run(data, at)) > at:
+                    at = end
+                    continue
+            end = data.find(b"\n\n", at)
+            self._event(data[at:end])
+            at = end + 2
 
-        The same as event by event, but that what repeats is not looked at again and again. False: nothing was read.
+    def _run(self, data: bytes, at: int) -> int:
+        """Read the events from here on that are nothing but texts, framed like the last one; where they end.
+
+        The same as event by event, but that what repeats is not looked at again and again.
         """
         before, after = self._frame
-        if not before or len(chunk) < len(before) + len(after) or self._open:
-            return False
-        if not chunk.startswith(before) or not chunk.endswith(after) or b'"usage"' in chunk:
-            return False
-        between = after + before
-        said = chunk[len(before) : -len(after)]
-        events = 1
-        if between in said:
-            events += said.count(between)
-            said = said.replace(between, b"")
-        if b"\n" in said:
-            return False
-        self.events += events
-        self._size += len(said) + events * (len(after) - 2)
+        if self._open:
+            return at
+        texts = data[at + len(before) :].split(after + before)
+        last = texts.pop()
+        if b"\n" in b"".join(texts):
+            odd = next(index for index, text in enumerate(texts) if b"\n" in text)
+            last, texts = texts[odd], texts[:odd]
+        end = last.find(after)
+        if end >= 0 and b"\n" not in (text := last[:end]):
+            texts.append(text)
+        said = b"".join(texts)
+        end = at + len(said) + len(texts) * (len(before) + len(after))
+        if not texts or data.find(b'"usage"', at, end) >= 0:
+            return at
+        self.events += len(texts)
+        self._size += len(said) + len(texts) * (len(after) - 2)
         self._is_shown = True
         self._answered.update(said.translate(None, DIGITS))
-        return True
+        return end
 
     def _events(self) -> int:
         """Read the events that are whole; where the last one ends."""
@@ -252,6 +263,11 @@ class MessageStream:
         start = 0
         if not self._has_returns:
             # As every server writes it. The longer way below gives the same.
+            last = buffer.rfind(b"\n\n", self._searched)
+            if last == 0 or (last > 0 and buffer[last - 1] != 0x0A):
+                self._whole(bytes(buffer[: last + 2]))
+                self._searched = max(last + 2, len(buffer) - 1)
+                return last + 2
             while (found := buffer.find(b"\n\n", self._searched)) >= 0:
                 self._event(bytes(buffer[start:found]))
                 start = self._searched = found + 2
