@@ -118,6 +118,12 @@ def test_samplings_besides_the_totals_are_charged_at_their_own_model():
     )
 
 
+def test_a_kind_of_sampling_that_nobody_knows_is_charged_besides():
+    iterations = [{"type": "message", "input_tokens": 20, "output_tokens": 1}, {"type": "of_next_year", "output_tokens": 500}]
+    found = settled(ended(told(UNKNOWN, START | {"iterations": iterations}, "claude-opus-5")), REQUEST, bound())
+    assert found.usage.besides == (("claude-opus-5", Tokens(output=500)),)
+
+
 def test_an_attempt_that_gave_way_to_a_fallback_is_charged_too():
     iterations = [
         {"type": "message", "model": "claude-fable-5", "input_tokens": 20, "output_tokens": 1},

@@ -208,6 +208,10 @@ def _tools_of(reported: Reported, bound: Bound) -> Mapping[str, int]:
     return {name: count for name, count in uses.items() if count}
 
 
+_IN_TOTALS: Final = (None, "message", "fallback_message")
+"""Kinds of samplings that the totals have, but for a message that gave way to a fallback."""
+
+
 def _besides(iterations: Any, model: str) -> tuple[tuple[str, Tokens], ...]:
     """Samplings that the totals do not have: summaries, advisors, and attempts that gave way to a fallback."""
     entries = [each for each in iterations if isinstance(each, dict)] if isinstance(iterations, list) else []
@@ -215,7 +219,8 @@ def _besides(iterations: Any, model: str) -> tuple[tuple[str, Tokens], ...]:
     found: list[tuple[str, Tokens]] = []
     for each in entries[:MOST_SAMPLINGS]:
         kind, own = each.get("type"), text_of(each, "model", LONGEST_NAME)
-        if kind in ("compaction", "advisor_message") or (kind == "message" and fell_back and own not in ("", model)):
+        # A kind that nobody knows may not be in the totals either.
+        if kind not in _IN_TOTALS or (kind == "message" and fell_back and own not in ("", model)):
             split = each.get("cache_creation")
             split = split if isinstance(split, dict) else {}
             written = _most(0, each.get("cache_creation_input_tokens")) or 0
