@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ringfence.core.metering.anthropic_prices import PRICES
 from ringfence.core.metering.bound import Bound, bound_of
-from ringfence.core.metering.letters import swelling
+from ringfence.core.metering.letters import HARMLESS, swelling
 from ringfence.core.metering.request import ModelRequest, Unreadable, read_count, read_request
 
 PLAIN: dict[str, Any] = {"model": "claude-opus-5", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}
@@ -150,3 +150,23 @@ def test_a_name_that_nobody_could_record_or_show_is_no_name_of_a_model(name: str
 
 def test_what_a_client_says_of_its_user_can_always_be_recorded() -> None:
     assert facts(metadata={"user_id": "a\ud800b"}, escaped=True).user == "a\ufffdb"
+
+
+def test_no_letter_that_is_passed_over_grows_or_is_a_mark() -> None:
+    for start, end in HARMLESS:
+        for code in range(start, end + 1):
+            letter = chr(code)
+            assert len(unicodedata.normalize("NFKC", letter).encode()) <= len(letter.encode()), hex(code)
+            assert not unicodedata.combining(letter), hex(code)
+    assert sorted(HARMLESS) == list(HARMLESS)
+
+
+def test_every_letter_that_grows_is_counted_however_it_is_written() -> None:
+    for code in range(0x80, 0x110000):
+        if 0xD800 <= code < 0xE000:
+            continue
+        becomes = len(unicodedata.normalize("NFKC", chr(code)).encode())
+        if becomes > len(chr(code).encode()):
+            for escaped in (False, True):
+                written = json.dumps(chr(code), ensure_ascii=escaped).encode()
+                assert len(written) - 2 + swelling(written) >= becomes
