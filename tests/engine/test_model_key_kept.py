@@ -39,6 +39,20 @@ async def test_headers_of_an_answer_do_not_give_the_key_to_the_agent() -> None:
         assert answer.headers["request-id"].startswith("req ")
 
 
+@pytest.mark.requirement("I9")
+async def test_an_error_in_the_middle_of_a_stream_does_not_give_it_either() -> None:
+    error = f'event: error\ndata: {{"type":"error","error":{{"type":"api_error","message":"x-api-key: {KEY}"}}}}\n\n'.encode()
+    redactor = Redactor()
+    redactor.learn(KEY)
+    model = Model(Answer().says(START, PART, error, b""))
+    world = await World.build(rules=rules_for(caps=CAPS), models={"vendor": model}, redactor=redactor)
+    client = Reader()
+    await ask(world, await world.open_run(), client)
+    assert client.data.startswith(START + PART)
+    assert b"api_error" in client.data
+    assert KEY not in client.data.decode()
+
+
 async def test_what_holds_no_secret_comes_back_byte_for_byte() -> None:
     odd = b'{"error":"\xff\xfe not utf-8"}'
     assert (await answered(Answer(JSON, 500).says(odd, b""))).body == odd

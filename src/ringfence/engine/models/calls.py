@@ -243,7 +243,7 @@ class ModelCalls(OwnServer):
                 work.headers = {name: self._redactor.text(value) for name, value in found.headers.items()}
                 if work.client.is_gone:
                     self._gone(work)
-                await receive(work, found, partial(self._stopped, reach))
+                await receive(work, found, partial(self._stopped, reach), self._masked)
         except UnavailableError as error:
             lost = str(error)
         except asyncio.CancelledError:
@@ -284,6 +284,9 @@ class ModelCalls(OwnServer):
         """An answer without the operator's secrets. Servers quote the request that they do not like, headers and all."""
         if work.status < 300 and work.asking.act is Act.MESSAGES:
             return body  # the model's own words, and it was never told any
+        return self._masked(body)
+
+    def _masked(self, body: bytes) -> bytes:
         said = body.decode("utf-8", "replace")
         masked = self._redactor.text(said)
         return body if masked == said else masked.encode()

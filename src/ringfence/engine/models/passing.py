@@ -24,17 +24,19 @@ LARGEST_ERROR: Final = 1 << 20
 LARGEST_TAIL: Final = 1 << 20
 EVENTS: Final = "text/event-stream"
 
+Masked = Callable[[bytes], bytes]
+"""Bytes without the operator's secrets."""
 Stopped = Callable[[], tuple[CutKind, str] | None]
 """Why nothing more may be passed on; None: it may."""
 
 
-async def receive(work: Work, answer: ModelAnswer, stopped: Stopped) -> None:
+async def receive(work: Work, answer: ModelAnswer, stopped: Stopped, masked: Masked) -> None:
     """Take the answer in, and pass a stream on. Raises UnavailableError where it breaks off or cannot be watched."""
     is_stream = work.headers.get("content-type", "").partition(";")[0].strip().lower() == EVENTS
     if work.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnavailableError("the answer is encoded, which was not asked for")
     if is_stream and 200 <= work.status < 300 and work.asking.act is Act.MESSAGES:
-        await _pass_on(work, answer, stopped)
+        await _pass_on(work, answer, stopped, masked)
         return
     most = LARGEST_ANSWER if work.status < 300 else LARGEST_ERROR
     whole = bytearray()
@@ -55,7 +57,7 @@ async def break_off(work: Work) -> None:
         await work.client.break_off(last, at_once=kind is CutKind.KILLED)
 
 
-async def _pass_on(work: Work, answer: ModelAnswer, stopped: Stopped) -> None:
+async def _pass_on(work: Work, answer: ModelAnswer, stopped: Stopped, masked: Masked) -> None:
     stream, client = work.stream, work.client
     work.has_begun = True
     await client.begin(work.status, work.headers)
@@ -73,7 +75,8 @@ async def _pass_on(work: Work, answer: ModelAnswer, stopped: Stopped) -> None:
                 work.ending = why
                 return
             work.is_behind = True
-            await client.write(command.data)
+            # An error may quote the request, headers and all.
+            await client.write(masked(command.data) if stream.error else command.data)
             work.is_behind = False
         if not chunk:
             return
