@@ -223,7 +223,7 @@ async def test_a_connection_is_kept_for_the_next_request_and_not_after_an_answer
 @pytest.mark.parametrize(
     "answer",
     [
-        b"HTTP/1.1 200 OK\r\nx: " + b"a" * 40_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"a" * 80_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"x: a\r\n" * 20_000,
         b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",

@@ -6,7 +6,8 @@ import asyncio
 import ssl
 from urllib.parse import urlsplit
 
-from ringfence.adapters.models.connection import Connection
+from ringfence.adapters.web.connection import Connection
+from ringfence.adapters.web.kept import Kept
 from ringfence.errors import UnavailableError
 
 
@@ -28,22 +29,16 @@ class Connections:
         self._tls: ssl.SSLContext | None = None
         self._most = most
         self._connect_s = connect_s
-        self._keepalive_s = keepalive_s
         self._silence_s = silence_s
-        self._idle: list[Connection] = []
+        self._kept = Kept(keepalive_s)
         self._all: set[Connection] = set()
         self._opening = 0
-        self._sweeper: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def take(self) -> Connection:
         """One that is open. Raises OSError (a TimeoutError is one), UnavailableError: nothing was sent."""
-        fresh = asyncio.get_running_loop().time() - self._keepalive_s
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_open and connection.idle_since >= fresh:
-                return connection
-            connection.close()
+        if (connection := self._kept.take()) is not None:
+            return connection
         if self._is_closed:
             raise UnavailableError("it is closed")
         if len(self._all) + self._opening >= self._most:
@@ -52,22 +47,12 @@ class Connections:
 
     def give_back(self, connection: Connection) -> None:
         """The exchange is over. What cannot carry another is dropped."""
-        if not connection.end() or self._is_closed:
-            connection.close()
-            return
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
-        self._idle.append(connection)
-        if self._sweeper is None:
-            self._sweeper = loop.call_later(self._keepalive_s, self._sweep)
+        self._kept.give_back(connection)
 
     def close(self) -> None:
         """Nothing is opened any more; what is there is dropped, exchanges under way included."""
         self._is_closed = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            self._sweeper = None
-        self._idle.clear()
+        self._kept.close()
         for connection in list(self._all):
             connection.close()
 
@@ -93,12 +78,3 @@ class Connections:
             connection.close()
             raise UnavailableError("it is closed")
         return connection
-
-    def _sweep(self) -> None:
-        """Close what has been idle too long."""
-        loop = asyncio.get_running_loop()
-        stale = loop.time() - self._keepalive_s
-        for connection in [one for one in self._idle if one.idle_since <= stale or not one.is_open]:
-            self._idle.remove(connection)
-            connection.close()
-        self._sweeper = loop.call_later(self._keepalive_s / 2, self._sweep) if self._idle else None

@@ -7,13 +7,13 @@ where the operator said; nothing is sent twice, since nobody can know whether th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from ringfence.adapters.models.connection import Connection
 from ringfence.adapters.models.connections import Connections
+from ringfence.adapters.web.connection import Connection
 from ringfence.errors import ConfigError, RequestError, UnavailableError
 from ringfence.ports.model_upstream import Lost, ModelAnswer, ModelPost, Unsent
 from ringfence.ports.secrets import LateValues
@@ -86,7 +86,7 @@ class HttpModel:
             self._connections.give_back(connection)
             return Unsent("it was stopped before anything left")
         try:
-            connection.send(head, post.body)
+            _write(connection, head, post.body)
             await connection.head()
         except _GONE as error:
             connection.close()
@@ -134,7 +134,7 @@ class _Answer:
         self._connections = connections
         self._read = connection.read
         self.status = connection.status
-        self.headers: Mapping[str, str] = connection.headers
+        self.headers: Mapping[str, str] = _joined(connection.lines)
 
     async def read(self) -> bytes:
         try:
@@ -146,3 +146,19 @@ class _Answer:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._connections.give_back(connection)
+
+
+def _write(connection: Connection, head: bytes, body: bytes) -> None:
+    transport = connection.begin()
+    if transport is None:
+        raise ConnectionResetError("the connection is lost")
+    transport.writelines([head, body])
+
+
+def _joined(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Names in lower case; lines of one name joined by a comma (RFC 9110, section 5.3)."""
+    headers: dict[str, str] = {}
+    for name, value in lines:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers

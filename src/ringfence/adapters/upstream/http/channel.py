@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import aiohttp
 from aiohttp import ClientTimeout, hdrs
 
 from ringfence.adapters.upstream.backoff import Jitter, no_jitter
 from ringfence.adapters.upstream.guarded_body import GuardedBody
-from ringfence.adapters.upstream.http.connection import Connection
 from ringfence.adapters.upstream.http.connections import Connections, NoConnectionError
 from ringfence.adapters.upstream.http.reach import Reach
 from ringfence.adapters.upstream.http.secrets import AUTHORIZATION, SecretHeaders
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.upstream.room import NO_ROOM, MayKeep, Reserved
+from ringfence.adapters.web.connection import Connection
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
 from ringfence.adapters.wire.mcp import JSON_TYPE, SESSION_HEADER, SSE_TYPE
 from ringfence.adapters.wire.sse import SseParser
@@ -186,11 +186,12 @@ class _Exchange:
             async with asyncio.timeout_at(first):
                 connection = await connections.take()
         try:
-            connection.send(head, body, first)
+            transport = connection.begin(first)
+            body.hand_over(transport, lambda data: cast(asyncio.WriteTransport, transport).write(head + data))
             await connection.head()
             connection.reschedule(self._deadline)
             await self._read(connection)
-            self.finished = connection.complete
+            self.finished = connection.is_complete
         finally:
             if not self.finished:
                 body.abort()
@@ -200,7 +201,7 @@ class _Exchange:
     async def _read(self, response: Connection) -> None:
         """Fill in the answer. Raises RequestError where the answer is none."""
         self._status = status = response.status
-        headers = response.headers
+        headers = dict(reversed(response.lines))  # the first of several lines with one name
         session = headers.get(_SESSION)
         self._session = None if session is None else session.decode("latin-1").strip()
         if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
@@ -225,7 +226,7 @@ class _Exchange:
     async def _stream(self, response: Connection) -> None:
         parser = SseParser(self._options.max_event)
         size = 0
-        while chunk := await response.chunk():
+        while chunk := await response.read():
             size += len(chunk)
             if size > self._options.max_response:
                 self._spoil("the server's answer is too large")
@@ -270,7 +271,7 @@ async def whole(response: Connection, most: int, room: Reserved | None = None) -
     """A bounded body. Raises RequestError where it is larger, or there is no room for it."""
     parts: list[bytes] = []
     size = 0
-    while chunk := await response.chunk():
+    while chunk := await response.read():
         size += len(chunk)
         if size > most:
             raise RequestError("the server's answer is too large")

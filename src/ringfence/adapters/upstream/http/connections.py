@@ -5,9 +5,10 @@ import ssl
 from collections import deque
 from collections.abc import Mapping
 
-from ringfence.adapters.upstream.http.connection import Connection
 from ringfence.adapters.upstream.http.url import Place
 from ringfence.adapters.upstream.options import HttpOptions
+from ringfence.adapters.web.connection import Connection
+from ringfence.adapters.web.kept import Kept
 from ringfence.errors import RequestError, UnavailableError
 
 
@@ -28,10 +29,11 @@ class Connections:
         self._tls: ssl.SSLContext | None = None
         own = "".join(f"{name}: {value}\r\n" for name, value in options.headers.items())
         self._start = f"POST {self._place.target} HTTP/1.1\r\nhost: {self._place.authority}\r\n{own}"
-        self._idle: list[Connection] = []
+        self._kept = Kept(options.keepalive_s)
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._count = 0
-        self._sweeper: asyncio.TimerHandle | None = None
+        """Those that are open or being opened."""
+        self._all: set[Connection] = set()
         self._closed = False
 
     def head(self, headers: Mapping[str, str], length: int, secret: str = "") -> bytes:
@@ -43,23 +45,14 @@ class Connections:
 
     def idle(self) -> Connection | None:
         """A kept connection that is still fresh, if there is one and nobody waits for it already."""
-        return None if self._waiting else self._fresh()
-
-    def _fresh(self) -> Connection | None:
-        fresh = asyncio.get_running_loop().time() - self._options.keepalive_s
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_open and connection.idle_since >= fresh:
-                return connection
-            connection.close()
-        return None
+        return None if self._waiting else self._kept.take()
 
     async def take(self) -> Connection:
         """A connection, opened where none is idle. Raises NoConnectionError, UnavailableError."""
         is_next = not self._waiting
         while not self._closed:
             if is_next:
-                if (connection := self._fresh()) is not None:
+                if (connection := self._kept.take()) is not None:
                     return connection
                 if self._count < self._options.max_connections:
                     return await self._open()
@@ -92,7 +85,8 @@ class Connections:
                     ssl=self._tls,
                     server_hostname=place.host if self._tls is not None else None,
                 )
-            opened = connection.counted = True
+            opened = True
+            self._all.add(connection)
             return connection
         except OSError as error:
             # A TimeoutError is one too.
@@ -104,31 +98,14 @@ class Connections:
 
     def give_back(self, connection: Connection) -> None:
         """The exchange is over. What cannot carry another is dropped."""
-        if not connection.end() or self._closed:
-            connection.close()
-            return
-        connection.idle_since = asyncio.get_running_loop().time()
-        self._idle.append(connection)
-        if self._waiting:
+        if self._kept.give_back(connection) and self._waiting:
             self._wake_one()
-        if self._sweeper is None:
-            self._sweeper = asyncio.get_running_loop().call_later(self._options.keepalive_s, self._sweep)
-
-    def _sweep(self) -> None:
-        """Close what has been idle too long."""
-        loop = asyncio.get_running_loop()
-        stale = loop.time() - self._options.keepalive_s
-        for connection in [one for one in self._idle if one.idle_since <= stale]:
-            self._idle.remove(connection)
-            connection.close()
-        self._sweeper = loop.call_later(self._options.keepalive_s / 2, self._sweep) if self._idle else None
 
     def _lost(self, connection: Connection) -> None:
-        if connection.counted:
+        if connection in self._all:
+            self._all.remove(connection)
             self._count -= 1
             self._wake_one()
-        if connection in self._idle:
-            self._idle.remove(connection)
 
     def _wake_one(self) -> None:
         while self._waiting:
@@ -140,10 +117,6 @@ class Connections:
     def close(self) -> None:
         """Nothing is opened any more; what is idle is closed, what is in use when it comes back."""
         self._closed = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            self._sweeper = None
-        while self._idle:
-            self._idle.pop().close()
+        self._kept.close()
         while self._waiting:
             self._wake_one()

@@ -1,12 +1,13 @@
-"""One kept HTTP/1.1 connection to a model API: one request at a time, and its answer in the pieces in which it comes.
+"""One kept HTTP/1.1 connection on the way of a call: one request at a time, and its answer in the pieces in which it comes.
 
-A client library cost more than everything else on the way of a streamed event. The parser is llhttp (httptools), strict as it
+A client library cost more than everything else on that way (docs/adr/0006). The parser is llhttp (httptools), strict as it
 comes; the head of an answer, what lies unread, and every wait are bounded. Source: RFC 9112.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -14,7 +15,7 @@ import httptools
 
 from ringfence.errors import RequestError
 
-HEAD_BYTES: Final = 32 * 1024
+HEAD_BYTES: Final = 64 * 1024
 """Of all header lines of one answer, trailers included."""
 AROUND_BYTES: Final = 2 * HEAD_BYTES
 """Of everything that is no body, in a row: the parser holds a line until it ends, and a server may never end it."""
@@ -23,11 +24,13 @@ UNREAD_BYTES: Final = 256 * 1024
 
 
 class Connection(asyncio.Protocol):
-    """Made by `Connections`, which decides when it is used again."""
+    """Made by whoever keeps connections to one place (`kept.py`), and decides when it is used again."""
 
-    def __init__(self, on_lost: Callable[[Connection], None], silence_s: float) -> None:
+    def __init__(self, on_lost: Callable[[Connection], None], silence_s: float = math.inf) -> None:
+        """`silence_s`: how long nothing may come within an exchange."""
         self._on_lost = on_lost
         self._silence_s = silence_s
+        self._until = math.inf
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -45,8 +48,8 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._unread = 0
         self.status = 0
-        self.headers: dict[str, str] = {}
-        """Names in lower case; lines of one name joined by a comma."""
+        self.lines: list[tuple[bytes, bytes]] = []
+        """The header lines of the answer, as they came; names in lower case."""
         self.is_complete = True
         """The answer came to its end; True before the first request."""
         self.idle_since = 0.0
@@ -57,15 +60,23 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._fault is None and self._transport is not None and not self._transport.is_closing()
 
-    def send(self, head: bytes, body: bytes) -> None:
-        """Write one request. It must be open."""
-        transport = cast("asyncio.Transport", self._transport)
+    def begin(self, until: float = math.inf) -> asyncio.WriteTransport | None:
+        """Begin an exchange, and write its request to what this answers, with no await in between; None: it is lost.
+
+        `until` (loop time) bounds every wait, besides the silence.
+        """
         self._begin_answer()
         self._around = 0
         self._is_busy, self.is_complete = True, False
-        self._heard_at = self._loop.time()
-        self._timer = self._loop.call_later(self._silence_s, self._look)
-        transport.writelines([head, body])
+        self._until, self._heard_at = until, self._loop.time()
+        self._set_timer()
+        return self._transport
+
+    def reschedule(self, until: float) -> None:
+        """From now on every wait ends at `until`."""
+        if not self.is_complete:
+            self._until = until
+            self._set_timer()
 
     async def head(self) -> None:
         """Wait for status and headers. Raises TimeoutError, OSError, RequestError."""
@@ -91,9 +102,7 @@ class Connection(asyncio.Protocol):
     def end(self) -> bool:
         """Leave the exchange. Whether the connection can carry another."""
         self._is_busy = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._no_timer()
         self._pieces.clear()
         self._unread = 0
         transport = self._transport
@@ -108,9 +117,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Drop it; where an exchange has not come to its end, with whatever it still holds."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._no_timer()
         if self._transport is None:
             return
         if self.is_complete:
@@ -128,17 +135,29 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _look(self) -> None:
-        """Whether nothing came for too long. One timer for the whole answer: setting one anew with each event would be dear."""
+    def _set_timer(self) -> None:
+        """One timer for the whole answer: setting one anew with each piece would be dear."""
+        self._no_timer()
+        heard_at = self._loop.time() if self._is_paused else self._heard_at
+        due = min(self._until, heard_at + self._silence_s)
+        if due < math.inf:
+            self._timer = self._loop.call_at(due, self._look, due)
+
+    def _look(self, due: float) -> None:
+        """Whether something has come since the timer was set."""
         self._timer = None
         if self.is_complete:
             return
         heard_at = self._loop.time() if self._is_paused else self._heard_at
-        left = heard_at + self._silence_s - self._loop.time()
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._look)
+        if min(self._until, heard_at + self._silence_s) > due:
+            self._set_timer()
         else:
-            self._fail(TimeoutError("nothing came for too long"))
+            self._fail(TimeoutError("the server took too long"))
+
+    def _no_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _fail(self, fault: Exception) -> None:
         if self._fault is None:
@@ -192,8 +211,7 @@ class Connection(asyncio.Protocol):
         if self._head_size > HEAD_BYTES:
             raise RequestError("the headers of the server's answer are too large")
         if not self._has_head:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-            self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+            self.lines.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -201,10 +219,10 @@ class Connection(asyncio.Protocol):
             raise RequestError("the server switched protocols")
         if status < 200:
             return
-        encoding = self.headers.get("transfer-encoding")
-        if encoding is not None and encoding.strip().lower() != "chunked":
+        encodings = [value.strip().lower() for name, value in self.lines if name == b"transfer-encoding"]
+        if encodings not in ([], [b"chunked"]):
             raise RequestError("the server's answer has a transfer encoding that is not known")
-        self._ends_with_connection = encoding is None and "content-length" not in self.headers
+        self._ends_with_connection = not encodings and all(name != b"content-length" for name, _ in self.lines)
         self._keeps = self._parser.should_keep_alive()
         self.status = status
         self._has_head = True
@@ -225,4 +243,4 @@ class Connection(asyncio.Protocol):
         self._has_head = self._ends_with_connection = False
         self._head_size = 0
         self.status = 0
-        self.headers = {}
+        self.lines = []
