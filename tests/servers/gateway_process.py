@@ -20,7 +20,7 @@ from ringfence.adapters.wire.mcp import modern_headers, modern_meta
 
 ORDINARY = (str(Path(sys.executable).with_name("ringfence")),)
 SOCKET = "control.sock"
-PATIENCE_S = 30
+PATIENCE_S = 60
 """A test that waits longer has hung."""
 _PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 
@@ -42,19 +42,28 @@ class GatewayProcess:
         """Return when it says that it is ready. Raises AssertionError with what it said where it ends instead."""
         with self._errors.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(*self._command, stdout=PIPE, stderr=errors)
-        said: list[str] = []
-        assert self._process.stdout is not None
-        async with asyncio.timeout(PATIENCE_S):
-            while line := (await self._process.stdout.readline()).decode():
-                said.append(line)
-                if line.startswith("ready"):
-                    break
-            else:
-                raise AssertionError(f"the gateway did not start: {''.join(said)}{self.errors()}")
+        try:
+            line = await self._ready(self._process)
+        except BaseException:
+            # Nobody would end it.
+            await self.kill()
+            raise
         found = _PORT.search(line)
         assert found is not None, line
         self.url = f"{'https' if 'agents https:' in line else 'http'}://127.0.0.1:{found[1]}"
+        assert self._process.stdout is not None
         self._drain = asyncio.create_task(self._read_on(self._process.stdout))
+
+    async def _ready(self, process: Process) -> str:
+        """The line that says so."""
+        said: list[str] = []
+        assert process.stdout is not None
+        async with asyncio.timeout(PATIENCE_S):
+            while line := (await process.stdout.readline()).decode():
+                said.append(line)
+                if line.startswith("ready"):
+                    return line
+        raise AssertionError(f"the gateway did not start: {''.join(said)}{self.errors()}")
 
     async def _read_on(self, output: asyncio.StreamReader) -> None:
         while await output.read(65536):
