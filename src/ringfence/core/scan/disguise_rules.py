@@ -66,8 +66,7 @@ _CODED: Final = "|".join(sorted({code.replace("+", r"\+") for each in _SPELT for
 _CODED_HEX: Final = "|".join(sorted({code for each in _SPELT for code in _in_hex(each)}))
 _NOT_LATIN: Final = r"(?:\xd0[\x80-\xbf]|\xd1[\x80-\xbf]|\xd2[\xba\xbb]|\xd4[\x80-\x9d]|\xce[\x80-\xbf]|\xcf[\x80-\x8f])"
 """Cyrillic and Greek."""
-_AT_FIRST: Final = "|".join(letter + latin for letter in _LIKE_LATIN for latin in "abcdefghijklmnopqrstuvwxyz")
-_MIXED: Final = rf"[A-Za-z]{_NOT_LATIN}[A-Za-z]|[A-Za-z]{{2}}{_NOT_LATIN}|{_AT_FIRST}"
+_MIXED: Final = rf"[A-Za-z]{_NOT_LATIN}[A-Za-z]|[A-Za-z]{{2}}{_NOT_LATIN}|(?:{'|'.join(_LIKE_LATIN)})[a-z]"
 _URL_IN_BASE64: Final = "(?:aHR0cHM6Ly|aHR0cDovL|SFRUUHM6Ly)"
 _URL_IN_HEX: Final = "(?:[46]8[57]4[57]4[57]0(?:[57]3)?3a2f2f)"
 
