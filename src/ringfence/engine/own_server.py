@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfence.ports.upstream import NOTHING_DECLARED, Described, Health, HealthState, Notice
 
 
-class OwnServer:
+class OwnServer(ABC):
     """The part of `ports.upstream.Upstream` that is the same for all of them. `call` is each one's own."""
 
     def __init__(self, definition: Mapping[str, Any], transport: str) -> None:
@@ -16,9 +17,9 @@ class OwnServer:
         self._transport = transport
 
     @property
+    @abstractmethod
     def under_way(self) -> int:
         """Calls that have not ended."""
-        raise NotImplementedError
 
     async def describe(self, declared: Mapping[str, Any] = NOTHING_DECLARED) -> Described:
         del declared
