@@ -105,3 +105,6 @@ class Exports(OwnServer):
     @property
     def under_way(self) -> int:
         return len(self._asked)
+
+    async def close(self) -> None:
+        """Nothing is held."""

@@ -10,7 +10,7 @@ from ringfence.ports.upstream import NOTHING_DECLARED, Described, Health, Health
 
 
 class OwnServer(ABC):
-    """The part of `ports.upstream.Upstream` that is the same for all of them. `call` is each one's own."""
+    """The part of `ports.upstream.Upstream` that is the same for all of them. `call` and `close` are each one's own."""
 
     def __init__(self, definition: Mapping[str, Any], transport: str) -> None:
         self._definition = definition
@@ -39,6 +39,3 @@ class OwnServer(ABC):
     async def forget(self, principal: str) -> None:
         """A run has ended."""
         del principal
-
-    async def close(self) -> None:
-        """Nothing is held."""
