@@ -1,0 +1,1 @@
+"""Parsers that run outside the core."""

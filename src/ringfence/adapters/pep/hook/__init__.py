@@ -1,0 +1,1 @@
+"""The enforcement point of coding agents: their hooks."""

@@ -1,0 +1,43 @@
+"""The files of the machine that an agent's client runs on, as far as a decision needs them. Nothing is ever written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ringfence.core.model.local import Tracked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One path."""
+
+    path: str
+    """As it was asked for: absolute."""
+    real: str
+    """With every symbolic link followed, as far as it is there."""
+    is_there: bool
+    is_folder: bool = False
+    size: int = 0
+    """Bytes of a regular file."""
+
+
+class Files(Protocol):
+    """A look at the file system. No method raises for what is missing or unreadable: that is `is_there=False`."""
+
+    async def look(self, paths: Sequence[str]) -> Sequence[Found]:
+        """What these absolute paths are, in their order."""
+        ...
+
+    async def fitting(self, pattern: str, most: int) -> Sequence[str] | None:
+        """Absolute paths that fit a shell pattern, sorted; None: more than `most`."""
+        ...
+
+    async def text(self, path: str, most: int) -> str | None:
+        """A regular file's text; None: it is not there, longer than `most` bytes, or no UTF-8."""
+        ...
+
+    async def tracked(self, path: str) -> Tracked:
+        """How a file stands to the git repository around it, at its commit of now."""
+        ...
