@@ -38,6 +38,21 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+class Scope(StrEnum):
+    """How far an act reaches beyond the paths that it names."""
+
+    NOTHING = "nothing"
+    """It says or works something out, and touches nothing."""
+    PATHS = "paths"
+    """All that it does is done to its `paths`: who may write there may do this."""
+    PROJECT = "project"
+    """The project: its code is run, its repository read or changed, in places that nobody named."""
+    MACHINE = "machine"
+    """The machine outside the project: processes, packages, services, other people's files."""
+    REMOTE = "remote"
+    """Other machines."""
+
+
 class Tracked(StrEnum):
     """How a file that is there stands to version control."""
 
@@ -115,6 +130,8 @@ class LocalAct:
     """The client's name of the tool."""
     profile: ToolProfile
     """What this act alone can do."""
+    scope: Scope = Scope.REMOTE
+    """A read up to MACHINE needs no rule besides what its paths need; a write needs one that names it unless it is of PATHS."""
     paths: tuple[PathUse, ...] = ()
     hosts: tuple[str, ...] = ()
     """Hosts it reaches, in lower case; `?` is one that is not known."""
