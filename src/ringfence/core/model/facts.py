@@ -9,6 +9,7 @@ from ringfence.core.model.handoff import Handing
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.limits import Freeze, Loops
+from ringfence.core.model.local import Judgement
 from ringfence.core.model.meter import Charge, Meter
 from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.provenance import Flow
@@ -77,3 +78,5 @@ class Facts:
     """Of a call that hands a result over or takes one; None: of every other."""
     policy: PolicySnapshot | None = None
     """The operator's policies; None: there are none."""
+    local: Judgement | None = None
+    """What a call of a tool of the agent's own client would do; None: it is no such call."""
