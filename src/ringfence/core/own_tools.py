@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ringfence.core import connecting, delegation, exporting, handoff, modelling
+from ringfence.core.local_calls import LOCAL_TOOLS
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.rules import AgentRule, ToolRule
 
@@ -28,7 +29,10 @@ _CONNECT: Final = OwnTool(connecting.RULE, connecting.DEFINITION, shown=False)
 _EXPORT: Final = OwnTool(exporting.RULE, exporting.DEFINITION, shown=False)
 _MODEL: Final = OwnTool(modelling.RULE, modelling.DEFINITION, shown=False)
 _HANDOFF: Final = OwnTool(handoff.RULE, handoff.DEFINITION, shown=True, of_run=True)
-OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {own.rule.id: own for own in (_DELEGATE, _HANDOFF, _CONNECT, _EXPORT, _MODEL)}
+_LOCAL: Final = tuple(OwnTool(local.rule, local.definition, shown=False) for local in LOCAL_TOOLS.values())
+OWN_TOOLS: Final[Mapping[ToolId, OwnTool]] = {
+    own.rule.id: own for own in (_DELEGATE, _HANDOFF, _CONNECT, _EXPORT, _MODEL, *_LOCAL)
+}
 
 
 def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
@@ -39,4 +43,5 @@ def own_tools_of(agent: AgentRule) -> tuple[OwnTool, ...]:
         *((_CONNECT,) if agent.egress is not None or agent.box is not None else ()),
         *((_EXPORT,) if agent.box is not None else ()),
         *((_MODEL,) if agent.models else ()),
+        *(_LOCAL if agent.local is not None else ()),
     )

@@ -18,9 +18,12 @@ from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.guards import GuardRules
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
+from ringfence.core.model.local_rules import LocalRules
+from ringfence.core.model.local_rules import LocalRules
 from ringfence.core.model.model_use import ModelLimits
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.people import PeopleRules
+from ringfence.core.model.permissions import PermissionLists
 from ringfence.core.model.policy import Policies
 from ringfence.core.model.profile import WORST_PROFILE, ConditionalProfile, ToolProfile
 from ringfence.core.model.provenance import ProvenanceRules
@@ -217,6 +220,12 @@ class AgentRule:
     """Who is believed about the values of its calls; None: nobody looks where they come from."""
     models: tuple[str, ...] = ()
     """Models, or patterns (`claude-*`), that its runs may ask; none where the operator has named no upstream of models."""
+    local: LocalRules | None = None
+    """Its client's own tools are decided here, by hooks; None: it has none that the gateway knows of."""
+    local: LocalRules | None = None
+    """What holds for its client's own tools (`local.Bash` and the like); None: it has no hooks."""
+    permissions: PermissionLists | None = None
+    """Its permission lists; None: nobody wrote any."""
     server: ServerId | None = None
     """It is no agent but a server in a box: what its processes reach is asked in its name, and only the gateway opens runs."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.grants import dropped, limited, narrow
+from ringfence.core.local_calls import LOCAL_TOOLS
 from ringfence.core.model.binding import UNBOUND, BindingKind, is_binding, kind_of
 from ringfence.core.model.grant import EVERYTHING, WIDEST_TREE, Grant, SpawnCaps
 from ringfence.core.model.identifiers import AgentId, Millis, RunId, ToolId
@@ -249,6 +250,8 @@ class Runs:
     def _exists(self, tool: ToolId, rule: AgentRule) -> bool:
         if tool == DELEGATE:
             return rule.delegate is not None
+        if tool in LOCAL_TOOLS:
+            return rule.local is not None
         known = self._catalogue.rules.tools.get(tool)
         return known is not None and rule.has(known)
 

@@ -44,7 +44,7 @@ METHOD_ID: Final = rf"{SERVER_ID}\.(?:{READ_RESOURCE}|{GET_PROMPT}|{COMPLETE})"
 CALLABLE_ID: Final = rf"(?:{TOOL_ID}|{METHOD_ID})"
 """A tool, or what stands for one of the other methods that a server executes."""
 WIRE_NAME_MOST: Final = 64
-RESERVED_SERVER_IDS: Final = frozenset({"ringfence", "egress", "model", "workspace"})
+RESERVED_SERVER_IDS: Final = frozenset({"ringfence", "egress", "model", "workspace", "local"})
 """`ringfence__claim` and its like are the gateway's own tools, and so are the ways out of a box (connections and results)
 and requests to models."""
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"

@@ -11,6 +11,7 @@ from ringfence.core.handoff import HANDOFF
 from ringfence.core.model.call import Call
 from ringfence.core.model.environment import is_within, shown
 from ringfence.core.model.facts import Facts
+from ringfence.core.model.local import LOCAL
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
 from ringfence.core.modelling import MESSAGES
 
@@ -20,9 +21,9 @@ ALLOW = Verdict(Level.ALLOW)
 def environment(call: Call, facts: Facts) -> Verdict:
     """Deny what has another label, or none, to an agent that is bound to one, and to every run below a run of such an agent.
 
-    Agents without a label are not held to any.
+    Agents without a label are not held to any. What an agent's own client does is done where the agent is.
     """
-    if not facts.environments or call.tool in (DELEGATE, HANDOFF, EXPORT):
+    if not facts.environments or call.server == LOCAL or call.tool in (DELEGATE, HANDOFF, EXPORT):
         return ALLOW
     reasons = tuple(
         Reason(ReasonCode.ENVIRONMENT, "environment", f"{what} has {shown(labels)}, and the run is bound to `{bound}`")
