@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +52,8 @@ class ModelServer:
     executed: list[Executed] = field(default_factory=list[Executed])
     queue: list[Script] = field(default_factory=list[Script])
     """Answers to the next requests that bring no script of their own."""
+    choose: Callable[[Executed], Script | None] | None = None
+    """Which answer is next for a request, where one queue is not enough; None: the queue decides."""
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     """What answers that wait are waiting for."""
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -110,8 +112,9 @@ class ModelServer:
         if self.key and given != self.key:
             return await _whole(executed, writer, 401, error_body("authentication_error", "invalid x-api-key"))
         script = script_of(executed.headers.get("x-model-script"), executed.body)
-        if script == Script() and self.queue and executed.path == GENERATES:
-            script = self.queue.pop(0)
+        if script == Script() and executed.path == GENERATES:
+            chosen = self.choose(executed) if self.choose is not None else None
+            script = chosen or (self.queue.pop(0) if self.queue else script)
         if script.is_error:
             error = error_body(script.error or ERRORS.get(script.status, "api_error"), f"scripted {script.status}")
             return await _whole(executed, writer, script.status, error, script.headers)
