@@ -19,7 +19,6 @@ from ringfence.core.model.guards import GuardRules
 from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, ServerId, ToolId
 from ringfence.core.model.limits import NO_LIMITS, NO_TOOL_LIMITS, Loops, ToolLimits, UseLimits
 from ringfence.core.model.local_rules import LocalRules
-from ringfence.core.model.local_rules import LocalRules
 from ringfence.core.model.model_use import ModelLimits
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.people import PeopleRules
@@ -220,8 +219,6 @@ class AgentRule:
     """Who is believed about the values of its calls; None: nobody looks where they come from."""
     models: tuple[str, ...] = ()
     """Models, or patterns (`claude-*`), that its runs may ask; none where the operator has named no upstream of models."""
-    local: LocalRules | None = None
-    """Its client's own tools are decided here, by hooks; None: it has none that the gateway knows of."""
     local: LocalRules | None = None
     """What holds for its client's own tools (`local.Bash` and the like); None: it has no hooks."""
     permissions: PermissionLists | None = None

@@ -372,6 +372,8 @@ class Catalogue:
             egress=rule.ways_out,
             environment=rule.environment,
             models=rule.models,
+            local=rule.local,
+            permissions=rule.permissions,
         )
         derived = {tool_rule.id for tool_rule in self._rules.tools.values() if tool_rule.derived}
         unseen = {tool for tool, own in OWN_TOOLS.items() if not own.shown}

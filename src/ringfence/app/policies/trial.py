@@ -118,6 +118,8 @@ class Trial:
                 tools=frozenset(tool for tool, of in self.loaded.rules.tools.items() if rule.has(of)),
                 limits=limits,
                 approvers=rule.approvers,
+                local=rule.local,
+                permissions=rule.permissions,
             ),
             tool=tool,
             posture=given.posture,

@@ -8,7 +8,9 @@ from ringfence.core.model.egress import EgressRules
 from ringfence.core.model.guards import GuardRules
 from ringfence.core.model.identifiers import AgentId, OperatorName, ToolId
 from ringfence.core.model.limits import Freeze, LeavingCap, Loops, Rate
+from ringfence.core.model.local_rules import LocalRules
 from ringfence.core.model.model_use import NO_MODEL_LIMITS, ModelLimits
+from ringfence.core.model.permissions import PermissionLists
 from ringfence.core.model.stop_when import NEVER, StopWhen
 
 
@@ -57,3 +59,7 @@ class Agent:
     """Models, or patterns, that it may ask."""
     environment: str = ""
     """It reaches what has this label and nothing else; empty: labels mean nothing to it."""
+    local: LocalRules | None = None
+    """What holds for its client's own tools; None: it has no hooks."""
+    permissions: PermissionLists | None = None
+    """None: nobody wrote any, so profiles alone decide."""

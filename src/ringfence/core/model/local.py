@@ -140,6 +140,8 @@ class LocalAct:
     doubts: tuple[Doubt, ...] = ()
     is_known: bool = True
     """Whether a profile knows the command, or the tool."""
+    only_paths: bool = False
+    """All that it changes is what `paths` says: rules on paths can speak for it, and need none on its command besides."""
     why: str = ""
     """Which profile, in words of its data file."""
     statements: tuple[str, ...] = ()
@@ -176,3 +178,5 @@ class Judgement:
     """Secrets that stand in what would be written, sent or committed: the rule's name and where."""
     tree: str = ""
     """How the command was read, one line a node, for people."""
+    text: str = ""
+    """Of a shell call: its whole text as it was written. A rule may name a compound as a whole."""
