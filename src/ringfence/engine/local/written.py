@@ -1,0 +1,115 @@
+"""What runs have written to files, so that a script of a run's own is read before it is run. In memory, bounded.
+
+It is noted before a call is let through: a command that fails half-way counts as having written. Where too much was written to
+remember, everything counts as written by nobody knows whom.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import OrderedDict
+from typing import Final
+
+from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.local import Judgement, PathUse, Use
+from ringfence.core.shell.written import NOT_WRITTEN, UNREADABLE, Written
+
+MOST_PATHS: Final = 5_000
+MOST_FOLDERS: Final = 500
+MOST_TEXT: Final = 4 << 20
+"""Characters of all texts of one run. Beyond them only the paths are remembered."""
+MOST_RUNS: Final = 2_000
+LONGEST_TEXT: Final = 256 << 10
+_BRINGS: Final = frozenset(
+    {"7z", "bsdtar", "cp", "cpio", "curl", "git", "gunzip", "install", "ln", "mv", "patch", "rsync", "scp", "tar", "unzip", "wget"}
+)
+"""Commands that put whole trees somewhere. Of others that write to all of a project (formatters, builds) nobody says so: what is
+run there afterwards was there before."""
+
+
+class RunFiles:
+    """What one run wrote."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, Written] = {}
+        self._folders: set[str] = set()
+        self._size = 0
+        self._is_too_much = False
+
+    def written(self, path: str) -> Written:
+        """What stands there, by an absolute path."""
+        if self._is_too_much:
+            return UNREADABLE
+        if (known := self._texts.get(path)) is not None:
+            return known
+        return UNREADABLE if any(_is_below(path, folder) for folder in self._folders) else NOT_WRITTEN
+
+    def note(self, path: str, text: str | None) -> None:
+        """`text`: all of it; None: nobody knows what."""
+        before = self._texts.get(path)
+        if isinstance(before, str):
+            self._size -= len(before)
+        self._texts[path] = UNREADABLE
+        if text is not None and len(text) <= LONGEST_TEXT and self._size + len(text) <= MOST_TEXT:
+            self._texts[path] = text
+            self._size += len(text)
+        self._is_too_much = self._is_too_much or len(self._texts) > MOST_PATHS
+
+    def note_below(self, folder: str) -> None:
+        """Anything may stand below it now."""
+        for path in [path for path in self._texts if _is_below(path, folder)]:
+            self.note(path, None)
+        self._folders.add(folder)
+        self._is_too_much = self._is_too_much or len(self._folders) > MOST_FOLDERS
+
+
+class WrittenFiles:
+    """Of all runs."""
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[RunId, RunFiles] = OrderedDict()
+        self._forgotten = False
+
+    def of(self, run: RunId) -> RunFiles:
+        known = self._runs.get(run)
+        if known is None:
+            known = self._runs[run] = RunFiles()
+        self._runs.move_to_end(run)
+        if len(self._runs) > MOST_RUNS:
+            self._runs.popitem(last=False)
+        return known
+
+    def forget(self, run: RunId) -> None:
+        self._runs.pop(run, None)
+
+    def note(self, run: RunId, judgement: Judgement, content: str | None) -> None:
+        """A call is about to be let through. `content`: of a file tool that writes all of one file."""
+        files = self.of(run)
+        for act in judgement.acts:
+            brings = bool(act.words) and posixpath.basename(act.words[0]) in _BRINGS
+            for use in act.paths:
+                if use.use in (Use.WRITE, Use.DELETE):
+                    _note(files, use, content, brings or use.path not in judgement.place.roots)
+
+
+def _note(files: RunFiles, use: PathUse, content: str | None, counts_below: bool) -> None:
+    is_gone = use.use is Use.DELETE
+    for path in {use.path, use.real or use.path}:
+        if not use.is_pattern:
+            files.note(path, "" if is_gone else content)
+        if (use.below or use.is_pattern or use.is_folder) and not is_gone and counts_below:
+            files.note_below(_literal(path) if use.is_pattern else path)
+
+
+def _literal(pattern: str) -> str:
+    """The folder that a pattern's paths are below for certain."""
+    parts: list[str] = []
+    for part in pattern.split("/")[:-1]:
+        if any(sign in part for sign in "*?[{"):
+            break
+        parts.append(part)
+    return "/".join(parts) or "/"
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip("/") + "/")
