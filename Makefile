@@ -193,6 +193,14 @@ bench-sandbox: $(READY) ## what a box costs: its start, connections out of it, m
 bench-model: $(READY) ## what a model behind the gateway costs: first byte, events per second, memory, a kill of 500 answers; ARGS=--quick
 	@$(BIN)/python -m bench.model $(ARGS)
 
+.PHONY: bench-hook
+bench-hook: $(READY) ## what a hook of a coding agent costs, against an HTTP hook without an opinion; ARGS=--calls=1000
+	@$(BIN)/python -m bench.hooks $(ARGS)
+
+.PHONY: bypass
+bypass: $(READY) $(BOX) ## shapes that talk a matcher around, their neighbours, and everyday commands: what is let through and what is asked
+	@$(BIN)/python -m tests.bypass $(ARGS)
+
 .PHONY: leaks
 leaks: $(READY) ## planted secrets, given away by servers in every form and by every way, and searched for in everything
 	@$(BIN)/python -m tests.leaks $(ARGS)
