@@ -171,10 +171,8 @@ async def measure(gateway: Running, root: Path, empty_port: int, calls: int) -> 
             figures = {"added_pre_ms": added[0], "added_post_ms": added[1], "added_ms": added[2], "empty_ms": nothing.both}
     took = await at_once(hooks, COMMANDS[0], max(1, calls // 10))
     figures |= {"at_once": AT_ONCE, "at_once_p50_ms": statistics.median(took), "at_once_max_ms": max(took)}
-    print(
     typical = figures["at_once_p50_ms"]
     print(f"{AT_ONCE} at once: a call takes {typical:.1f} ms at the median, {max(took):.1f} ms at most; none failed")
-    )
     for hook in (empty, *hooks):
         await hook.close()
     return {name: round(value, 3) for name, value in figures.items()}
