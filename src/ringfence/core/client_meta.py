@@ -42,6 +42,8 @@ class ClientMeta:
     trace: Mapping[str, str] = field(default_factory=dict[str, str])
     """`traceparent` and `tracestate`, well-formed; empty where there is none."""
     vendor: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    said: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What a hook's client says of itself (session, agent, mode). Recorded, never believed, and passed on to nobody."""
 
     @property
     def beside(self) -> Mapping[str, Any]:

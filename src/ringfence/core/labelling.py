@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ringfence.core.model.call import Call
+from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.label import CLEAN, Label, memory_place
 from ringfence.core.model.profile import Effect, ToolProfile, Trust
 from ringfence.core.model.run import Run
 from ringfence.core.model.words import Words
 from ringfence.core.unit import JoinLabel, JoinPlace
 
+NOBODY: frozenset[AgentId] = frozenset()
 REFUSED = Label(Trust.UNTRUSTED)
 """Of an error's text: a server repeats in it what others have written, whatever its results are worth."""
 
@@ -40,11 +42,14 @@ def rising(call: Call, profile: ToolProfile, run: Run, effective: Label, kept: L
     return tuple(changes)
 
 
-def trusted_words(chain: Sequence[Run]) -> tuple[Words, ...]:
-    """What operators have said to a run and to those above it: tasks that they stated, and what they added. Own words first."""
+def trusted_words(chain: Sequence[Run], attesting: frozenset[AgentId] = NOBODY) -> tuple[Words, ...]:
+    """What operators have said to a run and to those above it: tasks that they stated, and what they added. Own words first.
+
+    What only a client attests counts in runs of agents that are `attesting`: for which the operator has said so.
+    """
     said: list[Words] = []
     for run in chain:
         if run.task_trusted and run.task:
             said.append(Words(run.task, run.opened_by, run.opened_at))
-        said.extend(words for words in run.words if not words.is_attested_only)
+        said.extend(words for words in run.words if not words.is_attested_only or run.agent in attesting)
     return tuple(said)

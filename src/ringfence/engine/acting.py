@@ -22,11 +22,13 @@ from ringfence.core.exporting import SERVER as WORKSPACE_RULE
 from ringfence.core.exporting import WORKSPACE
 from ringfence.core.labelling import REFUSED, incoming
 from ringfence.core.ledger import held_of, used_of
+from ringfence.core.local_calls import SERVER as LOCAL_RULE
 from ringfence.core.methods import is_method
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis, RunId, ServerId
 from ringfence.core.model.label import CLEAN, Label, memory_place
+from ringfence.core.model.local import LOCAL
 from ringfence.core.model.meter import OF_MODELS, MeterKind
 from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.profile import Effect, Sensitivity, ToolProfile, Trust
@@ -52,6 +54,7 @@ from ringfence.engine.inflight import Flight, Inflight
 from ringfence.engine.injection import HELD_BACK, Injection
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.large_answers import LargeAnswers
+from ringfence.engine.local.calls import LocalCalls
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.models.calls import ModelCalls
 from ringfence.engine.nearing import near_of, tightest
@@ -105,6 +108,7 @@ class Actor:
         ways_out: Upstream | None,
         exports: Upstream | None,
         models: ModelCalls,
+        local: LocalCalls,
         on_behalf: OnBehalf,
         risen: Risen,
         at_step: AtStep,
@@ -123,6 +127,7 @@ class Actor:
         self._ways_out = ways_out
         self._exports = exports
         self._models = models
+        self._local = local
         self._on_behalf = on_behalf
         self._risen = risen
         self._suspicions = Suspicions(alerts)
@@ -147,7 +152,8 @@ class Actor:
         rule = self._catalogue.rules.servers.get(call.server)
         inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, call.server, call.tool))
         inspection.leaving(call.shown, profile.outbound, client.meta.beside)
-        until = asyncio.get_running_loop().time() + (rule.deadline_s if rule is not None else 0.0)
+        longest = rule.deadline_s if rule is not None else LOCAL_RULE.deadline_s if call.server == LOCAL else 0.0
+        until = asyncio.get_running_loop().time() + longest
         with self._inflight.flight(call.id, reach, entry, facts.now) as flight:
             flight.charges, flight.loops = facts.charges, facts.loops
             flight.was_trusted = not facts.chain[0].run.label.is_untrusted
@@ -156,6 +162,9 @@ class Actor:
             flight.hears = facts.flow is not None and call.server != MODEL
             if call.server == MODEL:
                 flight.cut = partial(self._models.cut, call.id)
+            if call.server == LOCAL:
+                # What its client does is not ended by an answer: a pause lets it end, and a kill waits for nothing.
+                flight.cut = partial(self._local.cut, call.id)
             outcome: Outcome
             try:
                 if not facts.chain[0].run.label.covers(flight.label):
@@ -296,7 +305,8 @@ class Actor:
         else:
             change = Settle(call.id, now, self._priced(call, flight, outcome) if flight.charges else ())
         changes: tuple[Change, ...] = (change,)
-        failed = has_failed(outcome) and not profile.sanitiser  # of one the words are the gateway's own
+        # Of a sanitiser the words are the gateway's own, and what a command says as it fails is what its profile says.
+        failed = has_failed(outcome) and not profile.sanitiser and call.server != LOCAL
         raised = failed and not flight.label.covers(REFUSED)
         # What somebody wrote to the memory between the decision and the answer comes with the answer.
         label = incoming(profile, self._kept_in(call, profile)).joined(REFUSED if failed else CLEAN).joined(flight.brings)
@@ -408,6 +418,8 @@ class Actor:
             return self._exports, WORKSPACE_RULE
         if server == MODEL:
             return self._models, MODEL_RULE
+        if server == LOCAL:
+            return self._local, LOCAL_RULE
         return self._catalogue.upstreams.get(server), self._catalogue.rules.servers.get(server)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from ringfence.core.model.identifiers import RunId, ServerId
+from ringfence.core.model.identifiers import AgentId, RunId, ServerId
 from ringfence.core.rules import Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
@@ -28,6 +28,8 @@ from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
 from ringfence.engine.injection import Injection
 from ringfence.engine.labels import Labels
+from ringfence.engine.local.calls import Judges, LocalCalls
+from ringfence.engine.local.hooks import Hooks
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.models.calls import ModelCalls
@@ -56,6 +58,7 @@ from ringfence.engine.waiters import Waiters
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
+from ringfence.ports.files import Files
 from ringfence.ports.lever import Lever
 from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.notifier import Notifier
@@ -86,6 +89,8 @@ class Engine:
     connections: Connections
     exports: Exports
     models: ModelCalls
+    local: LocalCalls
+    hooks: Hooks
     observing: Observing
     boxes: Boxes
     server_boxes: ServerBoxBook
@@ -129,11 +134,15 @@ class Engine:
         read_secret: ReadSecret = no_secrets,
         models: Mapping[str, ModelUpstream] | None = None,
         telemetry: Telemetry | None = None,
+        judges: Callable[[Scanner], Judges] | None = None,
+        files: Files | None = None,
+        home_of: Callable[[AgentId], str] = lambda agent: "",
         at_step: AtStep = nothing,
     ) -> Self:
         """Wire every part. `telemetry` is told what is recorded; `at_step` is for tests that crash or stop at a chosen moment.
 
-        Without `injection` no tool has a credential of its own; without `on_behalf` no server is told a user.
+        Without `judges` and `files` no tool of a client's own can be let through. Without `injection` no tool has a credential
+        of its own; without `on_behalf` no server is told a user.
         """
         injection = injection or Injection(SecretBook({}, clock))
         on_behalf = on_behalf or OnBehalf(clock)
@@ -179,6 +188,21 @@ class Engine:
         asked = ModelCalls(
             store=store, clock=clock, catalogue=catalogue, noted=noted, upstreams=models, redactor=redactor, inflight=inflight
         )
+        local = LocalCalls(
+            store=store,
+            clock=clock,
+            catalogue=catalogue,
+            approvals=approvals,
+            scanner=scanner,
+            judges=judges(scanner) if judges is not None else None,
+            files=files,
+            home_of=home_of,
+        )
+
+        async def close_local(run: RunId, why: str) -> None:
+            local.close_run(run, why)
+
+        runs.on_close.append(close_local)
         trails, hearing = Trails(), Hearing(clock.now())
         guards = Guards(store=store, catalogue=catalogue, stops=stops, alerts=alerts)
 
@@ -203,6 +227,7 @@ class Engine:
             ways_out=connections,
             exports=exports,
             models=asked,
+            local=local,
             on_behalf=on_behalf,
             risen=connections.risen,
             at_step=at_step,
@@ -232,6 +257,7 @@ class Engine:
         connections.use(enforcer.connect, enforcer.refuse_connection, enforcer.reconsider)
         exports.use(enforcer.export)
         asked.use(enforcer.ask_model)
+        local.use(enforcer.act_locally)
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
         checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce, clock), Notices(catalogue, clock)
         runs.on_open.append(notices.opened)
@@ -253,6 +279,8 @@ class Engine:
             connections=connections,
             exports=exports,
             models=asked,
+            local=local,
+            hooks=Hooks(store=store, clock=clock, catalogue=catalogue, local=local, refuse=enforcer.refuse_locally),
             observing=Observing(
                 store=store,
                 log=log,

@@ -17,6 +17,7 @@ from ringfence.core.methods import definitions, is_method
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import AgentId, Millis, ServerId, ToolId
+from ringfence.core.model.local import LOCAL
 from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.tool import Tool
@@ -357,7 +358,7 @@ class Catalogue:
         plans = {tool: plan for tool in exposed if (plan := plan_of(self._rules, rule, self._rules.tools[tool])) is not None}
         for own in own_tools_of(rule):
             tools[own.rule.id] = build_tool(own.definition, own.rule, rule.tighten.get(own.rule.id))
-            if own.rule.server == MODEL and (plan := plan_of(self._rules, rule, own.rule)) is not None:
+            if own.rule.server in (MODEL, LOCAL) and (plan := plan_of(self._rules, rule, own.rule)) is not None:
                 plans[own.rule.id] = plan
             if not own.of_run:
                 exposed |= {own.rule.id}

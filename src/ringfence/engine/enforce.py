@@ -33,11 +33,14 @@ from ringfence.core.guards.halting import halted_run
 from ringfence.core.handoff import HANDOFF
 from ringfence.core.labelling import incoming, rising, trusted_words
 from ringfence.core.leaving import leaves, weight_of
+from ringfence.core.local_calls import OTHER, judged, tool_id
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.identifiers import AgentId, CallId, TicketId
 from ringfence.core.model.label import CLEAN, Label, join_all, memory_place
+from ringfence.core.model.local import LOCAL, Judgement
+from ringfence.core.model.local_rules import Words
 from ringfence.core.model.meter import Charge
 from ringfence.core.model.model_use import MODEL, ModelUse
 from ringfence.core.model.pause import paused_ms
@@ -165,6 +168,10 @@ class Enforcer:
             return await self._pass(principal, view, call, client, None)
         tool = view.tools.get(ticket.tool) if view else None
         call = frozen_call(ticket, self._ids.call())
+        if call.server == LOCAL:
+            # Only the client can carry it out, and only what its hook asks about is judged as it would be now.
+            why = f"{ticket.tool} is a tool of the client: it is used again there"
+            return await self._refuse(principal, view, call, ReasonCode.UNKNOWN_TOOL, why, client.meta)
         if tool is None or tool.pin != ticket.pin:
             why = f"{ticket.tool} is not what was approved"
             return await self._refuse(principal, view, call, ReasonCode.PIN_CHANGED, why, client.meta)
@@ -249,6 +256,62 @@ class Enforcer:
         begun(call.id, given)
         return await self._pass(principal, view, call, replace(SILENT, meta=meta), None, given.most)
 
+    async def act_locally(
+        self,
+        presented: Presented,
+        name: str,
+        client_tool: str,
+        arguments: Mapping[str, Any],
+        judgement: Judgement | None,
+        begun: Callable[[Call], None],
+        meta: ClientMeta = NO_META,
+    ) -> Outcome:
+        """Let a client use a tool of its own (`engine.local`). Answered when it has told what came of it, or was refused.
+
+        `name` is canonical (`core.local_calls`), `client_tool` what the client calls it; `arguments` and `judgement` belong
+        together. `begun` is told which call it is before it is decided.
+        """
+        self._at(Step.IDENTIFY)
+        principal = await identify(self._store, self._clock, presented)
+        if isinstance(principal, Unidentified):
+            return Refused(Level.DENY, (principal.reason,), None)
+        view = self._catalogue.view(principal.agent)
+        tool = view.tools.get(tool_id(name)) if view is not None else None
+        client = replace(SILENT, meta=meta)
+        if tool is None or judgement is None:
+            call = frame_unknown(self._ids.call(), principal.agent, principal.run, tool_id(name), arguments)
+            return await self._pass(principal, view, call, client, None)
+        tool = replace(tool, upstream_name=client_tool)
+        call = frame(self._ids.call(), principal.agent, principal.run, tool, arguments)
+        if self._catalogue.rules.models is not None:
+            self._noted.called(call, meta, arguments)
+        begun(call)
+        return await self._pass(principal, view, call, client, None, local=judgement)
+
+    async def refuse_locally(
+        self,
+        presented: Presented,
+        name: str,
+        arguments: Mapping[str, Any],
+        level: Level,
+        code: ReasonCode,
+        why: str,
+        meta: ClientMeta = NO_META,
+    ) -> Refused:
+        """Record that what a client's hook told of is refused, whatever any rule says of it. A halt pauses the run."""
+        principal = await identify(self._store, self._clock, presented)
+        if isinstance(principal, Unidentified):
+            return Refused(Level.DENY, (principal.reason,), None)
+        view = self._catalogue.view(principal.agent)
+        known = view.tools.get(tool_id(name)) or view.tools.get(tool_id(OTHER)) if view is not None else None
+        call = (
+            frame(self._ids.call(), principal.agent, principal.run, known, arguments)
+            if known is not None
+            else frame_unknown(self._ids.call(), principal.agent, principal.run, tool_id(name), arguments)
+        )
+        case = await self._gather(principal, view, call, meta)
+        return await self._deny(case, Decision(level, (Reason(code, "hook", why[:300]),)))
+
     async def refuse_connection(self, presented: Presented, arguments: Mapping[str, Any], why: str) -> Refused:
         """Record that the egress proxy refused something that no rule could have allowed."""
         principal = await identify(self._store, self._clock, presented)
@@ -282,11 +345,12 @@ class Enforcer:
         client: ClientSide,
         vouched: Vouched | None,
         use: ModelUse | None = None,
+        local: Judgement | None = None,
     ) -> Outcome:
         if self._catalogue.rules is not self._looked_for:
             self._look_for(self._catalogue.rules)
         self._at(Step.FACTS)
-        case = await self._gather(principal, view, call, client.meta, use)  # 2
+        case = await self._gather(principal, view, call, client.meta, use, local)  # 2
         self._at(Step.DECIDE)
         decision = decide(call, case.facts)  # 3
         if decision.level in (Level.ALLOW, Level.ASK) and (why := self._leaving(case)):
@@ -338,11 +402,18 @@ class Enforcer:
     # 2 ---------------------------------------------------------------------------------------------------------------
 
     async def _gather(
-        self, principal: Principal, view: AgentView | None, call: Call, meta: ClientMeta, use: ModelUse | None = None
+        self,
+        principal: Principal,
+        view: AgentView | None,
+        call: Call,
+        meta: ClientMeta,
+        use: ModelUse | None = None,
+        local: Judgement | None = None,
     ) -> Case:
         """Read once, freeze. Raises UnavailableError where anything cannot be read fresh (I3)."""
         state = await self._state(call)
         tool = view.tools.get(call.tool) if view is not None and call.server else None
+        tool = judged(tool, local) if tool is not None and local is not None else tool
         plan = view.plans.get(call.tool) if view is not None and tool is not None else None
         label, flow = join_all(run.label for run in state.chain), self._flow(view, state.chain)
         above = tuple(run.agent for run in state.chain[1:])
@@ -393,6 +464,7 @@ class Enforcer:
             flow=flow,
             handing=await handing_of(call, self._store) if call.tool == HANDOFF else None,
             policy=self._catalogue.policy,
+            local=local,
         )
         return Case(principal, view, call, facts, state.pending, meta)
 
@@ -407,9 +479,10 @@ class Enforcer:
         rules = view.rule.provenance if view is not None else None
         if rules is None:
             return None
-        run = chain[0]
+        run, agents = chain[0], self._catalogue.rules.agents
         heard, forgot = self._hearing.of(run.id), self._hearing.has_forgotten(run.id, run.opened_at)
-        return Flow(rules=rules, words=trusted_words(chain), heard=heard, forgot=forgot)
+        attesting = frozenset(link.agent for link in chain if (rule := agents.get(link.agent)) and is_attesting(rule))
+        return Flow(rules=rules, words=trusted_words(chain, attesting), heard=heard, forgot=forgot)
 
     def _paused(self, state: CallState, place: int) -> int:
         """For how long a run of the chain was paused, where its wall clock stands still meanwhile."""
@@ -464,8 +537,9 @@ class Enforcer:
         if decision.consumes is not None:
             approved, why = frozenset({TicketState.APPROVED}), f"used by call {call.id}"
             changes.append(MoveTicket(decision.consumes, approved, TicketState.CONSUMED, facts.now, why))
-            # Nobody was shown a vendor's keys, so nobody approved what a server may do on them.
-            client = replace(client, meta=ClientMeta(trace=client.meta.trace))
+            if call.server != LOCAL:
+                # Nobody was shown a vendor's keys, so nobody approved what a server may do on them.
+                client = replace(client, meta=ClientMeta(trace=client.meta.trace))
         changes.extend(raised)
         changes.extend(handed.changes if handed is not None else ())
         if (renewal := renewal_due(case.principal, case.view, facts)) is not None:
@@ -592,6 +666,11 @@ def _environments(view: AgentView | None, *agents: AgentRule) -> frozenset[str]:
     """Labels that a call is bound to: of the agents of its chain, and of who asks in their place."""
     of_view = (view.rule.environment,) if view is not None else ()
     return frozenset(label for label in (*of_view, *(agent.environment for agent in agents)) if label)
+
+
+def is_attesting(rule: AgentRule) -> bool:
+    """Whether the operator lets what is typed into the agent's client count as people's words."""
+    return rule.local is not None and rule.local.words is Words.CLIENT_ATTESTED
 
 
 def renewal_due(principal: Principal, view: AgentView | None, facts: Facts) -> ExtendRun | None:

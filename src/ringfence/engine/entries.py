@@ -18,6 +18,7 @@ from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.label import CLEAN, Label
+from ringfence.core.model.local import Judgement
 from ringfence.core.model.profile import WORST_PROFILE, Effect
 from ringfence.core.model.provenance import Origin
 from ringfence.core.model.ticket import Ticket
@@ -31,6 +32,9 @@ _SUMMARY_LIMIT = 240
 MOST_ORIGINS = 16
 """Arguments of one call whose origin its entry tells. With the places below they leave room for the arguments themselves."""
 _PLACE_LIMIT = 120
+MOST_ACTS = 20
+"""Commands of one call of a client's shell that its entry tells, and files."""
+_ACT_LIMIT = 300
 
 
 def decision_entry(
@@ -81,6 +85,10 @@ def decision_entry(
     if meta.vendor:
         written = canonical_bytes(dict(meta.vendor))
         body["client_meta"] = {"sha256": hashlib.sha256(written).hexdigest(), "bytes": len(written)}
+    if meta.said:
+        body["said"] = {name: plain(text, _PLACE_LIMIT) for name, text in sorted(meta.said.items())[:8]}
+    if facts.local is not None:
+        body["local"] = local_view(facts.local)
     if facts.policy is not None:
         body["policy"] = facts.policy.digest
     if decision.consumes is not None:
@@ -120,6 +128,26 @@ def _origin_view(origin: Origin) -> dict[str, Any]:
     if origin.where:
         said["where"] = plain(origin.where, _PLACE_LIMIT)
     return said
+
+
+def local_view(judgement: Judgement) -> dict[str, Any]:
+    """What a call of the client's own tools was read as. Bounded; of secrets only which rule found them and where."""
+    acts = [
+        {
+            "text": plain(act.text, _ACT_LIMIT),
+            **({"via": [plain(each, 40) for each in act.via[:8]]} if act.via else {}),
+            **({"doubts": sorted({doubt.kind.value for doubt in act.doubts})} if act.doubts else {}),
+        }
+        for act in judgement.acts[:MOST_ACTS]
+    ]
+    left = len(judgement.acts) - len(acts)
+    return {
+        "acts": acts,
+        **({"acts_left_out": left} if left else {}),
+        **({"doubts": sorted({doubt.kind.value for doubt in judgement.doubts})} if judgement.doubts else {}),
+        **({"files": [plain(path, _ACT_LIMIT) for path in judgement.files[:MOST_ACTS]]} if judgement.files else {}),
+        **({"secrets": [plain(one, _ACT_LIMIT) for one in judgement.secrets[:MOST_ACTS]]} if judgement.secrets else {}),
+    }
 
 
 def gate_view(gate: Gate) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from ringfence.core.unit import Conflict, Unit
 from ringfence.ports.store import Receipt, Store
 
 _SENT: Final[Mapping[EntryKind, tuple[str, ...]]] = {
-    EntryKind.DECISION: ("arguments", "objects"),
+    EntryKind.DECISION: ("arguments", "objects", "local", "said"),
     EntryKind.RUN: ("task", "words", "result_schema"),
-    EntryKind.OBSERVED: ("uses", "results", "parts", "changed"),
+    EntryKind.OBSERVED: ("uses", "results", "parts", "changed", "said", "tool", "file"),
 }
 """What of a body an agent has written."""
 

@@ -8,7 +8,7 @@ outcome = await world.call(opened, "orders__get", {"order": "A1"})
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,10 +19,12 @@ from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.rules import Rules
 from ringfence.core.scan.redactor import Redactor
+from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.approvals import Voted
 from ringfence.engine.assembly import Engine
 from ringfence.engine.identify import Presented
 from ringfence.engine.injection import Injection
+from ringfence.engine.local.calls import Judges
 from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Outcome, Waiting
 from ringfence.engine.reading import Reading
@@ -30,6 +32,7 @@ from ringfence.engine.request import SILENT, ClientSide, ToolRequest
 from ringfence.engine.runs import NotDone, Opened
 from ringfence.engine.steps import AtStep, nothing
 from ringfence.ports.audit import AuditLog, AuditQuery
+from ringfence.ports.files import Files
 from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.store import Store
 from ringfence.ports.telemetry import Telemetry
@@ -68,6 +71,8 @@ class World(Engine):
         at_step: AtStep = nothing,
         models: Mapping[str, ModelUpstream] | None = None,
         telemetry: Telemetry | None = None,
+        judges: Callable[[Scanner], Judges] | None = None,
+        files: Files | None = None,
     ) -> World:
         """An engine with the shop of `testing/scenario.py`, its tools listed. Give `store` twice where one object is both."""
         if store is None:
@@ -90,6 +95,8 @@ class World(Engine):
             at_step=at_step,
             models=models,
             telemetry=telemetry,
+            judges=judges,
+            files=files,
         )
         await world.catalogue.ensure_listed()
         return world

@@ -83,3 +83,7 @@ class LocalRules:
     mcp: OtherMcp = OtherMcp()
     guard_rails: tuple[str, ...] = ()
     """Paths, and folders with all below them, that the run's own rules are read from or kept in. Absolute."""
+    hold_s: float = 840.0
+    """How long a call is held for a person, in seconds: below the time-out of its hook."""
+    home: str = ""
+    """The home directory of the user that the client is; empty: that of the user whom the agent's rules name."""

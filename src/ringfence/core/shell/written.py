@@ -1,21 +1,19 @@
-"""What a run has written to a path: what is run from there is judged by it."""
+"""What this run wrote to a path, as far as a script that is run from there has to be read."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import TypeAlias
 
 
-class Unwritten(Enum):
-    """Where there is no text to read."""
+class Unread(Enum):
+    """Why there is no text."""
 
     NOT_WRITTEN = "not written"
-    """The run has not written there, as far as anybody knows."""
+    """This run has not written there."""
     UNREADABLE = "unreadable"
-    """It has, and nobody knows what."""
+    """It has, and what it wrote is not known, or too much to keep."""
 
 
-NOT_WRITTEN: Final = Unwritten.NOT_WRITTEN
-UNREADABLE: Final = Unwritten.UNREADABLE
-Written = str | Unwritten
-"""The whole text that it wrote, where that is known."""
+Written: TypeAlias = str | Unread
+"""The text that a run wrote, or why there is none."""

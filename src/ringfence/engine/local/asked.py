@@ -38,7 +38,15 @@ class Happening(StrEnum):
 
 
 GATES = frozenset(
-    {Happening.BEFORE, Happening.BATCH, Happening.PERMISSION, Happening.PROMPT, Happening.CONFIG, Happening.AFTER, Happening.FAILED}
+    {
+        Happening.BEFORE,
+        Happening.BATCH,
+        Happening.PERMISSION,
+        Happening.PROMPT,
+        Happening.CONFIG,
+        Happening.AFTER,
+        Happening.FAILED,
+    }
 )
 """Those that an answer can hold something up at. To the others a refusal would say: go on."""
 

@@ -12,7 +12,9 @@ from typing import Final
 
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.local import Judgement, PathUse, Use
-from ringfence.core.shell.written import NOT_WRITTEN, UNREADABLE, Written
+from ringfence.core.model.run import Run
+from ringfence.core.shell.written import Unread, Written
+from ringfence.ports.clock import Clock
 
 MOST_PATHS: Final = 5_000
 MOST_FOLDERS: Final = 500
@@ -21,35 +23,52 @@ MOST_TEXT: Final = 4 << 20
 MOST_RUNS: Final = 2_000
 LONGEST_TEXT: Final = 256 << 10
 _BRINGS: Final = frozenset(
-    {"7z", "bsdtar", "cp", "cpio", "curl", "git", "gunzip", "install", "ln", "mv", "patch", "rsync", "scp", "tar", "unzip", "wget"}
+    {
+        "7z",
+        "bsdtar",
+        "cp",
+        "cpio",
+        "curl",
+        "git",
+        "gunzip",
+        "install",
+        "ln",
+        "mv",
+        "patch",
+        "rsync",
+        "scp",
+        "tar",
+        "unzip",
+        "wget",
+    }
 )
-"""Commands that put whole trees somewhere. Of others that write to all of a project (formatters, builds) nobody says so: what is
-run there afterwards was there before."""
+"""Commands that put whole trees somewhere. What others write to all of a project (formatters, builds) is not remembered: what
+is run from there afterwards was there before."""
 
 
 class RunFiles:
     """What one run wrote."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_too_much: bool = False) -> None:
         self._texts: dict[str, Written] = {}
         self._folders: set[str] = set()
         self._size = 0
-        self._is_too_much = False
+        self._is_too_much = is_too_much
 
     def written(self, path: str) -> Written:
         """What stands there, by an absolute path."""
         if self._is_too_much:
-            return UNREADABLE
+            return Unread.UNREADABLE
         if (known := self._texts.get(path)) is not None:
             return known
-        return UNREADABLE if any(_is_below(path, folder) for folder in self._folders) else NOT_WRITTEN
+        return Unread.UNREADABLE if any(_is_below(path, folder) for folder in self._folders) else Unread.NOT_WRITTEN
 
     def note(self, path: str, text: str | None) -> None:
         """`text`: all of it; None: nobody knows what."""
         before = self._texts.get(path)
         if isinstance(before, str):
             self._size -= len(before)
-        self._texts[path] = UNREADABLE
+        self._texts[path] = Unread.UNREADABLE
         if text is not None and len(text) <= LONGEST_TEXT and self._size + len(text) <= MOST_TEXT:
             self._texts[path] = text
             self._size += len(text)
@@ -66,30 +85,33 @@ class RunFiles:
 class WrittenFiles:
     """Of all runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = clock.now()
+        """Runs that were opened up to then may have written more than is known here."""
         self._runs: OrderedDict[RunId, RunFiles] = OrderedDict()
-        self._forgotten = False
 
-    def of(self, run: RunId) -> RunFiles:
-        known = self._runs.get(run)
+    def of(self, run: Run) -> RunFiles:
+        known = self._runs.get(run.id)
         if known is None:
-            known = self._runs[run] = RunFiles()
-        self._runs.move_to_end(run)
+            known = self._runs[run.id] = RunFiles(is_too_much=run.opened_at < self._since)
+        self._runs.move_to_end(run.id)
         if len(self._runs) > MOST_RUNS:
             self._runs.popitem(last=False)
+            self._since = self._clock.now()
         return known
 
     def forget(self, run: RunId) -> None:
         self._runs.pop(run, None)
 
-    def note(self, run: RunId, judgement: Judgement, content: str | None) -> None:
-        """A call is about to be let through. `content`: of a file tool that writes all of one file."""
-        files = self.of(run)
-        for act in judgement.acts:
-            brings = bool(act.words) and posixpath.basename(act.words[0]) in _BRINGS
-            for use in act.paths:
-                if use.use in (Use.WRITE, Use.DELETE):
-                    _note(files, use, content, brings or use.path not in judgement.place.roots)
+
+def note_acts(files: RunFiles, judgement: Judgement, content: str | None) -> None:
+    """A call is about to be let through. `content`: of a file tool that writes all of one file."""
+    for act in judgement.acts:
+        brings = bool(act.words) and posixpath.basename(act.words[0]) in _BRINGS
+        for use in act.paths:
+            if use.use in (Use.WRITE, Use.DELETE):
+                _note(files, use, content, brings or use.path not in judgement.place.roots)
 
 
 def _note(files: RunFiles, use: PathUse, content: str | None, counts_below: bool) -> None:

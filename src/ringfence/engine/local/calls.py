@@ -1,0 +1,392 @@
+"""Calls of the client's own tools that are under way: each is one call, from its decision to what its client told of it.
+
+    answer = await local.ask(presented, principal, use, event)        # before: held while a person decides
+    answer = await local.told(principal, use, result, failed)         # after: as much of it as the agent may have
+
+A hook tells of a use, and it is judged and sent through the enforcer like any call. What the enforcer allows lives here as the
+`Upstream` of the gateway's own server `local`: the client carries it out, and the call is answered when a later hook tells what
+came of it. So its decision, reservation, stops, scan and outcome are those of every call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import posixpath
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from ringfence.core.canonical import digest_of, parse_strict
+from ringfence.core.client_meta import TOOL_USE, ClientMeta
+from ringfence.core.local_calls import LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
+from ringfence.core.model.call import Call
+from ringfence.core.model.identifiers import AgentId, CallId, Digest, RunId
+from ringfence.core.model.local import LOCAL, Judgement, Place
+from ringfence.core.model.local_rules import LocalRules
+from ringfence.core.model.run import Run
+from ringfence.core.model.ticket import TicketState
+from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.scan.scanner import Scanner
+from ringfence.core.shell.written import Written
+from ringfence.engine.approvals import Approvals
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.identify import Presented, Principal
+from ringfence.engine.inspection import Inspection
+from ringfence.engine.local.asked import Answer, Event, Say, ToolUse
+from ringfence.engine.local.outcomes import OUTPUT, PAUSED, given, refusal, waiting
+from ringfence.engine.local.standing import wait_for_pause
+from ringfence.engine.local.written import WrittenFiles, note_acts
+from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
+from ringfence.engine.own_server import OwnServer
+from ringfence.engine.personal_data import scan_rule, without_personal
+from ringfence.engine.waiting import settled
+from ringfence.errors import RequestError, UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.files import Files
+from ringfence.ports.store import Store
+from ringfence.ports.upstream import Answered, NotSent, Reply, Sending, Unknown
+
+MOST_OPEN: Final = 512
+"""Calls of one run under way at once."""
+MOST_SHOWN: Final = 10_000
+"""Uses whose results are remembered until their batch is over."""
+_DEFINITION: Final[Mapping[str, Any]] = {"name": "local", "inputSchema": {"type": "object"}}
+_CANNOT: Final = "ringfence: refused: it cannot be judged what this call would do"
+
+logger = logging.getLogger(__name__)
+
+
+class Judges(Protocol):
+    """Says what a call would do (`engine.local.judging`)."""
+
+    async def judge(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        place: Place,
+        *,
+        written: Callable[[str], Written],
+        secret_scan: bool = True,
+    ) -> Judgement:
+        """`arguments` as the client's tool takes them. Raises UnavailableError and nothing else."""
+        ...
+
+
+class ActLocally(Protocol):
+    """The enforcer's way for a use of a client's tool."""
+
+    async def __call__(
+        self,
+        presented: Presented,
+        name: str,
+        client_tool: str,
+        arguments: Mapping[str, Any],
+        judgement: Judgement | None,
+        begun: Callable[[Call], None],
+        meta: ClientMeta = ...,
+    ) -> Outcome: ...
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Work:
+    """One use on its way through the enforcer, or in its client's hands."""
+
+    run: RunId
+    session: str
+    agent: str
+    use: str
+    key: Digest
+    judgement: Judgement | None
+    content: str | None
+    granted: asyncio.Future[bytes]
+    """The arguments as they were decided, once the client may go on."""
+    reply: asyncio.Future[Reply]
+    """What the client tells of it."""
+    task: asyncio.Task[Outcome] | None = None
+    call: CallId | None = None
+    is_gone: bool = False
+    """Nobody waits for the answer any more, so nobody would carry it out."""
+
+    def end(self, reply: Reply) -> None:
+        if not self.reply.done():
+            self.reply.set_result(reply)
+
+
+class LocalCalls(OwnServer):
+    """All of one gateway."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        approvals: Approvals,
+        scanner: Scanner,
+        judges: Judges | None = None,
+        files: Files | None = None,
+        home_of: Callable[[AgentId], str] = lambda agent: "",
+        ignores_case: bool = False,
+    ) -> None:
+        """Without `judges` nothing can be let through. `home_of`: the home directory of the user that an agent's client is;
+        `ignores_case`: whether its file system takes `A` for `a`.
+        """
+        super().__init__(_DEFINITION, "hook")
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._approvals = approvals
+        self._scanner = scanner
+        self._judges = judges
+        self._files = files
+        self._home_of = home_of
+        self._ignores_case = ignores_case
+        self._act: ActLocally | None = None
+        self._asked: dict[CallId, _Work] = {}
+        self._open: dict[CallId, _Work] = {}
+        self._shown: OrderedDict[tuple[RunId, str], bool] = OrderedDict()
+        """Results that were told of, by their use: whether the client shows what its agent may not have."""
+        self._places: OrderedDict[RunId, str] = OrderedDict()
+        self._written = WrittenFiles(clock)
+        self._tasks: set[asyncio.Task[Outcome]] = set()
+
+    def use(self, act: ActLocally) -> None:
+        """The enforcer's way in, which in turn has this for its upstream."""
+        self._act = act
+
+    @property
+    def under_way(self) -> int:
+        return len(self._open)
+
+    # --- before
+
+    async def ask(self, presented: Presented, principal: Principal, use: ToolUse, event: Event) -> Answer:
+        """Whether the client may go on. Held while a person, or the end of a pause, is all that is missing.
+
+        Raises UnavailableError.
+        """
+        rules = self._catalogue.rules.agents.get(principal.agent)
+        local = rules.local if rules is not None else None
+        run = await self._run(principal.run)
+        until = self._clock.monotonic() + (local.hold_s if local is not None else 0.0)
+        while True:
+            await wait_for_pause(self._store, self._clock, run.id, use.tool, until)
+            try:
+                work = await self._enforced(presented, run, local, use, event)
+            except RequestError as error:
+                logger.warning("a hook of run %s told of what is no tool's input: %s", run.id, error)
+                return Answer(say=Say.REFUSE, why="ringfence: refused: malformed request")
+            if work.granted.done():
+                return self._let_through(work, use)
+            assert work.task is not None  # INVARIANT: `_enforced` has begun it
+            outcome = work.task.result()
+            left = until - self._clock.monotonic()
+            if isinstance(outcome, Waiting):
+                ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
+                if ticket is None or ticket.state is TicketState.PENDING:
+                    return waiting(outcome.ticket, outcome.entry)
+                if ticket.state in (TicketState.APPROVED, TicketState.DENIED):
+                    continue  # it is decided anew: approved with this ticket, or denied for it
+                return refusal(outcome)
+            if isinstance(outcome, Refused) and {reason.code for reason in outcome.reasons} == {ReasonCode.PAUSED}:
+                if left > 0:
+                    continue
+                return PAUSED
+            return refusal(outcome)
+
+    def _let_through(self, work: _Work, use: ToolUse) -> Answer:
+        decided = parse_strict(work.granted.result())["input"]
+        return Answer(say=Say.ALLOW, input=decided if decided != use.input else None)
+
+    async def _enforced(self, presented: Presented, run: Run, local: LocalRules | None, use: ToolUse, event: Event) -> _Work:
+        """Judge it and send it through the enforcer; done as soon as it may go on, or is refused.
+
+        If who waits is cancelled, the client went away, and what is decided after that is not let through.
+        """
+        assert self._act is not None  # INVARIANT: `use` comes first
+        name = use.tool if use.tool in TOOLS else OTHER
+        rule = scan_rule(self._catalogue.rules, LOCAL, tool_id(name))
+        arguments = without_personal(arguments_of(name, use.client_tool, use.input, event.cwd), rule, self._scanner)
+        given_input: Mapping[str, Any] = arguments["input"]
+        judgement = await self._judged(run, local, name, given_input, event)
+        loop = asyncio.get_running_loop()
+        content = given_input.get("content") if name == "Write" else None
+        work = _Work(
+            run=run.id,
+            session=event.session,
+            agent=event.agent,
+            use=use.use,
+            key=key_of(use.client_tool, given_input),
+            judgement=judgement,
+            content=content if isinstance(content, str) else None,
+            granted=loop.create_future(),
+            reply=loop.create_future(),
+        )
+
+        def begun(call: Call) -> None:
+            work.call = call.id
+            self._asked[call.id] = work
+
+        vendor = {TOOL_USE: use.use} if use.use else {}
+        meta = ClientMeta(vendor=vendor, said=event.said)
+        work.task = asyncio.ensure_future(self._act(presented, name, use.client_tool, arguments, judgement, begun, meta))
+        self._tasks.add(work.task)
+        work.task.add_done_callback(self._ended)
+        try:
+            await asyncio.wait({work.task, work.granted}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            work.is_gone = True
+            raise
+        finally:
+            if work.call is not None:
+                self._asked.pop(work.call, None)
+        return work
+
+    async def _judged(
+        self, run: Run, local: LocalRules | None, name: str, given_input: Mapping[str, Any], event: Event
+    ) -> Judgement | None:
+        """None: the agent has no such tools. Raises UnavailableError."""
+        if local is None:
+            return None
+        if self._judges is None or self._files is None:
+            raise UnavailableError("nothing here can judge what a client's tool would do")
+        place = await self._place(run, local, event.cwd)
+        written = self._written.of(run).written
+        return await self._judges.judge(name, given_input, place, written=written)
+
+    async def _place(self, run: Run, local: LocalRules, cwd: str) -> Place:
+        assert self._files is not None  # INVARIANT: looked at by who calls
+        if not posixpath.isabs(cwd):
+            raise UnavailableError("the client does not say where it is")
+        roots = local.roots
+        if not roots:
+            began = self._places.setdefault(run.id, cwd)
+            self._places.move_to_end(run.id)
+            if len(self._places) > MOST_SHOWN:
+                self._places.popitem(last=False)
+            (found,) = await self._files.look([began])
+            roots = (found.real,)
+        return Place(cwd=posixpath.normpath(cwd), roots=roots, home=self._home_of(run.agent), ignores_case=self._ignores_case)
+
+    def began(self, run: RunId, cwd: str) -> None:
+        """A client says where it begins."""
+        if posixpath.isabs(cwd):
+            self._places.setdefault(run, cwd)
+
+    def is_let_through(self, run: RunId, client_tool: str, given_input: Mapping[str, Any]) -> bool:
+        """Whether just this use is in its client's hands: what the client asks its person about has been decided here."""
+        key = key_of(client_tool, given_input)
+        return any(work.run == run and work.key == key for work in self._open.values())
+
+    # --- after
+
+    async def told(
+        self, principal: Principal, use: ToolUse, result: Any, *, failed: bool, in_time: bool = True
+    ) -> Answer | None:
+        """What the agent may have of what a use brought; None: no such use is under way. Raises UnavailableError.
+
+        `in_time`: the client still takes another result in the place of this one.
+        """
+        work = self._find(principal.run, use)
+        if work is None or work.task is None:
+            return None
+        work.end(Answered({"content": [], "structuredContent": {OUTPUT: result}, **({"isError": True} if failed else {})}))
+        outcome = await asyncio.shield(work.task)
+        answer = given(outcome, result)
+        self._show(principal.run, use.use, (answer.is_replaced or answer.is_withheld) and not in_time)
+        return answer
+
+    def looked_at(self, principal: Principal, use: ToolUse, result: Any, *, in_time: bool) -> Answer:
+        """What may be had of a result that belongs to no call that is known: it is scanned all the same."""
+        inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, LOCAL, tool_id(use.tool or OTHER)))
+        answer = given(inspection.outcome(Returned({"content": [], "structuredContent": {OUTPUT: result}}, "")), result)
+        self._show(principal.run, use.use, (answer.is_replaced or answer.is_withheld) and not in_time)
+        return answer
+
+    def shows(self, run: RunId, use: str) -> bool | None:
+        """Whether the client shows what its agent may not have of a use; None: nothing was told of it."""
+        return self._shown.get((run, use))
+
+    def _show(self, run: RunId, use: str, shows: bool) -> None:
+        if use:
+            self._shown[run, use] = shows
+            if len(self._shown) > MOST_SHOWN:
+                self._shown.popitem(last=False)
+
+    def _find(self, run: RunId, use: ToolUse) -> _Work | None:
+        """By the model's id; of a client that says none, the oldest with just this input."""
+        of_run = [work for work in self._open.values() if work.run == run and not work.reply.done()]
+        if use.use:
+            return next((work for work in reversed(of_run) if work.use == use.use), None)
+        try:
+            key = key_of(use.client_tool, use.input)
+        except RequestError:
+            return None
+        return next((work for work in of_run if work.key == key), None)
+
+    def end_of(self, run: RunId, why: str, *, session: str, agent: str | None = None) -> None:
+        """Nothing more will be told of a client's uses; of those of one of its subagents, where `agent` is given."""
+        for work in list(self._open.values()):
+            if work.run == run and work.session == session and (agent is None or work.agent == agent):
+                work.end(Unknown(why))
+
+    # --- what the engine asks
+
+    def cut(self, call: CallId) -> asyncio.Future[Reply] | None:
+        """A stop has come over it. The client may still be at it: nobody knows what comes of it, and nobody hears of it."""
+        work = self._open.get(call)
+        if work is None:
+            return None
+        work.end(Unknown("stopped by an operator"))
+        return work.reply
+
+    def close_run(self, run: RunId, why: str) -> None:
+        for work in list(self._open.values()):
+            if work.run == run:
+                work.end(Unknown(why))
+        self._written.forget(run)
+        self._places.pop(run, None)
+
+    async def call(self, sending: Sending) -> Reply:
+        """Let the client go on, and answer when it has told what came of it."""
+        work = self._asked.pop(sending.call, None)
+        if work is None or work.is_gone or work.judgement is None:
+            return NotSent("nobody waits for this call")
+        if sum(each.run == work.run for each in self._open.values()) >= MOST_OPEN:
+            return NotSent(f"{MOST_OPEN} calls of the run are under way")
+        run = await self._run(work.run)
+        if work.is_gone or not sending.may_send():
+            return NotSent("it was stopped before anything was done")
+        self._open[sending.call] = work
+        note_acts(self._written.of(run), work.judgement, work.content)
+        work.granted.set_result(sending.arguments)
+        try:
+            await settled([asyncio.shield(work.reply)], self._clock, min(sending.deadline_s, LONGEST_S))
+            return work.reply.result() if work.reply.done() else Unknown("the client has told nothing more of it")
+        finally:
+            del self._open[sending.call]
+
+    async def close(self) -> None:
+        """The gateway is stopping; what came of what is under way is not known."""
+        for work in list(self._open.values()):
+            work.end(Unknown("the gateway is stopping"))
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[Outcome]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a call of a client's own tool could not be decided or recorded: %s", error)
+
+    async def _run(self, run: RunId) -> Run:
+        found = await self._store.run(run)
+        if found is None:
+            raise UnavailableError(f"run {run} has a credential but no record")
+        return found
+
+
+def key_of(client_tool: str, given_input: Mapping[str, Any]) -> Digest:
+    """By what a use is known where a client gives it no id. Raises RequestError."""
+    return digest_of({"tool": client_tool, "input": dict(given_input)})

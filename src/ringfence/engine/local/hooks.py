@@ -1,0 +1,262 @@
+"""What hooks of an agent's client are told: one question, one answer, for every event of every client.
+
+    answer = await hooks.heard(presented, event)
+
+Uses of the client's own tools go to `calls`, and so through the enforcer. Tools of MCP servers belong to the gateway: what is
+called there is decided where it arrives, and here it only has to be one of its own. Everything else is recorded where it says
+something, and refused where the run may not go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, assert_never
+
+from ringfence.core.canonical import canonical_bytes
+from ringfence.core.client_meta import ClientMeta
+from ringfence.core.entry import ENTRY_LIMIT, Entry, EntryKind
+from ringfence.core.local_calls import CHANGE, OTHER, arguments_of
+from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.local_rules import LocalRules, Words
+from ringfence.core.model.local_rules import Outcome as Follows
+from ringfence.core.model.run import Posture
+from ringfence.core.model.verdict import Level, ReasonCode
+from ringfence.core.model.words import Words as Said
+from ringfence.core.plain_text import plain
+from ringfence.core.unit import AddWords, Conflict, Unit
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.local.asked import NOTHING, Answer, Event, Happening, Say, ToolUse
+from ringfence.engine.local.calls import LocalCalls
+from ringfence.engine.local.outcomes import KILLED, OVER, PAUSED, UNKNOWN, refusal
+from ringfence.engine.local.standing import Standing, standing_of
+from ringfence.engine.outcome import Refused
+from ringfence.engine.runs import TASK_LIMIT
+from ringfence.errors import UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.store import Store
+
+MOST_NOTED: Final = 600
+"""Entries of one run in a minute for what is only told. What a client tells beyond that is answered and not recorded."""
+MOST_RUNS: Final = 2_000
+_WORDS_MOST: Final = ENTRY_LIMIT - 10_000
+_OWN: Final = "policy_settings"
+"""Settings of whoever administers the machine: their change cannot be held up, and is nobody's attempt to disarm anything."""
+
+logger = logging.getLogger(__name__)
+
+
+class Refuse(Protocol):
+    """The enforcer's way for what is refused whatever the rules say."""
+
+    async def __call__(
+        self,
+        presented: Presented,
+        name: str,
+        arguments: Mapping[str, Any],
+        level: Level,
+        code: ReasonCode,
+        why: str,
+        meta: ClientMeta = ...,
+    ) -> Refused: ...
+
+
+class Hooks:
+    """Of one gateway."""
+
+    def __init__(self, *, store: Store, clock: Clock, catalogue: Catalogue, local: LocalCalls, refuse: Refuse) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._local = local
+        self._refuse = refuse
+        self._noted: OrderedDict[RunId, deque[float]] = OrderedDict()
+
+    async def heard(self, presented: Presented, event: Event) -> Answer:
+        """What the client is told. Raises UnavailableError where it cannot be decided."""
+        principal = await identify(self._store, self._clock, presented)
+        if not isinstance(principal, Principal):
+            logger.warning("a hook was refused: %s", principal.reason.detail)
+            return UNKNOWN
+        rule = self._catalogue.rules.agents.get(principal.agent)
+        local = rule.local if rule is not None else None
+        if event.happening is Happening.BEFORE and event.use is not None:
+            return await self._before(presented, principal, local, event, event.use)
+        if local is None:
+            logger.warning("a hook of run %s was refused: agent %s has no `local` rules", principal.run, principal.agent)
+            return UNKNOWN
+        standing = await standing_of(self._store, self._clock, principal.run)
+        answer = await self._other(presented, principal, local, event, standing)
+        # Whatever else there is to say: of a run that was killed nothing goes on, and its model is given nothing more.
+        return KILLED if standing is Standing.KILLED else answer
+
+    # --- a tool is about to be used
+
+    async def _before(
+        self, presented: Presented, principal: Principal, local: LocalRules | None, event: Event, use: ToolUse
+    ) -> Answer:
+        if not use.server or local is None:
+            return await self._local.ask(presented, principal, use, event)
+        if use.server in local.mcp.gateway or local.mcp.others is Follows.ALLOW:
+            standing = await standing_of(self._store, self._clock, principal.run)
+            if standing is not Standing.OPEN:
+                return _STANDING[standing]
+            await self._note(principal, event, f"is about to call {use.client_tool}", self._named(use))
+            return Answer(say=Say.ALLOW)
+        if local.mcp.others is Follows.ASK:
+            return await self._local.ask(presented, principal, use, event)
+        arguments = arguments_of(OTHER, use.client_tool, use.input, event.cwd)
+        why = f"{use.client_tool} is of an MCP server that is not the gateway"
+        return refusal(
+            await self._refuse(
+                presented, OTHER, arguments, Level.DENY, ReasonCode.NOT_EXPOSED, why, ClientMeta(said=event.said)
+            )
+        )
+
+    # --- everything else
+
+    async def _other(
+        self, presented: Presented, principal: Principal, local: LocalRules, event: Event, standing: Standing
+    ) -> Answer:
+        match event.happening:
+            case Happening.AFTER | Happening.FAILED:
+                return await self._after(principal, local, event)
+            case Happening.BATCH:
+                return await self._batch(principal, local, event)
+            case Happening.PERMISSION:
+                return _STANDING.get(standing) or self._permission(principal, local, event)
+            case Happening.PROMPT:
+                return _STANDING.get(standing) or await self._prompt(presented, principal, local, event)
+            case Happening.CONFIG:
+                return await self._config(presented, principal, event)
+            case Happening.BEGIN:
+                self._local.began(principal.run, event.cwd)
+                await self._note(principal, event, f"its client begins ({event.source or 'startup'})")
+            case Happening.END:
+                self._local.end_of(principal.run, "its client has ended", session=event.session)
+                await self._note(principal, event, f"its client has ended ({event.source or 'other'})")
+            case Happening.STOP:
+                self._local.end_of(principal.run, "the turn of its model has ended", session=event.session, agent="")
+            case Happening.AGENT_BEGIN:
+                await self._note(principal, event, f"began a subagent ({event.source})")
+            case Happening.AGENT_END:
+                if event.agent:
+                    why = "the subagent has ended"
+                    self._local.end_of(principal.run, why, session=event.session, agent=event.agent)
+                await self._note(principal, event, f"a subagent has ended ({event.source})")
+            case Happening.BEFORE | Happening.OTHER:
+                pass
+            case _:
+                assert_never(event.happening)
+        return NOTHING
+
+    async def _after(self, principal: Principal, local: LocalRules, event: Event) -> Answer:
+        use = event.use
+        if use is None:
+            return NOTHING
+        if use.server in local.mcp.gateway:
+            return NOTHING  # the gateway itself has given it
+        failed = event.happening is Happening.FAILED
+        result = event.error if failed else use.result
+        answer = await self._local.told(principal, use, result, failed=failed, in_time=not failed)
+        if answer is None:
+            await self._note(principal, event, f"tells of {use.client_tool}, which nobody has let through", self._named(use))
+            answer = self._local.looked_at(principal, use, result, in_time=not failed)
+        return answer
+
+    async def _batch(self, principal: Principal, local: LocalRules, event: Event) -> Answer:
+        """The last moment before the model is given the results: what must not be seen, and could not be replaced, ends it."""
+        for use in event.uses:
+            if use.server in local.mcp.gateway:
+                continue
+            # A use that no hook has told of is told of here.
+            await self._local.told(principal, use, use.result, failed=False, in_time=False)
+            if self._local.shows(principal.run, use.use) is None:
+                self._local.looked_at(principal, use, use.result, in_time=False)
+        shown = [use.client_tool for use in event.uses if self._local.shows(principal.run, use.use)]
+        if not shown:
+            return NOTHING
+        await self._note(principal, event, f"was shown by {', '.join(shown)[:100]} what it may not have; its turn was ended")
+        why = "ringfence: a result holds what may not go to the model, and it could not be taken out"
+        return Answer(say=Say.HALT, why=why)
+
+    def _permission(self, principal: Principal, local: LocalRules, event: Event) -> Answer:
+        use = event.use
+        if use is not None and use.server in local.mcp.gateway:
+            return Answer(say=Say.ALLOW)
+        if use is not None and self._local.is_let_through(principal.run, use.client_tool, use.input):
+            return Answer(say=Say.ALLOW)
+        return Answer(say=Say.REFUSE, why="ringfence: refused: people decide at the gateway, and nobody has let this through")
+
+    async def _prompt(self, presented: Presented, principal: Principal, local: LocalRules, event: Event) -> Answer:
+        text, now = event.prompt, self._clock.now()
+        is_out_of_reach = presented.posture is not Posture.SHARED
+        counts = local.words is Words.CLIENT_ATTESTED and is_out_of_reach and bool(text.strip())
+        if not counts or len(text) > TASK_LIMIT or len(canonical_bytes(text)) > _WORDS_MOST:
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            await self._note(principal, event, "was given a prompt", {"prompt": {"sha256": digest, "characters": len(text)}})
+            return NOTHING
+        words = Said(text, f"client:{principal.agent}", now)
+        entry = Entry(
+            kind=EntryKind.RUN,
+            at=now,
+            summary="somebody said something to the run, by the word of its client",
+            run=principal.run,
+            agent=principal.agent,
+            decision="say",
+            by=words.by,
+            body={"words": text, **({"said": event.said} if event.said else {})},
+        )
+        receipt = await self._store.record(Unit((entry,), (AddWords(principal.run, words),)))
+        if isinstance(receipt, Conflict):
+            raise UnavailableError(f"what was said could not be recorded: {receipt.detail}")
+        await receipt.journaled()
+        return NOTHING
+
+    async def _config(self, presented: Presented, principal: Principal, event: Event) -> Answer:
+        if event.source == _OWN:
+            await self._note(
+                principal, event, "the machine's own settings of its client have changed", {"file": event.path[:500]}
+            )
+            return NOTHING
+        arguments = arguments_of(CHANGE, CHANGE, {"source": event.source[:100], "file_path": event.path[:4000]}, event.cwd)
+        why = f"the settings that hold its client ({event.source}) were changed while it was at work: {event.path}"
+        level = Level.DENY if event.source == "skills" else Level.HALT
+        refused = await self._refuse(
+            presented, CHANGE, arguments, level, ReasonCode.STOP_CONDITION, why, ClientMeta(said=event.said)
+        )
+        return refusal(refused)
+
+    # --- recording
+
+    def _named(self, use: ToolUse) -> dict[str, Any]:
+        return {"tool": plain(use.client_tool, 120), **({"tool_use": use.use} if use.use else {})}
+
+    async def _note(self, principal: Principal, event: Event, what: str, body: Mapping[str, Any] = {}) -> None:
+        """What a client only tells: seen, never believed."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        noted = self._noted.setdefault(principal.run, deque(maxlen=MOST_NOTED))
+        self._noted.move_to_end(principal.run)
+        if len(self._noted) > MOST_RUNS:
+            self._noted.popitem(last=False)
+        if len(noted) == MOST_NOTED and monotonic - noted[0] < 60:
+            return
+        noted.append(monotonic)
+        entry = Entry(
+            kind=EntryKind.OBSERVED,
+            at=now,
+            summary=plain(what, 240),
+            run=principal.run,
+            agent=principal.agent,
+            by=f"agent:{principal.agent}",
+            body={"hook": plain(event.name, 60), **({"said": event.said} if event.said else {}), **body},
+        )
+        receipt = await self._store.record(Unit((entry,)))
+        if isinstance(receipt, Conflict):
+            raise UnavailableError(f"what a hook tells of could not be recorded: {receipt.detail}")
+
+
+_STANDING: Final = {Standing.KILLED: KILLED, Standing.OVER: OVER, Standing.PAUSED: PAUSED}
