@@ -12,6 +12,7 @@ from ringfence.app.cli import (
     approvals,
     audit,
     budget,
+    claude_code,
     config_commands,
     connect,
     doctor,
@@ -65,6 +66,7 @@ connect.register(app)
 login.register(app)
 config_commands.register(app)
 app.add_typer(doctor.app, name="doctor")
+app.add_typer(claude_code.app, name="claude-code")
 app.add_typer(operator.app, name="operator")
 app.add_typer(agent.app, name="agent")
 app.add_typer(run.app, name="run")
