@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from mcp_types import INTERNAL_ERROR
-
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era, era_neutral
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.ports.upstream import TOOLS_CALL, Answered, Failed, Reply, ServerRequest, Unknown
 

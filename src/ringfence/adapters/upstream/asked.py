@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND
-
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Id, Request
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, METHOD_NOT_FOUND
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import RequestError
 from ringfence.ports.upstream import Asker, Declined, Granted, Sending, ServerRequest

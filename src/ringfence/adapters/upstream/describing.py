@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from mcp_types import METHOD_NOT_FOUND
-
 from ringfence.adapters.upstream.listing import PROMPTS, RESOURCES, TEMPLATES, TOOLS, Listing, all_items
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era
+from ringfence.adapters.wire.mcp_names import METHOD_NOT_FOUND
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import Described
 

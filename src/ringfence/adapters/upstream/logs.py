@@ -1,14 +1,13 @@
 """Log messages of one call, judged before anybody sees them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, get_args
-
-from mcp_types import LoggingLevel
+from typing import Any, Final
 
 from ringfence.adapters.upstream.rate import Rate
+from ringfence.adapters.wire.mcp_names import LOG_LEVELS
 from ringfence.core.canonical import canonical_bytes
 
-LEVELS: Final[tuple[str, ...]] = get_args(LoggingLevel)
+LEVELS: Final[tuple[str, ...]] = LOG_LEVELS
 """From the least severe to the most (RFC 5424, as named by MCP)."""
 MAX_DATA = 65_536
 """Bytes of one message, as JSON."""

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from mcp.shared.inbound import NAME_BEARING_METHODS
-
 from ringfence.adapters.upstream.logs import LEVELS
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES, Era, request_meta
+from ringfence.adapters.wire.mcp_names import NAME_BEARING_METHODS
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.methods import is_method
 from ringfence.errors import RequestError

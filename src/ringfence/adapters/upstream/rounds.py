@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from mcp_types import INTERNAL_ERROR
-
 from ringfence.adapters.upstream.answers import InputRequired
 from ringfence.adapters.upstream.asked import NOT_OFFERED, is_declared
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import RequestError
 from ringfence.ports.upstream import ClientAnswer, Failed, Granted, NotSent, Reply, Sending, ServerRequest, Unknown

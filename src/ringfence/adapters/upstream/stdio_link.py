@@ -4,8 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
-
 from ringfence.adapters.upstream.describing import Declared, declared_in
 from ringfence.adapters.upstream.hearing import Hearing
 from ringfence.adapters.upstream.notices import Notices
@@ -16,6 +14,7 @@ from ringfence.adapters.upstream.stdio_inbox import Inbox, Pending
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import LEGACY_VERSIONS, Era, era_from, initialize_params, modern_meta
+from ringfence.adapters.wire.mcp_names import UNSUPPORTED_PROTOCOL_VERSION
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown, keep_all

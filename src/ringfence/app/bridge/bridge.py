@@ -31,6 +31,7 @@ from ringfence.adapters.wire.mcp_names import (
     PROTOCOL_VERSION_META_KEY,
     encode_header_value,
 )
+from ringfence.adapters.wire.param_headers import header_map, param_headers
 from ringfence.app.bridge.link import Link, OpenRun, Refusal
 from ringfence.app.bridge.notices import (
     FIRST_BACK_OFF_S,
@@ -40,7 +41,6 @@ from ringfence.app.bridge.notices import (
     list_changed,
     lists_that_change,
 )
-from ringfence.app.bridge.params import param_header_map, param_headers
 from ringfence.core.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 
@@ -295,7 +295,7 @@ class _Bridge:
             self._param_headers = {
                 tool["name"]: found
                 for tool in body["tools"]
-                if is_tool_name(tool.get("name")) and (found := param_header_map(tool.get("inputSchema")))
+                if is_tool_name(tool.get("name")) and (found := header_map(tool.get("inputSchema")))
             }
 
     def _modern_headers(self, message: Request | Notification) -> dict[str, str]:

@@ -10,8 +10,6 @@ import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
-
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive, Scope, Send
 from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.callers import Caller, Callers
@@ -42,6 +40,7 @@ from ringfence.adapters.pep.mcp_gateway.streams import Streams
 from ringfence.adapters.pep.mcp_gateway.visit import Visit
 from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
 from ringfence.adapters.wire import jsonrpc
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, INVALID_REQUEST
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.run import Posture
 from ringfence.engine.anonymous import Anonymous

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from mcp_types import INVALID_REQUEST
-
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive
 from ringfence.adapters.pep.mcp_gateway.parse import too_large
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
+from ringfence.adapters.wire.mcp_names import INVALID_REQUEST
 
 
 async def read_body(receive: Receive, limits: GatewayLimits, may_keep: Callable[[int], bool]) -> bytes | Rejection | None:

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from mcp.shared.inbound import MCP_PARAM_HEADER_PREFIX, validate_mcp_param_headers
-from mcp_types import INVALID_PARAMS
-
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.pep.mcp_gateway.parse import Head, Route
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.seal import LONGEST
 from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import Era
+from ringfence.adapters.wire.mcp_names import HEADER_MISMATCH, INVALID_PARAMS, MCP_PARAM_HEADER_PREFIX, X_MCP_HEADER_KEY
+from ringfence.adapters.wire.param_headers import param_mismatch
 from ringfence.core.canonical import digest_of
 from ringfence.core.confusable import confusable
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
@@ -31,7 +30,6 @@ TICKET_LIMIT = 80
 _ANSWERS_LIMIT = 64
 _NO_ANSWERS: Final[Mapping[str, Any]] = {}
 _PARAM_PREFIX = MCP_PARAM_HEADER_PREFIX.lower()
-_X_HEADER = "x-mcp-header"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +109,10 @@ def check_against_schema(call: ClientCall, head: Head, definition: Mapping[str, 
     if call.era is Era.LEGACY:
         return None
     headed = any(name.startswith(_PARAM_PREFIX) for name in head.headers)
-    if not headed and not any(isinstance(p, dict) and (_X_HEADER in p or "properties" in p) for p in declared.values()):
+    if not headed and not any(isinstance(p, dict) and (X_MCP_HEADER_KEY in p or "properties" in p) for p in declared.values()):
         return None
-    verdict = validate_mcp_param_headers(schema, call.arguments, head.headers)
-    if verdict is None:
-        return None
-    return Rejection(status=400, code=verdict.code, message=verdict.message, id=call.id)
+    mismatch = param_mismatch(schema, call.arguments, head.headers)
+    return Rejection(status=400, code=HEADER_MISMATCH, message=mismatch, id=call.id) if mismatch is not None else None
 
 
 # --- per method: shown name, shown arguments, and what the engine is asked; or what is wrong -------------------------

@@ -1,4 +1,4 @@
-"""What a client says it can do, and whether it can answer what a server asks. Pure.
+"""What a client says it can do. Pure.
 
 Capabilities that the gateway does not forward (extensions, tasks, experimental ones) are left out before anybody reads them.
 
@@ -10,10 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from mcp_types.methods import validate_client_result
-from pydantic import ValidationError
-
-from ringfence.adapters.wire.mcp import LEGACY_VERSION
 from ringfence.ports.upstream import ServerRequest
 
 _FORWARDED: Final = ("sampling", "elicitation", "roots")
@@ -42,14 +38,3 @@ def can_answer(capabilities: Mapping[str, Any], request: ServerRequest) -> bool:
             return "url" in modes if request.params.get("mode") == "url" else "form" in modes or not modes
         case _:
             return False
-
-
-def is_answer(method: str, value: Any) -> bool:
-    """Whether a value is a result of that method: the shapes are the same in both eras."""
-    if not isinstance(value, dict):
-        return False
-    try:
-        validate_client_result(method, LEGACY_VERSION, cast("dict[str, Any]", value))
-    except (KeyError, ValidationError):
-        return False
-    return True

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from mcp_types import SERVER_INFO_META_KEY
-
 from ringfence.adapters.pep.mcp_gateway.client_call import CLAIM
 from ringfence.adapters.pep.mcp_gateway.lists import TTL_MS
 from ringfence.adapters.wire.mcp import CLIENT_INFO, LEGACY_VERSION, LEGACY_VERSIONS, MODERN_VERSION
+from ringfence.adapters.wire.mcp_names import SERVER_INFO_META_KEY
 from ringfence.core.methods import CAPABILITY
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Rules

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, assert_never, cast
 
-from mcp_types import INVALID_REQUEST
-
 from ringfence.adapters.pep.mcp_gateway.body import read_body
 from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.foreign import plain
@@ -21,6 +19,7 @@ from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.run_routes import Plain, refusal
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.visit import Visit
+from ringfence.adapters.wire.mcp_names import INVALID_REQUEST
 from ringfence.core.canonical import parse_strict
 from ringfence.core.handoff import HANDOFF
 from ringfence.core.model.identifiers import RunId

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from mcp_types import HEADER_MISMATCH, INVALID_REQUEST
-
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
+from ringfence.adapters.wire.mcp_names import HEADER_MISMATCH, INVALID_REQUEST
 
 _MCP_PREFIX: Final = "mcp-"
 _ONCE: Final = frozenset(

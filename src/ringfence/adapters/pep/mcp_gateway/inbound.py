@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from mcp_types import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY
-
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive, Send
 from ringfence.adapters.pep.mcp_gateway.client_capabilities import known_capabilities
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.pep.mcp_gateway.legacy import Session
 from ringfence.adapters.pep.mcp_gateway.parse import Head, Route
 from ringfence.adapters.wire.jsonrpc import Id
+from ringfence.adapters.wire.mcp_names import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY
 from ringfence.core.client_meta import ClientMeta, client_meta
 from ringfence.engine.identify import Presented, Principal
 

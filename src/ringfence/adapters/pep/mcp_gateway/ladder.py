@@ -15,8 +15,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from mcp_types import INVALID_PARAMS
-
 from ringfence.adapters.pep.mcp_gateway.client_call import ClientCall
 from ringfence.adapters.pep.mcp_gateway.progress import Progress
 from ringfence.adapters.pep.mcp_gateway.render import (
@@ -30,6 +28,7 @@ from ringfence.adapters.pep.mcp_gateway.rounds import Asks
 from ringfence.adapters.pep.mcp_gateway.state_seal import Held, StateSeal
 from ringfence.adapters.pep.mcp_gateway.stream import Answer
 from ringfence.adapters.wire.mcp import Era
+from ringfence.adapters.wire.mcp_names import INVALID_PARAMS
 from ringfence.core.model.identifiers import RunId, TicketId
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.rules import ApprovalRules

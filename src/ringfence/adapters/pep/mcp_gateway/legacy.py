@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from mcp_types import INTERNAL_ERROR
-
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Message
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR
 from ringfence.core.model.identifiers import RunId, ServerId
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any, Final
 
-from mcp.shared.inbound import find_invalid_x_mcp_header
-
 from ringfence.adapters.pep.mcp_gateway.client_call import CLAIM, TICKET_LIMIT
 from ringfence.adapters.pep.mcp_gateway.cursors import Cursors, ListPlace
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.wire.mcp import Era
+from ringfence.adapters.wire.param_headers import header_fault
 from ringfence.core.canonical import canonical_bytes, digest_of
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
 from ringfence.core.model.tool import Tool
@@ -140,7 +139,7 @@ def shown_tools(view: AgentView, server: str | None, era: Era) -> list[dict[str,
 
 def _is_usable(tool: Tool) -> bool:
     """Without a compiled schema every call is denied; with a broken header annotation modern clients refuse the tool."""
-    return tool.validator is not None and find_invalid_x_mcp_header(tool.definition.get("inputSchema")) is None
+    return tool.validator is not None and header_fault(tool.definition.get("inputSchema")) is None
 
 
 def _shown(name: str, tool: Tool, era: Era) -> dict[str, Any]:

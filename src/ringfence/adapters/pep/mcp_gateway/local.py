@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
-
 from ringfence.adapters.pep.mcp_gateway.client_call import is_uri
 from ringfence.adapters.pep.mcp_gateway.inbound import Inbound
 from ringfence.adapters.pep.mcp_gateway.lists import PROMPTS, RESOURCES, TEMPLATES, Lists
@@ -18,6 +16,7 @@ from ringfence.adapters.pep.mcp_gateway.render import RESOURCE_NOT_FOUND, Render
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import send_json
 from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import ServerId
 from ringfence.engine.catalogue import Catalogue

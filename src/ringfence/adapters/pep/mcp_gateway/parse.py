@@ -12,24 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from mcp.shared.inbound import (
-    ERROR_CODE_HTTP_STATUS,
-    MCP_NAME_HEADER,
-    MCP_PROTOCOL_VERSION_HEADER,
-    NAME_BEARING_METHODS,
-    InboundLadderRejection,
-    classify_inbound_request,
-)
-from mcp_types import (
-    HEADER_MISMATCH,
-    INVALID_PARAMS,
-    INVALID_REQUEST,
-    LOG_LEVEL_META_KEY,
-    PARSE_ERROR,
-    PROTOCOL_VERSION_META_KEY,
-    UNSUPPORTED_PROTOCOL_VERSION,
-)
-
+from ringfence.adapters.pep.mcp_gateway.envelope import envelope_fault
 from ringfence.adapters.pep.mcp_gateway.headers import Scheme, accepts, credential_in, is_json, read_headers
 from ringfence.adapters.pep.mcp_gateway.log_levels import is_level
 from ringfence.adapters.pep.mcp_gateway.metadata import challenge
@@ -38,6 +21,17 @@ from ringfence.adapters.pep.mcp_gateway.places import Place, find_place
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify
 from ringfence.adapters.wire.mcp import JSON_TYPE, LEGACY_VERSIONS, MODERN_VERSIONS, SESSION_HEADER, SSE_TYPE, Era
+from ringfence.adapters.wire.mcp_names import (
+    ERROR_CODE_HTTP_STATUS,
+    HEADER_MISMATCH,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    LOG_LEVEL_META_KEY,
+    MCP_PROTOCOL_VERSION_HEADER,
+    PARSE_ERROR,
+    PROTOCOL_VERSION_META_KEY,
+    UNSUPPORTED_PROTOCOL_VERSION,
+)
 from ringfence.core.canonical import parse_strict
 from ringfence.core.confusable import confusable
 from ringfence.errors import RequestError
@@ -185,9 +179,10 @@ def read_message(head: Head, body: bytes) -> Route | Result | ErrorAnswer | Reje
     if isinstance(era, Rejection):
         return era
     if era is Era.MODERN and isinstance(message, Request):
-        mismatch = _modern_mismatch(head, cast("dict[str, Any]", value), message)
+        mismatch = envelope_fault(message.method, message.params, head.headers)
         if mismatch is not None:
-            return mismatch
+            code, text = mismatch
+            return Rejection(status=ERROR_CODE_HTTP_STATUS.get(code, 400), code=code, message=text, id=message.id)
     # 9 no parameter that the method does not define
     allowed = known_params(era, message.method, notification=identity is None)
     if allowed is None:
@@ -218,22 +213,6 @@ def _era(head: Head, message: Request | Notification, identity: Id | None) -> Er
         text = f"the body names a protocol version, the {MCP_PROTOCOL_VERSION_HEADER} header does not"
         return Rejection(status=400, code=HEADER_MISMATCH, message=text, id=identity)
     return Era.LEGACY
-
-
-def _modern_mismatch(head: Head, value: dict[str, Any], message: Request) -> Rejection | None:
-    verdict = classify_inbound_request(value, headers=head.headers)
-    if isinstance(verdict, InboundLadderRejection):
-        status = ERROR_CODE_HTTP_STATUS.get(verdict.code, 400)
-        return Rejection(status=status, code=verdict.code, message=verdict.message, id=message.id, data=verdict.data)
-    if not isinstance(verdict.client_capabilities, dict):
-        text = "the client capabilities of the envelope must be an object"
-        return Rejection(status=400, code=INVALID_PARAMS, message=text, id=message.id)
-    named = NAME_BEARING_METHODS.get(message.method)
-    # The ladder of `mcp` lets both pass: a name that the body lacks, and one on a method that bears none.
-    if MCP_NAME_HEADER in head.headers and (named is None or named not in message.params):
-        text = f"{MCP_NAME_HEADER} header names what the request body does not"
-        return Rejection(status=400, code=HEADER_MISMATCH, message=text, id=message.id)
-    return None
 
 
 def _meta_fault(params: Mapping[str, Any]) -> str | None:

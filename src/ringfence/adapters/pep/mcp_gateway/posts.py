@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from mcp_types import INVALID_REQUEST
-
 from ringfence.adapters.pep.mcp_gateway.body import read_body
 from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
@@ -20,6 +18,7 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.visit import Visit
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era
+from ringfence.adapters.wire.mcp_names import INVALID_REQUEST
 from ringfence.core.model.identifiers import RunId
 
 Handler = Callable[[Inbound], Awaitable[Rejection | None]]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from mcp_types import METHOD_NOT_FOUND
-
 from ringfence.adapters.pep.mcp_gateway.asgi import Send
 from ringfence.adapters.pep.mcp_gateway.parse import Route
 from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.render import render_error, render_rejection
 from ringfence.adapters.pep.mcp_gateway.stream import send_json
+from ringfence.adapters.wire.mcp_names import METHOD_NOT_FOUND
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.identify import Presented
 from ringfence.errors import UnavailableError

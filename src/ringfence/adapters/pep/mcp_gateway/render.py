@@ -20,10 +20,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, assert_never, cast
 
-from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, MISSING_REQUIRED_CLIENT_CAPABILITY
-from mcp_types.methods import CACHEABLE_METHODS
-
 from ringfence.adapters.pep.mcp_gateway.client_call import CLAIM, ClientCall
 from ringfence.adapters.pep.mcp_gateway.client_capabilities import known_capabilities
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
@@ -32,6 +28,14 @@ from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import MODERN_RESULT_KEYS, Era
+from ringfence.adapters.wire.mcp_names import (
+    CACHEABLE_METHODS,
+    ERROR_CODE_HTTP_STATUS,
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+)
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import Millis

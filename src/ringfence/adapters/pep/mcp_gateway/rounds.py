@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcp_types import INTERNAL_ERROR, MISSING_REQUIRED_CLIENT_CAPABILITY
-
-from ringfence.adapters.pep.mcp_gateway.client_capabilities import can_answer, is_answer
+from ringfence.adapters.pep.mcp_gateway.client_capabilities import can_answer
+from ringfence.adapters.pep.mcp_gateway.client_results import have_models, is_answer
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
 from ringfence.adapters.pep.mcp_gateway.outlet import Outlet
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, MISSING_REQUIRED_CLIENT_CAPABILITY
 from ringfence.core.model.identifiers import RunId
 from ringfence.engine.outcome import Outcome
 from ringfence.engine.request import ClientSide
@@ -129,6 +129,7 @@ class Rounds:
         return Asks(suspended.key, suspended.requests)
 
     async def _ask(self, suspended: _Suspended, requests: Mapping[str, ServerRequest]) -> Mapping[str, ClientAnswer]:
+        await have_models()
         async with suspended.lock:
             answers, left = _answered_at_once(suspended, requests)
             if not left:

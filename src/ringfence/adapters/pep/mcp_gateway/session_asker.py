@@ -9,9 +9,8 @@ import asyncio
 import base64
 from collections.abc import Mapping
 
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
-
-from ringfence.adapters.pep.mcp_gateway.client_capabilities import can_answer, is_answer
+from ringfence.adapters.pep.mcp_gateway.client_capabilities import can_answer
+from ringfence.adapters.pep.mcp_gateway.client_results import have_models, is_answer
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.pep.mcp_gateway.foreign import plain
 from ringfence.adapters.pep.mcp_gateway.legacy import Session
@@ -19,6 +18,7 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import Answer
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Message, Result
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 from ringfence.core.canonical import canonical_bytes
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
@@ -42,6 +42,7 @@ class SessionAsker:
 
     async def __call__(self, requests: Mapping[str, ServerRequest]) -> Mapping[str, ClientAnswer]:
         """Ask everything at once."""
+        await have_models()
         answers = await asyncio.gather(*(self._ask(request) for request in requests.values()))
         return dict(zip(requests, answers, strict=True))
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcp_types import INVALID_PARAMS, INVALID_REQUEST
-
 from ringfence.adapters.pep.mcp_gateway.client_capabilities import known_capabilities
 from ringfence.adapters.pep.mcp_gateway.legacy import Session, Sessions
 from ringfence.adapters.pep.mcp_gateway.parse import Route
@@ -21,6 +19,7 @@ from ringfence.adapters.pep.mcp_gateway.visit import Visit
 from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Result
 from ringfence.adapters.wire.mcp import SESSION_HEADER
+from ringfence.adapters.wire.mcp_names import INVALID_PARAMS, INVALID_REQUEST
 from ringfence.core.canonical import canonical_bytes
 
 

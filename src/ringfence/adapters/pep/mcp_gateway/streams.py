@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 
-from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
-from mcp_types import INVALID_PARAMS, INVALID_REQUEST
-
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive, Send
 from ringfence.adapters.pep.mcp_gateway.client_call import is_uri
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
@@ -26,6 +23,7 @@ from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import SSE_TYPE
+from ringfence.adapters.wire.mcp_names import INVALID_PARAMS, INVALID_REQUEST, SUBSCRIPTION_ID_META_KEY
 from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId
 from ringfence.engine.catalogue import Catalogue

@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
-from mcp_types import METHOD_NOT_FOUND
-
 from ringfence.adapters.upstream.describing import Declared, described, discovered, items_of
 from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.http.aside import decline, listening_headers
@@ -24,6 +21,8 @@ from ringfence.adapters.upstream.room import MayKeep, Room
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, Result
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES, Era, modern_headers, modern_meta
+from ringfence.adapters.wire.mcp_names import METHOD_NOT_FOUND
+from ringfence.adapters.wire.param_headers import header_fault, header_map
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NOTHING_DECLARED, Described, Notice, NotSent, Unknown, keep_all
@@ -76,13 +75,13 @@ class HttpCatalogue:
         maps: ParamMaps = {}
         for tool in tools:
             schema = tool["inputSchema"]
-            if (fault := find_invalid_x_mcp_header(schema)) is not None:
+            if (fault := header_fault(schema)) is not None:
                 # MCP 2026-07-28, transports: a client must leave such a tool out.
                 logger.warning("tool left out: %s: %s", tool["name"], fault)
                 continue
             usable.append(tool)
-            if header_map := x_mcp_header_map(schema):
-                maps[tool["name"]] = header_map
+            if names := header_map(schema):
+                maps[tool["name"]] = names
         self.param_maps = maps
         return tuple(usable)
 

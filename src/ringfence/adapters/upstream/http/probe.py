@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 
-from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
-
 from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.http.channel import HttpChannel, Received
 from ringfence.adapters.upstream.http.sessions import BASE_HEADERS, NO_HEADERS, Sessions, always
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, era_from, modern_headers, modern_meta
+from ringfence.adapters.wire.mcp_names import UNSUPPORTED_PROTOCOL_VERSION
 from ringfence.core.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown

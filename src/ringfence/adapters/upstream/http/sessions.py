@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
-
 from ringfence.adapters.upstream.asked import Back
 from ringfence.adapters.upstream.describing import Declared, declared_in
 from ringfence.adapters.upstream.guarded_body import GuardedBody
@@ -24,6 +22,7 @@ from ringfence.adapters.wire.mcp import (
     SSE_TYPE,
     initialize_params,
 )
+from ringfence.adapters.wire.mcp_names import MCP_PROTOCOL_VERSION_HEADER
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown
 

@@ -5,9 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mcp.shared.inbound import mcp_param_headers
-from mcp_types import INTERNAL_ERROR
-
 from ringfence.adapters.upstream.answers import InputRequired, reply_of
 from ringfence.adapters.upstream.backoff import Jitter, no_jitter
 from ringfence.adapters.upstream.guarded_body import GuardedBody
@@ -27,6 +24,8 @@ from ringfence.adapters.upstream.rounds import in_rounds
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, modern_headers
+from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR
+from ringfence.adapters.wire.param_headers import param_headers
 from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import (
@@ -116,7 +115,7 @@ class HttpUpstream:
         headers = {**BASE_HEADERS, **modern_headers(request.method, request.name), **_revealed(sending)}
         maps = self._catalogue.param_maps
         if request.method == TOOLS_CALL and maps and (header_map := maps.get(sending.tool)):
-            headers |= mcp_param_headers(header_map, parse_strict(sending.arguments))
+            headers |= param_headers(header_map, parse_strict(sending.arguments))
 
         async def send(more: bytes = b"") -> Reply | InputRequired:
             identity = self._channel.next_id()
