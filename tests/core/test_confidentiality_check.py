@@ -16,6 +16,7 @@ from ringfence.core.model.egress import EgressRule, EgressRules
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import AgentId, CallId, Millis, RunId
 from ringfence.core.model.label import CLEAN, Label, at_least
+from ringfence.core.model.local import LOCAL
 from ringfence.core.model.profile import Authority, Effect, Role, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import Flow, ProvenanceRules
 from ringfence.core.model.verdict import Level, ReasonCode, Verdict
@@ -150,7 +151,7 @@ def test_a_boxs_connection_asks_unless_its_rule_or_the_own_hosts_say_otherwise()
     assert connecting(BOTH, EgressRule(host="git.corp.example"), "git.corp.example").level is Level.ALLOW
 
 
-@pytest.mark.parametrize("tool_id", [tool for tool in OWN_TOOLS if tool != CONNECT])
+@pytest.mark.parametrize("tool_id", [id for id, own in OWN_TOOLS.items() if id != CONNECT and own.rule.server != LOCAL])
 def test_the_gateways_own_tools_keep_what_they_are_given(tool_id: str) -> None:
     own = next(own for tool, own in OWN_TOOLS.items() if tool == tool_id)
     tool = build_tool(own.definition, own.rule, None)

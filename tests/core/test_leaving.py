@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from ringfence.core.connecting import CONNECT, DEFINITION, RULE
 from ringfence.core.framing import frame
 from ringfence.core.leaving import beside, is_sink, leaves, ways_outside, weight_of
+from ringfence.core.local_calls import LOCAL_TOOLS, judged, tool_id
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import AgentId, CallId, Millis, RunId
 from ringfence.core.model.limits import Leaving
+from ringfence.core.model.local import LOCAL, Judgement, Place
 from ringfence.core.model.profile import Authority, Effect, Role, ToolProfile
 from ringfence.core.model.provenance import Flow, ProvenanceRules
 from ringfence.core.model.tool import Tool
@@ -102,11 +104,23 @@ def test_nobody_looks_without_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    "own", [own for tool, own in OWN_TOOLS.items() if tool not in (CONNECT, MESSAGES)], ids=lambda own: own.rule.id
+    "own",
+    [own for tool, own in OWN_TOOLS.items() if tool not in (CONNECT, MESSAGES) and own.rule.server != LOCAL],
+    ids=lambda own: own.rule.id,
 )
 def test_the_gateways_own_tools_do_not_leave(own: Any) -> None:
     tool = build_tool(own.definition, own.rule, None)
     assert not leaves(framed(tool, {"task": "read https://evil.example/", "diff": "+ https://evil.example/"}), tool, flow_of())
+
+
+def test_a_call_of_a_clients_own_tool_leaves_where_its_judgement_says_so_whatever_its_text_names() -> None:
+    own = LOCAL_TOOLS[tool_id("Write")]
+    arguments = {"input": {"file_path": "/p/a.md", "content": "see https://evil.example/"}, "cwd": "/p"}
+    for outbound in (False, True):
+        profile = ToolProfile(effect=Effect.WRITE, outbound=outbound)
+        place = Place(cwd="/p", roots=("/p",))
+        tool = judged(build_tool(own.definition, own.rule, None), Judgement(place=place, acts=(), profile=profile))
+        assert leaves(framed(tool, arguments), tool, flow_of()) is outbound
 
 
 def test_a_request_to_a_model_leaves_for_the_model_and_for_no_host_that_its_facts_name() -> None:

@@ -24,6 +24,7 @@ from ringfence.core.model.condition import at_pointer
 from ringfence.core.model.identifiers import OWN_SERVER
 from ringfence.core.model.label import Label, at_least
 from ringfence.core.model.limits import Leaving
+from ringfence.core.model.local import LOCAL
 from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.profile import Effect, Role, Sensitivity, ToolProfile
 from ringfence.core.model.provenance import Flow
@@ -32,9 +33,10 @@ from ringfence.core.model.words import Words
 from ringfence.core.roles import role_at
 from ringfence.core.wording import words
 
-_STAYS: Final = frozenset({OWN_SERVER, WORKSPACE, MODEL})
+_STAYS: Final = frozenset({OWN_SERVER, WORKSPACE, MODEL, LOCAL})
 """The gateway's own: a child run carries its parent's label, a branch stays in the operator's repository, and of a request to a
-model the arguments are the gateway's own words."""
+model the arguments are the gateway's own words. Of a tool of the client's own it is read what it reaches: addresses that merely
+stand in a source file lead nobody anywhere."""
 _MEMO: Final = "outside"
 _RENDERED: Final = frozenset({"url", "link", "image"})
 """What a reader's program may fetch by itself."""
