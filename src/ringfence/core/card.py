@@ -39,6 +39,12 @@ WHY = {
     ReasonCode.RULE_OF_TWO: "the run has read confidential data and what strangers wrote, and this reaches outside",
     ReasonCode.CLEARANCE: "the run has read data that is too confidential for where this goes",
     ReasonCode.HOST: "no rule names this host",
+    ReasonCode.PERMISSION: "its permission lists ask, or do not speak for all of it",
+    ReasonCode.UNDECIDED: "nobody can decide beforehand what it does",
+    ReasonCode.SECRET_FILE: "it reads what is secret",
+    ReasonCode.SECRET: "a secret stands in what it writes, sends or commits",
+    ReasonCode.OUTSIDE: "it touches files outside of the run's folders",
+    ReasonCode.PROTECTED_PATH: "it changes what is run or obeyed without anybody looking: CI, hooks, agents, locks, access",
     ReasonCode.WORKSPACE: "it changes what is run or obeyed when somebody opens, builds or tests the repository",
 }
 

@@ -12,6 +12,7 @@ from typing import Final, assert_never
 from ringfence.core.model.verdict import ReasonCode
 
 _WAY_OUT: Final = "egress.connect"
+_LOCAL: Final = "local."
 
 
 class Lever(StrEnum):
@@ -130,6 +131,22 @@ def meaning(code: ReasonCode) -> str:
             return "the agent, or one above it, is bound to an environment that this does not belong to"
         case ReasonCode.HOST:
             return "no egress rule of the agent has this host with this kind of request"
+        case ReasonCode.PERMISSION:
+            return "a permission rule forbids it or asks, or no allow rule speaks for all that it does"
+        case ReasonCode.UNDECIDED:
+            return "what the command does can be known only by running it"
+        case ReasonCode.SECRET_FILE:
+            return "it reads a file that is there to hold secrets, or shows secrets of the machine"
+        case ReasonCode.OUTSIDE:
+            return "it touches files outside of the folders that the run works in"
+        case ReasonCode.PROTECTED_PATH:
+            return "it changes a file that is run, or obeyed, without anybody looking at it"
+        case ReasonCode.GUARD_RAIL:
+            return "it reaches for the rules and hooks that hold the run itself"
+        case ReasonCode.FILES_CAP:
+            return "the run, or one above it, would change more different files than it may"
+        case ReasonCode.LINES_CAP:
+            return "the run, or one above it, would change more lines than it may"
         case ReasonCode.WORKSPACE:
             return "the result of the run touches protected paths, or the gate before the repository found fault with it"
         case ReasonCode.PROVENANCE:
@@ -252,6 +269,9 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.UNPRICED_MODEL:
             text = "give the model a price, or let an unknown one count as the dearest"
             return Change(Lever.CONFIGURATION, text, "models.prices")
+        case ReasonCode.SECRET if tool.startswith(_LOCAL):
+            text = "take the secret out of it; or, where it is none, have people asked (`contents: ask`)"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.local.secrets.contents")
         case ReasonCode.SECRET:
             text = "have it masked (`secrets: mask`), or name the rule that found it under `allow_secrets`"
             return Change(Lever.CONFIGURATION, text, "models.secrets")
@@ -275,6 +295,32 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.HOST:
             text = "give the agent a rule for this host; or `unlisted: ask`, so that a person may let one run reach it"
             return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.egress")
+        case ReasonCode.PERMISSION:
+            text = (
+                "the detail names the rule and what it spoke of: change that rule, or add an allow rule that names it"
+                " (`ringfence permissions explain` shows what a rule would do)"
+            )
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.permissions")
+        case ReasonCode.UNDECIDED:
+            text = "have it written as plain commands; or allow exactly this text, without a `*`, once somebody has read it"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.permissions.allow")
+        case ReasonCode.SECRET_FILE:
+            text = "where the file holds no secret, name it under `allow`"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.local.secrets.allow")
+        case ReasonCode.OUTSIDE:
+            text = "add the folder to `roots`, or to `permissions.additionalDirectories`; or a Read or Edit rule for the path"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.local.roots")
+        case ReasonCode.PROTECTED_PATH:
+            text = "where nobody runs or obeys it, name it under `unprotected`; or let a person do it"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.local.overreach.unprotected")
+        case ReasonCode.GUARD_RAIL:
+            return Change(Lever.NONE, "no run changes its own rules: an operator edits them, outside of the run")
+        case ReasonCode.FILES_CAP:
+            text = f"`ringfence budget raise {run} --meter METER --by +N`, or raise the cap, or open a new run"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.local.overreach.files")
+        case ReasonCode.LINES_CAP:
+            text = f"`ringfence budget raise {run} --meter METER --by +N`, or raise the cap, or open a new run"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.local.overreach.lines")
         case ReasonCode.WORKSPACE:
             text = "protected paths are built in and `protect` adds to them: let the agent leave them alone, or a person decide"
             return Change(Lever.CONFIGURATION, text, f"agents.{subject.agent}.box")

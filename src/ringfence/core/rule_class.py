@@ -29,6 +29,10 @@ class RuleClass(StrEnum):
     FROZEN = "frozen"
     ENVIRONMENT = "environment"
     HOST = "host"
+    PERMISSION = "permission"
+    UNDECIDED = "undecided"
+    FILES = "files"
+    """A file that holds secrets, lies outside, or needs a person: which list names it is not told."""
     PROVENANCE = "provenance"
     """A value that nobody who may decide has given, or data that may not go there: nobody can tell them apart."""
     HANDOFF = "handoff"
@@ -61,6 +65,9 @@ TEXTS = {
     RuleClass.FROZEN: "refused: no changes are made at this time",
     RuleClass.ENVIRONMENT: "refused: it belongs to another environment than this agent",
     RuleClass.HOST: "refused: no rule lets this run reach that host",
+    RuleClass.PERMISSION: "refused: the permission rules of this run do not allow it",
+    RuleClass.UNDECIDED: "refused: what this would do cannot be decided beforehand; write it as plain commands",
+    RuleClass.FILES: "refused: this run may not touch these files",
     RuleClass.PROVENANCE: "refused: where this call's values or data come from does not allow it",
     RuleClass.HANDOFF: "refused: this result cannot be handed over",
     RuleClass.REPEATING: "refused: the same calls bring the same results; do something else",
@@ -104,6 +111,8 @@ def class_of(code: ReasonCode) -> RuleClass:
             | ReasonCode.TOKEN_CAP
             | ReasonCode.MODEL_CALL_CAP
             | ReasonCode.UNCOUNTABLE
+            | ReasonCode.FILES_CAP
+            | ReasonCode.LINES_CAP
         ):
             return RuleClass.LIMIT
         case ReasonCode.MODEL_NOT_ALLOWED | ReasonCode.UNPRICED_MODEL:
@@ -120,6 +129,12 @@ def class_of(code: ReasonCode) -> RuleClass:
             return RuleClass.ENVIRONMENT
         case ReasonCode.HOST:
             return RuleClass.HOST
+        case ReasonCode.PERMISSION:
+            return RuleClass.PERMISSION
+        case ReasonCode.UNDECIDED:
+            return RuleClass.UNDECIDED
+        case ReasonCode.SECRET_FILE | ReasonCode.OUTSIDE | ReasonCode.PROTECTED_PATH | ReasonCode.GUARD_RAIL:
+            return RuleClass.FILES
         case ReasonCode.PROVENANCE | ReasonCode.RULE_OF_TWO | ReasonCode.CLEARANCE:
             return RuleClass.PROVENANCE
         case ReasonCode.HANDOFF:

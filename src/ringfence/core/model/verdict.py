@@ -57,6 +57,15 @@ class ReasonCode(StrEnum):
     ENVIRONMENT = "environment"
     # the way out of a box
     HOST = "host"
+    # the tools of a coding agent's own client
+    PERMISSION = "permission"
+    UNDECIDED = "undecided"
+    SECRET_FILE = "secret_file"
+    OUTSIDE = "outside"
+    PROTECTED_PATH = "protected_path"
+    GUARD_RAIL = "guard_rail"
+    FILES_CAP = "files_cap"
+    LINES_CAP = "lines_cap"
     # the way of a result out of a box
     WORKSPACE = "workspace"
     # provenance and confidentiality

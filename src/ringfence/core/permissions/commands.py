@@ -1,0 +1,172 @@
+"""Command rules held against one simple command.
+
+On the strict side a rule means what it says in whatever spelling: with a path before the name, behind wrappers, with other
+quotes, with options in another order or before the subcommand. On the allowing side it means its text, and how much of a
+command it names decides what it can speak for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+from ringfence.core.model.local import LocalAct
+from ringfence.core.permissions.globs import fits_text
+
+_BLANKS: Final = re.compile(r"\s+")
+_QUOTES: Final = str.maketrans("", "", "'\"\\")
+MANY_FACED: Final = frozenset(
+    {
+        "git", "jj", "hg", "svn", "gh", "glab", "docker", "podman", "nerdctl", "kubectl", "oc", "helm", "terraform",
+        "tofu", "pulumi", "ansible",
+        "aws", "gcloud", "gsutil", "az", "doctl", "heroku", "fly", "flyctl", "vercel", "netlify", "wrangler", "firebase",
+        "supabase",
+        "npm", "pnpm", "yarn", "bun", "deno", "pip", "pip3", "uv", "poetry", "pipx", "conda", "cargo", "rustup", "go",
+        "gem", "bundle", "composer",
+        "dotnet", "nuget", "brew", "apt", "apt-get", "dnf", "yum", "pacman", "snap", "systemctl", "launchctl", "vault",
+        "op", "redis-cli",
+    }
+)  # fmt: skip
+"""Programs whose name alone says nothing: what they do is said by the word after it."""
+_ELEVATES: Final = frozenset(
+    {
+        "sudo", "doas", "su", "pkexec", "runuser", "ssh", "chroot", "nsenter", "unshare", "setpriv", "docker", "podman",
+        "kubectl", "oc", "nerdctl",
+        "systemd-run", "machinectl", "flatpak-spawn", "adb", "gosu", "su-exec", "busctl", "at", "batch", "crontab",
+    }
+)  # fmt: skip
+"""What is run through them is run as somebody else, somewhere else, or later."""
+
+
+class Names(IntEnum):
+    """How much of a command an allow rule names."""
+
+    NOTHING = 0
+    """It does not fit."""
+    ANYTHING = 1
+    """It fits whatever the command is."""
+    PROGRAM = 2
+    COMMAND = 3
+    """The program, and its subcommand where it has any."""
+    TEXT = 4
+    """All of it: somebody read exactly this."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    text: str
+    """Blanks collapsed, without the ` *` or `:*` at the end."""
+    is_open: bool
+    """More words may follow."""
+    words: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _read(pattern: str) -> _Pattern:
+    text = _BLANKS.sub(" ", pattern).strip()
+    is_open = False
+    for end in (":*", " *"):
+        if text.endswith(end):
+            text, is_open = text[: -len(end)], True
+            break
+    return _Pattern(text, is_open, tuple(text.split(" ")))
+
+
+def collapsed(text: str) -> str:
+    """A text with each run of blanks as one."""
+    return _BLANKS.sub(" ", text).strip()
+
+
+def fits_line(pattern: str, line: str) -> bool:
+    """Whether a rule's pattern fits one text."""
+    read = _read(pattern)
+    return fits_text(read.text, line) or (read.is_open and fits_text(read.text + " *", line))
+
+
+def strictly(pattern: str, act: LocalAct) -> bool:
+    """Whether a deny or ask rule fits a command in any of its spellings."""
+    lines = {act.text, *map(collapsed, act.spellings)}
+    if act.words:
+        lines.add(" ".join((_base(act.words[0]), *act.words[1:])))
+    if any(fits_line(pattern, line) for line in lines):
+        return True
+    plain = pattern.translate(_QUOTES)
+    if any(fits_line(plain, line.translate(_QUOTES)) for line in lines):
+        return True
+    return bool(act.words) and _means(_read(plain), (_base(act.words[0]), *act.words[1:]))
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2] or name
+
+
+def _means(pattern: _Pattern, words: tuple[str, ...]) -> bool:
+    """Whether a command has all words and options that a pattern names, wherever options stand and however they are bundled."""
+    if not pattern.words or not fits_text(pattern.words[0], words[0]) or "*" in pattern.words[0]:
+        return False
+    wanted = [word for word in pattern.words[1:] if not word.startswith("-")]
+    options = [word for word in pattern.words[1:] if word.startswith("-")]
+    if not wanted and not options:
+        return False
+    given = [word for word in words[1:] if word.startswith("-")]
+    if not all(_has_option(option, given) for option in options):
+        return False
+    rest = list(words[1:])
+    if not pattern.is_open and not (wanted and wanted[-1].endswith("*")):
+        plain = [word for word in rest if not word.startswith("-")]
+        return len(plain) == len(wanted) and all(map(fits_text, wanted, plain)) and len(given) == len(options)
+    return _in_order(wanted, rest)
+
+
+def _in_order(wanted: list[str], words: list[str]) -> bool:
+    """Whether the first words that are no options, and no values of options before them, are the wanted ones."""
+    if not wanted:
+        return True
+    for at, word in enumerate(words):
+        if word.startswith("-"):
+            continue
+        if fits_text(wanted[0], word) and _in_order(wanted[1:], words[at + 1 :]):
+            return True
+        if at == 0 or not words[at - 1].startswith("-") or words[at - 1] == "--" or "=" in words[at - 1]:
+            return False  # it is a word of its own, and another one
+    return False
+
+
+def _has_option(option: str, given: list[str]) -> bool:
+    if any(fits_text(option, word) or (word.startswith("--") and word.startswith(option + "=")) for word in given):
+        return True
+    letters = option[1:].rstrip("*")
+    if option.startswith("--") or not letters.isalpha():
+        return False
+    bundled = {letter for word in given if not word.startswith("--") for letter in word[1:]}
+    return set(letters) <= bundled
+
+
+def names(pattern: str, act: LocalAct) -> Names:
+    """How much of a command an allow rule names."""
+    line = act.text
+    if not line:
+        return Names.NOTHING
+    if act.words and "/" in act.words[0] and not line.startswith(act.words[0]):
+        line = " ".join((act.words[0], *line.split(" ")[1:]))
+    if any(_base(wrapper.split(" ")[0]) in _ELEVATES for wrapper in act.via if wrapper):
+        line = " ".join((*act.via, line))
+    read = _read(pattern)
+    if "*" not in read.text and not read.is_open:
+        return Names.TEXT if read.text == line else Names.NOTHING
+    if not fits_line(pattern, line) or _hides_a_host(pattern, act):
+        return Names.NOTHING
+    literal = next((at for at, word in enumerate(read.words) if "*" in word), len(read.words))
+    if literal == 0:
+        return Names.ANYTHING
+    program = _base(read.words[0])
+    subcommands = [word for word in read.words[1:literal] if not word.startswith("-")]
+    return Names.COMMAND if program not in MANY_FACED or subcommands else Names.PROGRAM
+
+
+def _hides_a_host(pattern: str, act: LocalAct) -> bool:
+    """What a `*` stands for in an address may hold an `@`, behind which stands the true host for some readers."""
+    return "://" in pattern and "@" not in pattern and any("://" in word and "@" in word for word in act.words)
