@@ -31,6 +31,7 @@ from ringfence.core.model.limits import (
     SumCap,
     UseLimits,
 )
+from ringfence.core.model.local import LOCAL, Judgement
 from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.model_use import MODEL, NOTHING_USED, ModelUse
 from ringfence.core.model.profile import Sensitivity
@@ -66,6 +67,8 @@ class Plan:
 
     counts_actions: bool = False
     """Some agent stops at a number of actions."""
+    counts_files: bool = False
+    """Of a tool of the agent's own client, where some agent has a cap on files or lines."""
 
     def weighs(self, given: Sensitivity) -> bool:
         """Whether a call counts towards what leaves, should it leave, by a run that was given such data."""
@@ -80,6 +83,9 @@ def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
         if model is None and not counts_actions:
             return None
         return Plan(tool=tool.id, agent=agent.id, model=model, counts_actions=counts_actions)
+    counts_files = tool.server == LOCAL and any(
+        known.limits.files is not None or known.limits.lines is not None for known in rules.agents.values()
+    )
     own = tool.limits
     server = rules.servers[tool.server].limits if tool.server in rules.servers else UseLimits()
     always = (
@@ -102,7 +108,7 @@ def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
     )
     of_runs = tuple(cap for known in rules.agents.values() for cap in known.limits.leaving if not cap.window_ms)
     weighed_since = _least(cap.since for cap in (*of_runs, *(cap for _, _, cap in leaving)))
-    if not (always or own.sums or own.distinct or rows or freezes or loops or weighed_since or counts_actions):
+    if not (always or own.sums or own.distinct or rows or freezes or loops or weighed_since or counts_actions or counts_files):
         return None
     return Plan(
         tool=tool.id,
@@ -116,6 +122,7 @@ def plan_of(rules: Rules, agent: AgentRule, tool: ToolRule) -> Plan | None:
         leaving=leaving,
         weighed_since=weighed_since,
         counts_actions=counts_actions,
+        counts_files=counts_files,
     )
 
 
@@ -126,11 +133,13 @@ def charges_of(
     leaving: Leaving | None = None,
     given: Sensitivity = Sensitivity.PUBLIC,
     use: ModelUse | None = None,
+    local: Judgement | None = None,
 ) -> tuple[tuple[Charge, ...], tuple[str, ...]]:
     """The charges of one call, each on a meter of its own, and what of it cannot be counted, for people.
 
     `leaving`: what goes outside with it; None: nothing does. `given`: how confidential the data is that the run was given.
-    `use`: what a request to a model uses at most; without it such a request cannot be counted.
+    `use`: what a request to a model uses at most; without it such a request cannot be counted. `local`: what a call of the
+    client's own tool would do.
     """
     charges = list(plan.always)
     faults: list[str] = []
@@ -151,6 +160,11 @@ def charges_of(
         charges.extend(_leaving(plan, chain, leaving, given))
     if plan.counts_actions:
         charges.extend(_actions(chain, 1 if use is None else use.calls))
+    if plan.counts_files and local is not None:
+        if len(local.files) > _MOST_VALUES:
+            faults.append(f"it changes more than {_MOST_VALUES} files")
+        else:
+            charges.extend(_files(chain, local.files, local.lines))
     if plan.model is not None:
         if use is None:
             faults.append("nothing bounds what the request may use")
@@ -170,6 +184,8 @@ def meters_of(plan: Plan, chain: Sequence[Link]) -> tuple[Charge, ...]:
     charges.extend(_leaving(plan, chain, Leaving(0, 0), Sensitivity.REGULATED))
     if plan.counts_actions:
         charges.extend(_actions(chain, 0))
+    if plan.counts_files:
+        charges.extend(_files(chain, (), 0))
     if plan.model is not None:
         charges.extend(model_charges(plan.model, chain, NOTHING_USED))
     return tuple(charges)
@@ -231,6 +247,15 @@ def _actions(chain: Sequence[Link], amount: int) -> Iterable[Charge]:
     for link in chain:
         if (cap := link.limits.stop_when.actions) is not None:
             yield Charge(f"{MeterKind.ACTIONS}:run/{link.run.id}:all", MeterKind.ACTIONS, cap, amount)
+
+
+def _files(chain: Sequence[Link], files: tuple[str, ...], lines: int) -> Iterable[Charge]:
+    changed = tuple(dict.fromkeys(hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:32] for path in files))
+    for link in chain:
+        if (most := link.limits.files) is not None:
+            yield Charge(f"{MeterKind.FILES}:run/{link.run.id}:all", MeterKind.FILES, most, 1, values=changed)
+        if (most := link.limits.lines) is not None:
+            yield Charge(f"{MeterKind.LINES}:run/{link.run.id}:all", MeterKind.LINES, most, lines)
 
 
 def _rows(plan: Plan, chain: Sequence[Link]) -> Iterable[Charge]:

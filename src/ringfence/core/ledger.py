@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ringfence.core.model.identifiers import Millis
-from ringfence.core.model.meter import Charge, Meter, MeterKind
+from ringfence.core.model.meter import OF_VALUES, Charge, Meter, MeterKind
 
 PARTS = 24
 
@@ -49,7 +49,7 @@ def refusal(meter: Meter | None, charge: Charge, now: Millis) -> Shortfall | Non
                 waiting = -(-(max(meter.passed, now_us) - now_us) // charge.span)
                 return Shortfall(waiting, cap, -(-(now_us + over) // 1000))
             return None
-        case MeterKind.DISTINCT:
+        case MeterKind.DISTINCT | MeterKind.FILES:
             fits = used + _new_values(meter, charge, now) <= cap
         case MeterKind.ROWS:
             fits = used + charge.amount <= cap and used < cap
@@ -67,7 +67,7 @@ def reserve(meter: Meter | None, charge: Charge, now: Millis) -> tuple[Meter, Ch
         case MeterKind.RATE:
             finish = max(meter.passed, at * 1000) + charge.span
             return replace(meter, at=at, span=charge.span, passed=finish), replace(charge, finish=finish)
-        case MeterKind.DISTINCT:
+        case MeterKind.DISTINCT | MeterKind.FILES:
             values = {value: known for value, known in meter.values.items() if _is_live(known, meter.span, at)}
             for value in charge.values:
                 held, last = values.get(value, (0, -1))
@@ -85,7 +85,7 @@ def settle(meter: Meter, charge: Charge, now: Millis, actual: int | None = None)
             return replace(meter, at=at)
         case MeterKind.OPEN | MeterKind.STREAMS:
             return replace(meter, at=at, held=meter.held - charge.amount)
-        case MeterKind.DISTINCT:
+        case MeterKind.DISTINCT | MeterKind.FILES:
             return replace(meter, at=at, values=_let_go(meter, charge, lambda last: max(last, at)))
         case _:
             cost = charge.amount if actual is None else actual
@@ -103,7 +103,7 @@ def release(meter: Meter, charge: Charge, now: Millis) -> Meter:
         case MeterKind.RATE:
             back = min(max(charge.finish - at * 1000, 0), charge.span)
             return replace(meter, at=at, passed=meter.passed - back)
-        case MeterKind.DISTINCT:
+        case MeterKind.DISTINCT | MeterKind.FILES:
             return replace(meter, at=at, values=_let_go(meter, charge, lambda last: last))
         case _:
             return replace(meter, at=at, held=meter.held - charge.amount)
@@ -115,7 +115,7 @@ def used_of(meter: Meter, now: Millis) -> int:
     match meter.kind:
         case MeterKind.RATE:
             return max(0, -(-(meter.passed - at * 1000) // meter.span)) if meter.span else 0
-        case MeterKind.DISTINCT:
+        case MeterKind.DISTINCT | MeterKind.FILES:
             return sum(_is_live(known, meter.span, at) for known in meter.values.values())
         case _:
             return meter.held + sum(amount for _, amount in _live_parts(meter, at))
@@ -123,7 +123,7 @@ def used_of(meter: Meter, now: Millis) -> int:
 
 def held_of(meter: Meter) -> int:
     """What calls under way hold, a value once for each of them. A rate holds nothing: time alone frees it."""
-    if meter.kind is MeterKind.DISTINCT:
+    if meter.kind in OF_VALUES:
         return sum(held for held, _ in meter.values.values())
     return meter.held
 
@@ -135,7 +135,7 @@ def frees_at(meter: Meter, now: Millis) -> Millis | None:
         return -(-meter.passed // 1000) if meter.passed > at * 1000 else None
     if not meter.span:
         return None
-    if meter.kind is MeterKind.DISTINCT:
+    if meter.kind in OF_VALUES:
         ends = [last + meter.span for held, last in meter.values.values() if not held and last + meter.span > at]
         return min(ends, default=None)
     parts = _live_parts(meter, at)
@@ -144,7 +144,7 @@ def frees_at(meter: Meter, now: Millis) -> Millis | None:
 
 def freed_by(meter: Meter, now: Millis, then: Millis) -> int:
     """What of what is spent now will have left the window by then. Of rates and of what is distinct nothing is said."""
-    if not meter.span or meter.kind in (MeterKind.RATE, MeterKind.DISTINCT):
+    if not meter.span or meter.kind is MeterKind.RATE or meter.kind in OF_VALUES:
         return 0
     at = max(meter.at, now)
     return sum(amount for _, amount in _live_parts(meter, at)) - sum(amount for _, amount in _live_parts(meter, max(at, then)))

@@ -23,6 +23,8 @@ CAP_CODES: Final = {
     MeterKind.MODEL_CALLS: ReasonCode.MODEL_CALL_CAP,
     MeterKind.STREAMS: ReasonCode.CONCURRENCY,
     MeterKind.ACTIONS: ReasonCode.STOP_CONDITION,
+    MeterKind.FILES: ReasonCode.FILES_CAP,
+    MeterKind.LINES: ReasonCode.LINES_CAP,
 }
 IN_MICRO: Final = frozenset({MeterKind.SUM, MeterKind.SPEND})
 """Counted in millionths of what people count in."""
@@ -44,8 +46,10 @@ def in_words(charge: Charge, short: Shortfall) -> str:
             return f"{charge.meter}: {as_amount(short.used)} of {as_amount(short.cap)} is spent or held, up to {most} more"
         case MeterKind.TOKENS | MeterKind.TOKENS_IN | MeterKind.TOKENS_OUT:
             return f"{charge.meter}: {short.used} of {short.cap} tokens are used or held, up to {charge.amount} more"
-        case MeterKind.ROWS | MeterKind.DISTINCT | MeterKind.MODEL_CALLS | MeterKind.ACTIONS:
+        case MeterKind.ROWS | MeterKind.DISTINCT | MeterKind.MODEL_CALLS | MeterKind.ACTIONS | MeterKind.FILES:
             return f"{charge.meter}: {short.used} of {short.cap} are used"
+        case MeterKind.LINES:
+            return f"{charge.meter}: {short.used} of {short.cap} lines are changed, {charge.amount} more"
         case MeterKind.LEAVING:
             return f"{charge.meter}: {short.used} of {short.cap} have left, {charge.amount} more"
 

@@ -31,7 +31,9 @@ from ringfence.ports.notifier import AlertKind
 
 LEAST_USED: Final = 20
 """Percent of a cap that has to be used before its pace says anything."""
-_BEFORE: Final = frozenset({MeterKind.SUM, MeterKind.DISTINCT, MeterKind.LEAVING, MeterKind.ACTIONS})
+_BEFORE: Final = frozenset(
+    {MeterKind.SUM, MeterKind.DISTINCT, MeterKind.LEAVING, MeterKind.ACTIONS, MeterKind.FILES, MeterKind.LINES}
+)
 """What one call takes of these is known before it is sent."""
 _PASSING: Final = AT_ONCE | {MeterKind.RATE}
 """What is refused for these may be asked for again in a moment: nobody is told."""

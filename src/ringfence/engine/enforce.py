@@ -442,7 +442,7 @@ class Enforcer:
             )
             for place, (run, account) in enumerate(zip(state.chain, state.accounts, strict=True))
         )
-        charges, uncountable = _charges(plan, call, chain, tool, flow, label, use) if plan is not None else ((), ())
+        charges, uncountable = _charges(plan, call, chain, tool, flow, label, use, local) if plan is not None else ((), ())
         facts = Facts(
             now=self._clock.now(),
             chain=chain,
@@ -655,11 +655,12 @@ def _charges(
     flow: Flow | None,
     label: Label,
     use: ModelUse | None,
+    local: Judgement | None,
 ) -> tuple[tuple[Charge, ...], tuple[str, ...]]:
     """What the call costs. What leaves with it is weighed only where somebody has capped it."""
     given = label.confidentiality
     is_weighed = tool is not None and plan.weighs(given) and leaves(call, tool, flow)
-    return charges_of(plan, call, chain, weight_of(call) if is_weighed else None, given, use)
+    return charges_of(plan, call, chain, weight_of(call) if is_weighed else None, given, use, local)
 
 
 def _environments(view: AgentView | None, *agents: AgentRule) -> frozenset[str]:

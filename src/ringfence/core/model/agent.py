@@ -35,6 +35,10 @@ class Limits:
     """None: as the gateway has it."""
     stop_when: StopWhen = NEVER
     leaving: tuple[LeavingCap, ...] = ()
+    files: int | None = None
+    """Different files that one run with its child runs may write or delete by the tools of its client."""
+    lines: int | None = None
+    """Lines that its file tools may add, change and take away, in all."""
     model: ModelLimits = NO_MODEL_LIMITS
     """What requests to models may use: of a run with its child runs, or of all runs of the agent in a window."""
 

@@ -44,12 +44,8 @@ class SecretRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overreach:
-    """How far a run may go in its files."""
+    """How far a run may go in its files. Caps on files and lines are among its limits (`Limits.files`, `Limits.lines`)."""
 
-    files: int | None = None
-    """Different files that a run with its child runs may write or delete. None: no cap."""
-    lines: int | None = None
-    """Lines that its file tools may add, change and take away, in all."""
     outside: Outcome = Outcome.ASK
     """What follows where an act touches a path outside of the run's directories that no rule speaks of."""
     protected: tuple[str, ...] = ()

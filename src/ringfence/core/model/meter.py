@@ -37,12 +37,18 @@ class MeterKind(StrEnum):
     """Requests to models under way."""
     ACTIONS = "actions"
     """Calls and requests to models together, of a run that stops at so many."""
+    FILES = "files"
+    """Different files that the tools of an agent's client wrote or deleted."""
+    LINES = "lines"
+    """Lines that its file tools added, changed and took away."""
 
 
 OF_MODELS: Final = frozenset(
     {MeterKind.SPEND, MeterKind.TOKENS, MeterKind.TOKENS_IN, MeterKind.TOKENS_OUT, MeterKind.MODEL_CALLS}
 )
 """Added up over requests to models, each at its most until its true price is known."""
+OF_VALUES: Final = frozenset({MeterKind.DISTINCT, MeterKind.FILES})
+"""What counts different values, each once."""
 AT_ONCE: Final = frozenset({MeterKind.OPEN, MeterKind.STREAMS})
 """What is under way."""
 

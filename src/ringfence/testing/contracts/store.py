@@ -287,6 +287,7 @@ class StoreContract:
             a_charge("model_calls:agent/a:all@60s", MeterKind.MODEL_CALLS, cap=9, span=60_000): (9, ReasonCode.MODEL_CALL_CAP),
             a_charge("streams:gateway:all", MeterKind.STREAMS, cap=40): (40, ReasonCode.CONCURRENCY),
             a_charge("actions:run/run-1:all", MeterKind.ACTIONS, cap=25): (25, ReasonCode.STOP_CONDITION),
+            a_charge("lines:run/run-1:all", MeterKind.LINES, cap=100, amount=9): (11, ReasonCode.LINES_CAP),
         }
         for charge, (granted, code) in kinds.items():
             units = [reserving(f"{charge.meter}/{n}", ("run-1", None), charges=(charge,), at=1000) for n in range(1000)]

@@ -18,7 +18,7 @@ from ringfence.core.ledger import held_of
 from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import Label, agent_place
-from ringfence.core.model.meter import Meter, MeterKind
+from ringfence.core.model.meter import OF_VALUES, Meter, MeterKind
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.pause import Pause, forgotten
 from ringfence.core.model.run import Credential, Run
@@ -231,7 +231,7 @@ def _check_meters(state: State) -> None:
     for hold in state.holds.values():
         for charge in hold.charges:
             if charge.kind is not MeterKind.RATE:
-                held[charge.meter] += len(charge.values) if charge.kind is MeterKind.DISTINCT else charge.amount
+                held[charge.meter] += len(charge.values) if charge.kind in OF_VALUES else charge.amount
     for key, meter in state.meters.items():
         if held_of(meter) != held.pop(key, 0):
             raise IntegrityError(f"meter {key} does not agree with the open holds")
