@@ -21,6 +21,7 @@ from ringfence.app.cli import (
     labels,
     login,
     operator,
+    permissions,
     pins,
     policy,
     run,
@@ -75,6 +76,7 @@ app.add_typer(approvals.app, name="approvals")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(tool.app, name="tool")
 app.add_typer(pins.app, name="pins")
+app.add_typer(permissions.app, name="permissions")
 app.add_typer(policy.app, name="policy")
 app.add_typer(budget.app, name="budget")
 app.add_typer(server.app, name="server")
