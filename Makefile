@@ -224,10 +224,12 @@ PROPERTIES = $$(grep -rlE --include='test_*.py' --exclude-dir='.*' --exclude-dir
 
 # Prints its seed; `ARGS="--seed N --rounds 1"` runs one round again.
 MINUTES ?= 30
+COMMANDS ?= 200000
 .PHONY: test-long
-test-long: $(READY) test-state ## the fuzz tests' generators for MINUTES: no crash, no bytes upstream but the gateway's own, bounded memory
+test-long: $(READY) $(BOX) test-state ## the fuzz tests' generators for MINUTES: no crash, no bytes upstream but the gateway's own, bounded memory; then COMMANDS decided, and run where allowed
 	TEST_EFFORT=all $(BIN)/pytest $(WORKERS) -q $(PROPERTIES)
 	@$(BIN)/python -m tests.fuzz.campaign --minutes $(MINUTES) $(ARGS)
+	@$(BIN)/python -m tests.fuzz.commands --cases $(COMMANDS)
 
 STATE_MINUTES ?= 10
 .PHONY: test-state
