@@ -21,6 +21,8 @@ LONGEST_S: Final = 6 * 3600.0
 """How long a call may be under way in its client before nobody knows what came of it: a subagent may work for hours."""
 OTHER: Final = "Other"
 """Stands for every tool that nobody has described."""
+INNER: Final = "Inner"
+"""Stands for tools that touch nothing but the client's own notes, questions and processes."""
 CHANGE: Final = "ConfigChange"
 """A change of the client's own configuration: not asked for by the model, always refused."""
 
@@ -39,6 +41,7 @@ _TOOLS: Final[Mapping[str, str]] = {
     "WebSearch": "Searches the web.",
     "Agent": "Starts a subagent, which works in the same run.",
     "Skill": "Reads instructions that are kept beside the project.",
+    INNER: "Works on the client's own notes and processes.",
     OTHER: "Another tool of the client.",
     CHANGE: "Changes the client's own settings.",
 }

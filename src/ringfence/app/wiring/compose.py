@@ -46,6 +46,7 @@ from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
 from ringfence.app.wiring.boxes import BOX_HOSTS, Joined, reading, serve_boxes_of
 from ringfence.app.wiring.exchange import exchanges_of
+from ringfence.app.wiring.hooks import with_hooks
 from ringfence.app.wiring.identity import people_options, tls_of
 from ringfence.app.wiring.log import build_outlets
 from ringfence.app.wiring.minters import Minters
@@ -165,7 +166,9 @@ def serve_agents_of(
             outsiders=gateway.outsiders,
         )
         on_joinable = joined.set if joined is not None else lambda make: None
-        both = with_models(gateway, app, (*hosts, *BOX_HOSTS), posture_of, gateway.clock)
+        served = (*hosts, *BOX_HOSTS)
+        beside = with_models(gateway, app, served, posture_of, gateway.clock)
+        both = with_hooks(gateway, beside, served, posture_of, gateway.clock)
         await serve_data_plane(both, sockets, stop=stop, on_ready=on_ready, on_stop=app.close, on_joinable=on_joinable, tls=tls)
 
     return serve_agents

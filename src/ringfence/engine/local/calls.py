@@ -15,16 +15,17 @@ import logging
 import posixpath
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from ringfence.core.canonical import digest_of, parse_strict
 from ringfence.core.client_meta import TOOL_USE, ClientMeta
-from ringfence.core.local_calls import LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
+from ringfence.core.local_calls import INNER, LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import AgentId, CallId, Digest, RunId
-from ringfence.core.model.local import LOCAL, Judgement, Place
+from ringfence.core.model.local import LOCAL, Judgement, Kind, LocalAct, Place
 from ringfence.core.model.local_rules import LocalRules
+from ringfence.core.model.profile import OWN_PROFILE, Effect
 from ringfence.core.model.run import Run
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
@@ -53,7 +54,7 @@ MOST_OPEN: Final = 512
 MOST_SHOWN: Final = 10_000
 """Uses whose results are remembered until their batch is over."""
 _DEFINITION: Final[Mapping[str, Any]] = {"name": "local", "inputSchema": {"type": "object"}}
-_CANNOT: Final = "ringfence: refused: it cannot be judged what this call would do"
+_INNER: Final = replace(OWN_PROFILE, effect=Effect.READ, worst="Nothing outside of the client.")
 
 logger = logging.getLogger(__name__)
 
@@ -250,6 +251,10 @@ class LocalCalls(OwnServer):
         """None: the agent has no such tools. Raises UnavailableError."""
         if local is None:
             return None
+        if name == INNER:
+            place = Place(cwd=event.cwd or "/", roots=local.roots)
+            act = LocalAct(kind=Kind.OTHER, text=event.use.client_tool if event.use else "", tool=INNER, profile=_INNER)
+            return Judgement(place=place, acts=(act,), profile=_INNER)
         if self._judges is None or self._files is None:
             raise UnavailableError("nothing here can judge what a client's tool would do")
         place = await self._place(run, local, event.cwd)

@@ -1,0 +1,187 @@
+"""The hook endpoint as an ASGI application: what a coding agent's client asks before and after it uses its own tools.
+
+Read `_serve` first. One event is one POST, at `/hook` or `/hook/CLIENT`, with the run's credential as bearer token. It is
+answered with status 200 whatever it says: clients take every other status for a hook that has failed, and some go on then. So
+whatever happens in here, the answer is an object that refuses, in the form that this client and this event know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ringfence.adapters.pep.hook.asgi import Receive, Scope, Send
+from ringfence.adapters.pep.hook.body import Room, Unread, read_body
+from ringfence.adapters.pep.hook.dialects.claude_code import ClaudeCode
+from ringfence.adapters.pep.hook.dialects.codex import Codex
+from ringfence.adapters.pep.hook.dialects.dialect import Dialect, Malformed
+from ringfence.adapters.pep.hook.headers import credential_in, not_json, read_headers
+from ringfence.adapters.pep.hook.parse import parsed
+from ringfence.adapters.pep.hook.settings import HookLimits
+from ringfence.core.model.local_rules import Client
+from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.enforce import Enforcer
+from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.local.asked import Answer, Event, Say
+from ringfence.engine.local.hooks import Hooks
+from ringfence.engine.local.outcomes import UNAVAILABLE, UNKNOWN
+from ringfence.errors import RequestError, UnavailableError
+from ringfence.ports.clock import Clock
+from ringfence.ports.store import Store
+
+PATH: Final = "/hook"
+DIALECTS: Final[Mapping[Client, Dialect]] = {Client.CLAUDE_CODE: ClaudeCode(), Client.CODEX: Codex()}
+_UNSERVED: Final = Answer(say=Say.REFUSE, why="ringfence: refused: this host or origin is not served")
+
+logger = logging.getLogger(__name__)
+
+Who = Callable[[Mapping[str, Any], str], Sequence[Presented]]
+"""What is presented: by a connection (its scope), with a credential that its client showed, or none. The first that is known
+counts."""
+
+
+def is_hook(path: str) -> bool:
+    """Whether a path is the hook endpoint's."""
+    return path == PATH or path.startswith(f"{PATH}/")
+
+
+@dataclass(slots=True)
+class _Heard:
+    """As much as is known of one event: what a refusal is written by."""
+
+    dialect: Dialect
+    event: Event | None = None
+
+
+class HookEndpoint:
+    """The enforcement point of coding agents."""
+
+    def __init__(
+        self,
+        *,
+        hooks: Hooks,
+        enforcer: Enforcer,
+        catalogue: Catalogue,
+        store: Store,
+        clock: Clock,
+        who: Who,
+        allowed_hosts: Collection[str],
+        limits: HookLimits | None = None,
+    ) -> None:
+        """`allowed_hosts` are the values of `Host` that are served, with their port."""
+        self._hooks = hooks
+        self._enforcer = enforcer
+        self._catalogue = catalogue
+        self._store = store
+        self._clock = clock
+        self._who = who
+        self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._limits = limits or HookLimits()
+        self._room = Room(self._limits)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3. Nothing that happens in here lets anything through that was not decided."""
+        if scope["type"] != "http":
+            return
+        named = _client_in(scope["path"])
+        heard = _Heard(DIALECTS[named or Client.CLAUDE_CODE])
+        try:
+            answer = await self._serve(scope, receive, heard, named)
+        except UnavailableError as error:
+            logger.warning("refused, because something cannot be read fresh: %s", error)
+            answer = UNAVAILABLE
+        except Exception:
+            logger.exception("refused, because of a fault in the gateway")
+            answer = UNAVAILABLE
+        if answer is not None:
+            await _answer(send, 200, heard.dialect.answer(heard.event, answer))
+
+    async def _serve(self, scope: Scope, receive: Receive, heard: _Heard, named: Client | None) -> Answer | None:
+        """None: the client has left."""
+        headers = read_headers(scope["headers"])
+        if headers is None:
+            return _unreadable("a header stands twice that may stand once")
+        if scope["method"] != "POST" or (named is None and scope["path"] != PATH):
+            return _unreadable("there is no such hook")
+        known = await self._known(self._who(scope, credential_in(headers)))
+        if known is not None:
+            rule = self._catalogue.rules.agents.get(known[1].agent)
+            if named is None and rule is not None and rule.local is not None:
+                heard.dialect = DIALECTS[rule.local.client]
+        with self._room.share(known[1].run if known is not None else "") as share:
+            body = await read_body(receive, self._limits, share)
+            # Read before anything is refused: how to refuse depends on the event.
+            read = self._read(headers, body, heard)
+            if headers.get("host", "").lower() not in self._hosts or "origin" in headers:
+                return _UNSERVED
+            if known is None:
+                return UNKNOWN
+            if isinstance(read, Malformed):
+                await self._enforcer.refuse_malformed(known[0], read.why)
+                return _unreadable(read.why)
+            return await self._while_there(receive, self._hooks.heard(known[0], read))
+
+    def _read(self, headers: Mapping[str, str], body: bytes | Unread, heard: _Heard) -> Event | Malformed:
+        if isinstance(body, Unread):
+            return Malformed(body.why)
+        if why := not_json(headers):
+            return Malformed(why)
+        try:
+            event = heard.dialect.event(parsed(body))
+        except RequestError as error:
+            return Malformed(str(error)[:300])
+        if isinstance(event, Event):
+            heard.event = event
+        return event
+
+    async def _while_there(self, receive: Receive, deciding: Any) -> Answer | None:
+        """The answer, as long as somebody waits for it: what nobody would carry out is not let through."""
+        task: asyncio.Task[Answer] = asyncio.ensure_future(deciding)
+        leaving = asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            for each in (task, leaving):
+                if not each.done():
+                    each.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await each
+
+    async def _known(self, shown: Sequence[Presented]) -> tuple[Presented, Principal] | None:
+        why = "no credential was presented"
+        for presented in shown:
+            found = await identify(self._store, self._clock, presented)
+            if isinstance(found, Principal):
+                return presented, found
+            why = found.reason.detail
+        logger.warning("a hook was refused: %s", why)
+        return None
+
+
+def _client_in(path: str) -> Client | None:
+    """Which client a path names; None: none that is known."""
+    below = path.removeprefix(f"{PATH}/")
+    return next((client for client in Client if client == below), None)
+
+
+def _unreadable(why: str) -> Answer:
+    return Answer(say=Say.REFUSE, why=f"ringfence: refused: {why}")
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer(send: Send, status: int, said: Mapping[str, Any]) -> None:
+    """In one piece, so that a kept connection does not wait for an acknowledgement between two."""
+    body = json.dumps(dict(said), ensure_ascii=False, separators=(",", ":")).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

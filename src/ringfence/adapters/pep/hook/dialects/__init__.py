@@ -1,0 +1,1 @@
+"""How each client writes events and reads answers: one file a client."""
