@@ -34,6 +34,10 @@ class Files(Protocol):
         """Absolute paths that fit a shell pattern, sorted; None: more than `most`."""
         ...
 
+    async def below(self, folder: str, most: int) -> Sequence[str] | None:
+        """Absolute paths of all files below a folder, sorted; links are named, not followed. None: more than `most`."""
+        ...
+
     async def text(self, path: str, most: int) -> str | None:
         """A regular file's text; None: it is not there, longer than `most` bytes, or no UTF-8."""
         ...

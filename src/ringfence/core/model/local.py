@@ -80,6 +80,12 @@ class PathUse:
     """`path` still holds a pattern, or a part that is not known: it may be any path that fits."""
     empties: bool = False
     """A write that leaves nothing of what was there."""
+    moved_to: str = ""
+    """Where it is moved to; absolute."""
+    only: tuple[str, ...] = ()
+    """Of `below`: patterns of the only names that are read."""
+    skips: tuple[str, ...] = ()
+    """Of `below`: patterns of names of files and folders that are passed over."""
 
 
 class Undecided(StrEnum):
@@ -140,8 +146,6 @@ class LocalAct:
     doubts: tuple[Doubt, ...] = ()
     is_known: bool = True
     """Whether a profile knows the command, or the tool."""
-    only_paths: bool = False
-    """All that it changes is what `paths` says: rules on paths can speak for it, and need none on its command besides."""
     why: str = ""
     """Which profile, in words of its data file."""
     statements: tuple[str, ...] = ()

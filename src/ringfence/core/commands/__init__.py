@@ -1,0 +1,1 @@
+"""What each command does: profiles from a data file, and what they say of one command's words. Pure."""

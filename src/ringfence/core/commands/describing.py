@@ -1,0 +1,261 @@
+"""One simple command to what it would do. The file system is not looked at: patterns are worked out before, links after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ringfence.core.commands.draft import Draft
+from ringfence.core.commands.kinds import KINDS, UNKNOWN
+from ringfence.core.commands.options import Cut, Given, cut
+from ringfence.core.commands.paths import absolute, is_below
+from ringfence.core.commands.profile import CommandProfile, CommandProfiles, Role
+from ringfence.core.commands.readers.registry import READERS
+from ringfence.core.commands.spelling import bare, joined_words, spellings, written
+from ringfence.core.model.local import Doubt, Kind, LocalAct, PathUse, Place, Undecided, Use
+from ringfence.core.shell.command import Command, Direction, Word
+
+STEERING: Final = frozenset({
+    "PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "BASH_ENV", "ENV", "PROMPT_COMMAND",
+    "PS4", "IFS", "PAGER", "GIT_PAGER", "MANPAGER", "LESSOPEN", "LESSCLOSE", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR",
+    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND", "GIT_EXEC_PATH", "GIT_DIR",
+    "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_TEMPLATE_DIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
+    "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH",
+    "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CC", "CXX", "MAKEFLAGS", "MAKEFILES", "SHELL", "BROWSER", "TAR_OPTIONS", "RSYNC_RSH", "RSYNC_CONNECT_PROG",
+    "RIPGREP_CONFIG_PATH", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY", "npm_config_registry", "GOPROXY", "GOFLAGS", "CARGO_HOME",
+    "RUSTC_WRAPPER", "RUSTC", "CURL_HOME", "WGETRC", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
+    "AWS_ENDPOINT_URL", "KUBECONFIG", "DOCKER_HOST", "ANTHROPIC_BASE_URL", "HOME", "XDG_CONFIG_HOME", "OPENSSL_CONF", "SQLITE_HISTORY", "PGSERVICEFILE",
+})  # fmt: skip
+"""Variables that decide which program runs, or whom it talks to."""
+_STEERED: Final = re.compile(
+    r"(GIT_CONFIG_(KEY|VALUE|COUNT)|npm_config_|NPM_CONFIG_|LD_|DYLD_|BASH_FUNC_|PIP_|UV_|CARGO_TARGET_.*_RUNNER|GIT_TRACE)",
+    re.ASCII,
+)
+_HARMLESS: Final = frozenset({"true", ":", "cat", "", "/bin/true", "/usr/bin/true", "/dev/null"})
+_NO_PROGRAM: Final = frozenset({"IFS", "GIT_DIR", "GIT_WORK_TREE", "HOME"})
+_SECRET: Final = re.compile(
+    r"\$\{?!?\w*(?:KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|AUTH|COOKIE|DSN|DATABASE_URL)\w*", re.IGNORECASE | re.ASCII
+)
+_SAYING: Final = frozenset(
+    {"echo", "printf", ":", "true", "export", "declare", "readonly", "local", "typeset", "logger", "test", "["}
+)
+_NOTHING: Final = frozenset({":", "true", "false", "test", "[", "cd", "wait", "sleep", "exit", "unset", "trap"})
+"""Commands that print nothing: a file that their output is sent to is empty afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command would do, and the SQL in it, which is still to be read."""
+
+    act: LocalAct
+    sql: tuple[str, ...] = ()
+    dialect: str = ""
+
+
+def describe(command: Command, profiles: CommandProfiles, place: Place, *, raw: Sequence[Word] | None = None) -> Said:
+    """What one command would do. `raw`: its words before patterns were put in their place."""
+    shown = tuple(raw if raw is not None else command.words)
+    if not command.words:
+        draft = _draft(command, place, Cut(), KINDS["says"], "sets variables or opens files")
+        _redirected(draft, is_silent=True)
+        _assigned(draft, is_alone=True)
+        return _said(draft, shown)
+    profile, rest, before = _found(command, profiles)
+    if profile is None:
+        return _said(_stranger(command, place), shown)
+    made, _ = cut(rest, profile.options, profile.takes)
+    made.given[:0] = before
+    draft = _draft(command, place, made, profile.kind, profile.does)
+    if _is_question(command):
+        draft.settles("says")
+    else:
+        _roles(draft, profile)
+        if profile.special:
+            READERS[profile.special](draft)
+        _more_words(draft, profile)
+    first = bare(command.words[0].text)
+    _redirected(
+        draft,
+        is_silent=first in _NOTHING
+        or (first in ("echo", "printf") and all(not word.text.strip("n-") for word in command.words[1:])),
+    )
+    _assigned(draft, is_alone=False)
+    _shows_secrets(draft, first)
+    return _said(draft, shown)
+
+
+def _draft(command: Command, place: Place, made: Cut, kind: object, does: str) -> Draft:
+    from_kind = kind if isinstance(kind, type(UNKNOWN)) else UNKNOWN
+    return Draft(
+        command=command,
+        place=place,
+        cut=made,
+        profile=from_kind.profile,
+        scope=from_kind.scope,
+        cwd=command.cwd,
+        why=[does] if does else [],
+    )
+
+
+def _is_question(command: Command) -> bool:
+    """Nothing but `--version` or `--help`: a command that is described says who it is."""
+    return (
+        len(command.words) == 2
+        and command.words[1].text in ("--version", "--help", "-V")
+        and command.words[1].is_known
+        and not command.takes_more
+    )
+
+
+def _found(command: Command, profiles: CommandProfiles) -> tuple[CommandProfile | None, Sequence[Word], list[Given]]:
+    """The profile of the longest name that its words make, and the words after that name."""
+    first = command.words[0]
+    name = bare(first.text)
+    if "/" in name and first.is_known and command.cwd is not None:
+        here = absolute(name, command.cwd)
+        last = name.rpartition("/")[2]
+        name = last if any(is_below(here, root) for root in _programs(here)) else name
+        name = "./" + last if profiles.of("./" + last) is not None and "/" in name else name
+    profile = profiles.of(name) if first.is_known else None
+    rest: Sequence[Word] = command.words[1:]
+    before: list[Given] = []
+    while profile is not None and profile.name in profiles.parents:
+        part, left = cut(rest, profile.options, profile.takes, until_word=True)
+        if not left:
+            break
+        below = profiles.of(f"{profile.name} {left[0].text}") if left[0].is_known else None
+        if below is None:
+            below = profiles.of(f"{profile.name} *")
+            if below is None:
+                return None, rest, before
+            left = [Word(text="", raw=""), *left]
+        before += part.given
+        rest = left[1:]
+        profile = replace(below, options={**profile.options, **below.options})
+    return profile, rest, before
+
+
+def _programs(path: str) -> tuple[str, ...]:
+    """The folder of a virtual environment's programs, where `path` is in one: they are what their names say as much as a bare name is."""
+    for part in ("/.venv/bin", "/venv/bin", "/node_modules/.bin"):
+        head, found, _ = path.partition(part)
+        if found:
+            return (head + part,)
+    return ()
+
+
+def _stranger(command: Command, place: Place) -> Draft:
+    first = command.words[0]
+    draft = _draft(command, place, Cut(words=list(command.words[1:])), UNKNOWN, "")
+    draft.is_known = False
+    if "/" in first.text and first.is_known and command.cwd is not None:
+        draft.path(Use.EXECUTE, first)
+        path = absolute(first.text, command.cwd)
+        if any(is_below(path, root) for root in place.roots):
+            draft.is_known = True
+            draft.settles("project")
+            draft.why = ["a program of the project"]
+            _redirected(draft, is_silent=False)
+            _assigned(draft, is_alone=False)
+            return draft
+    draft.why = ["no profile knows it"]
+    draft.doubt(Undecided.UNKNOWN if first.is_known else Undecided.WORD, f"no profile knows {first.text[:80]}")
+    _redirected(draft, is_silent=False)
+    _assigned(draft, is_alone=False)
+    return draft
+
+
+def _roles(draft: Draft, profile: CommandProfile) -> None:
+    made = draft.cut
+    for given in made.given:
+        role = given.role if given.role is not None else profile.options.get(given.name)
+        if given.value is not None:
+            draft.role(role, given.value)
+    for given in made.given:
+        for turn, kind in profile.turns.items():
+            if given.name == turn or (turn.startswith("--") and len(given.name) > 3 and turn.startswith(given.name)):
+                draft.becomes(kind)
+    roles = list(profile.words)
+    if profile.unless and any(given.name in profile.unless for given in made.given):
+        roles = roles[1:] or roles
+    for index, word in enumerate(made.words):
+        if index < len(roles):
+            draft.role(roles[index], word)
+        elif roles and profile.repeats:
+            draft.role(roles[-1], word)
+
+
+_HARM: Final = frozenset({Role.WRITE, Role.WIPE, Role.DELETE, Role.DELETE_TREE, Role.EXECUTE, Role.CODE})
+
+
+def _more_words(draft: Draft, profile: CommandProfile) -> None:
+    """Words that nobody knows yet: more of them, or ones that may turn out to be options."""
+    last = profile.words[-1] if profile.words else Role.VALUE
+    if draft.command.takes_more and profile.repeats:
+        draft.role(last, Word(text="?", raw="words that are known only when it runs", is_known=False))
+    is_risky = bool(profile.turns) or any(role in _HARM for role in profile.options.values())
+    if is_risky and (draft.cut.unclear or draft.command.takes_more) and not draft.cut.after:
+        draft.doubt(Undecided.WORD, "a word that is known only when it runs may be an option that changes what it does")
+
+
+def _redirected(draft: Draft, *, is_silent: bool) -> None:
+    for redirection in draft.command.redirections:
+        if redirection.direction in (Direction.READ, Direction.BOTH):
+            draft.path(Use.READ, redirection.target)
+        if redirection.direction is not Direction.READ:
+            empties = is_silent and redirection.direction is Direction.WRITE
+            draft.path(Use.WRITE, redirection.target, empties=empties)
+            if redirection.target.text not in ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"):
+                draft.becomes("writes")
+
+
+def _assigned(draft: Draft, *, is_alone: bool) -> None:
+    for name, value in draft.command.assignments:
+        if steers(name) and (value.text not in _HARMLESS or name in _NO_PROGRAM or not value.is_known):
+            if is_alone and name in ("IFS", "HOME"):
+                continue
+            draft.doubt(Undecided.CODE, f"the variable {name[:40]} decides what is run")
+
+
+def steers(name: str) -> bool:
+    """Whether a variable decides which program runs, or whom it talks to."""
+    return name in STEERING or bool(_STEERED.match(name))
+
+
+def _shows_secrets(draft: Draft, name: str) -> None:
+    texts = [word for word in draft.command.words[1:] if not word.is_known]
+    if name in _SAYING and any(_SECRET.search(word.raw) for word in texts):
+        draft.reads_environment()
+
+
+def _said(draft: Draft, shown: Sequence[Word]) -> Said:
+    command = draft.command
+    words = tuple(word.text for word in command.words)
+    texts = spellings(words, command.via, command.raw)
+    act = LocalAct(
+        kind=Kind.COMMAND,
+        text=written(shown) or command.raw.strip(),
+        words=words,
+        spellings=tuple(dict.fromkeys((*texts, joined_words(words)))) if words else texts,
+        tool="Bash",
+        profile=draft.profile,
+        scope=draft.scope,
+        paths=tuple(_once(draft.uses)),
+        hosts=tuple(dict.fromkeys(draft.hosts)),
+        via=command.via,
+        doubts=tuple(dict.fromkeys((*command.doubts, *draft.doubts))),
+        is_known=draft.is_known,
+        why="; ".join(draft.why),
+    )
+    return Said(act, tuple(draft.sql), draft.dialect)
+
+
+def _once(uses: Sequence[PathUse]) -> list[PathUse]:
+    return list(dict.fromkeys(uses))
+
+
+def undecided(act: LocalAct, *doubts: Doubt) -> LocalAct:
+    """The same act with more doubts."""
+    return replace(act, doubts=tuple(dict.fromkeys((*act.doubts, *doubts))))

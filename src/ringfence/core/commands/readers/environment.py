@@ -1,0 +1,112 @@
+"""Commands that show variables, and builtins of the shell that set them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ringfence.core.commands.draft import Draft
+from ringfence.core.model.local import Undecided, Use
+
+_NAMES: Final = frozenset({"BASH_ENV", "ENV", "PATH", "PROMPT_COMMAND", "LD_PRELOAD", "LD_LIBRARY_PATH", "PS4", "IFS", "PYTHONPATH", "NODE_OPTIONS", "PAGER",
+                           "EDITOR", "VISUAL", "HOME"})  # fmt: skip
+_HARMLESS: Final = frozenset({
+    "HOME", "USER", "PWD", "SHELL", "LANG", "PATH", "TERM", "TZ", "EDITOR", "LOGNAME", "HOSTNAME", "OLDPWD", "SHLVL", "TMPDIR", "LC_ALL", "PYTHONPATH",
+    "VIRTUAL_ENV", "JAVA_HOME", "GOPATH", "GOROOT", "NODE_ENV", "CI", "DISPLAY", "COLUMNS", "LINES", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "CARGO_HOME",
+})  # fmt: skip
+_SUBSCRIPT: Final = re.compile(r"\[.*[$`(].*", re.DOTALL)
+
+
+def shows_all(draft: Draft) -> None:
+    """`env` or `set` alone print every variable; `printenv NAME` one."""
+    words = draft.command.words
+    name = words[0].text.rpartition("/")[2]
+    if name == "printenv" and len(words) > 1:
+        if not all(word.text in _HARMLESS and word.is_known for word in words[1:]):
+            draft.reads_environment()
+        return
+    if name == "set":
+        if len(words) == 1:
+            draft.reads_environment()
+        return
+    if name in ("export", "declare", "typeset", "local", "readonly"):
+        _declares(draft)
+        return
+    draft.reads_environment()
+
+
+def _declares(draft: Draft) -> None:
+    words = [word for word in draft.command.words[1:] if not word.text.startswith(("-", "+"))]
+    flags = [word.text for word in draft.command.words[1:] if word.text.startswith(("-", "+"))]
+    if not words:
+        if not any("f" in flag or "F" in flag for flag in flags):
+            draft.reads_environment()
+        return
+    if any("p" in flag for flag in flags) and not all(word.text in _HARMLESS for word in words):
+        draft.reads_environment()
+    for word in words:
+        name, equals, value = word.text.partition("=")
+        if equals and (name in _NAMES or name.startswith(("LD_", "GIT_", "DYLD_"))) and value not in ("true", "cat", ""):
+            draft.doubt(Undecided.CODE, f"the variable {name[:40]} decides what is run")
+        if _SUBSCRIPT.match(name):
+            draft.doubt(Undecided.EVAL, "an index is worked out as an expression, which may run a command")
+        if not word.is_known and "?" in name:
+            draft.doubt(Undecided.WORD, "which variable is set is known only when it runs")
+
+
+def kills(draft: Draft) -> None:
+    """`kill %1` and `kill $SERVER` end what the same shell began; a known number is somebody's process."""
+    words = [word for word in draft.command.words[1:] if not word.text.startswith("-")]
+    begun = all(word.text.startswith("%") or re.fullmatch(r'"?\$(\{?\w+\}?|!)"?', word.raw) for word in words)
+    if (words and begun) or any(word.text in ("-l", "-L", "-0") for word in draft.command.words[1:]):
+        draft.settles("says")
+
+
+def tests(draft: Draft) -> None:
+    """`test`, `[`, `[[`: names and kinds of files. An index in a number is an expression, which may run a command."""
+    words = draft.command.words[1:]
+    for index, word in enumerate(words):
+        if (
+            _SUBSCRIPT.search(word.text)
+            and "[" in word.text
+            and any(other.text in ("-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-v", "-R") for other in words)
+        ):
+            draft.doubt(Undecided.EVAL, "an index is worked out as an expression, which may run a command")
+        if word.text in (
+            "-e",
+            "-f",
+            "-d",
+            "-r",
+            "-w",
+            "-x",
+            "-s",
+            "-L",
+            "-h",
+            "-p",
+            "-S",
+            "-b",
+            "-c",
+            "-O",
+            "-G",
+            "-N",
+            "-nt",
+            "-ot",
+            "-ef",
+        ) and index + 1 < len(words):
+            draft.path(Use.LIST, words[index + 1])
+
+
+def reads_in(draft: Draft) -> None:
+    """`read NAME`, `mapfile`, `getopts`, `unset`, `let`: an index in a name is an expression."""
+    for word in draft.command.words[1:]:
+        if "[" in word.text and _SUBSCRIPT.search(word.text):
+            draft.doubt(Undecided.EVAL, "an index is worked out as an expression, which may run a command")
+        if word.text == "-C" and draft.command.words[0].text in ("mapfile", "readarray"):
+            draft.doubt(Undecided.EVAL, "it runs text as a command")
+
+
+def prints(draft: Draft) -> None:
+    """`printf -v NAME[...]`."""
+    words = draft.command.words[1:]
+    if words and words[0].text.startswith("-v"):
+        reads_in(draft)

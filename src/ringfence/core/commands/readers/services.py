@@ -1,0 +1,178 @@
+"""Containers, clusters, build tools and the forge: words that decide how far they reach."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ringfence.core.commands.draft import Draft
+from ringfence.core.commands.paths import tidy
+from ringfence.core.model.local import Undecided, Use
+from ringfence.core.shell.command import Word
+
+_HERE: Final = Word(text=".", raw=".")
+
+
+def openssl(draft: Draft) -> None:
+    """`openssl COMMAND`: some only tell, or work a digest out."""
+    verb = draft.cut.words[0].text if draft.cut.words else ""
+    if verb in ("version", "rand", "ciphers", "list", "help", "errstr", "prime", "speed") and not draft.cut.has("-out"):
+        draft.settles("says")
+    elif verb in (
+        "dgst",
+        "x509",
+        "verify",
+        "asn1parse",
+        "base64",
+        "enc",
+        "sha256",
+        "md5",
+        "sha1",
+        "sha512",
+        "crl",
+        "req",
+    ) and not draft.cut.has("-out", "-new", "-keyout", "-newkey"):
+        draft.settles("reads")
+        for word in draft.cut.words[1:]:
+            draft.path(Use.READ, word)
+    elif verb in ("s_client", "s_server", "ocsp", "s_time"):
+        draft.becomes("sends")
+    elif verb in ("rsa", "pkey", "ec", "pkcs12", "pkcs8", "genrsa", "genpkey"):
+        draft.becomes("rules")
+
+
+def docker_run(draft: Draft) -> None:
+    """`docker run -v HERE:THERE IMAGE`: what is mounted is open to the container, to write unless it says `ro`."""
+    made = draft.cut
+    for word in made.values("-v", "--volume"):
+        here, _, there = word.text.partition(":")
+        if here.startswith(("/", ".", "~")):
+            draft.path(Use.READ, Word(text=here, raw=word.raw, is_known=word.is_known), below=True)
+            if not there.endswith((":ro", ",ro")):
+                draft.path(Use.WRITE, Word(text=here, raw=word.raw, is_known=word.is_known), below=True)
+            if tidy("/" + here) == "/" or here.startswith(
+                ("/etc", "/var/run/docker", "/root", "/home", "/proc", "/sys", "/dev")
+            ):
+                draft.becomes("breaks")
+    for word in made.values("--mount"):
+        parts = dict(part.partition("=")[::2] for part in word.text.split(","))
+        source = parts.get("source") or parts.get("src")
+        if source and parts.get("type", "volume") == "bind":
+            draft.path(Use.READ, Word(text=source, raw=word.raw, is_known=word.is_known), below=True)
+            if "ro" not in parts and "readonly" not in parts:
+                draft.path(Use.WRITE, Word(text=source, raw=word.raw, is_known=word.is_known), below=True)
+    if made.has("--privileged", "--pid", "--cap-add", "--device", "--security-opt", "--userns", "--ipc", "--cgroupns"):
+        draft.becomes("breaks")
+    if made.has("--network", "--net") and any(word.text == "host" for word in made.values("--network", "--net")):
+        draft.becomes("machine")
+
+
+def docker_copy(draft: Draft) -> None:
+    """`docker cp`: between a container and here."""
+    words = draft.cut.words
+    for index, word in enumerate(words[:2]):
+        if ":" not in word.text:
+            draft.path(Use.WRITE if index else Use.READ, word, below=True)
+
+
+def kubectl(draft: Draft) -> None:
+    """`kubectl get secret`: what is secret in the cluster."""
+    if any(
+        word.text.partition("/")[0].lower() in ("secret", "secrets") or "secret" in word.text.lower().split(",")
+        for word in draft.cut.words
+    ):
+        draft.becomes("reads secrets")
+
+
+def go_run(draft: Draft) -> None:
+    """`go run PACKAGE`: of the project, or fetched from outside at a version."""
+    for word in draft.cut.words[:1]:
+        if "@" in word.text or (not word.text.startswith((".", "/")) and not word.text.endswith(".go")):
+            draft.becomes("installs")
+        if not word.is_known:
+            draft.doubt(Undecided.CODE, "which program it runs is known only when it runs")
+    if draft.cut.has("-exec", "-toolexec"):
+        draft.doubt(Undecided.CODE, "go runs a program of its words")
+
+
+def npm_install(draft: Draft) -> None:
+    """`npm install`: the manifest is the project's to change."""
+    if draft.cut.has("-g", "--global", "--location"):
+        draft.becomes("machine")
+
+
+_NPX_LOCAL: Final = frozenset({
+    "tsc", "eslint", "vitest", "jest", "prettier", "vite", "webpack", "rollup", "esbuild", "tsx", "ts-node", "mocha", "playwright", "cypress", "next", "nuxt", "astro",
+    "svelte-check", "stylelint", "biome", "turbo", "nx", "lerna", "lint-staged", "husky", "nyc", "c8", "ava", "tap", "tailwindcss", "postcss", "babel", "swc", "parcel",
+    "vue-tsc", "depcheck", "knip", "madge", "size-limit", "typedoc", "storybook", "prisma", "drizzle-kit", "graphql-codegen", "concurrently", "rimraf", "changeset", "markdownlint",
+})  # fmt: skip
+
+
+def npx(draft: Draft) -> None:
+    """`npx TOOL`: one of the project, or fetched from outside."""
+    made = draft.cut
+    if made.has("-c", "--call"):
+        draft.doubt(Undecided.CODE, "it runs text as a command")
+    name = made.words[0].text if made.words else ""
+    if made.has("-y", "--yes", "-p", "--package") or "@" in name[1:] or name not in _NPX_LOCAL:
+        draft.becomes("installs")
+    else:
+        draft.settles("project")
+    if made.words and not made.words[0].is_known:
+        draft.doubt(Undecided.CODE, "which program it runs is known only when it runs")
+
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+
+
+def api(draft: Draft) -> None:
+    """`gh api`: a GET reads, anything else changes something that others see."""
+    made = draft.cut
+    methods = [word.text.upper() for word in made.values("-X", "--method")]
+    fields = made.has("-f", "-F", "--field", "--raw-field", "--input")
+    if any(method not in _SAFE_METHODS for method in methods) or (fields and not methods):
+        draft.becomes("sends")
+    if any(method == "DELETE" for method in methods):
+        draft.becomes("destroys")
+    for word in made.values("-F", "--field"):
+        _, at, path = word.text.partition("=@")
+        if at:
+            draft.path(Use.READ, Word(text=path, raw=word.raw, is_known=word.is_known))
+
+
+def java(draft: Draft) -> None:
+    """`java -jar FILE`, `-cp PATH CLASS`: it runs a program."""
+    made = draft.cut
+    if made.has("-version", "--version", "-help", "--help", "-h"):
+        draft.settles("says")
+        return
+    if any(
+        given.name.startswith(("-agent", "-javaagent", "-Xrun", "-XX:OnError", "-XX:OnOutOfMemoryError"))
+        for given in made.given
+    ):
+        draft.doubt(Undecided.CODE, "an option of java runs more than the program")
+    for word in made.values("-jar"):
+        draft.path(Use.EXECUTE, word)
+
+
+_PUBLISHES: Final = ("publish", "deploy", "upload", "release")
+
+
+def gradle(draft: Draft) -> None:
+    """`gradle TASK...`: tasks that publish send to others."""
+    names = [word.text.rpartition(":")[2].lower() for word in draft.cut.words]
+    if any(name.startswith(_PUBLISHES) and "local" not in name for name in names):
+        draft.becomes("sends")
+    if draft.cut.has("-I", "--init-script"):
+        draft.doubt(Undecided.CODE, "a script of gradle besides the project's")
+
+
+def maven(draft: Draft) -> None:
+    """`mvn GOAL...`."""
+    names = [word.text.rpartition(":")[2].lower() for word in draft.cut.words]
+    if any(name in ("deploy", "release", "perform", "deploy-file", "stage", "site-deploy") for name in names):
+        draft.becomes("sends")
+    if any(
+        "exec:" in word.text.lower() or "antrun" in word.text.lower() or "groovy:" in word.text.lower()
+        for word in draft.cut.words
+    ):
+        draft.doubt(Undecided.CODE, "a goal of maven runs what it is given")

@@ -1,0 +1,82 @@
+"""Acts held against the file system: which files their paths really are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ringfence.core.commands.kinds import KINDS
+from ringfence.core.commands.paths import is_below
+from ringfence.core.commands.strictest import joined
+from ringfence.core.model.local import Doubt, LocalAct, PathUse, Tracked, Undecided, Use
+from ringfence.core.model.profile import Effect
+from ringfence.ports.files import Files, Found
+
+MOST_PATHS: Final = 2_000
+"""Paths of one call that are looked at."""
+MOST_BELOW: Final = 20_000
+MOST_GUARDED: Final = 20
+"""Guarded files below a folder that are named one by one; one would do to decide."""
+MOST_TRACKED: Final = 4
+"""Files that one act removes which git is asked about. Of more it is not asked: they count as lost."""
+_TO_ITSELF: Final = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
+
+
+async def looked_at(acts: Sequence[LocalAct], files: Files, guarded: Callable[[str], bool] | None) -> tuple[LocalAct, ...]:
+    """The same acts with `real`, `is_there` and `is_folder` of their paths, and what follows from these."""
+    wanted = [use.path for act in acts for use in act.paths if not use.is_pattern]
+    asked = list(dict.fromkeys(wanted))[:MOST_PATHS]
+    found = dict(zip(asked, await files.look(asked), strict=True))
+    return tuple([await _seen(act, found, files, guarded) for act in acts])
+
+
+async def _seen(act: LocalAct, found: dict[str, Found], files: Files, guarded: Callable[[str], bool] | None) -> LocalAct:
+    doubts = list(act.doubts)
+    uses: list[PathUse] = []
+    for use in act.paths:
+        if use.path in _TO_ITSELF:
+            continue
+        there = found.get(use.path)
+        if there is None:
+            if not use.is_pattern:
+                doubts.append(Doubt(Undecided.PATH, "more paths than are looked at"))
+            uses.append(use)
+            continue
+        seen = _placed(use, there)
+        uses.append(seen)
+        if seen.below and seen.is_folder and seen.use is Use.READ and guarded is not None:
+            inside = await files.below(seen.real, MOST_BELOW)
+            if inside is None:
+                doubts.append(Doubt(Undecided.PATH, f"{seen.path} holds more files than are looked through"))
+            uses.extend(_guarded(seen, inside or (), guarded))
+    act = replace(act, paths=tuple(uses), doubts=tuple(doubts))
+    return await _undone(act, files) if any(use.use is Use.DELETE for use in uses) else act
+
+
+def _placed(use: PathUse, there: Found) -> PathUse:
+    what = use.use
+    if use.empties and what is Use.WRITE and there.is_there and there.size:
+        what = Use.DELETE
+    return replace(use, use=what, real=there.real, is_there=there.is_there, is_folder=there.is_folder)
+
+
+def _guarded(use: PathUse, inside: Sequence[str], guarded: Callable[[str], bool]) -> list[PathUse]:
+    named = [path for path in inside if guarded(path) and is_below(path, use.real)][:MOST_GUARDED]
+    return [PathUse(use=use.use, path=path, real=path, is_there=True) for path in named]
+
+
+async def _undone(act: LocalAct, files: Files) -> LocalAct:
+    """What is removed is lost, but for files that git has just as they are."""
+    gone = [use for use in act.paths if use.use is Use.DELETE]
+    lost = replace(act, profile=joined(act.profile, KINDS["deletes"].profile))
+    if any(use.is_folder or use.is_pattern or use.below for use in gone) or len(gone) > MOST_TRACKED:
+        unbounded = any(use.is_pattern or (use.is_folder and use.below) for use in gone)
+        return replace(lost, profile=replace(lost.profile, bounded=lost.profile.bounded and not unbounded))
+    for use in gone:
+        if use.is_there and await files.tracked(use.real) is not Tracked.CLEAN:
+            return lost
+    is_lost_anyway = (
+        not act.profile.reversible and act.profile.effect is Effect.WRITE and act.scope is not KINDS["deletes"].scope
+    )
+    return lost if is_lost_anyway else replace(lost, profile=replace(lost.profile, reversible=True))

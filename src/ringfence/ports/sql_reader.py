@@ -1,0 +1,44 @@
+"""SQL text to its statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class SqlKind(StrEnum):
+    READ = "read"
+    WRITE = "write"
+    """Rows are added or changed, a bounded number of them as far as the text says."""
+    LOSES = "loses"
+    """What it takes away does not come back: `DROP`, `TRUNCATE`, and `DELETE` or `UPDATE` of every row."""
+    DEFINES = "defines"
+    """Tables, indexes, views, settings."""
+    GRANTS = "grants"
+    """Roles, passwords, permissions."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStatement:
+    """One statement."""
+
+    kind: SqlKind
+    text: str
+    """Its kind and objects: `DROP TABLE items`, `SELECT items, stock`, `DELETE FROM stock WHERE`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSql:
+    """The text cannot be read, so nobody knows what it would do."""
+
+    why: str
+
+
+class SqlReader(Protocol):
+    """A reader of SQL."""
+
+    async def statements(self, text: str, dialect: str) -> Sequence[SqlStatement] | NotSql:
+        """Every statement of `text`. `dialect`: `postgres`, `mysql`, `sqlite`, or empty where it is not known. Never raises."""
+        ...
