@@ -18,13 +18,17 @@ from ringfence.core.checks.export import export
 from ringfence.core.checks.exposure import exposure
 from ringfence.core.checks.freeze import freeze
 from ringfence.core.checks.grant import grant
+from ringfence.core.checks.guard_rails import guard_rails
 from ringfence.core.checks.handoff import handoff
 from ringfence.core.checks.limits import limits
 from ringfence.core.checks.loops import loops
 from ringfence.core.checks.modelling import modelling
+from ringfence.core.checks.overreach import overreach
+from ringfence.core.checks.permissions import permissions
 from ringfence.core.checks.pin import pin
 from ringfence.core.checks.policy import policy
 from ringfence.core.checks.provenance import provenance
+from ringfence.core.checks.secret_files import secret_files
 from ringfence.core.checks.standing import standing
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
@@ -35,12 +39,13 @@ Check = Callable[[Call, Facts], Verdict]
 
 CHECKS: tuple[Check, ...] = (
     standing, pin, exposure, grant, environment, arguments, handoff, egress, export, modelling, policy, limits, confidentiality,
-    loops, destruction, freeze, provenance, blast_radius,
+    loops, destruction, freeze, provenance, permissions, secret_files, overreach, guard_rails, blast_radius,
 )  # fmt: skip
 """In the order they are read; the join does not depend on it."""
 
 CONFIGURED: tuple[Check, ...] = (
-    pin, exposure, grant, environment, arguments, egress, policy, confidentiality, freeze, provenance, blast_radius,
+    pin, exposure, grant, environment, arguments, egress, policy, confidentiality, freeze, provenance, permissions,
+    secret_files, overreach, guard_rails, blast_radius,
 )  # fmt: skip
 """Those that say what the rules of now make of a call that was allowed and goes on: nothing that is counted, and no stops."""
 

@@ -88,8 +88,9 @@ class Guards:
 
     def halted(self, run: RunId, reach: Reach, reasons: tuple[Reason, ...]) -> None:
         """A decision has halted a run: that of the call, or one above it."""
-        why = "; ".join(reason.detail for reason in reasons if reason.code is ReasonCode.STOP_CONDITION)
-        self._pause(run, reach, "stop_when", why)
+        rails = [reason.detail for reason in reasons if reason.code is ReasonCode.GUARD_RAIL]
+        met = [reason.detail for reason in reasons if reason.code is ReasonCode.STOP_CONDITION]
+        self._pause(run, reach, "guard_rails" if rails else "stop_when", "; ".join((*rails, *met))[:500])
 
     async def settled(self, run: RunId) -> None:
         """Wait until the pauses that are being placed on a run, or on its tree, are in force."""

@@ -2,8 +2,10 @@
 
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
+from ringfence.core.model.local import Judgement
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
+from ringfence.core.permissions.weighing import weigh
 
 ALLOW = Verdict(Level.ALLOW)
 
@@ -21,11 +23,20 @@ def gates_of(profile: ToolProfile) -> tuple[Gate, ...]:
     return tuple(Gate(code, profile.quorum) for closed, code in codes if closed)
 
 
+def _local_gates(judgement: Judgement, facts: Facts) -> tuple[Gate, ...]:
+    """The gates of all that a call of the client's own tool does, but for acts that an allow rule answers for by name."""
+    if not judgement.acts:
+        return gates_of(judgement.profile)
+    lists = facts.agent.permissions if facts.agent is not None else None
+    acts = [one.act for one in weigh(lists, judgement).acts if not one.is_named]
+    return tuple(sorted({gate for act in acts for gate in gates_of(act.profile)}))
+
+
 def blast_radius(call: Call, facts: Facts) -> Verdict:
     """Ask where the profile of this very call (conditions on its arguments included) is large."""
     if facts.tool is None:
         return ALLOW  # `exposure` denies it
-    gates = gates_of(facts.tool.profile_for(call.value))
+    gates = _local_gates(facts.local, facts) if facts.local is not None else gates_of(facts.tool.profile_for(call.value))
     if not gates:
         return ALLOW
     return Verdict(Level.ASK, tuple(Reason(gate.code, "blast_radius") for gate in gates), gates)

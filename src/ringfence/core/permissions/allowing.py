@@ -110,6 +110,20 @@ def _lacks_rule(act: LocalAct, best: Names, *, is_tool: bool) -> str:
     return "no allow rule names its program" if wanted is Names.PROGRAM else "no allow rule names what it does"
 
 
+def outside_of(act: LocalAct, place: Place, lists: PermissionLists) -> tuple[PathUse, ...]:
+    """The paths of an act that lie outside of the run's folders and that no rule speaks of. Programs are no such paths."""
+    folders = (*place.roots, *lists.directories)
+    return tuple(
+        use
+        for use in act.paths
+        if use.use is not Use.EXECUTE
+        and not surely_inside(use, folders, place)
+        and not (
+            _may_change(act, use, place, lists, Names.NOTHING, folders) if use.use in _CHANGES else _may_read(use, place, lists)
+        )
+    )
+
+
 def _lacks_paths(act: LocalAct, place: Place, lists: PermissionLists, best: Names) -> str:
     folders = (*place.roots, *lists.directories)
     for use in act.paths:

@@ -60,10 +60,13 @@ def whole_hits(
             texts = {line, *map(collapsed, judgement.text.splitlines())}
             if any(fits_line(rule.pattern, text) for text in texts):
                 yield Hit(rule, LEVELS[rule.listed], line[:200])
-        elif rule.speaks is Speaks.PARAMETER and tool == rule.tool and rule.parameter in arguments:
-            value = arguments[rule.parameter]
-            if fits_text(rule.pattern, _scalar(value)):
-                yield Hit(rule, LEVELS[rule.listed], f"{rule.parameter} is {_scalar(value)[:80]}")
+        elif rule.speaks is Speaks.PARAMETER and tool == rule.tool and argument_fits(rule, arguments):
+            yield Hit(rule, LEVELS[rule.listed], f"{rule.parameter} is {_scalar(arguments[rule.parameter])[:80]}")
+
+
+def argument_fits(rule: PermissionRule, arguments: Mapping[str, Any]) -> bool:
+    """Whether a call has the argument that a rule is about, with such a value."""
+    return rule.parameter in arguments and fits_text(rule.pattern, _scalar(arguments[rule.parameter]))
 
 
 def _scalar(value: Any) -> str:

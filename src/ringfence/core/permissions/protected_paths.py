@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ringfence.core.model.local import PathUse, Place
+from ringfence.core.model.local import PathUse, Place, Use
 from ringfence.core.permissions.paths import Fit, is_inside
 from ringfence.core.permissions.pattern_sets import pattern_set
 
@@ -78,6 +78,7 @@ RAILS: Final = (
     "managed-mcp.json",
 )  # fmt: skip
 """Where clients keep what holds them: hooks, rules, locks."""
+_FOLDERS: Final = frozenset({".claude", ".codex", "claude-code"})
 
 
 def protected_fit(use: PathUse, place: Place, more: Iterable[str] = (), fewer: Iterable[str] = ()) -> Fit:
@@ -93,7 +94,10 @@ def is_rail(use: PathUse, place: Place, rails: Iterable[str]) -> bool:
     own = tuple(rails)
     if any(is_inside(end, own) for end in ends):
         return True
-    # Removing or moving a folder takes what lies in it along.
-    if use.is_folder and any(is_inside(rail, ends) for rail in own):
-        return True
+    if use.is_folder or use.below:
+        # Removing or moving a folder takes what lies in it along.
+        if use.use is Use.DELETE and any(end.rpartition("/")[2].casefold() in _FOLDERS for end in ends):
+            return True
+        if any(is_inside(rail, ends) for rail in own) and (use.use is Use.DELETE or use.below):
+            return True
     return pattern_set(RAILS).fit(use, place) is Fit.ALL
