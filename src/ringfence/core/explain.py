@@ -359,6 +359,11 @@ def smallest_change(code: ReasonCode, subject: Subject) -> Change:
         case ReasonCode.POLICY_ERROR:
             text = "the detail says what could not be evaluated: `ringfence policy check` finds what can be found beforehand"
             return Change(Lever.CONFIGURATION, text, "policies")
+        case ReasonCode.IRREVERSIBLE | ReasonCode.COSTS_MONEY | ReasonCode.IDENTITY | ReasonCode.UNBOUNDED if tool.startswith(
+            _LOCAL
+        ):
+            text = "where it is harmless whoever asks for it, add an allow rule that names the command and not only its tool"
+            return Change(Lever.CONFIGURATION, text, f"agents.{agent}.permissions.allow")
         case ReasonCode.IRREVERSIBLE:
             text = "where it can be undone, name the tool that undoes it as `inverse`; where only some calls matter, use `when`"
             return Change(Lever.CONFIGURATION, text, f"{subject.tool_path}.reversible")
