@@ -43,6 +43,7 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/pyright -p tests/clients/python1
+	$(BIN)/pyright -p tests/clients/claude
 	$(BIN)/lint-imports
 	@! grep -rnE 'https?://' --include='*requirements*.txt' . --exclude-dir=.venv --exclude-dir=node_modules
 	@! grep -n '"resolved"' $$(git ls-files '*package-lock.json')

@@ -81,13 +81,10 @@ class Machine:
     """One machine with one project on it."""
 
     folder: Path
+    managed: Path
+    """What stands at `/etc/claude-code`."""
     environment: dict[str, str] = field(default_factory=dict[str, str])
     """Of every client that is started here, beside the plain one."""
-
-    @property
-    def managed(self) -> Path:
-        """What stands at `/etc/claude-code`."""
-        return self.folder / "managed"
 
     @property
     def home(self) -> Path:
@@ -98,10 +95,10 @@ class Machine:
         return self.folder / "project"
 
     @classmethod
-    def made(cls, folder: Path, **environment: str) -> Machine:
-        """An empty one."""
-        machine = cls(folder, environment)
-        for each in (machine.managed, machine.home, machine.project):
+    def made(cls, folder: Path, managed: Path, **environment: str) -> Machine:
+        """An empty one, with managed settings from elsewhere."""
+        machine = cls(folder, managed, environment)
+        for each in (machine.home, machine.project):
             each.mkdir(parents=True)
         return machine
 
