@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ringfence.app.cli import clients
-from ringfence.app.cli.options import AsJson
+from ringfence.app.cli.options import UNAVAILABLE, As, AsJson, State
 from ringfence.app.clients.claude_settings import FOLDER
 from ringfence.app.clients.plan import GATEWAY
 
@@ -74,3 +74,88 @@ def uninstall(managed_dir: Managed = Path(FOLDER), as_json: AsJson = False) -> N
     from ringfence.app.clients.installing import Installation
 
     clients.take_back(Installation(managed_dir.absolute()), as_json=as_json)
+
+
+@app.command("verify")
+def verify(
+    agent: clients.Of = None,
+    cli: Annotated[
+        Path | None, typer.Option("--cli", help="The client. Else `claude` on the path.", show_default=False)
+    ] = None,
+    managed_dir: Managed = Path(FOLDER),
+    state: State = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove on this machine that the installation holds, with the real client and a model of its own on loopback.
+
+    Each finding says what was tried, what happened and what to do. Ends with 0 where everything held that there is to
+    try, else with 1. What stays open is said too. Changes nothing, and reaches nothing but this machine.
+    """
+    import os
+
+    from ringfence.app.cli.places import state_directory
+    from ringfence.app.clients.claude_verify import Surroundings
+    from ringfence.app.clients.claude_verify import verify as proving
+
+    with clients.lent_run(state, agent, "ringfence claude-code verify") as credential:
+        around = Surroundings(
+            managed=managed_dir.absolute(),
+            program=cli.absolute() if cli is not None else None,
+            home=Path(os.environ.get("HOME") or Path.home()),
+            environment=dict(os.environ),
+            state=state_directory(state, os.environ, Path.cwd()),
+            listing=clients.listing_of(state),
+            credential=credential,
+        )
+        clients.report(proving(around), as_json=as_json, title=f"Claude Code with the managed settings in {around.managed}")
+
+
+@app.command("run", context_settings={"allow_extra_args": False})
+def run(
+    command: Annotated[list[str] | None, typer.Argument(help="The client with its options, behind `--`.")] = None,
+    agent: Annotated[str, typer.Option("--agent", "-a", help="A configured agent.", show_default=False)] = "",
+    task: Annotated[str, typer.Option("--task", "-t", help="What it is to do, in your words.", show_default=False)] = "",
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep-env", metavar="NAME", help="Pass this variable on. Repeat.", show_default=False),
+    ] = None,
+    state: State = None,
+    as_name: As = None,
+) -> None:
+    """Open a run, start the client with its credential and a clean environment, and close the run when it ends.
+
+    The client stays on this machine, with your rights. `ringfence run ... -- claude` has it work in a box instead.
+    """
+    import os
+
+    from ringfence.app.cli.desk import Desk
+    from ringfence.app.clients.clean_environment import clean
+
+    desk = Desk(state, as_name)
+    if not agent or not task:
+        desk.usage(
+            "`--agent` and `--task` say whose run it is and what for", 'ringfence claude-code run -a A -t "..." -- claude'
+        )
+    opened = desk.ask("POST", "/runs", {"agent": agent, "task": task})
+    try:
+        code = clients.carried(command or ["claude"], clean(os.environ, opened["credential"], keep or ()))
+    except OSError as error:
+        desk.fail(f"{(command or ['claude'])[0]} cannot be started: {error.strerror}", "", UNAVAILABLE)
+    finally:
+        desk.try_ask("POST", f"/runs/{opened['run']}/close", {"reason": "its client has ended"})
+    raise typer.Exit(code)
+
+
+@app.command("plugin")
+def plugin(folder: Path, url: clients.Url = GATEWAY, as_json: AsJson = False) -> None:
+    """Write the hooks as a plugin of the client. A convenience for trying: whoever uses it can take it out."""
+    from ringfence.app.clients.claude_plugin import plugin_files
+    from ringfence.app.clients.plan import checked_url
+    from ringfence.errors import Error
+
+    try:
+        files = plugin_files(checked_url(url))
+        clients.write_new(folder, files)
+    except Error as error:
+        clients.stop(error, as_json=as_json)
+    typer.echo(f"{len(files)} files in {folder}. It enforces nothing: `ringfence claude-code install` does.")

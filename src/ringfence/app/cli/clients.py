@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -10,6 +13,8 @@ import typer
 from ringfence.app.cli.options import REFUSED, UNAVAILABLE, USAGE
 
 if TYPE_CHECKING:
+    from ringfence.app.clients.credential_trials import Listing
+    from ringfence.app.clients.findings import Finding
     from ringfence.app.clients.installing import Change, Installation
     from ringfence.core.rules import AgentRule
     from ringfence.errors import Error
@@ -113,3 +118,121 @@ def take_back(installation: Installation, *, as_json: bool) -> None:
         return
     for path in back:
         typer.echo(f"as it was before  {path}")
+
+
+def report(found: Iterator[Finding], *, as_json: bool, title: str) -> NoReturn:
+    """Print findings as they are made, and end with 0 where all held that could be tried, else with 1."""
+    from ringfence.app.cli.terminal import console, safe
+    from ringfence.app.clients.findings import Standing
+
+    styles = {Standing.HOLDS: "green", Standing.BROKEN: "bold red", Standing.UNPROVEN: "yellow", Standing.OPEN: "cyan"}
+    made: list[Finding] = []
+    out = console()
+    if not as_json:
+        out.print(safe(title))
+    for finding in found:
+        made.append(finding)
+        if as_json:
+            continue
+        out.print(safe(f"{finding.standing.value:<9} {finding.name}", styles[finding.standing]), soft_wrap=True)
+        out.print(safe(f"          tried     {finding.tried}"), soft_wrap=True)
+        out.print(safe(f"          happened  {finding.happened}"), soft_wrap=True)
+        if finding.remedy and finding.standing is not Standing.HOLDS:
+            out.print(safe(f"          to do     {finding.remedy}"), soft_wrap=True)
+    failed = any(each.fails for each in made)
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        typer.echo(json.dumps({"holds": not failed, "findings": [asdict(each) for each in made]}, ensure_ascii=False))
+    else:
+        counts = ", ".join(f"{sum(each.standing is one for each in made)} {one.value}" for one in Standing)
+        out.print(safe(counts, "bold red" if failed else "bold"))
+    raise typer.Exit(REFUSED if failed else 0)
+
+
+@contextmanager
+def lent_run(state: Path | None, agent: str | None, task: str) -> Generator[str | None]:
+    """The credential of a run that is closed with the block: of `agent`, else the one in the environment, else none."""
+
+    from ringfence.app.cli.client import ControlClient, Refusal
+    from ringfence.app.cli.places import CONTROL_SOCKET, credential, state_directory
+    from ringfence.app.clients.plan import RUN_VARIABLE
+    from ringfence.errors import Error
+
+    given = os.environ.get(RUN_VARIABLE) or None
+    if agent is None:
+        yield given
+        return
+    try:
+        client = ControlClient(state_directory(state, os.environ, Path.cwd()) / CONTROL_SOCKET, credential(None, os.environ))
+        opened = client.ask("POST", "/runs", {"agent": agent, "task": task})
+    except Error:
+        yield given
+        return
+    if isinstance(opened, Refusal):
+        yield given
+        return
+    try:
+        yield str(opened["credential"])
+    finally:
+        with suppress(Error):
+            client.ask("POST", f"/runs/{opened['run']}/close", {"reason": "it was a trial"})
+
+
+def listing_of(state: Path | None) -> Listing:
+    """Asks the control plane of a state directory in the name of a credential."""
+
+    from ringfence.app.cli.client import ControlClient, Refusal
+    from ringfence.app.cli.places import CONTROL_SOCKET, state_directory
+
+    def listing(path: str, credential: str) -> str | None:
+        answer = ControlClient(state_directory(state, os.environ, Path.cwd()) / CONTROL_SOCKET, credential).ask("GET", path)
+        return answer.code if isinstance(answer, Refusal) else None
+
+    return listing
+
+
+def carried(command: list[str], environment: dict[str, str]) -> int:
+    """Run a client on this terminal to its end; its exit status. Raises: OSError."""
+    import shutil
+    import signal
+    import subprocess
+
+    program = shutil.which(command[0], path=environment.get("PATH")) or command[0]
+    # The terminal tells both of an interrupt: it is the client's to say what follows.
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        process = subprocess.Popen([program, *command[1:]], env=environment, restore_signals=True, preexec_fn=_heed)
+        return _status(process.wait())
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _heed() -> None:
+    """In the client's process: what is ignored here is not ignored there."""
+    import signal
+
+    for each in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(each, signal.SIG_DFL)
+
+
+def _status(code: int) -> int:
+    return 128 - code if code < 0 else code
+
+
+def write_new(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files into a folder that has none of them. Raises: ConfigError, UnavailableError."""
+    from ringfence.app.clients.files import unwritable
+    from ringfence.errors import ConfigError
+
+    for name in files:
+        if os.path.lexists(folder / name):
+            raise ConfigError(f"{folder / name} is there already", remedy="name another folder")
+    for name, data in files.items():
+        try:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        except OSError as error:
+            raise unwritable(folder / name, error) from error

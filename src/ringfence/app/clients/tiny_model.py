@@ -49,7 +49,10 @@ class TinyModel:
             if self._kept + len(said) <= _TRUNK:
                 self._kept += len(said)
                 self._heard.append(said)
-        return _streamed(body, self._turn(messages)) if body.get("stream") else _whole(body, self._turn(messages))
+        at = sum(1 for each in messages if each.get("role") == "assistant")
+        block, stop = self._turn(at)
+        message = _message(body, at, block, stop)
+        return _streamed(message) if body.get("stream") else Answer(body=json.dumps(message).encode())
 
     def heard(self, text: str) -> bool:
         """Whether the model was ever shown this text."""
@@ -62,47 +65,43 @@ class TinyModel:
         with self._lock:
             return bool(self._heard)
 
-    def _turn(self, messages: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], str]:
+    def _turn(self, at: int) -> tuple[dict[str, Any], str]:
         """The block to say next, and why the answer ends with it."""
-        at = sum(1 for each in messages if each.get("role") == "assistant")
         if at >= len(self._turns):
             return {"type": "text", "text": "Done."}, "end_turn"
         use = self._turns[at]
         return {"type": "tool_use", "id": f"toolu_trial{at:04d}", "name": use.tool, "input": dict(use.arguments)}, "tool_use"
 
 
-def _message(body: Mapping[str, Any], content: list[dict[str, Any]], stop: str | None) -> dict[str, Any]:
+def _message(body: Mapping[str, Any], at: int, block: dict[str, Any], stop: str) -> dict[str, Any]:
     return {
-        "id": "msg_trial",
+        # Two messages of one id are one to the client.
+        "id": f"msg_trial{at:04d}",
         "type": "message",
         "role": "assistant",
         "model": str(body.get("model")),
-        "content": content,
+        "content": [block],
         "stop_reason": stop,
         "stop_sequence": None,
         "usage": _USAGE,
     }
 
 
-def _whole(body: Mapping[str, Any], turn: tuple[dict[str, Any], str]) -> Answer:
-    block, stop = turn
-    return Answer(body=json.dumps(_message(body, [block], stop)).encode())
-
-
-def _streamed(body: Mapping[str, Any], turn: tuple[dict[str, Any], str]) -> Answer:
-    block, stop = turn
+def _streamed(message: dict[str, Any]) -> Answer:
+    [block] = message["content"]
     if block["type"] == "tool_use":
         begun = {**block, "input": {}}
         delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
     else:
         begun = {"type": "text", "text": ""}
         delta = {"type": "text_delta", "text": block["text"]}
+    ended = {"stop_reason": message["stop_reason"], "stop_sequence": None}
     events: list[dict[str, Any]] = [
-        {"type": "message_start", "message": _message(body, [], None)},
+        {"type": "message_start", "message": {**message, "content": [], "stop_reason": None}},
         {"type": "content_block_start", "index": 0, "content_block": begun},
         {"type": "content_block_delta", "index": 0, "delta": delta},
         {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": None}, "usage": _USAGE},
+        {"type": "message_delta", "delta": ended, "usage": _USAGE},
         {"type": "message_stop"},
     ]
     text = "".join(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in events)
