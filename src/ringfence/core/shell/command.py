@@ -58,6 +58,11 @@ class Command:
     """Whether another command's output is its input."""
     takes_more: bool = False
     """More words are added at run time that nobody knows (`xargs`, `find -exec`, `parallel`)."""
+    outer: tuple[tuple[Word, ...], ...] = ()
+    """The whole words of each wrapper that it stands in, from the outside in: `timeout 5 rm x` of `rm x`."""
+    is_covered: bool = False
+    """A project's own runner (`uv run`, `npx`) starts it, and stands in the list as a command too: what is not known of this
+    one is no doubt besides."""
     doubts: tuple[Doubt, ...] = ()
 
 
