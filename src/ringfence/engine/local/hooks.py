@@ -19,7 +19,7 @@ from ringfence.core.canonical import canonical_bytes
 from ringfence.core.client_meta import ClientMeta
 from ringfence.core.entry import ENTRY_LIMIT, Entry, EntryKind
 from ringfence.core.local_calls import CHANGE, OTHER, arguments_of
-from ringfence.core.model.identifiers import RunId
+from ringfence.core.model.identifiers import OWN_SERVER, RunId
 from ringfence.core.model.local_rules import LocalRules, Words
 from ringfence.core.model.local_rules import Outcome as Follows
 from ringfence.core.model.run import Posture
@@ -43,6 +43,7 @@ MOST_NOTED: Final = 600
 """Entries of one run in a minute for what is only told. What a client tells beyond that is answered and not recorded."""
 MOST_RUNS: Final = 2_000
 _WORDS_MOST: Final = ENTRY_LIMIT - 10_000
+_OWN_TOOLS: Final = f"{OWN_SERVER}__"
 _OWN: Final = "policy_settings"
 """Settings of whoever administers the machine: their change cannot be held up, and is nobody's attempt to disarm anything."""
 
@@ -100,21 +101,30 @@ class Hooks:
     ) -> Answer:
         if not use.server or local is None:
             return await self._local.ask(presented, principal, use, event)
-        if use.server in local.mcp.gateway or local.mcp.others is Follows.ALLOW:
+        if self._is_own(principal, local, use) or (use.server not in local.mcp.gateway and local.mcp.others is Follows.ALLOW):
             standing = await standing_of(self._store, self._clock, principal.run)
             if standing is not Standing.OPEN:
                 return _STANDING[standing]
             await self._note(principal, event, f"is about to call {use.client_tool}", self._named(use))
             return Answer(say=Say.ALLOW)
-        if local.mcp.others is Follows.ASK:
+        if local.mcp.others is Follows.ASK and use.server not in local.mcp.gateway:
             return await self._local.ask(presented, principal, use, event)
         arguments = arguments_of(OTHER, use.client_tool, use.input, event.cwd)
-        why = f"{use.client_tool} is of an MCP server that is not the gateway"
+        why = f"{use.client_tool} is no tool of the gateway, and tools of other MCP servers are not used"
         return refusal(
             await self._refuse(
                 presented, OTHER, arguments, Level.DENY, ReasonCode.NOT_EXPOSED, why, ClientMeta(said=event.said)
             )
         )
+
+    def _is_own(self, principal: Principal, local: LocalRules, use: ToolUse) -> bool:
+        """Whether it is a tool that the gateway has. Another server's name may begin like the gateway's."""
+        if use.server not in local.mcp.gateway:
+            return False
+        view = self._catalogue.view(principal.agent)
+        name = use.client_tool.removeprefix(f"mcp__{use.server}__")
+        known = view is not None and (name in view.by_wire_name or any(tool == name for _, tool in view.by_server_name))
+        return known or name.startswith(_OWN_TOOLS)
 
     # --- everything else
 
@@ -185,7 +195,7 @@ class Hooks:
 
     def _permission(self, principal: Principal, local: LocalRules, event: Event) -> Answer:
         use = event.use
-        if use is not None and use.server in local.mcp.gateway:
+        if use is not None and self._is_own(principal, local, use):
             return Answer(say=Say.ALLOW)
         if use is not None and self._local.is_let_through(principal.run, use.client_tool, use.input):
             return Answer(say=Say.ALLOW)
