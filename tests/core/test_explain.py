@@ -10,7 +10,10 @@ import pytest
 from ringfence.app.config import layout
 from ringfence.app.config.layout import AGENT, FILE, TOOL
 from ringfence.app.config.limits_layout import AGENT_LIMITS, GATEWAY_LIMITS, TOOL_LIMITS
+from ringfence.app.config.local_layout import LOCAL
 from ringfence.app.config.models_layout import MODELS
+from ringfence.app.config.permissions_layout import PERMISSIONS
+from ringfence.app.config.shapes import Record
 from ringfence.core.explain import Lever, Subject, meaning, smallest_change
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rule_class import class_of
@@ -42,7 +45,11 @@ def test_a_path_names_a_key_that_the_configuration_has(code: ReasonCode) -> None
     if path.startswith("agents.support."):
         names = path.removeprefix("agents.support.").split(".")
         assert names[0] in AGENT.keys
-        assert len(names) == 1 or (names[0] == "limits" and names[1] in AGENT_LIMITS.keys)
+        within = {"limits": AGENT_LIMITS, "permissions": PERMISSIONS, "local": LOCAL}.get(names[0])
+        for name in names[1:]:
+            assert within is not None
+            shape = within.keys[name].shape
+            within = shape if isinstance(shape, Record) else None
     elif path.startswith('tools."payments.refund".limits.'):
         assert "limits" in TOOL.keys
         assert path.rpartition(".")[2] in TOOL_LIMITS.keys

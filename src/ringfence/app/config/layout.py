@@ -11,10 +11,12 @@ from ringfence.app.config.exchange_layout import EXCHANGE
 from ringfence.app.config.guards_layout import STOP_WHEN
 from ringfence.app.config.identity_layout import IDENTITY, LISTEN
 from ringfence.app.config.limits_layout import AGENT_LIMITS, DELEGATE, GATEWAY_LIMITS, POINTER, SERVER_LIMITS, TOOL_LIMITS
+from ringfence.app.config.local_layout import LOCAL
 from ringfence.app.config.log_layout import LOG
 from ringfence.app.config.model_limits_layout import TEAM, TEAMS
 from ringfence.app.config.models_layout import AGENT_MODELS, LOCAL_TOOLS, MODELS
 from ringfence.app.config.operators_layout import OPERATORS
+from ringfence.app.config.permissions_layout import PERMISSIONS
 from ringfence.app.config.personal_section import PERSONAL
 from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS, SAID_AS
 from ringfence.app.config.secrets_layout import SECRET_VALUE, SECRETS
@@ -271,7 +273,7 @@ AGENT: Final = Record(
         "tools": Key(
             ListOf(_pattern, most=500),
             "The tools that exist for it: ids or patterns (`orders.*`). Nothing else does. Only an agent with a `box`, or "
-            "one that asks models, may do without.",
+            "one that asks models or has `local`, may do without.",
         ),
         "tighten": Key(
             MapOf(FreeObject(), CALLABLE_ID, "a tool id `server.tool`"),
@@ -292,6 +294,13 @@ AGENT: Final = Record(
             ENVIRONMENT.shape,
             "The environment that it is bound to: servers, hosts and credentials with this label, or `any`, are there for it, "
             "and nothing else is. Where absent it is bound to none.",
+        ),
+        "permissions": Key(
+            PERMISSIONS,
+            "Its permission lists, in the syntax of Claude Code's settings; deny goes before ask, and ask before allow.",
+        ),
+        "local": Key(
+            LOCAL, "Its client's own tools (shell, files, fetches) are decided here, by hooks. They are not where absent."
         ),
         "separation": Key(Truth(), "Whether the operator who opened a run is barred from approving for it.", default=False),
         "approvers": Key(

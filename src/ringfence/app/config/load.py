@@ -35,12 +35,14 @@ from ringfence.app.config.guards_of import check_guards
 from ringfence.app.config.identity_section import check_identity, check_listen, identity_of, listen_of
 from ringfence.app.config.layout import AGENT, FILE
 from ringfence.app.config.limits_of import check_limits
+from ringfence.app.config.local_of import check_local, warn_of_idle, with_local
 from ringfence.app.config.log_section import check_log, log_of
 from ringfence.app.config.model_limits_of import check_model_limits
 from ringfence.app.config.models_of import check_models, model_connections_of
 from ringfence.app.config.names import check_names, check_references
 from ringfence.app.config.narrowing import narrowing_faults
 from ringfence.app.config.operators_section import check_operators, oidc_of
+from ringfence.app.config.permissions_of import permissions_of
 from ringfence.app.config.policies import is_timezone, with_policies
 from ringfence.app.config.problems import FatalProblem, Position, Problem, Problems, nearest, path_text, shown
 from ringfence.app.config.problems import Path as Place
@@ -50,6 +52,7 @@ from ringfence.app.config.settings import Loaded, PolicySettings
 from ringfence.app.config.telemetry_section import check_telemetry, otlp_of, scrape_token_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import ServerId
+from ringfence.core.model.permissions import PermissionLists
 from ringfence.errors import ConfigError, RequestError
 
 FindUser = Callable[[str], int | None]
@@ -89,6 +92,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
     values: Mapping[str, Any] = FILE.read(root, (), problems)
     checked = _Checked(root, problems)
     users = checked.run(values, find_user)
+    lists = checked.permissions(values, path.absolute().parent)
     if problems.found:
         raise problems.error(str(path))
     folder = path.absolute().parent
@@ -97,7 +101,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
     except (RequestError, ValueError) as error:
         raise ConfigError(f"{path}: a number in it has no exact JSON form: {error}") from error
     return Loaded(
-        rules=with_credentials(rules_of(values, digest, users), values, folder),
+        rules=with_local(with_credentials(rules_of(values, digest, users), values, folder), values, lists, path.absolute()),
         servers={
             ServerId(name): replace(
                 connection_of(name, fields, folder),
@@ -181,7 +185,7 @@ class _Checked:
         check_environments(values, self.report, self.warn)
         check_telemetry(values, self.report, self.warn)
         for agent in values.get("agents", {}):
-            if {"tools", "box"}.isdisjoint(self.keys(("agents", agent))) and "models" not in self.keys(()):
+            if {"tools", "box", "local"}.isdisjoint(self.keys(("agents", agent))) and "models" not in self.keys(()):
                 self.report(("agents", agent), f"missing key `tools`: {AGENT.keys['tools'].about}")
         reported = {problem.path for problem in self.problems.found}
         for place, schema in _schemas(values):
@@ -195,6 +199,21 @@ class _Checked:
         return {
             name: self.uids(("agents", name, "users"), fields, find_user) for name, fields in values.get("agents", {}).items()
         }
+
+    def permissions(self, values: Mapping[str, Any], folder: Path) -> Mapping[str, PermissionLists]:
+        """The permission lists of each agent that has any, from here and from the settings files that are named."""
+        check_local(values, folder, self.report, self.warn)
+        lists = permissions_of(values, folder, self.report_within, self.warn)
+        warn_of_idle(values, lists, self.warn)
+        return lists
+
+    def report_within(self, place: Place, offset: int, message: str) -> None:
+        """A fault so many characters into the text at a path."""
+        node = self.node(place)
+        at = node.at
+        if isinstance(node, Scalar):
+            at = Position(at.line, at.column + offset + (0 if node.plain else 1))
+        self.problems.at(at, place, message)
 
     def names(self) -> dict[str, list[str]]:
         """The keys of each section, also of entries that could not be read."""
@@ -211,11 +230,7 @@ class _Checked:
         try:
             parse_conditions(text)
         except ConditionFault as fault:
-            node = self.node(place)
-            at = node.at
-            if isinstance(node, Scalar):
-                at = Position(at.line, at.column + fault.offset + (0 if node.plain else 1))
-            self.problems.at(at, place, str(fault))
+            self.report_within(place, fault.offset, str(fault))
 
     def uids(self, place: Place, fields: Mapping[str, Any], find_user: FindUser) -> frozenset[int]:
         found: set[int] = set()
