@@ -22,6 +22,7 @@ from aiohttp import web
 from mcp_types import LOG_LEVEL_META_KEY
 from tests.leaks.leaky_server import FORMS, WAYS
 from tests.leaks.plants import Garden, configuration, forms_of, plant
+from tests.servers.gateway_process import started_before
 
 from ringfence.adapters.wire.mcp import modern_headers, modern_meta
 
@@ -259,6 +260,7 @@ async def _gateway(
     directory: Path, config: Path, state: Path, program: tuple[str, ...], garden: Garden
 ) -> AsyncGenerator[Gateway]:
     out, err = directory / f"{state.name}.out", directory / f"{state.name}.err"
+    started_before(state)
     command = [*program, "up", "--config", str(config), "--state", str(state), "--port", "0", "--unsafe-same-user"]
     with out.open("wb") as stdout, err.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(

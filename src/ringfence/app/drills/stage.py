@@ -20,6 +20,7 @@ from ringfence.app.drills.people import People, at_desk
 from ringfence.app.drills.play import READY, Play, as_json
 from ringfence.app.drills.processes import running
 from ringfence.app.drills.receiver import Receiver, receiving
+from ringfence.app.wiring.automata import keep_automata
 from ringfence.errors import UnavailableError
 
 PROGRAM: Final = (sys.executable, "-m", "ringfence")
@@ -128,6 +129,8 @@ async def stage(
         document = configure(player.url, alerts.url)
         config.write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
         state = directory / "state"
+        state.mkdir(mode=0o711)
+        keep_automata(state)  # compiled once for all stages of a drill, and not by each gateway
         up = [*PROGRAM, "up", "--config", str(config), "--state", str(state), "--port", "0", "--unsafe-same-user"]
         environment = {KNOWN_VARIABLE: secret} if secret else None
         _, line = await stack.enter_async_context(running(up, "ready", directory / "gateway.log", environment))

@@ -44,6 +44,7 @@ from ringfence.app.posture import connection_posture
 from ringfence.app.redaction import literal_secrets, redact_logs, references
 from ringfence.app.reload import Reloader
 from ringfence.app.up import Listening, ServeAgents, control_services, serve
+from ringfence.app.wiring.automata import adopt_automata, keep_automata
 from ringfence.app.wiring.boxes import BOX_HOSTS, Joined, reading, serve_boxes_of
 from ringfence.app.wiring.exchange import exchanges_of
 from ringfence.app.wiring.hooks import with_hooks
@@ -93,6 +94,7 @@ async def compose(
 
     `at_step` and `disk` are for test builds that crash or fail at a chosen moment; a product build leaves them alone.
     """
+    adopt_automata(state)
     clock = SystemClock(state / "clock")
     store: SqliteStore = await open_store(
         state, disk=disk, salt=fresh_salt, timed=telemetry.metrics.counters.timed if telemetry is not None else untimed
@@ -127,6 +129,7 @@ async def compose(
         if any(connection.box is not None for connection in loaded.servers.values()):
             await boxing.sweep()
     await gateway.stops.finish()
+    keep_automata(state)
     return gateway
 
 

@@ -5,8 +5,9 @@ Hyperscan has no spans worth having and RE2 no one pass over many rules, so each
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final, Protocol, cast
 
 import hyperscan
@@ -18,17 +19,49 @@ ENGINE_ERRORS: Final = (hyperscan.HyperscanError, re2.error)
 """What either engine raises where it cannot go on."""
 
 
+_ADOPTED: Final[dict[tuple[Rule, ...], hyperscan.Database]] = {}
+
+
 @cache
 def compiled(rules: tuple[Rule, ...]) -> hyperscan.Database:
-    """All rules as one automaton; takes some tenths of a second, once."""
+    """All rules as one automaton; takes some tenths of a second, once, unless one was adopted."""
+    if (adopted := _ADOPTED.get(rules)) is not None:
+        return adopted
     database = hyperscan.Database()
     database.compile(
-        expressions=[(rule.trigger or rule.pattern).encode() for rule in rules],
+        expressions=_expressions(rules),
         ids=list(range(len(rules))),
         elements=len(rules),
         flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(rules),
     )
     return database
+
+
+def automaton_name(rules: tuple[Rule, ...]) -> str:
+    """Names everything that an automaton is made of, so that one of other rules is never taken for it."""
+    made_of = hashlib.sha256(f"single match, block, {vars(hyperscan)['__version__']}".encode())
+    for expression in _expressions(rules):
+        made_of.update(b"%d:%b" % (len(expression), expression))
+    return made_of.hexdigest()[:32]
+
+
+def automaton(rules: tuple[Rule, ...]) -> bytes:
+    """What `adopt` takes."""
+    return hyperscan.dumpb(compiled(rules))
+
+
+def adopt(rules: tuple[Rule, ...], kept: bytes) -> None:
+    """Use an automaton that was made of these rules before. Raises ENGINE_ERRORS where it is damaged or of another machine.
+
+    It is the form that is in memory: whoever writes it is believed like the rules themselves.
+    """
+    database = hyperscan.loadb(kept, hyperscan.HS_MODE_BLOCK)
+    database.scratch = hyperscan.Scratch(database)
+    _ADOPTED[rules] = database
+
+
+def _expressions(rules: tuple[Rule, ...]) -> list[bytes]:
+    return [(rule.trigger or rule.pattern).encode() for rule in rules]
 
 
 class OnePass:
@@ -70,13 +103,19 @@ class Exact:
     """The spans of one rule."""
 
     def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._skips = 1 if rule.skip else 0
+        self._check = rule.check
+
+    @cached_property
+    def _pattern(self) -> _Pattern:
+        """Compiled where the rule first hits, which most never do: all of them together are a tenth of a second."""
         options: Any = re2.Options()
         options.encoding = re2.Options.Encoding.LATIN1
         options.log_errors = False
+        rule = self._rule
         pattern = f"({rule.skip})|(?:{rule.pattern})" if rule.skip else rule.pattern
-        self._pattern = cast(_Pattern, re2.compile(pattern.encode(), options))
-        self._skips = 1 if rule.skip else 0
-        self._check = rule.check
+        return cast(_Pattern, re2.compile(pattern.encode(), options))
 
     def spans(self, text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Begin and end of every match, in order; for a candidate that does not count NOT_ONE. Raises ENGINE_ERRORS."""
