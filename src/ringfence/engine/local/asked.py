@@ -85,6 +85,8 @@ class Event:
     """Of a batch."""
     error: str = ""
     prompt: str = ""
+    is_made_up: bool = False
+    """The prompt is of the client itself, not somebody's: it may hold what a subagent says."""
     source: str = ""
     path: str = ""
     """Of a change of configuration: the file."""

@@ -204,7 +204,7 @@ class Hooks:
     async def _prompt(self, presented: Presented, principal: Principal, local: LocalRules, event: Event) -> Answer:
         text, now = event.prompt, self._clock.now()
         is_out_of_reach = presented.posture is not Posture.SHARED
-        counts = local.words is Words.CLIENT_ATTESTED and is_out_of_reach and bool(text.strip())
+        counts = local.words is Words.CLIENT_ATTESTED and is_out_of_reach and bool(text.strip()) and not event.is_made_up
         if not counts or len(text) > TASK_LIMIT or len(canonical_bytes(text)) > _WORDS_MOST:
             digest = hashlib.sha256(text.encode()).hexdigest()
             await self._note(principal, event, "was given a prompt", {"prompt": {"sha256": digest, "characters": len(text)}})

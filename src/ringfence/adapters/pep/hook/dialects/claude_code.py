@@ -6,6 +6,7 @@ be allowed, and everything else is refused in the form that its event knows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -49,6 +50,9 @@ _NAMES: Final = {
     ),
 }  # fmt: skip
 """Tools by other names, and those that touch nothing but the client's own notes and processes."""
+_MADE_UP: Final = re.compile(r"\s*<[A-Za-z][\w-]*>")
+"""How prompts begin that the client writes: `<task-notification>` brings, in the words of a subagent, what it came to. Somebody
+who begins with such a word is not heard either."""
 _KEEPS_GOING: Final = frozenset({"Stop", "SubagentStop", "StopFailure", "TaskCompleted", "TeammateIdle"})
 """Where a refusal would mean: go on."""
 
@@ -85,6 +89,7 @@ class ClaudeCode:
             uses=uses,
             error=value["error"] if isinstance(value.get("error"), str) else "",
             prompt=prompt if isinstance(prompt, str) else "",
+            is_made_up=isinstance(prompt, str) and _MADE_UP.match(prompt) is not None,
             source=text_at(value, "source") or text_at(value, "reason") or text_at(value, "agent_type"),
             path=text_at(value, "file_path", LONGEST_PATH),
         )
