@@ -56,6 +56,7 @@ class ScriptedJudges:
         *,
         written: Callable[[str], Written],
         secret_scan: bool = True,
+        guarded: Callable[[str], bool] | None = None,
     ) -> Judgement:
         self.seen.append((tool, arguments, place))
         text = str(arguments.get("command") or arguments.get("file_path") or "")
@@ -79,6 +80,9 @@ class ScriptedJudges:
             paths=(PathUse(use=Use.WRITE, path=path, real=path),) if writes else (),
         )
         return Judgement(place=place, acts=(act,), profile=act.profile)
+
+    async def close(self) -> None:
+        self.go.set()
 
 
 class NoFiles:

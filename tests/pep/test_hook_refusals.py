@@ -225,7 +225,7 @@ async def test_its_shell_and_its_patches_are_known_by_their_own_names() -> None:
         ("Read", {"file_path": f"{CWD}/a"}),
     ):
         await hooks.post(hooks.before(name, given))
-    assert [tool for tool, _, _ in hooks.judges.seen] == ["Bash", "Patch", "Other", "Other"]
+    assert [tool for tool, _, _ in hooks.judges.seen] == ["Bash", "Patch", "shell", "Other"]
     entries = await hooks.entries("decision")
     assert [entry["body"]["arguments"].get("tool") for entry in entries] == ["shell", "apply_patch", "shell", "Read"]
 

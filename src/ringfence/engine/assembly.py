@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from ringfence.core.model.identifiers import AgentId, RunId, ServerId
-from ringfence.core.rules import Rules
+from ringfence.core.model.identifiers import RunId, ServerId
+from ringfence.core.rules import AgentRule, Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.acting import Actor
@@ -28,7 +28,7 @@ from ringfence.engine.ids import Ids
 from ringfence.engine.inflight import Inflight
 from ringfence.engine.injection import Injection
 from ringfence.engine.labels import Labels
-from ringfence.engine.local.calls import Judges, LocalCalls
+from ringfence.engine.local.calls import Judges, LocalCalls, no_home
 from ringfence.engine.local.hooks import Hooks
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer
@@ -136,7 +136,8 @@ class Engine:
         telemetry: Telemetry | None = None,
         judges: Callable[[Scanner], Judges] | None = None,
         files: Files | None = None,
-        home_of: Callable[[AgentId], str] = lambda agent: "",
+        home_of: Callable[[AgentRule], str] = no_home,
+        ignores_case: bool = False,
         at_step: AtStep = nothing,
     ) -> Self:
         """Wire every part. `telemetry` is told what is recorded; `at_step` is for tests that crash or stop at a chosen moment.
@@ -197,6 +198,7 @@ class Engine:
             judges=judges(scanner) if judges is not None else None,
             files=files,
             home_of=home_of,
+            ignores_case=ignores_case,
         )
 
         async def close_local(run: RunId, why: str) -> None:

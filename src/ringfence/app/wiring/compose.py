@@ -14,6 +14,7 @@ from ssl import SSLContext
 
 import uvloop
 
+from ringfence.adapters.files.disk import DiskFiles
 from ringfence.adapters.identity.dpop import DpopProofs
 from ringfence.adapters.identity.outside import Authorities
 from ringfence.adapters.identity.people import OidcPeople
@@ -49,6 +50,7 @@ from ringfence.app.wiring.boxes import BOX_HOSTS, Joined, reading, serve_boxes_o
 from ringfence.app.wiring.exchange import exchanges_of
 from ringfence.app.wiring.hooks import with_hooks
 from ringfence.app.wiring.identity import people_options, tls_of
+from ringfence.app.wiring.local import IGNORES_CASE, GatewayJudging, home_of
 from ringfence.app.wiring.log import build_outlets
 from ringfence.app.wiring.minters import Minters
 from ringfence.app.wiring.models import ModelUpstreams, with_models
@@ -100,6 +102,7 @@ async def compose(
         state, disk=disk, salt=fresh_salt, timed=telemetry.metrics.counters.timed if telemetry is not None else untimed
     )
     signer = open_file_key(state / "log.key", LOG_ORIGIN, create=True)
+    files = DiskFiles(ignores_case=IGNORES_CASE)
     minters = Minters(signer.public_key, secrets, clock, SystemEntropy())
     await distrust_time(store, store, clock)
     await recover(store, clock)
@@ -122,6 +125,10 @@ async def compose(
         read_secret=reading(secrets, loaded.egress_secrets),
         models=(models or ModelUpstreams(secrets)).of(loaded.models),
         telemetry=telemetry.told if telemetry is not None else None,
+        judges=lambda scanner: GatewayJudging(scanner, files),
+        files=files,
+        home_of=home_of,
+        ignores_case=IGNORES_CASE,
         at_step=at_step,
     )
     if boxing is not None:

@@ -22,13 +22,15 @@ from ringfence.core.canonical import digest_of, parse_strict
 from ringfence.core.client_meta import TOOL_USE, ClientMeta
 from ringfence.core.local_calls import INNER, LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
 from ringfence.core.model.call import Call
-from ringfence.core.model.identifiers import AgentId, CallId, Digest, RunId
-from ringfence.core.model.local import LOCAL, Judgement, Kind, LocalAct, Place
+from ringfence.core.model.identifiers import CallId, Digest, RunId
+from ringfence.core.model.local import LOCAL, Judgement, Kind, LocalAct, Place, Scope
 from ringfence.core.model.local_rules import LocalRules
 from ringfence.core.model.profile import OWN_PROFILE, Effect
 from ringfence.core.model.run import Run
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.permissions.guarded import guarded_by
+from ringfence.core.rules import AgentRule
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.written import Written
 from ringfence.engine.approvals import Approvals
@@ -70,9 +72,22 @@ class Judges(Protocol):
         *,
         written: Callable[[str], Written],
         secret_scan: bool = True,
+        guarded: Callable[[str], bool] | None = None,
     ) -> Judgement:
-        """`arguments` as the client's tool takes them. Raises UnavailableError and nothing else."""
+        """`arguments` as the client's tool takes them; `guarded`: which paths somebody forbids to read.
+
+        Raises UnavailableError and nothing else.
+        """
         ...
+
+    async def close(self) -> None:
+        """Nothing more will be judged."""
+        ...
+
+
+def no_home(rule: AgentRule) -> str:
+    """Nobody knows."""
+    return rule.local.home if rule.local is not None else ""
 
 
 class ActLocally(Protocol):
@@ -128,7 +143,7 @@ class LocalCalls(OwnServer):
         scanner: Scanner,
         judges: Judges | None = None,
         files: Files | None = None,
-        home_of: Callable[[AgentId], str] = lambda agent: "",
+        home_of: Callable[[AgentRule], str] = no_home,
         ignores_case: bool = False,
     ) -> None:
         """Without `judges` nothing can be let through. `home_of`: the home directory of the user that an agent's client is;
@@ -168,14 +183,14 @@ class LocalCalls(OwnServer):
 
         Raises UnavailableError.
         """
-        rules = self._catalogue.rules.agents.get(principal.agent)
-        local = rules.local if rules is not None else None
+        agent = self._catalogue.rules.agents.get(principal.agent)
+        local = agent.local if agent is not None else None
         run = await self._run(principal.run)
         until = self._clock.monotonic() + (local.hold_s if local is not None else 0.0)
         while True:
             await wait_for_pause(self._store, self._clock, run.id, use.tool, until)
             try:
-                work = await self._enforced(presented, run, local, use, event)
+                work = await self._enforced(presented, run, agent, use, event)
             except RequestError as error:
                 logger.warning("a hook of run %s told of what is no tool's input: %s", run.id, error)
                 return Answer(say=Say.REFUSE, why="ringfence: refused: malformed request")
@@ -201,7 +216,7 @@ class LocalCalls(OwnServer):
         decided = parse_strict(work.granted.result())["input"]
         return Answer(say=Say.ALLOW, input=decided if decided != use.input else None)
 
-    async def _enforced(self, presented: Presented, run: Run, local: LocalRules | None, use: ToolUse, event: Event) -> _Work:
+    async def _enforced(self, presented: Presented, run: Run, agent: AgentRule | None, use: ToolUse, event: Event) -> _Work:
         """Judge it and send it through the enforcer; done as soon as it may go on, or is refused.
 
         If who waits is cancelled, the client went away, and what is decided after that is not let through.
@@ -211,7 +226,7 @@ class LocalCalls(OwnServer):
         rule = scan_rule(self._catalogue.rules, LOCAL, tool_id(name))
         arguments = without_personal(arguments_of(name, use.client_tool, use.input, event.cwd), rule, self._scanner)
         given_input: Mapping[str, Any] = arguments["input"]
-        judgement = await self._judged(run, local, name, given_input, event)
+        judgement = await self._judged(run, agent, name, use, given_input, event.cwd)
         loop = asyncio.get_running_loop()
         content = given_input.get("content") if name == "Write" else None
         work = _Work(
@@ -246,22 +261,29 @@ class LocalCalls(OwnServer):
         return work
 
     async def _judged(
-        self, run: Run, local: LocalRules | None, name: str, given_input: Mapping[str, Any], event: Event
+        self, run: Run, rule: AgentRule | None, name: str, use: ToolUse, given_input: Mapping[str, Any], cwd: str
     ) -> Judgement | None:
         """None: the agent has no such tools. Raises UnavailableError."""
-        if local is None:
+        local = rule.local if rule is not None else None
+        if rule is None or local is None:
             return None
         if name == INNER:
-            place = Place(cwd=event.cwd or "/", roots=local.roots)
-            act = LocalAct(kind=Kind.OTHER, text=event.use.client_tool if event.use else "", tool=INNER, profile=_INNER)
+            place = Place(cwd=cwd or "/", roots=local.roots)
+            act = LocalAct(kind=Kind.OTHER, text=use.client_tool, tool=use.client_tool, profile=_INNER, scope=Scope.NOTHING)
             return Judgement(place=place, acts=(act,), profile=_INNER)
         if self._judges is None or self._files is None:
             raise UnavailableError("nothing here can judge what a client's tool would do")
-        place = await self._place(run, local, event.cwd)
-        written = self._written.of(run).written
-        return await self._judges.judge(name, given_input, place, written=written)
+        place = await self._place(run, rule, local, cwd)
+        known = name if name != OTHER or use.client_tool in TOOLS else use.client_tool
+        return await self._judges.judge(
+            known,
+            given_input,
+            place,
+            written=self._written.of(run).written,
+            guarded=guarded_by(rule.permissions, rule.local, place),
+        )
 
-    async def _place(self, run: Run, local: LocalRules, cwd: str) -> Place:
+    async def _place(self, run: Run, rule: AgentRule, local: LocalRules, cwd: str) -> Place:
         assert self._files is not None  # INVARIANT: looked at by who calls
         if not posixpath.isabs(cwd):
             raise UnavailableError("the client does not say where it is")
@@ -273,7 +295,7 @@ class LocalCalls(OwnServer):
                 self._places.popitem(last=False)
             (found,) = await self._files.look([began])
             roots = (found.real,)
-        return Place(cwd=posixpath.normpath(cwd), roots=roots, home=self._home_of(run.agent), ignores_case=self._ignores_case)
+        return Place(cwd=posixpath.normpath(cwd), roots=roots, home=self._home_of(rule), ignores_case=self._ignores_case)
 
     def began(self, run: RunId, cwd: str) -> None:
         """A client says where it begins."""
@@ -379,6 +401,8 @@ class LocalCalls(OwnServer):
             work.end(Unknown("the gateway is stopping"))
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._judges is not None:
+            await self._judges.close()
 
     def _ended(self, task: asyncio.Task[Outcome]) -> None:
         self._tasks.discard(task)
