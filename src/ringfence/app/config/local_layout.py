@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringfence.app.config.shapes import Choice, Integer, Key, ListOf, Record, Text
+from ringfence.app.config.shapes import Choice, Duration, Integer, Key, ListOf, Record, Text
 from ringfence.core.model.local_rules import Client, Outcome, Words
 
 _outcome: Final = Choice(tuple(one.value for one in Outcome))
@@ -70,6 +70,16 @@ LOCAL: Final = Record(
         ),
         "secrets": Key(_SECRETS, "Files that hold secrets, and secrets in what is written."),
         "overreach": Key(_OVERREACH, "How far a run may go in its files."),
+        "hold": Key(
+            Duration(1, 3600),
+            "How long a call is held for a person before it is denied with its ticket: below the time-out of the client's hook.",
+            default="840s",
+        ),
+        "home": Key(
+            Text("a folder", most=4000, examples=("/home/ada",)),
+            "The home directory of the user that the client is. Where absent, that of the first of the agent's `users`, else"
+            " the gateway's own.",
+        ),
         "mcp": Key(_MCP, "MCP servers that the client has besides the gateway."),
         "guard_rails": Key(
             ListOf(Text("a path", most=4000), most=100),

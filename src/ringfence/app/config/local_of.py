@@ -78,6 +78,8 @@ def _local(fields: Fields, values: Fields, path: Path) -> LocalRules:
         client=Client(local.get("client", Client.CLAUDE_CODE)),
         roots=tuple(dict.fromkeys(_real(folder, root) for root in local.get("roots", ()))),
         words=Words(local.get("words", Words.IGNORED)),
+        hold_s=float(local.get("hold", 840)),
+        home=_real(folder, local["home"]) if "home" in local else "",
         secrets=SecretRules(
             deny=tuple(secrets.get("deny", ())),
             allow=tuple(secrets.get("allow", ())),
