@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -171,7 +172,7 @@ def _make(words: Sequence[Word]) -> Carried:
         if re.match(r"SHELL\s*:?=|\.SHELLFLAGS|MAKEFLAGS=|--eval|-E|-f-$|-f$|--file=-", word.text)
     ]
     odd = [text for text in odd if text != "-f"]
-    piped = any(one.text == "-f" and other.text in {"-", "/dev/stdin"} for one, other in zip(words, words[1:], strict=False))
+    piped = any(one.text == "-f" and other.text in {"-", "/dev/stdin"} for one, other in itertools.pairwise(words))
     if odd or piped or any(word.may_split for word in words[1:]):
         return Carried(via="make", doubts=(Doubt(Undecided.EVAL, "an option decides what make runs"),))
     return Carried(via="make")

@@ -56,6 +56,14 @@ class Commands(Writing):
     def script(self, line: Line, at: int, scope: Scope, around: Around) -> Doubt | None:
         """Walk the script that `line.words[at]` names, if this run wrote it."""
 
+    def partly(self, words: Sequence[Word], scope: Scope, around: Around) -> None:
+        """Look for what is certain in a text of which parts are not known. What is found stands beside the doubt."""
+        text = " ".join(word.text for word in words)
+        if re.search(r"\w", text) and not any(word.may_split and word.text == "?" for word in words[:1]):
+            held = dict(self.doubts)
+            self.walk_text(text, scope.copy(), replace(around, takes_more=True))
+            self.doubts = held
+
     def run(self, line: Line, scope: Scope, around: Around, *, is_plain: bool = False) -> str | None:
         """Read one simple command. `is_plain`: functions are passed over (`command`, `env`)."""
         if not self.step():
@@ -85,6 +93,9 @@ class Commands(Writing):
             doubt = self.script(line, 0, scope, around)
             if doubt is not None:
                 line = replace(line, doubts=(*line.doubts, doubt))
+        doubt = self.task(line, scope)
+        if doubt is not None:
+            line = replace(line, doubts=(*line.doubts, doubt))
         got = self._emit(line, scope, around)
         self.touch(line, scope)
         return got
@@ -159,6 +170,7 @@ class Commands(Writing):
         text = known_text(words)
         if text is None or around.takes_more:
             self._emit(replace(line, doubts=(*line.doubts, MADE_TEXT)), scope, around)
+            self.partly(words, scope, inside(around, line, "eval"))
             scope.forget_all()
             return None
         for name, value in line.assignments:
@@ -249,11 +261,11 @@ class Commands(Writing):
             if word.text in {"--", "-"}:
                 scope.arguments = as_arguments(line.words[number + 1 :], Around())
                 return
-            if not word.text.startswith(("-", "+")) or not word.is_known:
-                # An operand, or the name behind `-o`.
-                if not (number > 1 and re.fullmatch(r"[-+][a-zA-Z]*o", line.words[number - 1].text)):
-                    scope.arguments = None
-                    return
+            is_option = word.text.startswith(("-", "+")) and word.is_known
+            is_name = number > 1 and re.fullmatch(r"[-+][a-zA-Z]*o", line.words[number - 1].text)
+            if not is_option and not is_name:
+                scope.arguments = None
+                return
 
     def shift(self, line: Line, scope: Scope, around: Around) -> str | None:
         many = line.words[1].text if len(line.words) == 2 else "1" if len(line.words) == 1 else ""

@@ -19,7 +19,8 @@ _GLOBAL: Final = Grammar(
     valued="HclfpnsP",
     long_flags=_names("debug tls tlsverify compatibility dry-run all-resources verbose"),
     long_valued=_names(
-        "config context host log-level file project-name profile env-file project-directory ansi progress parallel namespace kubeconfig cluster "
+        "config context host log-level file project-name profile env-file project-directory ansi progress parallel "
+        "namespace kubeconfig cluster "
         "user server token url connection"
     ),
 )
@@ -35,13 +36,17 @@ _RUN: Final = Grammar(
     flags="diPtTq",
     valued="aehlmpuvwceN",
     long_flags=_names(
-        "detach interactive tty rm init privileged read-only no-healthcheck publish-all oom-kill-disable quiet no-deps service-ports use-aliases "
+        "detach interactive tty rm init privileged read-only no-healthcheck publish-all oom-kill-disable quiet no-deps "
+        "service-ports use-aliases "
         "build remove-orphans no-TTY quiet-pull"
     ),
     long_valued=_names(
-        "add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile cpus cpu-shares device dns entrypoint env env-file "
-        "expose gpus group-add health-cmd hostname ip ipc label link log-driver log-opt mac-address memory mount name network network-alias pid "
-        "pids-limit platform publish pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user "
+        "add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile cpus cpu-shares "
+        "device dns entrypoint env env-file "
+        "expose gpus group-add health-cmd hostname ip ipc label link log-driver log-opt mac-address memory mount name "
+        "network network-alias pid "
+        "pids-limit platform publish pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt "
+        "sysctl tmpfs ulimit user "
         "userns uts volume volumes-from workdir"
     ),
 )

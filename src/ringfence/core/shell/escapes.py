@@ -13,7 +13,7 @@ _ANSI: Final = re.compile(
 _PRINTED: Final = re.compile(
     r"\\(?:([abeEfnrtv])|([\\'\"])|(?:0?([0-7]{1,3}))|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|(c))"
 )
-_LAST: Final = 0x10FFFF
+_ASCII: Final = 128
 
 
 def ansi(text: str) -> str | None:
@@ -61,9 +61,9 @@ def _piece(found: re.Match[str], *, is_control: bool) -> bytes | None:
         return bytes([int(hexadecimal, 16)])
     if short or long:
         point = int(short or long, 16)
-        # Points outside Unicode and halves of pairs become bytes that depend on the locale.
-        return None if point > _LAST or 0xD800 <= point <= 0xDFFF else chr(point).encode()
-    if is_control and last and len(last) == 1 and ord(last) < 128:
+        # What others become depends on the locale.
+        return bytes([point]) if point < _ASCII else None
+    if is_control and last and len(last) == 1 and ord(last) < _ASCII:
         return bytes([ord(last.upper()) ^ 64 if last != "?" else 127])
     return None
 

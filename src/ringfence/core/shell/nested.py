@@ -110,6 +110,8 @@ class Nested(Commands):
         word = line.words[at] if at < len(line.words) else None
         if word is None or not word.is_known or word.is_pattern or word.may_split:
             self.emit(replace(line, doubts=(*line.doubts, MADE_TEXT)), scope, around)
+            if word is not None:
+                self.partly([word], child, inside(around, line, f"{name} -c"))
             return
         if line.doubts or line.redirections:
             self.emit(line, scope, around)

@@ -166,6 +166,7 @@ class Programs(Nested):
         text = known_text(words) if words else None
         if text is None or around.takes_more:
             self.emit(replace(line, doubts=(*line.doubts, MADE_TEXT)), scope, around)
+            self.partly(words, self.child(line, scope), inside(around, line, name))
             return
         self.walk_text(text, self.child(line, scope), inside(around, line, name))
 
@@ -223,10 +224,10 @@ class Programs(Nested):
             given is not None
             and not around.takes_more
             and not read.has("d", "delimiter", "0", "null", "a", "arg-file", "E", "e", "eof")
+            and not re.search(r"['\"\\]", given)
         ):
-            if not re.search(r"['\"\\]", given):
-                inner = (*inner, *(Word(text=one, raw=one) for one in given.split()[:200]))
-                deeper = replace(deeper, takes_more=len(given.split()) > 200)
+            inner = (*inner, *(Word(text=one, raw=one) for one in given.split()[:200]))
+            deeper = replace(deeper, takes_more=len(given.split()) > 200)
         self.run(replace(line, words=inner, doubts=doubts, redirections=()), within, deeper, is_plain=True)
 
     def _parallel(self, line: Line, scope: Scope, around: Around) -> None:
@@ -289,9 +290,9 @@ class Programs(Nested):
             inner = contained(name, line.words)
         if found is None and inner is None:
             return False
-        doubts = line.doubts if found is None else (*line.doubts, *found.doubts)
+        doubt = self.task(line, scope)
+        doubts = (*line.doubts, *(() if found is None else found.doubts), *(() if doubt is None else (doubt,)))
         self.emit(replace(line, doubts=doubts), scope, around)
-        self.touch(line, scope)
         if found is not None:
             for text in found.texts:
                 self.walk_text(text, self.child(line, scope), replace(inside(around, line, found.via), takes_more=True))
@@ -310,6 +311,7 @@ class Programs(Nested):
                     self.run(replace(line, words=words, redirections=()), within, deeper, is_plain=True)
             for text in inner.texts:
                 self._text([text], line, scope.copy(), replace(around, is_covered=inner.is_covered), inner.via)
+        self.touch(line, scope)
         return True
 
 

@@ -30,11 +30,14 @@ _UV: Final = Grammar(
     flags="nqvmsU",
     valued="pwCfiP",
     long_flags=_names(
-        "frozen locked no-sync isolated active no-project exact no-dev only-dev dev all-extras all-groups no-default-groups all-packages no-env-file "
-        "offline quiet verbose module script no-config no-cache refresh no-editable upgrade reinstall native-tls managed-python no-managed-python"
+        "frozen locked no-sync isolated active no-project exact no-dev only-dev dev all-extras all-groups "
+        "no-default-groups all-packages no-env-file "
+        "offline quiet verbose module script no-config no-cache refresh no-editable upgrade reinstall native-tls "
+        "managed-python no-managed-python"
     ),
     long_valued=_names(
-        "with with-editable with-requirements extra group no-group only-group no-extra package python project directory env-file index "
+        "with with-editable with-requirements extra group no-group only-group no-extra package python project "
+        "directory env-file index "
         "default-index index-url extra-index-url find-links cache-dir config-file color resolution prerelease"
     ),
 )

@@ -12,11 +12,9 @@ from ringfence.core.shell.values import UNKNOWN, Value
 T = TypeVar("T")
 MOST_PLACES: Final = 4
 ODD: Final = frozenset(
-    {
-        "_", "BASHPID", "COMP_WORDBREAKS", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HISTCMD", "LINENO",
-        "PIPESTATUS", "PPID", "RANDOM", "SECONDS", "SHLVL", "SRANDOM", "UID",
-    }
-)  # fmt: skip
+    "_ BASHPID COMP_WORDBREAKS DIRSTACK EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS HISTCMD LINENO PIPESTATUS PPID RANDOM "
+    "SECONDS SHLVL SRANDOM UID".split()
+)
 """What is assigned to these is not what is read from them."""
 
 

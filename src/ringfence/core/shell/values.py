@@ -9,6 +9,7 @@ from typing import Final
 from ringfence.core.shell.command import Word
 
 _SPECIAL: Final = re.compile(r"[*?\[]")
+_ALWAYS: Final = re.compile(r"[*?]")
 _PLAIN: Final = re.compile(r"[\w@%+=:,./~?*\[\]{}!^-]+")
 NO_WORD: Final = "?"
 """What stands where a part is not known."""
@@ -54,7 +55,7 @@ def bit_of(value: Value, *, is_quoted: bool) -> Bit:
 
 def word_of(bits: list[Bit], raw: str) -> Word:
     """The word that pieces make. In a pattern, what was quoted is kept from being one."""
-    is_pattern = any(bit.is_pattern or (not bit.is_quoted and bit.is_known and _SPECIAL.search(bit.text)) for bit in bits)
+    is_pattern = any(_is_pattern(bits, number) for number in range(len(bits)))
     return Word(
         text="".join(_kept(bit) if is_pattern else bit.text for bit in bits),
         raw=raw,
@@ -83,6 +84,19 @@ def quoted(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _is_pattern(bits: list[Bit], number: int) -> bool:
+    bit = bits[number]
+    if bit.is_pattern:
+        return True
+    if bit.is_quoted or not bit.is_known:
+        return False
+    if _ALWAYS.search(bit.text):
+        return True
+    # A bracket that nothing closes is a character: the command `[`.
+    at = bit.text.find("[")
+    return at >= 0 and ("]" in bit.text[at:] or any("]" in later.text for later in bits[number + 1 :]))
 
 
 def _kept(bit: Bit) -> str:

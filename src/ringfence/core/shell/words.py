@@ -278,11 +278,11 @@ class Words(Recorder):
             case "+":
                 if known:
                     return EMPTY if empty and operator == ":+" else other
-                return UNKNOWN if isinstance(got, Value) else UNKNOWN
+                return UNKNOWN
             case _:
                 if known:
                     return other if empty and operator.startswith(":") else got
-                return UNKNOWN if isinstance(got, Value) else got if got else other
+                return UNKNOWN if isinstance(got, Value) else got or other
 
     def _cut(self, got: Value | tuple[Value, ...], cut: Node) -> Value | tuple[Value, ...]:
         offset = worked_out(child(cut, "Offset"))

@@ -37,7 +37,8 @@ _SUDO: Final = Grammar(
     flags="ABbEeHiKklNnPSsVv",
     valued="CDghpRrTtUu",
     long_flags=_names(
-        "askpass background bell edit help set-home login remove-timestamp reset-timestamp list no-update non-interactive preserve-groups "
+        "askpass background bell edit help set-home login remove-timestamp reset-timestamp list no-update "
+        "non-interactive preserve-groups "
         "stdin shell version validate preserve-env"
     ),
     long_valued=_names("close-from chdir group host prompt chroot role type command-timeout other-user user"),
@@ -53,7 +54,8 @@ _ENTER: Final = Grammar(
     valued="tSGRw",
     attached="",
     long_flags=_names(
-        "all fork preserve-credentials no-fork map-root-user map-current-user map-auto keep-caps mount uts ipc net pid user cgroup time"
+        "all fork preserve-credentials no-fork map-root-user map-current-user map-auto keep-caps mount uts ipc net pid "
+        "user cgroup time"
     ),
     long_valued=_names(
         "target setuid setgid root wd map-user map-group map-users map-groups propagation setgroups monotonic boottime"
@@ -120,7 +122,8 @@ WRAPPERS: Final[dict[str, Wrapper]] = {
             flags="dhV",
             long_flags=_names("clear-groups keep-groups init-groups no-new-privs nnp reset-env dump list-caps"),
             long_valued=_names(
-                "ambient-caps inh-caps bounding-set ruid euid rgid egid reuid regid groups securebits pdeathsig ptracer selinux-label "
+                "ambient-caps inh-caps bounding-set ruid euid rgid egid reuid regid groups securebits pdeathsig "
+                "ptracer selinux-label "
                 "apparmor-profile landlock-access landlock-rule seccomp-filter"
             ),
         )
@@ -178,10 +181,12 @@ WRAPPERS: Final[dict[str, Wrapper]] = {
             flags="GPqrStd",
             valued="EHMpu",
             long_flags=_names(
-                "user system scope no-block wait pipe pty quiet remain-after-exit send-sighup collect same-dir shell no-ask-password ignore-failure"
+                "user system scope no-block wait pipe pty quiet remain-after-exit send-sighup collect same-dir shell "
+                "no-ask-password ignore-failure"
             ),
             long_valued=_names(
-                "host machine unit property description slice uid gid nice working-directory setenv service-type on-active on-boot on-startup "
+                "host machine unit property description slice uid gid nice working-directory setenv service-type "
+                "on-active on-boot on-startup "
                 "on-unit-active on-unit-inactive on-calendar timer-property path-property socket-property"
             ),
         ),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from ringfence.core.model.local import Doubt, Undecided
 from ringfence.core.shell.command import Direction, Redirection, Word
 from ringfence.core.shell.places import path_of
 from ringfence.core.shell.recording import Line
@@ -14,12 +17,73 @@ from ringfence.core.shell.written import Unread, Written
 
 _MOST_TEXTS: Final = 8
 _MOST_TOUCHED: Final = 4_000
-_LOOKS: Final = frozenset(
-    {
-        ".", "[", "bash", "cat", "cd", "chmod", "cut", "dash", "diff", "echo", "egrep", "export", "file", "grep", "head", "less", "ls", "make", "md5sum",
-        "node", "printf", "python", "python3", "ruby", "perl", "realpath", "rg", "sh", "sha256sum", "shellcheck", "source", "stat", "tail", "test", "wc", "which", "zsh",
-    }
-)  # fmt: skip
+_WRITERS: Final = frozenset(
+    [
+        "base32",
+        "base64",
+        "bspatch",
+        "bunzip2",
+        "bzip2",
+        "cp",
+        "curl",
+        "dd",
+        "ditto",
+        "ed",
+        "ex",
+        "gawk",
+        "git",
+        "go",
+        "gunzip",
+        "gzip",
+        "install",
+        "iconv",
+        "ln",
+        "lwp-request",
+        "m4",
+        "mv",
+        "openssl",
+        "patch",
+        "perl",
+        "pr",
+        "rename",
+        "rsync",
+        "scp",
+        "sed",
+        "sftp",
+        "sort",
+        "sponge",
+        "tar",
+        "tee",
+        "touch",
+        "truncate",
+        "uudecode",
+        "uniq",
+        "unzip",
+        "vim",
+        "wget",
+        "xxd",
+        "xz",
+        "zcat",
+        "zstd",
+    ]
+)
+"""Commands that may leave something else in a file that is among their words."""
+_TASKS: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
+    (re.compile(r"g?make"), ("Makefile", "makefile", "GNUmakefile")),
+    (re.compile(r"just"), ("justfile", "Justfile", ".justfile")),
+    (re.compile(r"npm|pnpm|yarn|bun"), ("package.json",)),
+    (re.compile(r"rake|invoke|nox|task|cargo"), ("Rakefile", "tasks.py", "noxfile.py", "Taskfile.yml", "build.rs")),
+    (
+        re.compile(
+            r"(python|pypy|perl|ruby|lua|php|node|deno|tclsh|guile|Rscript|osascript)[\d.]*|tsx|ts-node|[gmn]?awk|sed|ed|groovy"
+        ),
+        (),
+    ),
+)
+"""Programs that run what stands in a file, and the files that they run without being told."""
+_SCRIPT: Final = re.compile(
+    r".*\.(py|pyw|js|mjs|cjs|jsx|ts|mts|tsx|rb|pl|pm|lua|php|awk|sed|ed|r|R|tcl|scm|mk|groovy|scpt)|(.*/)?Makefile[^/]*"
+)
 
 
 @dataclass(slots=True)
@@ -55,15 +119,31 @@ class Writing(Words):
 
     def touch(self, line: Line, scope: Scope) -> None:
         """Paths among the words of a command that may have changed them."""
-        if not line.words or line.words[0].text.rpartition("/")[2] in _LOOKS or len(self.touched) > _MOST_TOUCHED:
+        if not line.words or line.words[0].text.rpartition("/")[2] not in _WRITERS or len(self.touched) > _MOST_TOUCHED:
             return
         for word in line.words[1:]:
             text = word.text.rpartition("=")[2] if word.text.startswith("-") else word.text
-            if word.is_known and text:
+            if word.is_known and ("/" in text or "." in text):
                 for place in scope.places:
                     path = path_of(text, place)
                     if path is not None:
                         self.touched.add(path)
+
+    def task(self, line: Line, scope: Scope) -> Doubt | None:
+        """Whether a command runs a file that this text wrote, in a language that is not read here."""
+        name = line.words[0].text.rpartition("/")[2]
+        tasks = next((files for pattern, files in _TASKS if pattern.fullmatch(name)), None)
+        if tasks is None:
+            return None
+        named = [word.text for word in line.words[1:] if word.is_known]
+        files = [*tasks, *(text for text in named if _SCRIPT.fullmatch(text))]
+        if name.endswith(("awk", "sed", "make", "just")):
+            files += [other for one, other in itertools.pairwise(named) if one in {"-f", "--file", "--justfile"}]
+        elif not tasks:
+            files += [text for text in named if not text.startswith("-")][:1]
+        paths = {path_of(text, place) for text in files for place in scope.places if text}
+        written = sorted(path for path in paths if path is not None and (path in self.wrote or path in self.touched))
+        return Doubt(Undecided.SCRIPT, f"it runs what this text wrote: {written[0]}"[:200]) if written else None
 
     def texts_at(self, path: str) -> list[Written]:
         """What a file may hold that is run now. Empty: this run has not written it."""
