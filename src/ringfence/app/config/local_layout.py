@@ -72,7 +72,7 @@ LOCAL: Final = Record(
         "overreach": Key(_OVERREACH, "How far a run may go in its files."),
         "hold": Key(
             Duration(1, 3600),
-            "How long a call is held for a person before it is denied with its ticket: below the time-out of the client's hook.",
+            "How long a call is held for a person before it is denied with its ticket: below the time-out of the hook.",
             default="840s",
         ),
         "home": Key(
