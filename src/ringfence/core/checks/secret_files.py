@@ -10,7 +10,7 @@ from ringfence.core.model.local import LocalAct, PathUse, Place, Use
 from ringfence.core.model.local_rules import Outcome, SecretRules
 from ringfence.core.model.profile import Effect, Sensitivity
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
-from ringfence.core.permissions.paths import Fit
+from ringfence.core.permissions.paths import Fit, is_found
 from ringfence.core.permissions.secret_paths import secret_fit
 from ringfence.core.permissions.weighing import brief
 
@@ -21,8 +21,10 @@ _OUTCOMES = {Outcome.ALLOW: Level.ALLOW, Outcome.ASK: Level.ASK, Outcome.DENY: L
 
 
 def secret_files(call: Call, facts: Facts) -> Verdict:
-    """Deny whatever reads, copies or moves a file that holds secrets, ask where it may be one; and what the rules say of
-    secrets in what would be written, sent or committed. No permission list allows any of it."""
+    """Deny whatever reads, copies or moves a file that holds secrets; ask where it may be one, or comes along with a folder.
+
+    And what the rules say of secrets in what would be written, sent or committed. No permission list allows any of it.
+    """
     if facts.local is None or facts.agent is None:
         return ALLOW
     rules = facts.agent.local.secrets if facts.agent.local is not None else SecretRules()
@@ -42,20 +44,19 @@ def secret_files(call: Call, facts: Facts) -> Verdict:
 
 
 def _of_paths(act: LocalAct, place: Place, rules: SecretRules) -> Iterable[tuple[Level, ReasonCode, str]]:
-    is_moved = any(use.use is Use.WRITE for use in act.paths)
     for use in act.paths:
-        if not _is_read(use, is_moved=is_moved):
+        if not _is_read(use):
             continue
         found = secret_fit(use, place, rules.deny, rules.allow)
         if found is not Fit.NONE:
-            level = Level.DENY if found is Fit.ALL else Level.ASK
+            level = Level.DENY if found is Fit.ALL and not is_found(use, act) else Level.ASK
             word = "may read" if found is Fit.SOME else "reads"
             yield level, ReasonCode.SECRET_FILE, f"it {word} {use.real or use.path}: {brief(act)}"
 
 
-def _is_read(use: PathUse, *, is_moved: bool) -> bool:
+def _is_read(use: PathUse) -> bool:
     """What is moved is read under its other name."""
-    return use.use in (Use.READ, Use.EXECUTE) or (use.use is Use.DELETE and is_moved)
+    return use.use in (Use.READ, Use.EXECUTE) or (use.use is Use.DELETE and use.moved_to != "")
 
 
 def _shows_secrets(act: LocalAct) -> bool:

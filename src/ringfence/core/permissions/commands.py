@@ -40,6 +40,17 @@ _ELEVATES: Final = frozenset(
 )  # fmt: skip
 """What is run through them is run as somebody else, somewhere else, or later."""
 
+_RUNNERS: Final = frozenset(
+    {
+        "npx", "bunx", "pnpx", "npm exec", "npm x", "pnpm exec", "pnpm dlx", "yarn exec", "yarn dlx", "yarn", "pnpm",
+        "uv run", "uvx", "poetry run",
+        "pipenv run", "pdm run", "rye run", "hatch run", "pixi run", "bundle exec", "mise exec", "mise x", "direnv exec",
+        "rbenv exec",
+        "pyenv exec", "asdf exec", "bun x", "bun run", "deno run",
+    }
+)  # fmt: skip
+"""What starts a project's own programs: a rule for `npx tsc` speaks for `tsc` where `npx` starts it."""
+
 
 class Names(IntEnum):
     """How much of a command an allow rule names."""
@@ -152,8 +163,16 @@ def names(pattern: str, act: LocalAct) -> Names:
         return Names.NOTHING
     if act.words and "/" in act.words[0] and not line.startswith(act.words[0]):
         line = " ".join((act.words[0], *line.split(" ")[1:]))
+    if act.via and act.via[-1] in _RUNNERS:
+        by_runner = _fits(pattern, f"{act.via[-1]} {act.text}", act, begun=len(act.via[-1].split(" ")))
+        return max(by_runner, _fits(pattern, line, act))
     if any(_base(wrapper.split(" ")[0]) in _ELEVATES for wrapper in act.via if wrapper):
         line = " ".join((*act.via, line))
+    return _fits(pattern, line, act)
+
+
+def _fits(pattern: str, line: str, act: LocalAct, *, begun: int = 0) -> Names:
+    """How much of a line a pattern names. The first `begun` words start the program and are none of it."""
     read = _read(pattern)
     if "*" not in read.text and not read.is_open:
         return Names.TEXT if read.text == line else Names.NOTHING
@@ -162,8 +181,10 @@ def names(pattern: str, act: LocalAct) -> Names:
     literal = next((at for at, word in enumerate(read.words) if "*" in word), len(read.words))
     if literal == 0:
         return Names.ANYTHING
-    program = _base(read.words[0])
-    subcommands = [word for word in read.words[1:literal] if not word.startswith("-")]
+    if begun and literal <= begun:
+        return Names.PROGRAM
+    program = _base(read.words[begun])
+    subcommands = [word for word in read.words[begun + 1 : literal] if not word.startswith("-")]
     return Names.COMMAND if program not in MANY_FACED or subcommands else Names.PROGRAM
 
 

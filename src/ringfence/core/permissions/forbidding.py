@@ -12,7 +12,7 @@ from ringfence.core.model.profile import Effect
 from ringfence.core.model.verdict import Level
 from ringfence.core.permissions.commands import collapsed, fits_line, strictly
 from ringfence.core.permissions.globs import fits_text
-from ringfence.core.permissions.paths import Fit, fit
+from ringfence.core.permissions.paths import Fit, fit, goes_below, is_found, name_of
 from ringfence.core.permissions.reading import SHELLS, is_compound
 from ringfence.core.permissions.same_harm import is_about_removal, removal
 from ringfence.core.permissions.statements import is_about_sql, runs
@@ -124,21 +124,24 @@ def _paths(rule: PermissionRule, act: LocalAct, judgement: Judgement, lists: Per
     for use in act.paths:
         if use.use not in wanted:
             continue
-        found = fit(rule, use, judgement.place, lists.directories)
-        made = _level(found, use, level)
+        made = _level(fit(rule, use, judgement.place, lists.directories), use, rule, level)
+        if use.use is Use.READ and made is Level.DENY and is_found(use, act):
+            made = Level.ASK  # nobody named it
         if made is not Level.ALLOW:
             yield Hit(rule, made, f"it {_VERBS[use.use]} {use.real or use.path}")
 
 
-def _level(found: Fit, use: PathUse, level: Level) -> Level:
+def _level(found: Fit, use: PathUse, rule: PermissionRule, level: Level) -> Level:
     if found is Fit.ALL:
         return level
     if found is Fit.NONE:
         return Level.ALLOW
-    if use.use is Use.DELETE:
-        return level
-    if use.below and not use.is_pattern and use.use in (Use.READ, Use.EXECUTE) and use.real:
-        return Level.ALLOW  # somebody has looked, and named what lies there that a rule is about
+    if goes_below(use) and not use.is_pattern:
+        if use.use in (Use.READ, Use.EXECUTE) and use.real:
+            return Level.ALLOW  # somebody has looked, and named what lies there that a rule is about
+        if name_of(rule.pattern) is not None:
+            return Level.ALLOW if rule.tool == "Read" else min(level, Level.ASK)  # such a name may be anywhere, or nowhere
+        return level if use.use is Use.DELETE else min(level, Level.ASK)
     return min(level, Level.ASK)
 
 

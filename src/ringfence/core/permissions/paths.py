@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
-from ringfence.core.model.local import PathUse, Place
+from ringfence.core.model.local import LocalAct, PathUse, Place
 from ringfence.core.model.permissions import PermissionRule
 from ringfence.core.permissions.globs import MANY, BadPattern, Token, literal, meet, tokens_of
 
@@ -117,19 +117,36 @@ def name_of(pattern: str) -> Parts | None:
     return parts if parts[0] is DEEP else (DEEP, *parts)
 
 
-def fit_parts(rule: Parts, end: str, use: PathUse, *, is_real: bool = False) -> Fit:
-    """How a pattern fits one path."""
+def goes_below(use: PathUse) -> bool:
+    """Whether what lies below the path is touched too: a file that is there has nothing below it."""
+    return use.below and (use.is_folder or not use.is_there)
+
+
+def is_found(use: PathUse, act: LocalAct) -> bool:
+    """Whether a path is one that was found in a folder which the act reads as a whole, and that nobody named."""
+    return any(
+        other is not use
+        and other.use is use.use
+        and other.is_folder
+        and goes_below(other)
+        and is_inside(use.path, ends_of(other))
+        for other in act.paths
+    )
+
+
+def fit_parts(rule: Parts, end: str, use: PathUse, *, is_real: bool = False, is_lenient: bool = False) -> Fit:
+    """How a pattern fits one path. `is_lenient`: two patterns that some name fits are none that meet."""
     parts = _parts_of_path(end, use.is_pattern and not is_real)
-    reached, is_covered, is_sure = _walk(rule, parts)
+    reached, is_covered, is_sure = _walk(rule, parts, is_lenient=is_lenient)
     if is_covered:
         return Fit.ALL if is_sure else Fit.SOME
-    if use.below and reached:
+    if goes_below(use) and reached:
         rest = [rule[at:] for at in reached]
         return Fit.ALL if any(part in ((DEEP,), ((MANY,),)) for part in rest) else Fit.SOME
     return Fit.NONE
 
 
-def _walk(rule: Parts, path: Parts) -> tuple[set[int], bool, bool]:
+def _walk(rule: Parts, path: Parts, *, is_lenient: bool) -> tuple[set[int], bool, bool]:
     """Positions of the rule after all of the path; whether it covers the path; whether it surely does."""
     reached = _closed(rule, {0})
     is_sure = True
@@ -143,13 +160,23 @@ def _walk(rule: Parts, path: Parts) -> tuple[set[int], bool, bool]:
             mine = rule[at]
             if isinstance(mine, Deep):
                 following |= {at, at + 1} if at + 1 == len(rule) else {at}
-            elif meet(mine, part):
+            elif _meets(mine, part, is_lenient=is_lenient):
                 following.add(at + 1)
         is_sure = is_sure and all(isinstance(token, str) for token in part)
         reached = _closed(rule, following)
         if not reached:
             return set(), False, is_sure
     return reached - {len(rule)}, len(rule) in reached, is_sure
+
+
+def _meets(mine: tuple[Token, ...], part: tuple[Token, ...], *, is_lenient: bool) -> bool:
+    """Whether a name fits both. What a shell puts in the place of `*` begins with no dot."""
+    if part[:1] and not isinstance(part[0], str) and mine[:1] == (".",):
+        return False
+    if is_lenient and not all(isinstance(token, str) for token in (*mine, *part)):
+        is_both = not all(isinstance(token, str) for token in mine) and not all(isinstance(token, str) for token in part)
+        return not is_both and meet(mine, part)
+    return meet(mine, part)
 
 
 def _closed(rule: Parts, reached: set[int]) -> set[int]:
@@ -189,7 +216,7 @@ def _surely(rule: Parts, path: Parts, use: PathUse) -> bool:
     if len(rule) in reached:
         return True
     # A folder that is touched with all below it: a rule on all below it will do.
-    return use.below and any(rule[at:] in ((DEEP,), ((MANY,),)) for at in reached)
+    return goes_below(use) and any(rule[at:] in ((DEEP,), ((MANY,),)) for at in reached)
 
 
 def _parts_of_path(path: str, is_pattern: bool, *, folds: bool = True) -> Parts:

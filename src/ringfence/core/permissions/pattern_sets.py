@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from ringfence.core.model.local import PathUse, Place
-from ringfence.core.permissions.paths import Deep, Fit, Parts, ends_of, fit_parts, name_of, strict_parts, tail
+from ringfence.core.permissions.paths import Deep, Fit, Parts, ends_of, fit_parts, goes_below, name_of, strict_parts, tail
 
 _CACHED: Final = 8192
 
@@ -55,14 +55,15 @@ class PatternSet:
             best = max(best, self._named(tail(end, folders), use, is_real=is_real))
             for pattern in self._anchored:
                 for parts in strict_parts(pattern, "", place, ()):
-                    best = max(best, fit_parts(parts, end, use, is_real=is_real))
+                    best = max(best, fit_parts(parts, end, use, is_real=is_real, is_lenient=True))
             if best is Fit.ALL:
                 break
         return best
 
     def _named(self, end: str, use: PathUse, *, is_real: bool) -> Fit:
-        if use.below or (use.is_pattern and not is_real):
-            return max((fit_parts(parts, end, use, is_real=is_real) for parts in self._others), default=Fit.NONE)
+        if goes_below(use) or (use.is_pattern and not is_real):
+            found = (fit_parts(parts, end, use, is_real=is_real, is_lenient=True) for parts in self._others)
+            return max(found, default=Fit.NONE)
         components = [part for part in end.casefold().split("/") if part]
         if not self._names.isdisjoint(components):
             return Fit.ALL

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ringfence.core.model.local import PathUse, Place, Use
-from ringfence.core.permissions.paths import Fit, is_inside
+from ringfence.core.permissions.paths import Fit, goes_below, is_inside
 from ringfence.core.permissions.pattern_sets import pattern_set
 
 _CI: Final = (
@@ -83,7 +83,7 @@ _FOLDERS: Final = frozenset({".claude", ".codex", "claude-code"})
 
 def protected_fit(use: PathUse, place: Place, more: Iterable[str] = (), fewer: Iterable[str] = ()) -> Fit:
     """How much of what an act may change needs a person."""
-    if not use.below and not use.is_pattern and pattern_set(tuple(fewer)).fit(use, place) is Fit.ALL:
+    if not goes_below(use) and not use.is_pattern and pattern_set(tuple(fewer)).fit(use, place) is Fit.ALL:
         return Fit.NONE
     return pattern_set((*PROTECTED, *more)).fit(use, place)
 
@@ -94,10 +94,10 @@ def is_rail(use: PathUse, place: Place, rails: Iterable[str]) -> bool:
     own = tuple(rails)
     if any(is_inside(end, own) for end in ends):
         return True
-    if use.is_folder or use.below:
+    if use.is_folder or goes_below(use):
         # Removing or moving a folder takes what lies in it along.
         if use.use is Use.DELETE and any(end.rpartition("/")[2].casefold() in _FOLDERS for end in ends):
             return True
-        if any(is_inside(rail, ends) for rail in own) and (use.use is Use.DELETE or use.below):
+        if any(is_inside(rail, ends) for rail in own) and (use.use is Use.DELETE or goes_below(use)):
             return True
     return pattern_set(RAILS).fit(use, place) is Fit.ALL

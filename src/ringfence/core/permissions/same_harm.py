@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringfence.core.model.local import Kind, LocalAct, PathUse, Place, Use
+from ringfence.core.model.local import LocalAct, PathUse, Place, Use
 from ringfence.core.model.permissions import PermissionRule, Speaks
 from ringfence.core.model.verdict import Level
 from ringfence.core.permissions.commands import collapsed
 from ringfence.core.permissions.paths import is_inside
 
 _REMOVERS: Final = frozenset({"rm", "rmdir", "unlink", "shred", "srm", "trash", "del"})
-_MOVERS: Final = frozenset({"mv", "git", "rename", "install"})
 _CLEAR: Final = frozenset({"rm", "rmdir", "unlink", "shred", "srm", "find", "fd", "git", "rsync"})
 """Those that remove where they are said to: nothing about it is a guess."""
 
@@ -40,14 +39,9 @@ def _is_removed(use: PathUse, act: LocalAct, place: Place, directories: tuple[st
         return use.empties and use.is_there
     if use.use is not Use.DELETE:
         return False
-    if act.kind is Kind.FILE and not use.empties:
+    if not use.moved_to:
         return True
-    name = act.words[0].rpartition("/")[2] if act.words else ""
-    is_moved = name in _MOVERS and (name != "git" or act.words[1:2] == ("mv",))
-    if not is_moved:
-        return True
-    # A file that has another place in the project is still there. A folder takes everything in it along.
-    stays = all(
-        is_inside(other.real or other.path, (*place.roots, *directories)) for other in act.paths if other.use is Use.WRITE
-    )
-    return name != "git" and (use.is_folder or use.is_pattern or not stays)
+    # A file that has another place in the project is still there. A folder takes everything in it along, but not from git.
+    stays = is_inside(use.moved_to, (*place.roots, *directories))
+    is_kept = stays and act.words[:2] == ("git", "mv")
+    return not is_kept and (use.is_folder or use.is_pattern or not stays)

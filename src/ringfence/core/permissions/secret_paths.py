@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from ringfence.core.model.local import PathUse, Place, Use
-from ringfence.core.permissions.paths import Fit
+from ringfence.core.permissions.paths import Fit, goes_below
 from ringfence.core.permissions.pattern_sets import pattern_set
 
 _ENVIRONMENT: Final = (
@@ -89,11 +89,11 @@ def secret_fit(use: PathUse, place: Place, more: Iterable[str] = (), fewer: Iter
         return Fit.NONE
     built_in = tuple(pattern for pattern in SECRET if pattern != _ROOT_HOME or not place.home.startswith("/root"))
     found = pattern_set((*built_in, *more)).fit(use, place)
-    return Fit.NONE if found is Fit.SOME and use.below and not use.is_pattern else found
+    return Fit.NONE if found is Fit.SOME and goes_below(use) and not use.is_pattern else found
 
 
 def _is_spared(use: PathUse, place: Place, fewer: tuple[str, ...]) -> bool:
-    if use.is_pattern or use.below:
+    if use.is_pattern or goes_below(use):
         return False
     ends = {use.path, use.real or use.path}
     return all(_spared(end, place, fewer) for end in ends)
