@@ -129,7 +129,9 @@ def run(
     import os
 
     from ringfence.app.cli.desk import Desk
+    from ringfence.app.cli.places import AGENT_SOCKET
     from ringfence.app.clients.clean_environment import clean
+    from ringfence.app.clients.renewing import renewed
 
     desk = Desk(state, as_name)
     if not agent or not task:
@@ -138,7 +140,8 @@ def run(
         )
     opened = desk.ask("POST", "/runs", {"agent": agent, "task": task})
     try:
-        code = clients.carried(command or ["claude"], clean(os.environ, opened["credential"], keep or ()))
+        with renewed(desk.state / AGENT_SOCKET, opened["credential"]):
+            code = clients.carried(command or ["claude"], clean(os.environ, opened["credential"], keep or ()))
     except OSError as error:
         desk.fail(f"{(command or ['claude'])[0]} cannot be started: {error.strerror}", "", UNAVAILABLE)
     finally:

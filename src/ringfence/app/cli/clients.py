@@ -200,22 +200,18 @@ def carried(command: list[str], environment: dict[str, str]) -> int:
     import subprocess
 
     program = shutil.which(command[0], path=environment.get("PATH")) or command[0]
-    # The terminal tells both of an interrupt: it is the client's to say what follows.
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGQUIT)}
+    # The terminal tells both of an interrupt: it is the client's to say what follows. A handler, unlike ignoring, is not
+    # passed on to what is started.
+    before = {each: signal.signal(each, _leave_it) for each in (signal.SIGINT, signal.SIGQUIT)}
     try:
-        process = subprocess.Popen([program, *command[1:]], env=environment, restore_signals=True, preexec_fn=_heed)
-        return _status(process.wait())
+        return _status(subprocess.Popen([program, *command[1:]], env=environment).wait())
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
 
 
-def _heed() -> None:
-    """In the client's process: what is ignored here is not ignored there."""
-    import signal
-
-    for each in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(each, signal.SIG_DFL)
+def _leave_it(signal_number: int, frame: object) -> None:
+    """Nothing is done here."""
 
 
 def _status(code: int) -> int:

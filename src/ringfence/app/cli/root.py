@@ -13,6 +13,7 @@ from ringfence.app.cli import (
     audit,
     budget,
     claude_code,
+    codex,
     config_commands,
     connect,
     doctor,
@@ -68,6 +69,7 @@ login.register(app)
 config_commands.register(app)
 app.add_typer(doctor.app, name="doctor")
 app.add_typer(claude_code.app, name="claude-code")
+app.add_typer(codex.app, name="codex")
 app.add_typer(operator.app, name="operator")
 app.add_typer(agent.app, name="agent")
 app.add_typer(run.app, name="run")

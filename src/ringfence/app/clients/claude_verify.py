@@ -67,11 +67,16 @@ def _with_client(around: Surroundings) -> Iterator[Finding]:
             "client", Standing.UNPROVEN, "starting the client beside this machine's settings", str(error), error.remedy
         )
         return
-    for trial in trials():
+    for at, trial in enumerate(trials()):
         try:
-            yield tried(trial, stage)
+            finding = tried(trial, stage)
         except UnavailableError as error:
-            yield Finding(trial.name, Standing.UNPROVEN, trial.tried, str(error), error.remedy)
+            finding = Finding(trial.name, Standing.UNPROVEN, trial.tried, str(error), error.remedy)
+        yield finding
+        if at == 0 and finding.fails:
+            # Whatever does not run at all is stopped by everything.
+            yield Finding("client", Standing.UNPROVEN, "all other trials", "they tell nothing while this one does not hold")
+            return
 
 
 def _with_gateway(around: Surroundings) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ One file that needs nothing of Ringfence, so that it can lie where the agent can
 built in or small, because a client starts it for every event (`_socket` rather than `socket`, no HTTP client, no JSON).
 It knows no proxies, and follows no redirection.
 
-    python3 -I -S ringfence-hook.py --url http://127.0.0.1:7410 [--path /hook] [--socket FILE]
+    python3 -I -S ringfence-hook.py --url http://127.0.0.1:7410 [--path /hook] [--socket FILE] [--timeout S]
 
 Exit status 0 with the gateway's answer on standard output. Whatever else happens ends with 2 and a reason on standard
 error: for its clients 2 is a refusal, and any other status would let the call run.
@@ -78,9 +78,15 @@ def event_of() -> bytes:
     return b"".join(pieces)
 
 
-def exchanged(link: _socket.socket, path: str, credential: str, event: bytes) -> bytes:
+def exchanged(link: _socket.socket, options: dict[str, str], credential: str, event: bytes) -> bytes:
     """The whole answer. Raises: HookError, OSError."""
-    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", f"Content-Length: {len(event)}"]
+    host = "localhost" if options["socket"] else options["url"].partition("://")[2].rstrip("/")
+    lines = [
+        f"POST {options['path']} HTTP/1.1",
+        f"Host: {host}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(event)}",
+    ]
     if credential:
         lines.append(f"Authorization: Bearer {credential}")
     lines += ["Connection: close", "", ""]
@@ -122,7 +128,7 @@ def main(arguments: list[str]) -> int:
         event = event_of()
         link = connected(options)
         try:
-            body = body_of(exchanged(link, options["path"], credential, event))
+            body = body_of(exchanged(link, options, credential, event))
         finally:
             link.close()
         os.write(1, body)

@@ -1,0 +1,82 @@
+"""`ringfence codex`: requirements as its documentation has them, and saying aloud that it fails open."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.app.clients_kit import Said, ringfence, tree
+
+
+def codex(folder: Path, *arguments: str) -> Said:
+    return ringfence("codex", *arguments, "--codex-dir", str(folder / "codex"), home=folder)
+
+
+def written(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "codex/requirements.toml").read_text("utf-8"))
+
+
+def put(folder: Path, text: str) -> None:
+    (folder / "codex").mkdir()
+    (folder / "codex/requirements.toml").write_text(text, "utf-8")
+
+
+def test_hooks_are_the_managed_ones_alone_and_refuse_before_the_client_gives_them_up(tmp_path: Path) -> None:
+    assert codex(tmp_path, "install").code == 0
+    value = written(tmp_path)
+    assert value["allow_managed_hooks_only"] is True
+    assert value["features"] == {"hooks": True}
+    assert value["mcp_servers"] == {"ringfence": {"identity": {"url": "http://127.0.0.1:7410/mcp"}}}
+    for name in ("PreToolUse", "PermissionRequest", "PostToolUse", "UserPromptSubmit", "SessionStart", "Stop"):
+        [group] = value["hooks"][name]
+        [handler] = group["hooks"]
+        words = handler["command"].split(" ")
+        assert words[1:4] == ["-I", "-S", str(tmp_path / "codex/ringfence-hook.py")]
+        assert words[words.index("--path") + 1] == "/hook/codex"
+        assert int(words[words.index("--timeout") + 1]) < handler["timeout"]
+
+
+def test_comments_and_requirements_of_others_stay_and_come_back(tmp_path: Path) -> None:
+    put(tmp_path, '# ours\nallowed_sandbox_modes = ["read-only"]\n\n[features]\nhooks = true\n')
+    before = tree(tmp_path)
+    assert codex(tmp_path, "install").code == 0
+    assert "# ours" in (tmp_path / "codex/requirements.toml").read_text("utf-8")
+    assert written(tmp_path)["allowed_sandbox_modes"] == ["read-only"]
+    assert codex(tmp_path, "uninstall").code == 0
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "allow_managed_hooks_only = false\n",
+        "[features]\nhooks = false\n",
+        '[hooks]\nmanaged_dir = "/opt"\n',
+        "=",
+        "[a]\nb = 1\n[a]",
+    ],
+)
+def test_requirements_that_cannot_stand_beside_ours_are_refused(tmp_path: Path, text: str) -> None:
+    put(tmp_path, text)
+    before = tree(tmp_path)
+    assert codex(tmp_path, "install").code == 1
+    assert tree(tmp_path) == before
+
+
+def test_verify_says_that_it_fails_open_and_was_not_run(tmp_path: Path) -> None:
+    codex(tmp_path, "install")
+    said = codex(tmp_path, "verify", "--json")
+    assert said.code == 1
+    standings = {each["name"]: each["standing"] for each in said.json["findings"]}
+    assert standings["installed"] == "holds"
+    assert standings["fails-open"] == "open"
+    assert standings["not-run"] == "unproven"
+
+
+def test_verify_finds_what_was_taken_out(tmp_path: Path) -> None:
+    codex(tmp_path, "install")
+    file = tmp_path / "codex/requirements.toml"
+    file.write_text(file.read_text("utf-8").replace("allow_managed_hooks_only = true", ""), "utf-8")
+    said = codex(tmp_path, "verify", "--json")
+    [installed] = [each for each in said.json["findings"] if each["name"] == "installed"]
+    assert (installed["standing"], installed["happened"]) == ("broken", "missing or different: allow_managed_hooks_only")
