@@ -50,7 +50,7 @@ def explain(
 
     given = _given(command, tool, path, arguments, as_json=as_json)
     loaded, rule, place = _where(config, agent, cwd, as_json=as_json)
-    tried = asyncio.run(_decided(loaded, rule, tool, given, place))
+    tried = asyncio.run(_decided(rule, tool, given, place))
     told = document(tried, loaded.rules.groups)
     if as_json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -77,9 +77,9 @@ def check(
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file} cannot be read: {error}", "", USAGE, as_json=as_json)
-    loaded, rule, place = _where(config, agent, cwd, as_json=as_json)
+    _, rule, place = _where(config, agent, cwd, as_json=as_json)
     commands = [line for line in text.splitlines() if line.strip()]
-    decided = asyncio.run(_all(loaded, rule, commands, place))
+    decided = asyncio.run(_all(rule, commands, place))
     if as_json:
         sys.stdout.write(json.dumps({"commands": decided}, ensure_ascii=False) + "\n")
     else:
@@ -111,8 +111,8 @@ def _given(command: str | None, tool: str, path: str | None, arguments: str | No
 def _where(config: Path, agent: str | None, cwd: Path | None, *, as_json: bool) -> tuple[Loaded, AgentRule, Place]:
     from ringfence.app.cli.desk import fail
     from ringfence.app.config.load import load_config
+    from ringfence.app.wiring.judging import place_of
     from ringfence.core.model.identifiers import AgentId
-    from ringfence.core.model.local import Place
     from ringfence.errors import ConfigError
 
     try:
@@ -126,12 +126,10 @@ def _where(config: Path, agent: str | None, cwd: Path | None, *, as_json: bool) 
         said = f"agent {agent} has no `local` section" if agent is not None else f"{len(having)} agents have a `local` section"
         fail(said, "name one with --agent, or write agents.NAME.local in the configuration", REFUSED, as_json=as_json)
     rule = having[0]
-    here = (cwd if cwd is not None else Path.cwd()).resolve()
-    roots = rule.local.roots if rule.local is not None else ()
-    return loaded, rule, Place(cwd=str(here), roots=roots or (str(here),), home=str(Path.home()))
+    return loaded, rule, place_of(rule, cwd if cwd is not None else Path.cwd())
 
 
-async def _decided(loaded: Loaded, rule: AgentRule, tool: str, given: dict[str, Any], place: Place) -> Any:
+async def _decided(rule: AgentRule, tool: str, given: dict[str, Any], place: Place) -> Any:
     from ringfence.app.permissions.trial import Trial
     from ringfence.app.wiring.judging import judging
     from ringfence.core.model.identifiers import Millis
@@ -140,7 +138,7 @@ async def _decided(loaded: Loaded, rule: AgentRule, tool: str, given: dict[str, 
         return await Trial(rule, judge, Millis(0)).decide(tool, given, place)
 
 
-async def _all(loaded: Loaded, rule: AgentRule, commands: list[str], place: Place) -> list[dict[str, str]]:
+async def _all(rule: AgentRule, commands: list[str], place: Place) -> list[dict[str, str]]:
     from ringfence.app.permissions.trial import Trial
     from ringfence.app.wiring.judging import judging
     from ringfence.core.model.identifiers import Millis

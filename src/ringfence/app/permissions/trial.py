@@ -20,11 +20,12 @@ from ringfence.core.model.identifiers import CallId, Millis, RunId
 from ringfence.core.model.local import Judgement, Place
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.verdict import Decision
+from ringfence.core.permissions.guarded import guarded_by
 from ringfence.core.permissions.weighing import Weighed, weigh
 from ringfence.core.rules import AgentRule
 from ringfence.core.shell.written import Unread, Written
 from ringfence.core.tightening import build_tool
-from ringfence.engine.local.judging import Judging
+from ringfence.engine.local.calls import Judges
 
 _RUN = RunId("r_trial")
 
@@ -43,14 +44,15 @@ class Tried:
 class Trial:
     """Decides as the gateway would for one agent."""
 
-    def __init__(self, rule: AgentRule, judging: Judging, now: Millis) -> None:
+    def __init__(self, rule: AgentRule, judging: Judges, now: Millis) -> None:
         self._rule = rule
         self._judging = judging
         self._now = now
 
     async def decide(self, tool: str, given: Mapping[str, Any], place: Place) -> Tried:
         """Decide one call. `tool` is a canonical name (`Bash`, `Read`), `given` its input. Raises UnavailableError."""
-        judgement = await self._judging.judge(tool, given, place, written=_nothing)
+        guarded = guarded_by(self._rule.permissions, self._rule.local, place)
+        judgement = await self._judging.judge(tool, given, place, written=_nothing, guarded=guarded)
         local = LOCAL_TOOLS.get(tool_id(tool)) or LOCAL_TOOLS[tool_id(OTHER)]
         name = local.rule.upstream_name
         built = build_tool(local.definition, local.rule, self._rule.tighten.get(local.rule.id))
