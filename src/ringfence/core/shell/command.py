@@ -56,6 +56,8 @@ class Command:
     """The text that it reads, where that is known: a here-document, `echo ... |`."""
     piped: bool = False
     """Whether another command's output is its input."""
+    fed_by: tuple[tuple[Word, ...], ...] = ()
+    """The words of each simple command to the left of it in its pipe, the nearest first, up to one that is not simple."""
     takes_more: bool = False
     """More words are added at run time that nobody knows (`xargs`, `find -exec`, `parallel`)."""
     outer: tuple[tuple[Word, ...], ...] = ()

@@ -83,6 +83,7 @@ class Recorder:
                 raw=line.raw,
                 stdin=scope.stdin,
                 piped=scope.is_piped,
+                fed_by=scope.fed_by,
                 takes_more=around.takes_more,
                 doubts=doubts,
                 outer=around.outer,

@@ -6,14 +6,33 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
+from ringfence.core.shell.command import Word
 from ringfence.core.shell.nodes import Node
 from ringfence.core.shell.values import UNKNOWN, Value
 
 T = TypeVar("T")
 MOST_PLACES: Final = 4
 ODD: Final = frozenset(
-    "_ BASHPID COMP_WORDBREAKS DIRSTACK EPOCHREALTIME EPOCHSECONDS EUID FUNCNAME GROUPS HISTCMD LINENO PIPESTATUS PPID RANDOM "
-    "SECONDS SHLVL SRANDOM UID".split()
+    {
+        "_",
+        "BASHPID",
+        "COMP_WORDBREAKS",
+        "DIRSTACK",
+        "EPOCHREALTIME",
+        "EPOCHSECONDS",
+        "EUID",
+        "FUNCNAME",
+        "GROUPS",
+        "HISTCMD",
+        "LINENO",
+        "PIPESTATUS",
+        "PPID",
+        "RANDOM",
+        "SECONDS",
+        "SHLVL",
+        "SRANDOM",
+        "UID",
+    }
 )
 """What is assigned to these is not what is read from them."""
 
@@ -46,6 +65,7 @@ class Scope:
     functions: dict[str, Function] = field(default_factory=dict[str, Function])
     stdin: str | None = None
     is_piped: bool = False
+    fed_by: tuple[tuple[Word, ...], ...] = ()
     has_local: dict[str, Value | None] | None = None
     """Within a function: what its local names were before."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from ringfence.core.shell.values import UNKNOWN, Value
 from ringfence.core.shell.variables import changes_what_runs
 
 MOST_TEXT: Final = 100_000
+_MOST_FED: Final = 6
 _MOST_ITEMS: Final = (48, 8)
 """Items of a loop that are read one by one, by how deep loops are nested."""
 _SIGNS: Final = {">": Direction.WRITE, ">|": Direction.WRITE, ">>": Direction.APPEND, "<": Direction.READ, "<>": Direction.BOTH}
@@ -116,8 +118,8 @@ class Walker(Programs):
     @contextmanager
     def _redirected(self, nodes: Sequence[Node], scope: Scope, around: Around) -> Generator[tuple[Redirection, ...]]:
         """The files that redirections name. Within, standard input is what they say."""
-        before = scope.stdin, scope.is_piped
-        stdin, is_piped = before
+        before = scope.stdin, scope.is_piped, scope.fed_by
+        stdin, is_piped = before[:2]
         files: list[Redirection] = []
         for node in nodes:
             operator = text(node, "Op")
@@ -141,10 +143,12 @@ class Walker(Programs):
                 elif operator in {"<", "<&"}:
                     stdin, is_piped = None, plain(child(node, "Word")) != "/dev/null"
         scope.stdin, scope.is_piped = stdin, is_piped
+        if (stdin, is_piped) != before[:2] or any(text(node, "Op").startswith("<") for node in nodes):
+            scope.fed_by = ()
         try:
             yield tuple(files)
         finally:
-            scope.stdin, scope.is_piped = before
+            scope.stdin, scope.is_piped, scope.fed_by = before
 
     def _target(self, node: Node, operator: str, scope: Scope, around: Around) -> Redirection | None:
         words = self.expanded(child(node, "Word"), scope, around)
@@ -295,12 +299,20 @@ class Walker(Programs):
     def _pipe(self, nodes: Sequence[Node], operators: Sequence[str], scope: Scope, around: Around) -> str | None:
         scope.settle()
         said: str | None = None
+        fed_by: tuple[tuple[Word, ...], ...] = ()
         for number, node in enumerate(nodes):
             inner = scope.copy()
             if number:
                 inner.stdin = said if operators[number - 1] == "|" else None
                 inner.is_piped = True
+                inner.fed_by = fed_by
+            before = len(self.commands)
             said = self.statement(node, inner, around)
+            new = list(itertools.islice(self.commands, before, before + 2))
+            # A function, or a command that was read before, is more than what is new.
+            is_simple = len(new) == 1 and kind(child(node, "Cmd")) == "CallExpr" and new[0].raw == self.raw(child(node, "Cmd"))
+            is_simple = is_simple and not new[0].redirections and not new[0].doubts and new[0].via == around.via
+            fed_by = (new[0].words, *fed_by)[:_MOST_FED] if is_simple and new[0].words else ()
         return said
 
     def _if(self, node: Node, scope: Scope, around: Around) -> None:
