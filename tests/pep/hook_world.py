@@ -25,6 +25,7 @@ from ringfence.engine.runs import Opened
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.files import Found
+from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.store import Store
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.scenario import READ, SMALL_WRITE, SUPPORT, shop_rules
@@ -36,7 +37,14 @@ KEY = "AKIA" + "IOSFODNN7QXAMPLZ"
 """Looks like a cloud key."""
 QUIET = replace(READ, trust=Trust.TRUSTED, authority=())
 RISKY = ToolProfile(
-    effect=Effect.WRITE, reversible=False, bounded=True, costs_money=False, identity=False, outbound=False, authority=()
+    effect=Effect.WRITE,
+    reversible=False,
+    bounded=True,
+    costs_money=False,
+    identity=False,
+    outbound=False,
+    trust=Trust.TRUSTED,
+    authority=(),
 )
 
 
@@ -130,6 +138,7 @@ class HookWorld:
         rules: Rules | None = None,
         redactor: Redactor | None = None,
         judges: Judges | None = None,
+        models: Mapping[str, ModelUpstream] | None = None,
     ) -> HookWorld:
         scripted = ScriptedJudges()
         world = await World.build(
@@ -138,6 +147,7 @@ class HookWorld:
             redactor=redactor,
             judges=lambda scanner: judges or scripted,
             files=NoFiles(),
+            models=models,
         )
         app = endpoint(world, posture, limits)
         return cls(world, app, scripted, await world.open_run(str(SUPPORT)))

@@ -236,7 +236,7 @@ class Hooks:
         why = f"the settings that hold its client ({event.source}) were changed while it was at work: {event.path}"
         level = Level.DENY if event.source == "skills" else Level.HALT
         refused = await self._refuse(
-            presented, CHANGE, arguments, level, ReasonCode.STOP_CONDITION, why, ClientMeta(said=event.said)
+            presented, CHANGE, arguments, level, ReasonCode.GUARD_RAIL, why, ClientMeta(said=event.said)
         )
         return refusal(refused)
 
