@@ -79,7 +79,7 @@ def test_it_speaks_over_the_unix_socket_too(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, b"{}")
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -101,7 +101,7 @@ def test_an_answer_that_decides_nothing_refuses(answer: Answer) -> None:
     assert ended.stderr.startswith(b"ringfence: refused")
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -119,14 +119,14 @@ def test_an_answer_that_is_not_whole_refuses(answer: bytes) -> None:
     assert (ended.returncode, ended.stdout) == (hook_command.REFUSED, b"")
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 def test_an_answer_that_never_comes_refuses() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         ended = hook("--url", f"http://127.0.0.1:{server.getsockname()[1]}", "--timeout", "0.2")
     assert ended.returncode == hook_command.REFUSED
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 @pytest.mark.parametrize(
     "options",
     [
@@ -146,7 +146,7 @@ def test_a_gateway_that_is_not_there_or_not_named_refuses(options: list[str]) ->
     assert hook(*options).returncode == hook_command.REFUSED
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 def test_no_event_and_no_credential_that_could_be_one_refuse() -> None:
     with served(lambda _: Answer(body=DECIDED)) as port:
         url = f"http://127.0.0.1:{port}"
@@ -154,7 +154,7 @@ def test_no_event_and_no_credential_that_could_be_one_refuse() -> None:
         assert hook("--url", url, RINGFENCE_RUN="a\r\nX-Other: b").returncode == hook_command.REFUSED
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 def test_it_knows_no_proxy_and_nothing_that_python_reads(tmp_path: Path) -> None:
     (tmp_path / "os.py").write_text("raise SystemExit(0)\n")
     trapped: list[Asked] = []
@@ -172,7 +172,7 @@ def test_it_knows_no_proxy_and_nothing_that_python_reads(tmp_path: Path) -> None
     assert (ended.returncode, ended.stdout, trapped) == (0, DECIDED, [])
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 def test_an_error_that_nobody_foresaw_refuses(tmp_path: Path) -> None:
     source = Path(hook_command.__file__).read_text("utf-8")
     spoiled = tmp_path / "hook.py"

@@ -37,7 +37,7 @@ def put(folder: Path, name: str, value: Any) -> bytes:
     return file.read_bytes()
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 def test_every_gating_hook_blocks_when_it_fails_and_has_a_time_out(tmp_path: Path) -> None:
     assert install(tmp_path).code == 0
     hooks = written(tmp_path)["hooks"]
@@ -55,7 +55,7 @@ def test_every_gating_hook_blocks_when_it_fails_and_has_a_time_out(tmp_path: Pat
     assert hooks["SessionStart"][0]["hooks"][0]["type"] == "command"
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 def test_what_could_reroute_or_disarm_is_locked_and_pinned(tmp_path: Path) -> None:
     install(tmp_path)
     value = written(tmp_path)
@@ -199,7 +199,7 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing(tmp_path: Path) -> No
     }
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 def test_a_folder_that_others_can_write_is_refused(tmp_path: Path) -> None:
     (tmp_path / "managed").mkdir()
     (tmp_path / "managed").chmod(0o777)

@@ -39,7 +39,7 @@ def test_a_whole_installation_holds_as_far_as_files_tell(tmp_path: Path) -> None
     assert found["minimum-version"] is Standing.HOLDS
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 @pytest.mark.parametrize(
     "change, name, broken",
     [
@@ -106,7 +106,7 @@ def test_what_stays_open_is_said(tmp_path: Path) -> None:
     assert "no-sandbox" not in {each.name for each in open_ends(tmp_path, {}, state, {"sandbox": {"enabled": True}})}
 
 
-@pytest.mark.requirement("I1")
+@pytest.mark.requirement("I3")
 def test_a_credential_that_people_s_side_takes_is_broken() -> None:
     assert worthless(lambda path, credential: "unauthenticated", "rf").standing is Standing.HOLDS
     taken = worthless(lambda path, credential: None if path == "/stops" else "unauthenticated", "rf")
