@@ -189,7 +189,7 @@ async def test_a_hanging_server_is_left_at_the_deadline(part: bytes, era: Era) -
         exchange.writer.write(part)
         await asyncio.Event().wait()
 
-    reply, server = await call_against(answer, era, deadline_s=0.3, cancel_s=0.5)
+    reply, server = await call_against(answer, era, deadline_s=1.0, cancel_s=0.5)
     assert isinstance(reply, Unknown)
     await server.closed.wait()
 

@@ -201,7 +201,7 @@ async def test_the_deadline_of_the_call_holds_for_the_clients_answer() -> None:
         await asyncio.Event().wait()
         return {}
 
-    item = replace(with_client(), on_requests=ask, deadline_s=0.5)
+    item = replace(with_client(), on_requests=ask, deadline_s=1.0)
     reply, sent = await against([wants(inputRequests={"a": FORM})], item)
     assert isinstance(reply, Unknown)
     assert len(sent) == 1

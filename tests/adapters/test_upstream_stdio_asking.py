@@ -129,7 +129,7 @@ serve(on_call)
         return {key: Granted({"action": "accept", "content": {"secret": "canary"}}) for key in requests}
 
     async with upstream_of(tmp_path, body, era=Era.LEGACY) as upstream:
-        reply = await upstream.call(with_client("a", ask, may_send=lambda: not stopped, deadline_s=1.0))
+        reply = await upstream.call(with_client("a", ask, may_send=lambda: not stopped, deadline_s=3.0))
         await eventually(log.exists)
     assert isinstance(reply, Unknown)
     assert "notifications/cancelled" in log.read_text()

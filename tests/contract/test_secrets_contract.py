@@ -114,14 +114,14 @@ class TestCommandSecrets(SecretSourceContract):
         pid_file = self.folder / "pid"
         ref = SecretRef(f"exec:sh -c 'sleep 600 & echo $! > {pid_file}; wait'")
         with pytest.raises(UnavailableError, match="did not end within"):
-            await CommandSecrets(PATHS, answer_s=0.5).read(ref)
+            await CommandSecrets(PATHS, answer_s=2.0).read(ref)
         assert await asyncio.to_thread(ends, int(pid_file.read_text()))
 
     async def test_what_a_command_leaves_behind_is_ended_too(self) -> None:
         pid_file = self.folder / "pid"
         ref = SecretRef(f"exec:sh -c 'sleep 600 & echo $! > {pid_file}; echo value'")
         with pytest.raises(UnavailableError, match="did not end within"):
-            await CommandSecrets(PATHS, answer_s=0.5).read(ref)
+            await CommandSecrets(PATHS, answer_s=2.0).read(ref)
         assert await asyncio.to_thread(ends, int(pid_file.read_text()))
 
     @pytest.mark.parametrize("source", ["exec:", "exec:  ", "exec:echo 'open"])

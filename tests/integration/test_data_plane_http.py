@@ -17,7 +17,7 @@ from ringfence.engine.runs import Opened
 from ringfence.testing.serving import Served, served
 from ringfence.testing.world import World
 
-HASTY = ServerOptions(connection=ConnectionLimits(head_s=0.15, head_bytes=4096, head_lines=20), grace_s=2)
+HASTY = ServerOptions(connection=ConnectionLimits(head_s=0.5, head_bytes=4096, head_lines=20), grace_s=2)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def opened(world: World) -> Opened:
 
 @pytest.fixture
 async def plane(world: World) -> AsyncIterator[Served]:
-    async with served(world, options=HASTY, limits=GatewayLimits(body_s=0.15)) as found:
+    async with served(world, options=HASTY, limits=GatewayLimits(body_s=0.5)) as found:
         yield found
 
 

@@ -161,13 +161,13 @@ async def test_a_tunnel_without_a_hello_that_names_the_host_reaches_nobody(fligh
 
 @pytest.mark.requirement("I19")
 async def test_a_head_that_comes_too_slowly_is_given_up() -> None:
-    async with a_world(settings=Settings(head_s=0.05)) as world:
+    async with a_world(settings=Settings(head_s=0.3)) as world:
         assert (await world.say(CONNECT[:-1])).startswith(b"HTTP/1.1 408 ")
         assert world.gate.codes == ["timeout"]
 
 
 async def test_a_first_flight_that_comes_too_slowly_is_given_up() -> None:
-    async with a_world(settings=Settings(head_s=0.05)) as world, a_server(world, echo):
+    async with a_world(settings=Settings(head_s=0.3)) as world, a_server(world, echo):
         assert (await world.say(CONNECT + b"\x16\x03\x01")).startswith(OK)
         assert world.gate.codes == ["timeout"]
 
