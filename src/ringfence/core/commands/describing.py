@@ -11,10 +11,12 @@ from ringfence.core.commands.draft import Draft
 from ringfence.core.commands.kinds import KINDS, UNKNOWN
 from ringfence.core.commands.options import Cut, Given, cut
 from ringfence.core.commands.paths import absolute, is_below
+from ringfence.core.commands.producers import added, printed
 from ringfence.core.commands.profile import CommandProfile, CommandProfiles, Role
 from ringfence.core.commands.readers.registry import READERS
 from ringfence.core.commands.spelling import bare, joined_words, spellings, written
-from ringfence.core.model.local import Doubt, Kind, LocalAct, PathUse, Place, Undecided, Use
+from ringfence.core.model.local import Doubt, Kind, LocalAct, PathUse, Place, Scope, Undecided, Use
+from ringfence.core.model.profile import Effect
 from ringfence.core.shell.command import Command, Direction, Word
 
 STEERING: Final = frozenset({
@@ -67,6 +69,8 @@ def describe(command: Command, profiles: CommandProfiles, place: Place, *, raw: 
         return _said(_stranger(command, place), shown)
     made, _ = cut(rest, profile.options, profile.takes)
     made.given[:0] = before
+    if made.has(*profile.tells):
+        profile = replace(profile, kind=KINDS["reads project"], turns={})
     draft = _draft(command, place, made, profile.kind, profile.does)
     if _is_question(command):
         draft.settles("says")
@@ -99,13 +103,13 @@ def _draft(command: Command, place: Place, made: Cut, kind: object, does: str) -
     )
 
 
+_QUESTIONS: Final = frozenset({"--version", "--help", "-V", "-version", "-help"})
+
+
 def _is_question(command: Command) -> bool:
     """Nothing but `--version` or `--help`: a command that is described says who it is."""
     return (
-        len(command.words) == 2
-        and command.words[1].text in ("--version", "--help", "-V")
-        and command.words[1].is_known
-        and not command.takes_more
+        len(command.words) == 2 and command.words[1].text in _QUESTIONS and command.words[1].is_known and not command.takes_more
     )
 
 
@@ -133,7 +137,7 @@ def _found(command: Command, profiles: CommandProfiles) -> tuple[CommandProfile 
             left = [Word(text="", raw=""), *left]
         before += part.given
         rest = left[1:]
-        profile = replace(below, options={**profile.options, **below.options})
+        profile = below if profile.is_apart else replace(below, options={**profile.options, **below.options})
     return profile, rest, before
 
 
@@ -160,6 +164,12 @@ def _stranger(command: Command, place: Place) -> Draft:
             _redirected(draft, is_silent=False)
             _assigned(draft, is_alone=False)
             return draft
+    if command.is_covered:
+        draft.is_known = True
+        draft.settles("project")
+        _redirected(draft, is_silent=False)
+        _assigned(draft, is_alone=False)
+        return draft
     draft.why = ["no profile knows it"]
     draft.doubt(Undecided.UNKNOWN if first.is_known else Undecided.WORD, f"no profile knows {first.text[:80]}")
     _redirected(draft, is_silent=False)
@@ -169,9 +179,14 @@ def _stranger(command: Command, place: Place) -> Draft:
 
 def _roles(draft: Draft, profile: CommandProfile) -> None:
     made = draft.cut
+    draft.produced = added(draft.command)
+    for given in made.given:
+        if given.role is Role.FOLDER and given.value is not None:
+            draft.path(Use.LIST, given.value)
+            draft.cwd = absolute(given.value.text, draft.cwd) if given.value.is_known and draft.cwd is not None else None
     for given in made.given:
         role = given.role if given.role is not None else profile.options.get(given.name)
-        if given.value is not None:
+        if given.value is not None and role is not Role.FOLDER:
             draft.role(role, given.value)
     for given in made.given:
         for turn, kind in profile.turns.items():
@@ -196,8 +211,18 @@ def _more_words(draft: Draft, profile: CommandProfile) -> None:
     if draft.command.takes_more and profile.repeats:
         draft.role(last, Word(text="?", raw="words that are known only when it runs", is_known=False))
     is_risky = bool(profile.turns) or any(role in _HARM for role in profile.options.values())
-    if is_risky and (draft.cut.unclear or draft.command.takes_more) and not draft.cut.after:
+    if profile.takes in ("none", "leading") and draft.cut.words:
+        return
+    unclear = [word for word in draft.cut.unclear if not _is_anchored(draft, word)]
+    adds = draft.command.takes_more and not (draft.produced and all(place.is_anchored for place in draft.produced))
+    if is_risky and (unclear or adds) and not draft.cut.after:
         draft.doubt(Undecided.WORD, "a word that is known only when it runs may be an option that changes what it does")
+
+
+def _is_anchored(draft: Draft, word: Word) -> bool:
+    """Whether a word that nobody knows is the path of a file in a folder that is named, and so no option."""
+    places = draft.produced if "$" not in word.raw else printed(word)
+    return bool(places) and all(place.is_anchored for place in places) or "/" in word.text[1:] and word.raw.startswith('"')
 
 
 def _redirected(draft: Draft, *, is_silent: bool) -> None:
@@ -208,13 +233,17 @@ def _redirected(draft: Draft, *, is_silent: bool) -> None:
             empties = is_silent and redirection.direction is Direction.WRITE
             draft.path(Use.WRITE, redirection.target, empties=empties)
             if redirection.target.text not in ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"):
+                is_far = draft.scope is Scope.REMOTE or draft.profile.effect is Effect.WRITE
                 draft.becomes("writes")
+                # What it tells is about the project or the machine; what it changes is this file.
+                draft.scope = draft.scope if is_far else Scope.PATHS
 
 
 def _assigned(draft: Draft, *, is_alone: bool) -> None:
     for name, value in draft.command.assignments:
         if steers(name) and (value.text not in _HARMLESS or name in _NO_PROGRAM or not value.is_known):
-            if is_alone and name in ("IFS", "HOME"):
+            reads_line = bool(draft.command.words) and draft.command.words[0].text == "read"
+            if (is_alone and name in ("IFS", "HOME")) or (reads_line and name == "IFS"):
                 continue
             draft.doubt(Undecided.CODE, f"the variable {name[:40]} decides what is run")
 
@@ -233,7 +262,8 @@ def _shows_secrets(draft: Draft, name: str) -> None:
 def _said(draft: Draft, shown: Sequence[Word]) -> Said:
     command = draft.command
     words = tuple(word.text for word in command.words)
-    texts = spellings(words, command.via, command.raw)
+    outer = tuple(joined_words(word.text for word in one) for one in command.outer)
+    texts = (*spellings(words, command.via, command.raw), *outer)
     act = LocalAct(
         kind=Kind.COMMAND,
         text=written(shown) or command.raw.strip(),
@@ -247,6 +277,7 @@ def _said(draft: Draft, shown: Sequence[Word]) -> Said:
         via=command.via,
         doubts=tuple(dict.fromkeys((*command.doubts, *draft.doubts))),
         is_known=draft.is_known,
+        is_covered=command.is_covered,
         why="; ".join(draft.why),
     )
     return Said(act, tuple(draft.sql), draft.dialect)

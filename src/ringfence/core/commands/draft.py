@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ringfence.core.commands.kinds import KINDS, CommandKind
 from ringfence.core.commands.options import Cut
 from ringfence.core.commands.paths import used
+from ringfence.core.commands.producers import Listed, printed
 from ringfence.core.commands.profile import Role
 from ringfence.core.commands.strictest import joined, wider
 from ringfence.core.model.local import Doubt, PathUse, Place, Scope, Undecided, Use
@@ -45,6 +46,8 @@ class Draft:
     dialect: str = ""
     why: list[str] = field(default_factory=list[str])
     is_known: bool = True
+    produced: tuple[Listed, ...] = ()
+    """Where the files lie that are added to its words when it runs."""
 
     def becomes(self, kind: str | CommandKind) -> None:
         """It does that as well."""
@@ -76,6 +79,12 @@ class Draft:
     ) -> None:
         """A path that it touches."""
         if word.text == "-" and use in (Use.READ, Use.WRITE):
+            return
+        places = self.produced if not word.is_known and word.text == "?" and "$" not in word.raw else printed(word)
+        if places and self.cwd is not None:
+            for place in places:
+                folder = used(use, place.folder, self.cwd, below=True)
+                self.uses.append(replace(folder, only=place.only))
             return
         made = used(use, word.text, self.cwd, below=below, is_known=word.is_known, is_pattern=word.is_pattern)
         self.uses.append(replace(made, empties=empties, moved_to=moved_to, only=tuple(only), skips=tuple(skips)))

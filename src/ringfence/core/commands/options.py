@@ -58,10 +58,16 @@ def cut(
             return made, ()
         if not word.is_known and text.startswith("?"):
             made.unclear.append(word)
+            if takes == "leading":
+                made.words.extend([word, *rest])
+                return made, ()
         if takes == "none" or len(text) < 2 or not text.startswith("-"):
             if until_word:
                 return made, [word, *rest]
             made.words.append(word)
+            if takes == "leading":
+                made.words.extend(rest)
+                return made, ()
         elif text.startswith("--") or takes == "single":
             _long(word, rest, options, made)
         else:

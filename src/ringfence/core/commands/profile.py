@@ -68,7 +68,7 @@ _OPTION_KEYS: Final[Mapping[str, Role]] = {
     "wipes": Role.WIPE, "deletes": Role.DELETE, "executes": Role.EXECUTE, "data": Role.DATA, "env_files": Role.ENV_FILE, "hosts": Role.HOST,
     "urls": Role.URL, "places": Role.PLACE, "folders": Role.FOLDER, "codes": Role.CODE, "sqls": Role.SQL,
 }  # fmt: skip
-_PLAIN_KEYS: Final = frozenset({"does", "kind", "words", "turns", "like", "also", "special", "unless", "takes", "costs_money", "outbound", "identity",
+_PLAIN_KEYS: Final = frozenset({"does", "kind", "words", "turns", "like", "also", "special", "unless", "takes", "tells", "apart", "costs_money", "outbound", "identity",
                                 "sensitivity", "reversible", "bounded", "alone"})  # fmt: skip
 _FLAGS: Final = ("costs_money", "outbound", "identity", "reversible", "bounded")
 
@@ -91,7 +91,12 @@ class CommandProfile:
     special: str = ""
     """A reader of its own for its words, besides the roles."""
     takes: str = "options"
-    """How its options are written: `options`; `single` (long ones with one dash); `none` (it has none, all are words)."""
+    """How its options are written: `options`; `single` (long ones with one dash); `leading` (the first word ends them); `none`
+    (it has none, all are words)."""
+    tells: frozenset[str] = frozenset()
+    """Options with which it only tells something."""
+    is_apart: bool = False
+    """Its options are not those of its subcommands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,8 @@ def _profile(name: str, entry: Mapping[str, Any]) -> CommandProfile:
         unless=frozenset(str(entry.get("unless", "")).split()),
         special=str(entry.get("special", "")),
         takes=str(entry.get("takes", "options")),
+        tells=frozenset(str(entry.get("tells", "")).split()),
+        is_apart=entry.get("apart") is True,
     )
 
 

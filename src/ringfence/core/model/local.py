@@ -84,6 +84,8 @@ class PathUse:
     """Where it is moved to; absolute."""
     only: tuple[str, ...] = ()
     """Of `below`: patterns of the only names that are read."""
+    through: str = ""
+    """The folder that is used as a whole, for which somebody looked and found this path below it."""
     skips: tuple[str, ...] = ()
     """Of `below`: patterns of names of files and folders that are passed over."""
 
@@ -144,6 +146,8 @@ class LocalAct:
     via: tuple[str, ...] = ()
     """Through what it is run, from the outside in: `sudo`, `xargs`, `bash -c`, `trap`, `$( )`."""
     doubts: tuple[Doubt, ...] = ()
+    is_covered: bool = False
+    """A runner of the project (`uv run`, `npx`) starts it, which is an act too: a rule that names that one speaks for this one."""
     is_known: bool = True
     """Whether a profile knows the command, or the tool."""
     why: str = ""

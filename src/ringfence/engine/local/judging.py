@@ -85,7 +85,7 @@ class Judging:
         said = [await self._described(command, place) for command in commands]
         acts = await looked_at(await self._with_sql(said), self._files, guarded)
         secrets = await secrets_of_files(text, acts, self._files, self._scanner, place) if secret_scan else ()
-        return _judgement(place, acts, doubts, secrets=secrets, tree=_tree(reading, acts))
+        return _judgement(place, acts, doubts, secrets=secrets, tree=_tree(reading, acts), text=text)
 
     async def _described(self, command: Command, place: Place) -> Said:
         filled = await filled_in(command, self._files)
@@ -97,7 +97,14 @@ class Judging:
 
 
 def _judgement(
-    place: Place, acts: Sequence[LocalAct], doubts: Iterable[Doubt], *, lines: int = 0, secrets: Sequence[str] = (), tree: str
+    place: Place,
+    acts: Sequence[LocalAct],
+    doubts: Iterable[Doubt],
+    *,
+    lines: int = 0,
+    secrets: Sequence[str] = (),
+    tree: str,
+    text: str = "",
 ) -> Judgement:
     profile = strictest(act.profile for act in acts) if acts or not doubts else KINDS["unknown"].profile
     touched = (use.real or use.path for act in acts for use in act.paths if use.use in (Use.WRITE, Use.DELETE))
@@ -110,6 +117,7 @@ def _judgement(
         lines=lines,
         secrets=tuple(secrets),
         tree=tree[:MOST_TREE],
+        text=text,
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Final
 
 from ringfence.core.commands.kinds import KINDS
-from ringfence.core.commands.paths import is_below
 from ringfence.core.commands.strictest import joined
 from ringfence.core.model.local import Doubt, LocalAct, PathUse, Tracked, Undecided, Use
 from ringfence.core.model.profile import Effect
@@ -20,12 +20,14 @@ MOST_GUARDED: Final = 20
 """Guarded files below a folder that are named one by one; one would do to decide."""
 MOST_TRACKED: Final = 4
 """Files that one act removes which git is asked about. Of more it is not asked: they count as lost."""
+_OPEN: Final = "/dev/fd/"
+"""What is open already: a process substitution, whose commands are acts of their own."""
 _TO_ITSELF: Final = ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty")
 
 
 async def looked_at(acts: Sequence[LocalAct], files: Files, guarded: Callable[[str], bool] | None) -> tuple[LocalAct, ...]:
     """The same acts with `real`, `is_there` and `is_folder` of their paths, and what follows from these."""
-    wanted = [use.path for act in acts for use in act.paths if not use.is_pattern]
+    wanted = [use.path for act in acts for use in act.paths if not use.is_pattern and not use.path.startswith(_OPEN)]
     asked = list(dict.fromkeys(wanted))[:MOST_PATHS]
     found = dict(zip(asked, await files.look(asked), strict=True))
     return tuple([await _seen(act, found, files, guarded) for act in acts])
@@ -35,7 +37,7 @@ async def _seen(act: LocalAct, found: dict[str, Found], files: Files, guarded: C
     doubts = list(act.doubts)
     uses: list[PathUse] = []
     for use in act.paths:
-        if use.path in _TO_ITSELF:
+        if use.path in _TO_ITSELF or use.path.startswith(_OPEN):
             continue
         there = found.get(use.path)
         if there is None:
@@ -45,7 +47,7 @@ async def _seen(act: LocalAct, found: dict[str, Found], files: Files, guarded: C
             continue
         seen = _placed(use, there)
         uses.append(seen)
-        if seen.below and seen.is_folder and seen.use is Use.READ and guarded is not None:
+        if seen.below and seen.is_folder and seen.use in (Use.READ, Use.DELETE) and guarded is not None:
             inside = await files.below(seen.real, MOST_BELOW)
             if inside is None:
                 doubts.append(Doubt(Undecided.PATH, f"{seen.path} holds more files than are looked through"))
@@ -58,12 +60,27 @@ def _placed(use: PathUse, there: Found) -> PathUse:
     what = use.use
     if use.empties and what is Use.WRITE and there.is_there and there.size:
         what = Use.DELETE
-    return replace(use, use=what, real=there.real, is_there=there.is_there, is_folder=there.is_folder)
+    # Below a file there is nothing; below what is not there yet, only what will be written.
+    below = use.below and (there.is_folder or (what is Use.WRITE and not there.is_there))
+    return replace(use, use=what, real=there.real, is_there=there.is_there, is_folder=there.is_folder, below=below)
 
 
 def _guarded(use: PathUse, inside: Sequence[str], guarded: Callable[[str], bool]) -> list[PathUse]:
-    named = [path for path in inside if guarded(path) and is_below(path, use.real)][:MOST_GUARDED]
-    return [PathUse(use=use.use, path=path, real=path, is_there=True) for path in named]
+    named: list[PathUse] = []
+    for path in inside:
+        if _is_meant(use, path) and guarded(path):
+            named.append(PathUse(use=use.use, path=path, real=path, is_there=True, through=use.path))
+            if len(named) >= MOST_GUARDED:
+                break
+    return named
+
+
+def _is_meant(use: PathUse, path: str) -> bool:
+    """Whether a file below a folder is one of those that are used: by its name, and not below a name that is passed over."""
+    parts = path[len(use.real) :].strip("/").split("/")
+    if any(fnmatchcase(part, pattern.strip("/")) for pattern in use.skips for part in parts):
+        return False
+    return not use.only or any(fnmatchcase(parts[-1], pattern) for pattern in use.only)
 
 
 async def _undone(act: LocalAct, files: Files) -> LocalAct:

@@ -53,7 +53,14 @@ async def _fitting(word: Word, cwd: str | None, files: Files, doubts: list[Doubt
         doubts.append(Doubt(Undecided.PATH, f"{word.text[:80]} stands for more than {MOST_FITTING} paths"))
         return [word]
     if not paths:
-        return [word]
+        # The program gets the pattern itself, which is no file. What is hidden may be there by then: `git stash pop; cat .e*`.
+        return [
+            word
+            if word.text.rpartition("/")[2].startswith((".", "*", "?", "["))
+            and "." not in word.text.rpartition("/")[2][1:]
+            or word.text.rpartition("/")[2].startswith(".")
+            else replace(word, is_pattern=False)
+        ]
     is_absolute = word.text.startswith("/") or cwd is None
     return [Word(text=path if is_absolute or cwd is None else relative(path, cwd), raw=word.raw) for path in paths]
 

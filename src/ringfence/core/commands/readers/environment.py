@@ -37,6 +37,8 @@ def shows_all(draft: Draft) -> None:
 
 def _declares(draft: Draft) -> None:
     words = [word for word in draft.command.words[1:] if not word.text.startswith(("-", "+"))]
+    if draft.command.assignments:
+        return
     flags = [word.text for word in draft.command.words[1:] if word.text.startswith(("-", "+"))]
     if not words:
         if not any("f" in flag or "F" in flag for flag in flags):

@@ -42,14 +42,6 @@ def everywhere(draft: Draft) -> None:
             draft.doubt(Undecided.CODE, f"git's setting {name[:60]} decides what is run, or whom it talks to")
     if made.has("--config-env", "--exec-path", "--git-dir", "--work-tree", "--namespace", "--super-prefix"):
         draft.doubt(Undecided.CODE, "another repository's settings are used")
-    folders = made.values("-C") if draft.command.words[-1].text != "-C" else []
-    for word in folders:
-        if draft.command.words[1:2] and draft.command.words[1].text == "-C":
-            draft.cwd = (
-                (word.text if word.text.startswith("/") else f"{draft.cwd}/{word.text}")
-                if word.is_known and draft.cwd is not None
-                else None
-            )
 
 
 def _paths(draft: Draft, words: list[Word], use: Use, *, below: bool = True) -> None:

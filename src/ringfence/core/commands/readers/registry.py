@@ -36,4 +36,5 @@ READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "python": inline_code.python, "node": inline_code.node, "interpreter": inline_code.other, "shell": inline_code.shell, "sources": inline_code.sources,
     "openssl": services.openssl, "docker run": services.docker_run, "docker copy": services.docker_copy, "kubectl": services.kubectl,
     "go run": services.go_run, "npm install": services.npm_install, "npx": services.npx, "api": services.api, "java": services.java, "gradle": services.gradle, "maven": services.maven,
+    "formats": services.formats,
 }  # fmt: skip

@@ -176,3 +176,19 @@ def maven(draft: Draft) -> None:
         for word in draft.cut.words
     ):
         draft.doubt(Undecided.CODE, "a goal of maven runs what it is given")
+
+
+def formats(draft: Draft) -> None:
+    """`gofmt -w`, `terraform fmt`: the files that they name, or all below."""
+    made = draft.cut
+    is_terraform = any(word.text == "fmt" for word in draft.command.words[1:3])
+    changes = not made.has("-check", "--check") if is_terraform else made.has("-w", "-i", "--in-place", "-write", "--write")
+    if any(
+        given.name in ("-write", "--write") and given.value is not None and given.value.text == "false" for given in made.given
+    ):
+        changes = False
+    if not changes:
+        return
+    draft.becomes("writes")
+    for word in made.words or [_HERE]:
+        draft.path(Use.WRITE, word, below=True)
