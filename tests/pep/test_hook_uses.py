@@ -249,6 +249,20 @@ async def test_a_failing_command_that_shows_a_secret_ends_the_turn_before_its_mo
     assert KEY not in str(await hooks.entries())
 
 
+async def test_a_failing_command_that_is_told_of_twice_has_shown_what_it_has_shown() -> None:
+    """As version 2.1.329 does: the second time with the text alone, in the place of the shell's own result."""
+    hooks = await HookWorld.open()
+    await hooks.ask("cat a", "u1")
+    await hooks.failed("cat a", "u1", f"Exit code 1\n{KEY}")
+    again = hooks.event("PostToolUse", tool_name="Bash", tool_input={"command": "cat a"}, tool_use_id="u1")
+    said = await hooks.post({**again, "tool_response": f"Error: Exit code 1\n{KEY}"})
+    shown = said["hookSpecificOutput"]["updatedToolOutput"]
+    assert shown["stdout"].startswith("Error: Exit code 1\n")
+    assert KEY not in shown["stdout"]
+    assert await hooks.entries("observed") == []
+    assert (await hooks.post(batch(hooks, "u1", "whatever")))["continue"] is False
+
+
 async def test_a_batch_tells_of_what_no_hook_told_before_and_is_held_to_the_same() -> None:
     hooks = await HookWorld.open()
     await hooks.ask("cat a", "u1")

@@ -338,7 +338,8 @@ class LocalCalls(OwnServer):
 
     def _show(self, run: RunId, use: str, shows: bool) -> None:
         if use:
-            self._shown[run, use] = shows
+            # A client may tell of one use twice, as of one that failed: what it showed once it has shown.
+            self._shown[run, use] = shows or self._shown.get((run, use), False)
             if len(self._shown) > MOST_SHOWN:
                 self._shown.popitem(last=False)
 

@@ -173,7 +173,9 @@ class Hooks:
         result = event.error if failed else use.result
         answer = await self._local.told(principal, use, result, failed=failed, in_time=not failed)
         if answer is None:
-            await self._note(principal, event, f"tells of {use.client_tool}, which nobody has let through", self._named(use))
+            if self._local.shows(principal.run, use.use) is None:
+                what = f"tells of {use.client_tool}, which nobody has let through"
+                await self._note(principal, event, what, self._named(use))
             answer = self._local.looked_at(principal, use, result, in_time=not failed)
         return answer
 

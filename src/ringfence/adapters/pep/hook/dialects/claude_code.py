@@ -20,7 +20,7 @@ from ringfence.adapters.pep.hook.dialects.dialect import (
     tool_name,
     use_id,
 )
-from ringfence.adapters.pep.hook.dialects.withholding import withheld
+from ringfence.adapters.pep.hook.dialects.withholding import shaped, withheld
 from ringfence.core.local_calls import INNER, OTHER, TOOLS
 from ringfence.engine.local.asked import Answer, Event, Happening, Say, ToolUse
 
@@ -185,7 +185,7 @@ def _after(event: Event, answer: Answer) -> dict[str, Any]:
     said: dict[str, Any] = {"hookEventName": "PostToolUse"}
     if use is not None and (answer.is_replaced or answer.is_withheld or not _is_fine(answer)):
         is_kept = answer.is_replaced and _is_fine(answer)
-        shown = answer.result if is_kept else withheld(use.client_tool, use.result, answer.why)
+        shown = shaped(use.client_tool, answer.result) if is_kept else withheld(use.client_tool, use.result, answer.why)
         said["updatedMCPToolOutput" if use.server else "updatedToolOutput"] = shown
     blocks = {} if _is_fine(answer) else {"decision": "block", "reason": answer.why}
     return {**_stopping(answer), **blocks, **({"hookSpecificOutput": said} if len(said) > 1 else {})}

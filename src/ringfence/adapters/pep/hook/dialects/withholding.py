@@ -9,17 +9,29 @@ _KEPT: Final = frozenset(
     {"type", "status", "mode", "agentId", "agentType", "filePath", "file_path", "notebook_path", "isImage"}
 )
 """Members whose text says of what kind a result is, and where it is from."""
+SHELLS: Final = frozenset({"Bash", "Monitor"})
 _SHELL: Final = {"stdout": "", "stderr": "", "interrupted": False, "isImage": False, "noOutputExpected": False}
+
+
+def shaped(tool: str, result: Any) -> Any:
+    """`result` as its tool would have brought it: a shell's is an object, also where the client told of a text."""
+    return {**_SHELL, "stdout": result} if tool in SHELLS and isinstance(result, str) else result
 
 
 def withheld(tool: str, result: Any, notice: str) -> Any:
     """`result` with every text of it replaced. Of a shell whose result is of no known shape: one that is."""
-    if tool in ("Bash", "Monitor"):
+    if tool in SHELLS:
         known = cast("Mapping[str, Any]", result) if isinstance(result, dict) else {}
         return {**_SHELL, **_without(known, ""), "stdout": notice, "stderr": ""}
     if isinstance(result, dict | list):
         return _without(cast("Any", result), notice)
     return notice
+
+
+def shaped(tool: str, result: Any) -> Any:
+    """A result that takes the place of another. A command that failed is told of as a text, but replaced in the shape of one that
+    did not: in any other the client shows an error of its own."""
+    return {**_SHELL, "stdout": result} if tool in ("Bash", "Monitor") and isinstance(result, str) else result
 
 
 def _without(value: Any, notice: str) -> Any:
