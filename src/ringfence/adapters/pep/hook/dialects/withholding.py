@@ -28,12 +28,6 @@ def withheld(tool: str, result: Any, notice: str) -> Any:
     return notice
 
 
-def shaped(tool: str, result: Any) -> Any:
-    """A result that takes the place of another. A command that failed is told of as a text, but replaced in the shape of one that
-    did not: in any other the client shows an error of its own."""
-    return {**_SHELL, "stdout": result} if tool in ("Bash", "Monitor") and isinstance(result, str) else result
-
-
 def _without(value: Any, notice: str) -> Any:
     if isinstance(value, str):
         return notice
