@@ -13,11 +13,6 @@ SHELLS: Final = frozenset({"Bash", "Monitor"})
 _SHELL: Final = {"stdout": "", "stderr": "", "interrupted": False, "isImage": False, "noOutputExpected": False}
 
 
-def shaped(tool: str, result: Any) -> Any:
-    """`result` as its tool would have brought it: a shell's is an object, also where the client told of a text."""
-    return {**_SHELL, "stdout": result} if tool in SHELLS and isinstance(result, str) else result
-
-
 def withheld(tool: str, result: Any, notice: str) -> Any:
     """`result` with every text of it replaced. Of a shell whose result is of no known shape: one that is."""
     if tool in SHELLS:
