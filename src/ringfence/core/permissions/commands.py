@@ -40,17 +40,6 @@ _ELEVATES: Final = frozenset(
 )  # fmt: skip
 """What is run through them is run as somebody else, somewhere else, or later."""
 
-_RUNNERS: Final = frozenset(
-    {
-        "npx", "bunx", "pnpx", "npm exec", "npm x", "pnpm exec", "pnpm dlx", "yarn exec", "yarn dlx", "yarn", "pnpm",
-        "uv run", "uvx", "poetry run",
-        "pipenv run", "pdm run", "rye run", "hatch run", "pixi run", "bundle exec", "mise exec", "mise x", "direnv exec",
-        "rbenv exec",
-        "pyenv exec", "asdf exec", "bun x", "bun run", "deno run",
-    }
-)  # fmt: skip
-"""What starts a project's own programs: a rule for `npx tsc` speaks for `tsc` where `npx` starts it."""
-
 
 class Names(IntEnum):
     """How much of a command an allow rule names."""
@@ -126,7 +115,7 @@ def _means(pattern: _Pattern, words: tuple[str, ...]) -> bool:
     if not all(_has_option(option, given) for option in options):
         return False
     rest = list(words[1:])
-    if not pattern.is_open and not (wanted and wanted[-1].endswith("*")):
+    if not pattern.is_open and not pattern.words[-1].endswith("*"):
         plain = [word for word in rest if not word.startswith("-")]
         return len(plain) == len(wanted) and all(map(fits_text, wanted, plain)) and len(given) == len(options)
     return _in_order(wanted, rest)
@@ -163,7 +152,8 @@ def names(pattern: str, act: LocalAct) -> Names:
         return Names.NOTHING
     if act.words and "/" in act.words[0] and not line.startswith(act.words[0]):
         line = " ".join((act.words[0], *line.split(" ")[1:]))
-    if act.via and act.via[-1] in _RUNNERS:
+    if act.via and act.is_covered:
+        # A rule for `npx tsc` speaks for `tsc` where `npx` starts it.
         by_runner = _fits(pattern, f"{act.via[-1]} {act.text}", act, begun=len(act.via[-1].split(" ")))
         return max(by_runner, _fits(pattern, line, act))
     if any(_base(wrapper.split(" ")[0]) in _ELEVATES for wrapper in act.via if wrapper):

@@ -91,11 +91,11 @@ def read_rule(text: str, listed: Listed, *, source: str = "", anchor: str = "") 
 
 
 def _name_fault(name: str, tool: str, is_bracketed: bool) -> Fault | None:
+    if is_bracketed and any(mark in name for mark in "*?"):
+        return Fault(len(name), "expected no brackets after a pattern of tools")
     if name.startswith("mcp__"):
         return None if name.removeprefix("mcp__") else Fault(len(name), "expected a server's name after `mcp__`")
-    if any(mark in name for mark in "*?"):
-        return Fault(len(name), "expected no brackets after a pattern of tools") if is_bracketed else None
-    if tool in _KNOWN:
+    if tool in _KNOWN or any(mark in name for mark in "*?"):
         return None
     close = get_close_matches(name.casefold(), {known.casefold(): known for known in _KNOWN}, n=1, cutoff=0.75)
     if close:
@@ -148,6 +148,8 @@ def _of_parameter(rule: PermissionRule, name: str, value: str, offset: int) -> R
         return _of_main_field(rule, name, value, offset)
     if tool in SHELLS and name not in ("run_in_background", "timeout", "description", "sandbox", "dangerouslyDisableSandbox"):
         return None  # `npm:*`, `git:*` and the like are commands
+    if tool == "WebFetch" and name != "prompt":
+        return None
     if tool in READS | WRITES and name not in ("replace_all", "edit_mode", "cell_type", "limit", "offset", "output_mode"):
         return None
     if not value:
