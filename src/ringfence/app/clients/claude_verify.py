@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ringfence.app.clients import files, namespaces
 from ringfence.app.clients.claude_files import read_object
 from ringfence.app.clients.claude_settings import SETTINGS_FILE
 from ringfence.app.clients.claude_state import installed, plan_in
-from ringfence.app.clients.claude_trials import trials, tried
+from ringfence.app.clients.claude_trials import Trial, trials, tried
 from ringfence.app.clients.credential_trials import Listing, strangers, worthless
 from ringfence.app.clients.findings import Finding, Standing
 from ringfence.app.clients.open_ends import open_ends
 from ringfence.app.clients.stage import Stage
 from ringfence.errors import Error, UnavailableError
 
-PROGRAM = "claude"
+PROGRAM: Final = "claude"
+_AT_ONCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +70,23 @@ def _with_client(around: Surroundings) -> Iterator[Finding]:
             "client", Standing.UNPROVEN, "starting the client beside this machine's settings", str(error), error.remedy
         )
         return
-    for at, trial in enumerate(trials()):
-        try:
-            finding = tried(trial, stage)
-        except UnavailableError as error:
-            finding = Finding(trial.name, Standing.UNPROVEN, trial.tried, str(error), error.remedy)
-        yield finding
-        if at == 0 and finding.fails:
-            # Whatever does not run at all is stopped by everything.
-            yield Finding("client", Standing.UNPROVEN, "all other trials", "they tell nothing while this one does not hold")
-            return
+    first, *others = trials()
+    finding = _tried(first, stage)
+    yield finding
+    if finding.fails:
+        # Whatever does not run at all is stopped by everything.
+        yield Finding("client", Standing.UNPROVEN, "all other trials", "they tell nothing while this one does not hold")
+        return
+    # Clients wait for most of their time.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(lambda trial: _tried(trial, stage), others)
+
+
+def _tried(trial: Trial, stage: Stage) -> Finding:
+    try:
+        return tried(trial, stage)
+    except UnavailableError as error:
+        return Finding(trial.name, Standing.UNPROVEN, trial.tried, str(error), error.remedy)
 
 
 def _with_gateway(around: Surroundings) -> Iterator[Finding]:
