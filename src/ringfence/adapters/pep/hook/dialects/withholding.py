@@ -13,6 +13,12 @@ SHELLS: Final = frozenset({"Bash", "Monitor"})
 _SHELL: Final = {"stdout": "", "stderr": "", "interrupted": False, "isImage": False, "noOutputExpected": False}
 
 
+def shaped(tool: str, result: Any) -> Any:
+    """A result that takes the place of another. A command that failed is told of as a text, but replaced in the shape of one that
+    did not: in any other the client shows an error of its own."""
+    return {**_SHELL, "stdout": result} if tool in SHELLS and isinstance(result, str) else result
+
+
 def withheld(tool: str, result: Any, notice: str) -> Any:
     """`result` with every text of it replaced. Of a shell whose result is of no known shape: one that is."""
     if tool in SHELLS:
