@@ -131,7 +131,7 @@ def _found(command: Command, profiles: CommandProfiles) -> tuple[CommandProfile 
             break
         below = profiles.of(f"{profile.name} {left[0].text}") if left[0].is_known else None
         if below is None:
-            below = profiles.of(f"{profile.name} *")
+            below = _any_other(profile.name, profiles)
             if below is None:
                 return None, rest, before
             left = [Word(text="", raw=""), *left]
@@ -139,6 +139,16 @@ def _found(command: Command, profiles: CommandProfiles) -> tuple[CommandProfile 
         rest = left[1:]
         profile = below if profile.is_apart else replace(below, options={**profile.options, **below.options})
     return profile, rest, before
+
+
+def _any_other(name: str, profiles: CommandProfiles) -> CommandProfile | None:
+    """What is said of all subcommands that nobody described: `aws *` holds for `aws s3 website` too."""
+    while name:
+        found = profiles.of(f"{name} *")
+        if found is not None:
+            return found
+        name = name.rpartition(" ")[0]
+    return None
 
 
 def _programs(path: str) -> tuple[str, ...]:
@@ -222,7 +232,7 @@ def _more_words(draft: Draft, profile: CommandProfile) -> None:
 def _is_anchored(draft: Draft, word: Word) -> bool:
     """Whether a word that nobody knows is the path of a file in a folder that is named, and so no option."""
     places = draft.produced if "$" not in word.raw else printed(word)
-    return bool(places) and all(place.is_anchored for place in places) or "/" in word.text[1:] and word.raw.startswith('"')
+    return (bool(places) and all(place.is_anchored for place in places)) or ("/" in word.text[1:] and word.raw.startswith('"'))
 
 
 def _redirected(draft: Draft, *, is_silent: bool) -> None:

@@ -126,9 +126,10 @@ def profiles(tables: Iterable[Mapping[str, Any]]) -> CommandProfiles:
         for also in (name, *str(entry.get("also", "")).split("|")):
             if also.strip():
                 read[also.strip()] = replace(profile, name=also.strip())
-    return CommandProfiles(
-        read, frozenset(name.rsplit(" ", count)[0] for name in read for count in range(1, name.count(" ") + 1))
-    )
+    parents = frozenset(name.rsplit(" ", count)[0] for name in read for count in range(1, name.count(" ") + 1))
+    for parent in parents - set(read):
+        read[parent] = CommandProfile(name=parent, does="", kind=KINDS["says"])
+    return CommandProfiles(read, parents)
 
 
 def _whole(name: str, raw: Mapping[str, Mapping[str, Any]], passed: set[str]) -> dict[str, Any]:

@@ -37,9 +37,12 @@ def shows_all(draft: Draft) -> None:
 
 def _declares(draft: Draft) -> None:
     words = [word for word in draft.command.words[1:] if not word.text.startswith(("-", "+"))]
-    if draft.command.assignments:
-        return
     flags = [word.text for word in draft.command.words[1:] if word.text.startswith(("-", "+"))]
+    if draft.command.assignments:
+        is_worked_out = any("i" in flag or "n" in flag for flag in flags)
+        if is_worked_out and any("[" in value.text or not value.is_known for _, value in draft.command.assignments):
+            draft.doubt(Undecided.EVAL, "an index is worked out as an expression, which may run a command")
+        return
     if not words:
         if not any("f" in flag or "F" in flag for flag in flags):
             draft.reads_environment()
@@ -112,3 +115,12 @@ def prints(draft: Draft) -> None:
     words = draft.command.words[1:]
     if words and words[0].text.startswith("-v"):
         reads_in(draft)
+
+
+def edits(draft: Draft) -> None:
+    """An editor: what it reads on its input are commands, and one of them runs any program."""
+    command = draft.command
+    if command.piped or command.stdin is not None or any(one.direction.value != "write" for one in command.redirections):
+        draft.doubt(Undecided.CODE, "an editor does what its input says")
+    if any(word.text.startswith("+") and word.text[1:2] not in ("", *"0123456789") for word in command.words[1:]):
+        draft.doubt(Undecided.CODE, "an editor runs a command of its words")

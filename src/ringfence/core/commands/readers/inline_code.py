@@ -80,6 +80,7 @@ def _python_code(draft: Draft, code: Word, rest: list[Word]) -> None:
     read = read_code(code.text)
     if read.why:
         draft.doubt(Undecided.CODE, f"a program in Python: {read.why}")
+        _named(draft, code.text)
         return
     for path in read.paths:
         draft.path(Use.READ, Word(text=path, raw=path))
@@ -127,6 +128,18 @@ def _script(draft: Draft, word: Word) -> None:
     draft.path(Use.EXECUTE, word)
     if word.text.startswith("/dev/") or word.text.startswith("/proc/"):
         draft.doubt(Undecided.CODE, "it runs its input")
+
+
+_LITERAL: Final = re.compile(r"\"([^\"\\\n]{1,200})\"|'([^'\\\n]{1,200})'")
+_PATH: Final = re.compile(r"[\w.~/@+-]*[./][\w.~/@+-]*")
+MOST_NAMED: Final = 50
+
+
+def _named(draft: Draft, code: str) -> None:
+    """Texts in a program that look like paths count as read: what the program does with them nobody knows."""
+    texts = [match[1] or match[2] for match in _LITERAL.finditer(code)]
+    for text in [text for text in texts if _PATH.fullmatch(text)][:MOST_NAMED]:
+        draft.path(Use.READ, Word(text=text, raw=text))
 
 
 _NODE_PURE: Final = re.compile(
@@ -183,6 +196,7 @@ def _node_code(draft: Draft, code: Word) -> None:
     }
     if not code.is_known or len(code.text) > 4_000 or _NODE_NEVER.search(code.text) or not _is_pure(code.text, bound):
         draft.doubt(Undecided.CODE, "a program in JavaScript that may do more than print")
+        _named(draft, code.text)
         return
     for path in _JSON_FILE.findall(code.text):
         name = path if path.startswith((".", "/")) else f"node_modules/{path}"

@@ -19,15 +19,15 @@ def _ends(draft: Draft) -> tuple[list[Word], Word | None]:
     return words[:-1], words[-1]
 
 
-def _made(draft: Draft, sources: list[Word], target: Word) -> None:
+def _made(draft: Draft, sources: list[Word], target: Word, *, replaces: bool = False) -> None:
     """What is written: the place itself, or, where it is a folder, a file in it of each source's name."""
-    draft.path(Use.WRITE, target)
+    draft.path(Use.WRITE, target, empties=replaces)
     if draft.cut.has("-T", "--no-target-directory"):
         return
     for source in sources:
         last = source.text.rstrip("/").rpartition("/")[2]
         if last not in ("", ".", "..") and source.is_known and target.is_known:
-            draft.path(Use.WRITE, Word(text=f"{target.text.rstrip('/')}/{last}", raw=target.raw))
+            draft.path(Use.WRITE, Word(text=f"{target.text.rstrip('/')}/{last}", raw=target.raw), empties=replaces)
 
 
 def copy(draft: Draft) -> None:
@@ -84,7 +84,8 @@ def link(draft: Draft) -> None:
         draft.path(Use.READ, end, below=True)
         draft.path(Use.WRITE, end, below=True)
     if place is not None:
-        _made(draft, sources, place)
+        # With `-f` what was there is removed, and a link stands in its place.
+        _made(draft, sources, place, replaces=draft.cut.has("-f", "--force"))
     _more(draft)
 
 

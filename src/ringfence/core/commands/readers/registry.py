@@ -28,6 +28,7 @@ READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "curl": network.curl, "wget": network.wget, "ssh": network.ssh, "copies away": network.copies_away, "listens": network.listens,
     "shows all": environment.shows_all, "kills": environment.kills, "tests": environment.tests, "reads in": environment.reads_in,
     "prints": environment.prints,
+    "editor": environment.edits,
     "git": git.everywhere, "git shows": git.shows, "git reaches": git.reaches, "git pushes": git.pushes, "git adds": git.adds,
     "git restores": git.restores, "git branches": git.branches, "git configures": git.configures, "git moves": git.moves, "git cleans": git.cleans,
     "git runs": git.bisects, "git patches": git.makes_patches,
