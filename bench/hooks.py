@@ -60,7 +60,8 @@ class Hook:
             "cwd": self.cwd,
             "permission_mode": "default",
             "tool_name": "Bash",
-            "tool_input": {"command": command, "description": f"Number {self._number}"},
+            # A text that was not parsed before, as most are.
+            "tool_input": {"command": f"{command} # {self._number}", "description": f"Number {self._number}"},
             "tool_use_id": f"toolu_{id(self):x}{self._number:06}",
         }
         result = {"stdout": "", "stderr": "", "interrupted": False, "isImage": False, "noOutputExpected": False}
