@@ -43,6 +43,7 @@ WHY = {
     ReasonCode.UNDECIDED: "nobody can decide beforehand what it does",
     ReasonCode.SECRET_FILE: "it reads what is secret",
     ReasonCode.SECRET: "a secret stands in what it writes, sends or commits",
+    ReasonCode.GUARD_RAIL: "the rules that hold the run lie in a folder that it changes",
     ReasonCode.OUTSIDE: "it touches files outside of the run's folders",
     ReasonCode.PROTECTED_PATH: "it changes what is run or obeyed without anybody looking: CI, hooks, agents, locks, access",
     ReasonCode.WORKSPACE: "it changes what is run or obeyed when somebody opens, builds or tests the repository",

@@ -49,7 +49,8 @@ def _of_paths(act: LocalAct, place: Place, rules: SecretRules) -> Iterable[tuple
             continue
         found = secret_fit(use, place, rules.deny, rules.allow)
         if found is not Fit.NONE:
-            level = Level.DENY if found is Fit.ALL and not is_found(use, act) else Level.ASK
+            is_sure = found is Fit.ALL and not is_found(use, act) and not _is_own_environment(use, act)
+            level = Level.DENY if is_sure else Level.ASK
             word = "may read" if found is Fit.SOME else "reads"
             yield level, ReasonCode.SECRET_FILE, f"it {word} {use.real or use.path}: {brief(act)}"
 
@@ -57,6 +58,11 @@ def _of_paths(act: LocalAct, place: Place, rules: SecretRules) -> Iterable[tuple
 def _is_read(use: PathUse) -> bool:
     """What is moved is read under its other name."""
     return use.use in (Use.READ, Use.EXECUTE) or (use.use is Use.DELETE and use.moved_to != "")
+
+
+def _is_own_environment(use: PathUse, act: LocalAct) -> bool:
+    """It shows its own variables (`env`), and names no file of another process."""
+    return use.path.endswith("/environ") and not any("environ" in word for word in act.words)
 
 
 def _shows_secrets(act: LocalAct) -> bool:

@@ -139,9 +139,8 @@ def _level(found: Fit, use: PathUse, rule: PermissionRule, level: Level) -> Leve
     if goes_below(use) and not use.is_pattern:
         if use.use in (Use.READ, Use.EXECUTE) and use.real:
             return Level.ALLOW  # somebody has looked, and named what lies there that a rule is about
-        if name_of(rule.pattern) is not None:
-            return Level.ALLOW if rule.tool == "Read" else min(level, Level.ASK)  # such a name may be anywhere, or nowhere
-        return level if use.use is Use.DELETE else min(level, Level.ASK)
+        if name_of(rule.pattern) is not None and rule.tool == "Read":
+            return Level.ALLOW  # such a name may be anywhere, or nowhere, and nothing is read
     return min(level, Level.ASK)
 
 

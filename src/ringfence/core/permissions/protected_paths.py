@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ringfence.core.model.local import PathUse, Place, Use
-from ringfence.core.permissions.paths import Fit, goes_below, is_inside
+from ringfence.core.permissions.paths import Fit, ends_of, goes_below, is_inside
 from ringfence.core.permissions.pattern_sets import pattern_set
 
 _CI: Final = (
@@ -88,16 +88,14 @@ def protected_fit(use: PathUse, place: Place, more: Iterable[str] = (), fewer: I
     return pattern_set((*PROTECTED, *more)).fit(use, place)
 
 
-def is_rail(use: PathUse, place: Place, rails: Iterable[str]) -> bool:
-    """Whether a change is one of what holds the run: surely, or by a folder or a link above it."""
-    ends = {use.path, use.real or use.path}
-    own = tuple(rails)
-    if any(is_inside(end, own) for end in ends):
-        return True
-    if use.is_folder or goes_below(use):
-        # Removing or moving a folder takes what lies in it along.
-        if use.use is Use.DELETE and any(end.rpartition("/")[2].casefold() in _FOLDERS for end in ends):
-            return True
-        if any(is_inside(rail, ends) for rail in own) and (use.use is Use.DELETE or goes_below(use)):
-            return True
-    return pattern_set(RAILS).fit(use, place) is Fit.ALL
+def rail_fit(use: PathUse, place: Place, rails: Iterable[str]) -> Fit:
+    """Whether a change is one of what holds the run, or of a folder that holds it: either end of a link counts."""
+    ends, own = ends_of(use), tuple(rails)
+    if any(is_inside(end, own) for end in ends) or pattern_set(RAILS).fit(use, place) is Fit.ALL:
+        return Fit.ALL
+    if not (use.is_folder or goes_below(use)):
+        return Fit.NONE
+    if use.use is Use.DELETE and any(end.rpartition("/")[2].casefold() in _FOLDERS for end in ends):
+        return Fit.ALL
+    # What is done to a folder is done to what lies in it, or may be.
+    return Fit.SOME if any(is_inside(rail, ends) for rail in own) else Fit.NONE
