@@ -97,6 +97,10 @@ async def test_a_gateway_that_stops_ends_what_is_under_way_without_waiting_for_i
     process, people, project = gateway
     _, credential = await people.open_run("coder")
     async with aiohttp.ClientSession() as session:
-        assert await Client(session, process.url, credential, project).bash("ls", "u1") == "allow"
-    async with asyncio.timeout(8):  # less than what calls under way are waited for
-        assert await process.stop() == 0
+        client = Client(session, process.url, credential, project)
+        assert await client.bash("ls", "u1") == "allow"
+        held = asyncio.ensure_future(client.bash("git push", "u2"))
+        await people.waiting()
+        async with asyncio.timeout(8):  # less than what calls under way are waited for
+            assert await process.stop() == 0
+        assert await held == "deny"

@@ -161,6 +161,15 @@ async def test_an_event_that_is_too_large_is_refused_and_gives_its_room_back() -
     assert (await hooks.ask("cat a"))["permissionDecision"] == "allow"
 
 
+async def test_whoever_waits_for_a_person_when_the_gateway_stops_is_denied_at_once() -> None:
+    hooks = await HookWorld.open()
+    held = hooks.begin(hooks.bash("rm -rf a"))
+    await hooks.world.clock.until_sleeping()
+    await hooks.app.close()
+    assert decision_of((await held.done()).json)["permissionDecision"] == "deny"
+    await hooks.world.local.close()
+
+
 async def test_a_result_that_was_cut_within_a_character_is_still_looked_at() -> None:
     hooks = await HookWorld.open()
     await hooks.ask("cat a", "u1")

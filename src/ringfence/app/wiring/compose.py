@@ -178,8 +178,13 @@ def serve_agents_of(
         on_joinable = joined.set if joined is not None else lambda make: None
         served = (*hosts, *BOX_HOSTS)
         beside = with_models(gateway, app, served, posture_of, gateway.clock)
-        both = with_hooks(gateway, beside, served, posture_of, gateway.clock)
-        await serve_data_plane(both, sockets, stop=stop, on_ready=on_ready, on_stop=app.close, on_joinable=on_joinable, tls=tls)
+        every, end_hooks = with_hooks(gateway, beside, served, posture_of, gateway.clock)
+
+        async def on_stop() -> None:
+            await end_hooks()
+            await app.close()
+
+        await serve_data_plane(every, sockets, stop=stop, on_ready=on_ready, on_stop=on_stop, on_joinable=on_joinable, tls=tls)
 
     return serve_agents
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from ringfence.adapters.pep.hook.app import HookEndpoint, is_hook
@@ -19,8 +19,8 @@ COMMAND_HOST = "127.0.0.1"
 
 def with_hooks(
     gateway: Gateway, others: App, hosts: Collection[str], posture_of: Callable[[Peer], Posture], clock: Clock
-) -> App:
-    """The data plane with the hook endpoint beside `others`."""
+) -> tuple[App, Callable[[], Awaitable[None]]]:
+    """The data plane with the hook endpoint beside `others`, and what ends its waiting."""
 
     def who(scope: Mapping[str, Any], credential: str) -> tuple[Presented, ...]:
         peer = peer_of(scope)
@@ -37,4 +37,4 @@ def with_hooks(
         who=who,
         allowed_hosts=(*hosts, COMMAND_HOST),
     )
-    return by_path(is_hook, endpoint, others)
+    return by_path(is_hook, endpoint, others), endpoint.close

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -83,6 +83,12 @@ class HookEndpoint:
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._limits = limits or HookLimits()
         self._room = Room(self._limits)
+        self._deciding: set[asyncio.Task[Answer]] = set()
+
+    async def close(self) -> None:
+        """The gateway is stopping: whoever waits for a person is answered now."""
+        for task in self._deciding:
+            task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3. Nothing that happens in here lets anything through that was not decided."""
@@ -139,12 +145,16 @@ class HookEndpoint:
             heard.event = event
         return event
 
-    async def _while_there(self, receive: Receive, deciding: Any) -> Answer | None:
+    async def _while_there(self, receive: Receive, deciding: Coroutine[Any, Any, Answer]) -> Answer | None:
         """The answer, as long as somebody waits for it: what nobody would carry out is not let through."""
-        task: asyncio.Task[Answer] = asyncio.ensure_future(deciding)
+        task = asyncio.ensure_future(deciding)
+        self._deciding.add(task)
+        task.add_done_callback(self._deciding.discard)
         leaving = asyncio.ensure_future(_left(receive))
         try:
             await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if task.cancelled():
+                raise UnavailableError("the gateway is stopping")
             return task.result() if task.done() else None
         finally:
             for each in (task, leaving):
