@@ -1,0 +1,91 @@
+"""The example agent, on the vendor's SDK with the real client: one call of ours, and the gateway decides about everything."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tests.clients.coding_agent import PYTHON, Machine
+from tests.integration.coding_behind_gateway import Call, Coding, Task, bash, coding, says
+from tests.servers.gateway_process import PATIENCE_S
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples/coding_agent.py"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Coding]:
+    async with coding(tmp_path_factory.mktemp("sdk")) as place:
+        yield place
+
+
+async def example(place: Coding, folder: Path, *answers: list[Call], gateway: str = "") -> tuple[Task, str]:
+    """The example in a project of its own, with no managed settings anywhere; what it printed."""
+    for each in ("home", "project/keep"):
+        (folder / each).mkdir(parents=True)
+    (folder / "project/keep/f").write_text("kept\n")
+    place.model.executed.clear()
+    place.model.queue[:] = [*(says(*each) for each in answers), says()]
+    process = await asyncio.create_subprocess_exec(
+        str(PYTHON),
+        str(EXAMPLE),
+        "do it",
+        cwd=folder / "project",
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder / "home"),
+            "PYTHONPATH": str(ROOT / "src"),
+            "RINGFENCE_STATE": str(place.state),
+            "RINGFENCE_GATEWAY": gateway or place.process.url,
+        },
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    opened = [entry["run"] for entry in await place.people.log() if entry["summary"] == "run opened for coder"]
+    return Task(place, Machine(folder, place.managed), opened[-1]), said.decode()
+
+
+async def test_the_example_works_and_its_run_is_closed_behind_it(place: Coding, tmp_path: Path) -> None:
+    task, said = await example(place, tmp_path, [bash("mkdir made && echo yes")])
+    assert task.has("made"), said
+    assert "done" in said
+    assert task.shown() == ["yes"]
+    assert (await place.people.done("GET", f"/runs/{task.run}"))["state"] == "closed"
+    (decision,) = await task.decided("local.Bash")
+    assert decision["decision"] == "allow"
+
+
+@pytest.mark.requirement("I4")
+async def test_an_rm_rf_of_the_example_is_denied(place: Coding, tmp_path: Path) -> None:
+    task, said = await example(place, tmp_path, [bash("rm -rf keep")])
+    assert task.kept, said
+    (decision,) = await task.decided("local.Bash")
+    assert decision["decision"] == "deny"
+
+
+@pytest.mark.requirement("I9")
+async def test_a_secret_that_a_failing_command_shows_the_example_reaches_no_model(place: Coding, tmp_path: Path) -> None:
+    token = "ghp_" + "Zx81kQwPp3nT6vYb2cRd9fHj4mLs7uAe5gX0"
+    (tmp_path / "notes.txt").write_text(token)
+    await example(place, tmp_path, [bash(f"cat {tmp_path}/notes.txt; false")], [bash("touch after")])
+    assert token not in str([request.body for request in place.model.executed])
+
+
+@pytest.mark.requirement("I4")
+async def test_where_the_gateway_cannot_be_asked_the_example_does_nothing(place: Coding, tmp_path: Path) -> None:
+    task, _ = await example(place, tmp_path, [bash("mkdir made")], gateway="http://127.0.0.1:9")
+    assert not task.has("made")
+    assert place.model.executed == []
