@@ -158,7 +158,10 @@ $Z
 ${Z}x
 $Q
 """
-SETUP = "X=one; S='a b  c'; E=; A=(x 'y z'); set -- p 'q r'; I=' lead trail '; N=$'l1\\nl2'; P='a:b'; Z=\"$X$S\"; Q=$(echo deep); unset U; "
+SETUP = (
+    "X=one; S='a b  c'; E=; A=(x 'y z'); set -- p 'q r'; I=' lead trail '; N=$'l1\\nl2'; P='a:b'; "
+    'Z="$X$S"; Q=$(echo deep); unset U; '
+)
 UNSURE = [
     "$'\\u00e9'",
     "$U",

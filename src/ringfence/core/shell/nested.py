@@ -161,6 +161,7 @@ class Nested(Commands):
         for place in scope.places:
             path = path_of(word.text, place)
             if path is None:
+                doubt = Doubt(Undecided.SCRIPT, "where the file is that is run is worked out at run time")
                 continue
             for text in self.texts_at(path):
                 if isinstance(text, Unread) or (at == 0 and not _is_shell(text)):

@@ -12,7 +12,7 @@ from ringfence.core.shell.command import Word
 from ringfence.core.shell.commands import MADE_TEXT, NOT_LITERAL, inside, known_text
 from ringfence.core.shell.containers import contained
 from ringfence.core.shell.nested import Nested
-from ringfence.core.shell.options import Grammar, Options, options
+from ringfence.core.shell.options import Grammar, options
 from ringfence.core.shell.places import path_of
 from ringfence.core.shell.recording import Around, Line
 from ringfence.core.shell.runners import started
@@ -87,6 +87,8 @@ _PARALLEL: Final = Grammar(
         ]
     ),
 )
+_SPLITS: Final = re.compile(r"-[i0v]*S(.+)?|--sp[a-z-]*(?:=(.*))?", re.DOTALL)
+_PIECES: Final = re.compile(r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"])+")
 _FIND_RUNS: Final = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _TRACED: Final = frozenset({"su", "script", "sg"})
 
@@ -122,7 +124,7 @@ class Programs(Nested):
         assignments = list(line.assignments)
         doubts = [*line.doubts, *self._odd(name, read.odd)]
         if name == "env" and read.has("S", "split-string"):
-            self._split(line, read, within, around)
+            self._split(line, scope, around)
             return
         if wrapper.assigns:
             while at < len(words) and (found := _ASSIGNMENT.fullmatch(words[at].text)):
@@ -170,15 +172,26 @@ class Programs(Nested):
             return
         self.walk_text(text, self.child(line, scope), inside(around, line, name))
 
-    def _split(self, line: Line, read: Options, scope: Scope, around: Around) -> None:
-        """`env -S 'a b'`: text that is split into words, nearly as a shell does."""
-        given = read.value("S", "split-string")
-        text = known_text([given]) if given is not None else None
-        if text is None or re.search(r"[$\\#]", text):
-            self.emit(replace(line, doubts=(*line.doubts, MADE_TEXT)), scope, around)
-        if text is not None:
-            rest = " ".join("'" + word.text.replace("'", "'\\''") + "'" for word in line.words[read.at :])
-            self.walk_text(f"env {text} {rest}".strip(), self.child(line, scope), inside(around, line, "env -S"))
+    def _split(self, line: Line, scope: Scope, around: Around) -> None:
+        """`env -S 'a b' c`: the text is split into words, nearly as a shell does, and stands in its place."""
+        for at, word in enumerate(line.words[1:], start=1):
+            found = _SPLITS.fullmatch(word.text)
+            if found is None:
+                continue
+            attached = found[1] or found[2]
+            end = at + 1 if attached is not None else at + 2
+            given = word if attached is not None else line.words[at + 1] if at + 1 < len(line.words) else None
+            text = attached if attached is not None else given.text if given is not None else ""
+            if given is None or not given.is_known or given.is_pattern or re.search(r"[$\\#]", text):
+                break
+            pieces = (
+                re.sub(r"'([^']*)'|\"([^\"]*)\"", lambda quoted: quoted[1] or quoted[2] or "", one)
+                for one in _PIECES.findall(text)
+            )
+            words = (*line.words[:at], *(Word(text=one, raw=one) for one in pieces), *line.words[end:])
+            self.run(replace(line, words=words), scope, around, is_plain=True)
+            return
+        self.emit(replace(line, doubts=(*line.doubts, MADE_TEXT)), scope, around)
 
     def _odd(self, name: str, odd: list[str]) -> list[Doubt]:
         return [Doubt(Undecided.WORD, f"an option of {name} is not read: {one}") for one in odd]
