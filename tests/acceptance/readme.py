@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 _MARKED = re.compile(r"<!-- first-minute:start -->\n```sh\n(.*?)```\n<!-- first-minute:end -->", re.DOTALL)
+_CODING = re.compile(r"<!-- coding-agent:start -->\n```sh\n(.*?)```\n<!-- coding-agent:end -->\n\n```sh\n(.*?)```", re.DOTALL)
 _SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 _JSON = re.compile(r"```json\n(.*?)```", re.DOTALL)
 
@@ -20,6 +21,13 @@ class Readme:
         """The marked shell block, as printed."""
         found = _MARKED.findall(self.text)
         assert len(found) == 1, "README.md has to hold one marked shell block"
+        return found[0]
+
+    @property
+    def coding_agent(self) -> tuple[str, str]:
+        """The marked shell block that leaves a gateway in the background, and the block after it, as printed."""
+        found = _CODING.findall(self.text)
+        assert len(found) == 1, "README.md has to hold one marked pair of shell blocks for a coding agent"
         return found[0]
 
     @property

@@ -29,7 +29,7 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help="The configuration. Else ./ringfence.yaml.", show_default=False),
 ]
-Url = Annotated[str, typer.Option("--url", help="Where the gateway listens for agents.")]
+Url = Annotated[str, typer.Option("--url", envvar="RINGFENCE_URL", help="Where the gateway listens for agents.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be different, and write nothing.")]
 Replace = Annotated[
     list[str] | None,
