@@ -10,7 +10,7 @@ from ringfence.core.model.local import LocalAct, PathUse, Place, Use
 from ringfence.core.model.local_rules import Outcome, SecretRules
 from ringfence.core.model.profile import Effect, Sensitivity
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
-from ringfence.core.permissions.paths import Fit, is_found
+from ringfence.core.permissions.paths import Fit
 from ringfence.core.permissions.secret_paths import secret_fit
 from ringfence.core.permissions.weighing import brief
 
@@ -49,7 +49,7 @@ def _of_paths(act: LocalAct, place: Place, rules: SecretRules) -> Iterable[tuple
             continue
         found = secret_fit(use, place, rules.deny, rules.allow)
         if found is not Fit.NONE:
-            is_sure = found is Fit.ALL and not is_found(use, act) and not _is_own_environment(use, act)
+            is_sure = found is Fit.ALL and not use.through and not _is_own_environment(use, act)
             level = Level.DENY if is_sure else Level.ASK
             word = "may read" if found is Fit.SOME else "reads"
             yield level, ReasonCode.SECRET_FILE, f"it {word} {use.real or use.path}: {brief(act)}"

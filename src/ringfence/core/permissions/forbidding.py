@@ -12,7 +12,7 @@ from ringfence.core.model.profile import Effect
 from ringfence.core.model.verdict import Level
 from ringfence.core.permissions.commands import collapsed, fits_line, strictly
 from ringfence.core.permissions.globs import fits_text
-from ringfence.core.permissions.paths import Fit, fit, goes_below, is_found, name_of
+from ringfence.core.permissions.paths import Fit, fit, goes_below, name_of
 from ringfence.core.permissions.reading import SHELLS, is_compound
 from ringfence.core.permissions.same_harm import is_about_removal, removal
 from ringfence.core.permissions.statements import is_about_sql, runs
@@ -125,8 +125,8 @@ def _paths(rule: PermissionRule, act: LocalAct, judgement: Judgement, lists: Per
         if use.use not in wanted:
             continue
         made = _level(fit(rule, use, judgement.place, lists.directories), use, rule, level)
-        if use.use is Use.READ and made is Level.DENY and is_found(use, act):
-            made = Level.ASK  # nobody named it
+        if use.through:
+            made = min(made, Level.ASK)  # nobody named it: it lies in a folder that somebody named
         if made is not Level.ALLOW:
             yield Hit(rule, made, f"it {_VERBS[use.use]} {use.real or use.path}")
 

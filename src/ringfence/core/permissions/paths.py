@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
-from ringfence.core.model.local import LocalAct, PathUse, Place
+from ringfence.core.model.local import PathUse, Place
 from ringfence.core.model.permissions import PermissionRule
 from ringfence.core.permissions.globs import MANY, BadPattern, Token, literal, meet, tokens_of
 
@@ -120,18 +120,6 @@ def name_of(pattern: str) -> Parts | None:
 def goes_below(use: PathUse) -> bool:
     """Whether what lies below the path is touched too: a file that is there has nothing below it."""
     return use.below and (use.is_folder or not use.is_there)
-
-
-def is_found(use: PathUse, act: LocalAct) -> bool:
-    """Whether a path is one that was found in a folder which the act reads as a whole, and that nobody named."""
-    return any(
-        other is not use
-        and other.use is use.use
-        and other.is_folder
-        and goes_below(other)
-        and is_inside(use.path, ends_of(other))
-        for other in act.paths
-    )
 
 
 def fit_parts(rule: Parts, end: str, use: PathUse, *, is_real: bool = False, is_lenient: bool = False) -> Fit:
