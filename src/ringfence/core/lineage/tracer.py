@@ -248,13 +248,16 @@ def _seen(read: Seen) -> Event:
     names = list(dict.fromkeys(text(one.get("name"), 60) or "unnamed" for one in told))
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     verb = "answered beside the gateway" if beside else "asked for by a model"
+    what = f"{', '.join(names[:_MOST_NAMED])}{more}: {verb}" if names else "results of calls above came back"
+    if text(read.body.get("hook")):
+        what = read.summary  # told of by a hook of its client
     return Event(
         entry=read.id,
         seq=read.seq,
         at=read.at,
         run=read.run,
         kind=EventKind.SEEN,
-        what=f"{', '.join(names[:_MOST_NAMED])}{more}: {verb}" if names else "results of calls above came back",
+        what=what,
         by=read.by,
         label=label(read.body.get("label")) or CLEAN,
         brings=label(read.body.get("brings")),
