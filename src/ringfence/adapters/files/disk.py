@@ -1,4 +1,5 @@
-"""The real file system, looked at in a thread: no call waits for a slow disk on the event loop, and nothing but a regular file is opened."""
+"""The real file system, looked at in a thread: no call waits for a slow disk on the event loop, and nothing but a
+regular file is opened."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What git says of one file: committed as it is, changed, or not known to it.
 
-The repository is somebody's: nothing of its configuration may run a program. `status` and `diff` would run filters and monitors that
-`.git/config` names, so the file's blob is compared with the commit's by their names, which git works out without either.
+The repository is somebody's: nothing of its configuration may run a program. `status` and `diff` would run filters and monitors
+that `.git/config` names, so the file's blob is compared with the commit's by their names, which git works out without either.
 """
 
 from __future__ import annotations
@@ -81,9 +81,17 @@ def _blob(path: str, digits: int) -> str | None:
 async def _git(folder: str, *arguments: str) -> bytes | None:
     try:
         process = await asyncio.create_subprocess_exec(
-            GIT, "--no-replace-objects", "--literal-pathspecs", *_FIXED, *arguments,
-            cwd=folder, env=_ENVIRONMENT, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            GIT,
+            "--no-replace-objects",
+            "--literal-pathspecs",
+            *_FIXED,
+            *arguments,
+            cwd=folder,
+            env=_ENVIRONMENT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
     except (OSError, ValueError):
         return None
     try:

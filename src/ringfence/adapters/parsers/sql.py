@@ -33,15 +33,20 @@ _READS: Final = (
 _AROUND: Final = ("Transaction", "Commit", "Rollback", "Use", "Semicolon")
 _READING_COMMANDS: Final = ("EXPLAIN", "SHOW", "DESC", "DESCRIBE", "FETCH", "CLOSE")
 _PRAGMAS: Final = frozenset({
-    "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list", "foreign_key_check", "database_list",
-    "integrity_check", "quick_check", "user_version", "schema_version", "page_count", "page_size", "compile_options", "collation_list", "function_list",
+    "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
+    "foreign_key_check", "database_list",
+    "integrity_check", "quick_check", "user_version", "schema_version", "page_count", "page_size", "compile_options",
+    "collation_list", "function_list",
     "journal_mode", "encoding", "foreign_keys",
 })  # fmt: skip
 """Pragmas that only tell, where they are not set."""
 _UNSAFE_FUNCTIONS: Final = (
-    "pg_read_file", "pg_read_binary_file", "pg_ls_dir", "lo_import", "lo_export", "pg_terminate_backend", "pg_cancel_backend", "pg_reload_conf",
-    "pg_rotate_logfile", "dblink", "dblink_exec", "load_file", "load_extension", "writefile", "readfile", "edit", "fts3_tokenizer", "sys_exec", "sys_eval",
-    "xp_cmdshell", "pg_switch_wal", "pg_promote", "set_config", "setval", "nextval", "pg_stat_reset", "query_to_xml", "database_to_xml", "pg_advisory_lock",
+    "pg_read_file", "pg_read_binary_file", "pg_ls_dir", "lo_import", "lo_export", "pg_terminate_backend",
+    "pg_cancel_backend", "pg_reload_conf",
+    "pg_rotate_logfile", "dblink", "dblink_exec", "load_file", "load_extension", "writefile", "readfile", "edit",
+    "fts3_tokenizer", "sys_exec", "sys_eval",
+    "xp_cmdshell", "pg_switch_wal", "pg_promote", "set_config", "setval", "nextval", "pg_stat_reset", "query_to_xml",
+    "database_to_xml", "pg_advisory_lock",
 )  # fmt: skip
 """Functions that do more than work out a value, though a SELECT calls them."""
 

@@ -20,15 +20,24 @@ from ringfence.core.model.profile import Effect
 from ringfence.core.shell.command import Command, Direction, Word
 
 STEERING: Final = frozenset({
-    "PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "BASH_ENV", "ENV", "PROMPT_COMMAND",
-    "PS4", "IFS", "PAGER", "GIT_PAGER", "MANPAGER", "LESSOPEN", "LESSCLOSE", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR",
-    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND", "GIT_EXEC_PATH", "GIT_DIR",
-    "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_TEMPLATE_DIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
-    "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH",
-    "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CC", "CXX", "MAKEFLAGS", "MAKEFILES", "SHELL", "BROWSER", "TAR_OPTIONS", "RSYNC_RSH", "RSYNC_CONNECT_PROG",
-    "RIPGREP_CONFIG_PATH", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY", "npm_config_registry", "GOPROXY", "GOFLAGS", "CARGO_HOME",
-    "RUSTC_WRAPPER", "RUSTC", "CURL_HOME", "WGETRC", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
-    "AWS_ENDPOINT_URL", "KUBECONFIG", "DOCKER_HOST", "ANTHROPIC_BASE_URL", "HOME", "XDG_CONFIG_HOME", "OPENSSL_CONF", "SQLITE_HISTORY", "PGSERVICEFILE",
+    "PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "BASH_ENV", "ENV",
+    "PROMPT_COMMAND",
+    "PS4", "IFS", "PAGER", "GIT_PAGER", "MANPAGER", "LESSOPEN", "LESSCLOSE", "EDITOR", "VISUAL", "GIT_EDITOR",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND",
+    "GIT_EXEC_PATH", "GIT_DIR",
+    "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_TEMPLATE_DIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT",
+    "RUBYLIB", "NODE_OPTIONS", "NODE_PATH",
+    "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CC", "CXX", "MAKEFLAGS", "MAKEFILES", "SHELL", "BROWSER",
+    "TAR_OPTIONS", "RSYNC_RSH", "RSYNC_CONNECT_PROG",
+    "RIPGREP_CONFIG_PATH", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY", "npm_config_registry", "GOPROXY",
+    "GOFLAGS", "CARGO_HOME",
+    "RUSTC_WRAPPER", "RUSTC", "CURL_HOME", "WGETRC", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
+    "https_proxy", "all_proxy",
+    "AWS_ENDPOINT_URL", "KUBECONFIG", "DOCKER_HOST", "ANTHROPIC_BASE_URL", "HOME", "XDG_CONFIG_HOME", "OPENSSL_CONF",
+    "SQLITE_HISTORY", "PGSERVICEFILE",
 })  # fmt: skip
 """Variables that decide which program runs, or whom it talks to."""
 _STEERED: Final = re.compile(
@@ -152,7 +161,8 @@ def _any_other(name: str, profiles: CommandProfiles) -> CommandProfile | None:
 
 
 def _programs(path: str) -> tuple[str, ...]:
-    """The folder of a virtual environment's programs, where `path` is in one: they are what their names say as much as a bare name is."""
+    """The folder of a virtual environment's programs, where `path` is in one: they are what their names say as much
+    as a bare name is."""
     for part in ("/.venv/bin", "/venv/bin", "/node_modules/.bin"):
         head, found, _ = path.partition(part)
         if found:

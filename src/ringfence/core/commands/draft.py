@@ -23,7 +23,8 @@ ENVIRONMENT: Final = "/proc/self/environ"
 """Stands for the variables of the process: who prints one prints what is in it."""
 _USES: Final = {
     Role.LIST: (Use.LIST, False), Role.READ: (Use.READ, False), Role.TREE: (Use.READ, True), Role.WRITE: (Use.WRITE, False),
-    Role.DELETE: (Use.DELETE, False), Role.DELETE_TREE: (Use.DELETE, True), Role.EXECUTE: (Use.EXECUTE, False), Role.ENV_FILE: (Use.READ, False),
+    Role.DELETE: (Use.DELETE, False), Role.DELETE_TREE: (Use.DELETE, True), Role.EXECUTE: (Use.EXECUTE, False),
+    Role.ENV_FILE: (Use.READ, False),
 }  # fmt: skip
 _REMOTE_PLACE: Final = re.compile(r"(?:[\w.+-]+@)?(\[[0-9A-Fa-f:]+\]|[\w.-]+):(?!//)(.*)", re.DOTALL)
 

@@ -20,6 +20,8 @@ _HERE: Final = ToolProfile(
     authority=(),
 )
 _CHANGE: Final = replace(_HERE, effect=Effect.WRITE)
+_LOSS: Final = replace(_CHANGE, reversible=False)
+_SERVICE: Final = replace(_HERE, trust=Trust.UNTRUSTED, sensitivity=Sensitivity.CONFIDENTIAL)
 _AWAY: Final = replace(_HERE, outbound=True, trust=Trust.UNTRUSTED)
 
 
@@ -40,21 +42,21 @@ KINDS: Final[dict[str, CommandKind]] = {
     "reads machine": CommandKind(_HERE, Scope.MACHINE, "reads the machine's state"),
     "reads secrets": CommandKind(replace(_HERE, sensitivity=Sensitivity.REGULATED), Scope.MACHINE, "reads what is secret"),
     "writes": CommandKind(_CHANGE, Scope.PATHS, "writes the files that it names"),
-    "deletes": CommandKind(replace(_CHANGE, reversible=False), Scope.PATHS, "removes the files that it names"),
+    "deletes": CommandKind(_LOSS, Scope.PATHS, "removes the files that it names"),
     "project": CommandKind(_CHANGE, Scope.PROJECT, "changes the project, or runs its code"),
-    "loses": CommandKind(replace(_CHANGE, reversible=False), Scope.PROJECT, "loses what the project may need"),
-    "loses all": CommandKind(replace(_CHANGE, reversible=False, bounded=False), Scope.PROJECT, "loses any number of things"),
+    "loses": CommandKind(_LOSS, Scope.PROJECT, "loses what the project may need"),
+    "loses all": CommandKind(replace(_LOSS, bounded=False), Scope.PROJECT, "loses any number of things"),
     "machine": CommandKind(_CHANGE, Scope.MACHINE, "changes the machine outside the project"),
-    "breaks": CommandKind(replace(_CHANGE, reversible=False, bounded=False), Scope.MACHINE, "changes the machine for good"),
+    "breaks": CommandKind(replace(_LOSS, bounded=False), Scope.MACHINE, "changes the machine for good"),
     "rules": CommandKind(replace(_CHANGE, identity=True, bounded=False), Scope.MACHINE, "changes who may do what"),
     "fetches": CommandKind(_AWAY, Scope.REMOTE, "reads from another machine"),
-    "asks": CommandKind(replace(_HERE, trust=Trust.UNTRUSTED, sensitivity=Sensitivity.CONFIDENTIAL), Scope.REMOTE, "reads a service of ours"),
+    "asks": CommandKind(_SERVICE, Scope.REMOTE, "reads a service of ours"),
     "installs": CommandKind(replace(_AWAY, effect=Effect.WRITE), Scope.REMOTE, "brings in code from outside"),
     "serves": CommandKind(_CHANGE, Scope.MACHINE, "changes what runs here"),
-    "changes": CommandKind(replace(_CHANGE, reversible=False), Scope.REMOTE, "changes a service of ours"),
-    "destroys": CommandKind(replace(_CHANGE, reversible=False, bounded=False), Scope.REMOTE, "destroys in a service of ours"),
-    "spends": CommandKind(replace(_CHANGE, reversible=False, bounded=False, costs_money=True), Scope.REMOTE, "changes what is paid for"),
-    "grants": CommandKind(replace(_CHANGE, reversible=False, identity=True), Scope.REMOTE, "changes accounts, keys or permissions"),
+    "changes": CommandKind(_LOSS, Scope.REMOTE, "changes a service of ours"),
+    "destroys": CommandKind(replace(_LOSS, bounded=False), Scope.REMOTE, "destroys in a service of ours"),
+    "spends": CommandKind(replace(_LOSS, bounded=False, costs_money=True), Scope.REMOTE, "changes what is paid for"),
+    "grants": CommandKind(replace(_LOSS, identity=True), Scope.REMOTE, "changes accounts, keys or permissions"),
     "sends": CommandKind(replace(_AWAY, effect=Effect.WRITE, reversible=False), Scope.REMOTE, "sends to others"),
     "unknown": UNKNOWN,
 }  # fmt: skip

@@ -44,7 +44,8 @@ class Cut:
 def cut(
     words: Sequence[Word], options: Mapping[str, Role], takes: str = "options", *, until_word: bool = False
 ) -> tuple[Cut, Sequence[Word]]:
-    """What the words are, and those that were not reached: with `until_word` reading ends before the first that is no option."""
+    """What the words are, and those that were not reached: with `until_word` reading ends before the first that is
+    no option."""
     made = Cut()
     rest = list(words)
     while rest:

@@ -121,7 +121,9 @@ def _git(words: Sequence[str]) -> tuple[Listed, ...]:
         if any(word.startswith(("--format", "-s", "--stage", "-t", "--eol", "--debug", "-u")) for word in given):
             return ()
         specs = [word for word in given if not word.startswith("-")]
-    elif (verb == "diff" and "--name-only" in given) or (verb == "grep" and any(word in ("-l", "--files-with-matches", "--name-only") for word in given)):
+    elif (verb == "diff" and "--name-only" in given) or (
+        verb == "grep" and any(word in ("-l", "--files-with-matches", "--name-only") for word in given)
+    ):
         specs = given[given.index("--") + 1 :] if "--" in given else []
     else:
         return ()

@@ -64,12 +64,46 @@ class Role(StrEnum):
 
 
 _OPTION_KEYS: Final[Mapping[str, Role]] = {
-    "values": Role.VALUE, "optional": Role.OPTIONAL, "lists": Role.LIST, "reads": Role.READ, "trees": Role.TREE, "writes": Role.WRITE,
-    "wipes": Role.WIPE, "deletes": Role.DELETE, "executes": Role.EXECUTE, "data": Role.DATA, "env_files": Role.ENV_FILE, "hosts": Role.HOST,
-    "urls": Role.URL, "places": Role.PLACE, "folders": Role.FOLDER, "codes": Role.CODE, "sqls": Role.SQL,
-}  # fmt: skip
-_PLAIN_KEYS: Final = frozenset({"does", "kind", "words", "turns", "like", "also", "special", "unless", "takes", "tells", "apart", "costs_money", "outbound", "identity",
-                                "sensitivity", "reversible", "bounded", "alone"})  # fmt: skip
+    "values": Role.VALUE,
+    "optional": Role.OPTIONAL,
+    "lists": Role.LIST,
+    "reads": Role.READ,
+    "trees": Role.TREE,
+    "writes": Role.WRITE,
+    "wipes": Role.WIPE,
+    "deletes": Role.DELETE,
+    "executes": Role.EXECUTE,
+    "data": Role.DATA,
+    "env_files": Role.ENV_FILE,
+    "hosts": Role.HOST,
+    "urls": Role.URL,
+    "places": Role.PLACE,
+    "folders": Role.FOLDER,
+    "codes": Role.CODE,
+    "sqls": Role.SQL,
+}
+_PLAIN_KEYS: Final = frozenset(
+    {
+        "does",
+        "kind",
+        "words",
+        "turns",
+        "like",
+        "also",
+        "special",
+        "unless",
+        "takes",
+        "tells",
+        "apart",
+        "costs_money",
+        "outbound",
+        "identity",
+        "sensitivity",
+        "reversible",
+        "bounded",
+        "alone",
+    }
+)
 _FLAGS: Final = ("costs_money", "outbound", "identity", "reversible", "bounded")
 
 

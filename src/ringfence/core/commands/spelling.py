@@ -39,7 +39,8 @@ def bare(name: str) -> str:
 
 
 def spellings(words: Sequence[str], via: Sequence[str], raw: str) -> tuple[str, ...]:
-    """Other texts of the same command for the strict side: without its path, without quotes, behind its wrappers, as it was written."""
+    """Other texts of the same command for the strict side: without its path, without quotes, behind its wrappers, as
+    it was written."""
     if not words:
         return (raw,) if raw else ()
     last = words[0].rpartition("/")[2]

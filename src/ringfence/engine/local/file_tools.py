@@ -39,7 +39,8 @@ class Described:
 
 
 def describe(tool: str, arguments: Mapping[str, Any], place: Place) -> Described:
-    """`tool` by its canonical name. What is missing or of the wrong type makes a doubt: the client would refuse it, but that is its word."""
+    """`tool` by its canonical name. What is missing or of the wrong type makes a doubt: the client would refuse it,
+    but that is its word."""
     reader = _TOOLS.get(tool)
     if reader is None:
         return Described(
@@ -55,10 +56,30 @@ def describe(tool: str, arguments: Mapping[str, Any], place: Place) -> Described
     return reader(tool, arguments, place)
 
 
-def _act(tool: str, text: str, profile: ToolProfile, scope: Scope, kind: Kind = Kind.FILE, *, paths: Sequence[PathUse] = (),
-         hosts: Sequence[str] = (), doubts: Sequence[Doubt] = (), why: str = "") -> LocalAct:  # fmt: skip
-    return LocalAct(kind=kind, text=text, tool=tool, profile=profile, scope=scope, paths=tuple(paths), hosts=tuple(hosts), doubts=tuple(doubts),
-                    is_known=profile is not UNKNOWN.profile, why=why)  # fmt: skip
+def _act(
+    tool: str,
+    text: str,
+    profile: ToolProfile,
+    scope: Scope,
+    kind: Kind = Kind.FILE,
+    *,
+    paths: Sequence[PathUse] = (),
+    hosts: Sequence[str] = (),
+    doubts: Sequence[Doubt] = (),
+    why: str = "",
+) -> LocalAct:
+    return LocalAct(
+        kind=kind,
+        text=text,
+        tool=tool,
+        profile=profile,
+        scope=scope,
+        paths=tuple(paths),
+        hosts=tuple(hosts),
+        doubts=tuple(doubts),
+        is_known=profile is not UNKNOWN.profile,
+        why=why,
+    )
 
 
 def _text(arguments: Mapping[str, Any], *names: str) -> str:
@@ -195,6 +216,16 @@ def _patch(tool: str, arguments: Mapping[str, Any], place: Place) -> Described:
 
 
 _TOOLS: Final = {
-    "Read": _read, "Edit": _edit, "MultiEdit": _multi_edit, "Write": _write, "NotebookEdit": _notebook, "Glob": _glob, "Grep": _grep,
-    "WebFetch": _fetch, "WebSearch": _search, "Agent": _agent, "Skill": _skill, "Patch": _patch,
-}  # fmt: skip
+    "Read": _read,
+    "Edit": _edit,
+    "MultiEdit": _multi_edit,
+    "Write": _write,
+    "NotebookEdit": _notebook,
+    "Glob": _glob,
+    "Grep": _grep,
+    "WebFetch": _fetch,
+    "WebSearch": _search,
+    "Agent": _agent,
+    "Skill": _skill,
+    "Patch": _patch,
+}

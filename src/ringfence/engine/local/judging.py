@@ -52,7 +52,8 @@ class Judging:
         self, tool: str, arguments: Mapping[str, Any], place: Place, *, written: Callable[[str], Written],
         secret_scan: bool = True, guarded: Callable[[str], bool] | None = None, environment: Mapping[str, str] | None = None,
     ) -> Judgement:  # fmt: skip
-        """`tool` by its canonical name. `guarded`: which absolute paths somebody forbids to read; those that lie in a folder which an act
+        """`tool` by its canonical name. `guarded`: which absolute paths somebody forbids to read; those that lie in a
+        folder which an act
         reads as a whole are named among its paths. `environment`: variables of the client that are known.
 
         Raises UnavailableError where the shell's parser did not answer.

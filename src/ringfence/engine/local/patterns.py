@@ -56,8 +56,7 @@ async def _fitting(word: Word, cwd: str | None, files: Files, doubts: list[Doubt
         # The program gets the pattern itself, which is no file. What is hidden may be there by then: `git stash pop; cat .e*`.
         return [
             word
-            if (word.text.rpartition("/")[2].startswith((".", "*", "?", "["))
-            and "." not in word.text.rpartition("/")[2][1:])
+            if (word.text.rpartition("/")[2].startswith((".", "*", "?", "[")) and "." not in word.text.rpartition("/")[2][1:])
             or word.text.rpartition("/")[2].startswith(".")
             else replace(word, is_pattern=False)
         ]

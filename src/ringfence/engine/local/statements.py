@@ -11,8 +11,12 @@ from ringfence.core.model.local import Doubt, LocalAct, Undecided
 from ringfence.ports.sql_reader import NotSql, SqlKind, SqlReader
 
 _AS: dict[SqlKind, str] = {
-    SqlKind.READ: "asks", SqlKind.WRITE: "changes", SqlKind.LOSES: "destroys", SqlKind.DEFINES: "changes", SqlKind.GRANTS: "grants",
-}  # fmt: skip
+    SqlKind.READ: "asks",
+    SqlKind.WRITE: "changes",
+    SqlKind.LOSES: "destroys",
+    SqlKind.DEFINES: "changes",
+    SqlKind.GRANTS: "grants",
+}
 
 
 async def with_statements(said: Said, sql: SqlReader) -> LocalAct:

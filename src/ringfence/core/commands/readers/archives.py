@@ -11,15 +11,50 @@ from ringfence.core.shell.command import Word
 _HERE: Final = Word(text=".", raw=".")
 _WITH_VALUE: Final = frozenset("fCTXIgbNKVLFH")
 _LONG_VALUE: Final = {
-    "--file": "f", "--directory": "C", "--files-from": "T", "--exclude-from": "X", "--use-compress-program": "I", "--listed-incremental": "g",
-    "--to-command": "!", "--checkpoint-action": "!", "--info-script": "!", "--new-volume-script": "!", "--rsh-command": "!", "--rmt-command": "!",
-    "--exclude": "-", "--transform": "-", "--xform": "-", "--strip-components": "-", "--owner": "-", "--group": "-", "--mode": "-", "--mtime": "-",
-    "--format": "-", "--sort": "-", "--newer": "N", "--blocking-factor": "b", "--label": "V", "--index-file": "w", "--one-top-level": "C", "--volno-file": "w",
-}  # fmt: skip
+    "--file": "f",
+    "--directory": "C",
+    "--files-from": "T",
+    "--exclude-from": "X",
+    "--use-compress-program": "I",
+    "--listed-incremental": "g",
+    "--to-command": "!",
+    "--checkpoint-action": "!",
+    "--info-script": "!",
+    "--new-volume-script": "!",
+    "--rsh-command": "!",
+    "--rmt-command": "!",
+    "--exclude": "-",
+    "--transform": "-",
+    "--xform": "-",
+    "--strip-components": "-",
+    "--owner": "-",
+    "--group": "-",
+    "--mode": "-",
+    "--mtime": "-",
+    "--format": "-",
+    "--sort": "-",
+    "--newer": "N",
+    "--blocking-factor": "b",
+    "--label": "V",
+    "--index-file": "w",
+    "--one-top-level": "C",
+    "--volno-file": "w",
+}
 _LONG_MODE: Final = {
-    "--create": "c", "--extract": "x", "--get": "x", "--list": "t", "--append": "r", "--update": "u", "--delete": "d", "--remove-files": "m",
-    "--concatenate": "A", "--catenate": "A", "--diff": "t", "--compare": "t", "--to-stdout": "O",
-}  # fmt: skip
+    "--create": "c",
+    "--extract": "x",
+    "--get": "x",
+    "--list": "t",
+    "--append": "r",
+    "--update": "u",
+    "--delete": "d",
+    "--remove-files": "m",
+    "--concatenate": "A",
+    "--catenate": "A",
+    "--diff": "t",
+    "--compare": "t",
+    "--to-stdout": "O",
+}
 
 
 def tar(draft: Draft) -> None:

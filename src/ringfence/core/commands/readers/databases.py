@@ -154,8 +154,10 @@ def _stays(draft: Draft) -> None:
 
 
 _REDIS_READS: Final = frozenset({
-    "ping", "get", "mget", "hget", "hgetall", "hkeys", "hvals", "hlen", "exists", "type", "ttl", "pttl", "keys", "scan", "dbsize", "info", "llen", "lrange",
-    "lindex", "scard", "smembers", "sismember", "zcard", "zrange", "zscore", "zrangebyscore", "strlen", "echo", "time", "memory", "slowlog", "lastsave", "xlen",
+    "ping", "get", "mget", "hget", "hgetall", "hkeys", "hvals", "hlen", "exists", "type", "ttl", "pttl", "keys", "scan",
+    "dbsize", "info", "llen", "lrange",
+    "lindex", "scard", "smembers", "sismember", "zcard", "zrange", "zscore", "zrangebyscore", "strlen", "echo", "time",
+    "memory", "slowlog", "lastsave", "xlen",
     "xrange", "xinfo", "object", "getrange", "bitcount", "hexists", "hmget", "hscan", "sscan", "zscan", "randomkey", "command",
 })  # fmt: skip
 _REDIS_LOSES: Final = frozenset(

@@ -8,12 +8,56 @@ from typing import Final
 from ringfence.core.commands.draft import Draft
 from ringfence.core.model.local import Undecided, Use
 
-_NAMES: Final = frozenset({"BASH_ENV", "ENV", "PATH", "PROMPT_COMMAND", "LD_PRELOAD", "LD_LIBRARY_PATH", "PS4", "IFS", "PYTHONPATH", "NODE_OPTIONS", "PAGER",
-                           "EDITOR", "VISUAL", "HOME"})  # fmt: skip
-_HARMLESS: Final = frozenset({
-    "HOME", "USER", "PWD", "SHELL", "LANG", "PATH", "TERM", "TZ", "EDITOR", "LOGNAME", "HOSTNAME", "OLDPWD", "SHLVL", "TMPDIR", "LC_ALL", "PYTHONPATH",
-    "VIRTUAL_ENV", "JAVA_HOME", "GOPATH", "GOROOT", "NODE_ENV", "CI", "DISPLAY", "COLUMNS", "LINES", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "CARGO_HOME",
-})  # fmt: skip
+_NAMES: Final = frozenset(
+    {
+        "BASH_ENV",
+        "ENV",
+        "PATH",
+        "PROMPT_COMMAND",
+        "LD_PRELOAD",
+        "LD_LIBRARY_PATH",
+        "PS4",
+        "IFS",
+        "PYTHONPATH",
+        "NODE_OPTIONS",
+        "PAGER",
+        "EDITOR",
+        "VISUAL",
+        "HOME",
+    }
+)
+_HARMLESS: Final = frozenset(
+    {
+        "HOME",
+        "USER",
+        "PWD",
+        "SHELL",
+        "LANG",
+        "PATH",
+        "TERM",
+        "TZ",
+        "EDITOR",
+        "LOGNAME",
+        "HOSTNAME",
+        "OLDPWD",
+        "SHLVL",
+        "TMPDIR",
+        "LC_ALL",
+        "PYTHONPATH",
+        "VIRTUAL_ENV",
+        "JAVA_HOME",
+        "GOPATH",
+        "GOROOT",
+        "NODE_ENV",
+        "CI",
+        "DISPLAY",
+        "COLUMNS",
+        "LINES",
+        "XDG_CONFIG_HOME",
+        "XDG_CACHE_HOME",
+        "CARGO_HOME",
+    }
+)
 _SUBSCRIPT: Final = re.compile(r"\[.*[$`(].*", re.DOTALL)
 
 

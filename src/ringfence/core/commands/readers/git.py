@@ -9,9 +9,12 @@ from ringfence.core.model.local import Undecided, Use
 from ringfence.core.shell.command import Word
 
 _RUNNING_SETTINGS: Final = (
-    "alias.", "core.pager", "core.editor", "core.sshcommand", "core.fsmonitor", "core.hookspath", "core.askpass", "core.gitproxy", "core.attributesfile",
-    "core.worktree", "core.alternaterefscommand", "diff.external", "diff.", "merge.", "filter.", "pager.", "credential.", "gpg.", "sequence.editor", "uploadpack.", "receive.", "remote.", "url.",
-    "protocol.", "include.", "includeif.", "http.", "browser.", "web.browser", "man.", "difftool.", "mergetool.", "sendemail.", "interactive.difffilter", "init.templatedir",
+    "alias.", "core.pager", "core.editor", "core.sshcommand", "core.fsmonitor", "core.hookspath", "core.askpass",
+    "core.gitproxy", "core.attributesfile",
+    "core.worktree", "core.alternaterefscommand", "diff.external", "diff.", "merge.", "filter.", "pager.", "credential.",
+    "gpg.", "sequence.editor", "uploadpack.", "receive.", "remote.", "url.",
+    "protocol.", "include.", "includeif.", "http.", "browser.", "web.browser", "man.", "difftool.", "mergetool.",
+    "sendemail.", "interactive.difffilter", "init.templatedir",
     "ssh.", "submodule.", "trailer.", "tar.", "instaweb.", "guitool.", "core.sshc", "extensions.", "maintenance.", "transfer.",
 )  # fmt: skip
 _WHITE: Final = (
@@ -88,7 +91,7 @@ def shows(draft: Draft) -> None:
 
 
 def _revision_path(draft: Draft, word: Word, path: str) -> None:
-    here = path.startswith("./") or path.startswith("../")
+    here = path.startswith(("./", "../"))
     name = Word(text=path, raw=word.raw, is_known=word.is_known)
     draft.path(Use.READ, name, below=True)
     if not here and draft.place.roots and word.is_known:
@@ -100,7 +103,7 @@ def reaches(draft: Draft) -> None:
     everywhere(draft)
     for word in draft.cut.words:
         text = word.text
-        if text.startswith("ext::") or text.startswith("fd::") or "::" in text:
+        if "::" in text:
             draft.doubt(Undecided.CODE, "a transport that runs a program")
         elif "://" in text or (":" in text and "@" in text.partition(":")[0]):
             draft.host(host_of(word))
@@ -171,7 +174,8 @@ def _looks_like_path(text: str) -> bool:
 
 
 def branches(draft: Draft) -> None:
-    """`branch`, `tag`, `remote`, `config`, `stash`, `worktree`, `notes`: with words they change something, without they list."""
+    """`branch`, `tag`, `remote`, `config`, `stash`, `worktree`, `notes`: with words they change something, without
+    they list."""
     everywhere(draft)
     made = draft.cut
     asks = made.has(

@@ -145,10 +145,16 @@ def _named(draft: Draft, code: str) -> None:
 _NODE_PURE: Final = re.compile(
     r"""(?x)
     (?: \s | \d[\w.]* | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'
-      | console\s*\.\s*(?:log|error|table|dir|info)\b | JSON\s*\.\s*(?:stringify|parse)\b | Math\s*\.\s*\w+ | Object\s*\.\s*(?:keys|values|entries|fromEntries)\b
-      | process\s*\.\s*(?:version|versions|arch|platform|uptime\(\)|cwd\(\)|memoryUsage\(\)|release|pid)\b(?:\s*\.\s*\w+)? | new\s+Date\b | Date\s*\.\s*now\b | (?:Number|String|Boolean|parseInt|parseFloat|isNaN|Array|BigInt)\b
+      | console\s*\.\s*(?:log|error|table|dir|info)\b | JSON\s*\.\s*(?:stringify|parse)\b | Math\s*\.\s*\w+
+      | Object\s*\.\s*(?:keys|values|entries|fromEntries)\b
+      | process\s*\.\s*(?:version|versions|arch|platform|uptime\(\)|cwd\(\)|memoryUsage\(\)|release|pid)\b
+        (?:\s*\.\s*\w+)?
+      | new\s+Date\b | Date\s*\.\s*now\b | (?:Number|String|Boolean|parseInt|parseFloat|isNaN|Array|BigInt)\b
       | require\(\s*(?:'(?:\./|\.\./)?[\w./@-]+\.json'|"(?:\./|\.\./)?[\w./@-]+\.json")\s*\)
-      | \.\s*(?:length|map|filter|join|split|slice|toString|toISOString|toFixed|sort|reverse|includes|indexOf|trim|toUpperCase|toLowerCase|replace|padStart|padEnd|reduce|forEach|version|name|scripts|dependencies|devDependencies|flat|some|every|find|startsWith|endsWith|repeat|concat|keys|values|entries|node|v8|from|isArray|isInteger|getTime)\b
+      | \.\s*(?:length|map|filter|join|split|slice|toString|toISOString|toFixed|sort|reverse|includes|indexOf|trim
+        |toUpperCase|toLowerCase|replace|padStart|padEnd|reduce|forEach|version
+        |name|scripts|dependencies|devDependencies|flat|some|every|find
+        |startsWith|endsWith|repeat|concat|keys|values|entries|node|v8|from|isArray|isInteger|getTime)\b
       | (?:const|let|var|true|false|null|undefined|typeof|return|if|else|for|of|in)\b | =>
       | [;,:?{}()\[\]+\-*/%<>=!&|.~]
     )"""

@@ -1,4 +1,5 @@
-"""`cp`, `mv`, `ln`, `install`, `rm`, `gzip`, `dd`: commands whose last word is a place, or which change files where they are."""
+"""`cp`, `mv`, `ln`, `install`, `rm`, `gzip`, `dd`: commands whose last word is a place, or which change files where
+they are."""
 
 from __future__ import annotations
 

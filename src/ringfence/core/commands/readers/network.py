@@ -9,7 +9,8 @@ from ringfence.core.model.local import Undecided, Use
 from ringfence.core.shell.command import Word
 
 _SENDS: Final = (
-    "-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json", "-F", "--form", "--form-string", "-T", "--upload-file",
+    "-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json", "-F", "--form",
+    "--form-string", "-T", "--upload-file",
     "-Q", "--quote", "--mail-from", "--mail-rcpt",
 )  # fmt: skip
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

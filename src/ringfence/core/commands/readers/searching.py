@@ -12,11 +12,16 @@ _HERE: Final = Word(text=".", raw=".")
 _FIND_FILES: Final = {"-fprint": 1, "-fprint0": 1, "-fls": 1, "-fprintf": 2}
 _RUNS: Final = ("-exec", "-execdir", "-ok", "-okdir")
 _TYPES: Final = {
-    "py": ("*.py", "*.pyi"), "python": ("*.py", "*.pyi"), "rust": ("*.rs",), "go": ("*.go",), "js": ("*.js", "*.jsx", "*.mjs", "*.cjs", "*.vue"),
-    "ts": ("*.ts", "*.tsx", "*.mts", "*.cts"), "java": ("*.java", "*.jsp", "*.properties"), "kotlin": ("*.kt", "*.kts"), "md": ("*.md", "*.markdown", "*.mdx"),
-    "markdown": ("*.md", "*.markdown", "*.mdx"), "c": ("*.c", "*.h"), "cpp": ("*.cpp", "*.cc", "*.h", "*.hpp", "*.cxx"), "css": ("*.css", "*.scss"),
-    "html": ("*.htm", "*.html"), "json": ("*.json",), "yaml": ("*.yaml", "*.yml"), "toml": ("*.toml",), "sh": ("*.sh", "*.bash", "*.zsh"), "ruby": ("*.rb",),
-    "php": ("*.php",), "sql": ("*.sql",), "swift": ("*.swift",), "cs": ("*.cs",), "csharp": ("*.cs",), "tf": ("*.tf",), "scala": ("*.scala",), "txt": ("*.txt",),
+    "py": ("*.py", "*.pyi"), "python": ("*.py", "*.pyi"), "rust": ("*.rs",), "go": ("*.go",),
+    "js": ("*.js", "*.jsx", "*.mjs", "*.cjs", "*.vue"),
+    "ts": ("*.ts", "*.tsx", "*.mts", "*.cts"), "java": ("*.java", "*.jsp", "*.properties"), "kotlin": ("*.kt", "*.kts"),
+    "md": ("*.md", "*.markdown", "*.mdx"),
+    "markdown": ("*.md", "*.markdown", "*.mdx"), "c": ("*.c", "*.h"), "cpp": ("*.cpp", "*.cc", "*.h", "*.hpp", "*.cxx"),
+    "css": ("*.css", "*.scss"),
+    "html": ("*.htm", "*.html"), "json": ("*.json",), "yaml": ("*.yaml", "*.yml"), "toml": ("*.toml",),
+    "sh": ("*.sh", "*.bash", "*.zsh"), "ruby": ("*.rb",),
+    "php": ("*.php",), "sql": ("*.sql",), "swift": ("*.swift",), "cs": ("*.cs",), "csharp": ("*.cs",), "tf": ("*.tf",),
+    "scala": ("*.scala",), "txt": ("*.txt",),
 }  # fmt: skip
 """Names that a file type of ripgrep stands for, at most."""
 

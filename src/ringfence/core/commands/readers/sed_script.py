@@ -141,7 +141,8 @@ def _address(text: str, at: int) -> int:
 
 
 def _delimited(text: str, at: int, parts: int) -> int:
-    """After the last delimiter. Inside brackets a delimiter ends the pattern too, or does not: both readings must come to the same."""
+    """After the last delimiter. Inside brackets a delimiter ends the pattern too, or does not: both readings must
+    come to the same."""
     if at >= len(text) or text[at] in "\n\\":
         raise _UnreadError
     delimiter = text[at]

@@ -54,7 +54,10 @@ def docker_run(draft: Draft) -> None:
             ):
                 draft.becomes("breaks")
     for word in made.values("--mount"):
-        parts = dict(part.partition("=")[::2] for part in word.text.split(","))
+        parts: dict[str, str] = {}
+        for part in word.text.split(","):
+            name, _, value = part.partition("=")
+            parts[name] = value
         source = parts.get("source") or parts.get("src")
         if source and parts.get("type", "volume") == "bind":
             draft.path(Use.READ, Word(text=source, raw=word.raw, is_known=word.is_known), below=True)
@@ -101,9 +104,12 @@ def npm_install(draft: Draft) -> None:
 
 
 _NPX_LOCAL: Final = frozenset({
-    "tsc", "eslint", "vitest", "jest", "prettier", "vite", "webpack", "rollup", "esbuild", "tsx", "ts-node", "mocha", "playwright", "cypress", "next", "nuxt", "astro",
-    "svelte-check", "stylelint", "biome", "turbo", "nx", "lerna", "lint-staged", "husky", "nyc", "c8", "ava", "tap", "tailwindcss", "postcss", "babel", "swc", "parcel",
-    "vue-tsc", "depcheck", "knip", "madge", "size-limit", "typedoc", "storybook", "prisma", "drizzle-kit", "graphql-codegen", "concurrently", "rimraf", "changeset", "markdownlint",
+    "tsc", "eslint", "vitest", "jest", "prettier", "vite", "webpack", "rollup", "esbuild", "tsx", "ts-node", "mocha",
+    "playwright", "cypress", "next", "nuxt", "astro",
+    "svelte-check", "stylelint", "biome", "turbo", "nx", "lerna", "lint-staged", "husky", "nyc", "c8", "ava", "tap",
+    "tailwindcss", "postcss", "babel", "swc", "parcel",
+    "vue-tsc", "depcheck", "knip", "madge", "size-limit", "typedoc", "storybook", "prisma", "drizzle-kit",
+    "graphql-codegen", "concurrently", "rimraf", "changeset", "markdownlint",
 })  # fmt: skip
 
 
