@@ -123,7 +123,7 @@ def _below(folder: str, most: int) -> Sequence[str] | None:
                         files.append(entry.path)
         except OSError:
             continue
-    return sorted(files)
+    return sorted(files) if len(files) <= most else None
 
 
 def _found(path: str) -> Found:
