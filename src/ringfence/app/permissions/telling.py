@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from textwrap import dedent
 from typing import Any, Final
 
 from ringfence.app.permissions.trial import Tried
@@ -89,7 +90,7 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"  would ask {need}"
     if told["tree"]:
         yield "how it is read"
-        yield from (f"  {line}" for line in told["tree"].splitlines())
+        yield from (f"  {line}" for line in dedent(told["tree"]).splitlines() if line.strip())
     yield "what it does"
     for number, act in enumerate(told["acts"], start=1):
         yield from _act_lines(number, act)
