@@ -62,7 +62,7 @@ def test_what_could_reroute_or_disarm_is_locked_and_pinned(tmp_path: Path) -> No
     locks = ("allowManagedHooksOnly", "allowManagedPermissionRulesOnly", "allowManagedMcpServersOnly", "disableSideloadFlags")
     assert all(value[each] is True for each in locks)
     assert value["permissions"]["disableBypassPermissionsMode"] == "disable"
-    assert "Read(~/.ssh/**)" in value["permissions"]["deny"]
+    assert {"Read(//**/.ssh/**)", "Read(//**/.env)"} <= set(value["permissions"]["deny"])
     assert value["env"]["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:7410/anthropic"
     for name in (
         "HTTP_PROXY",

@@ -1,10 +1,13 @@
-"""`ringfence claude-code verify` with the real client: a whole installation holds, and one that was weakened is found out."""
+"""`ringfence claude-code verify` with the real client finds out an installation that was weakened.
+
+That a whole one holds in every trial, in front of a running gateway, is tests/acceptance/coding_agent_try.py.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,34 +15,15 @@ from typing import Any
 import pytest
 from tests.app.clients_kit import ringfence
 from tests.clients.coding_agent import program
-from tests.integration.coding_behind_gateway import AGENT, coding
 
 from ringfence.app.clients.claude_trials import trials, tried
 from ringfence.app.clients.findings import Standing
-from ringfence.app.clients.stage import Stage
+from ringfence.app.clients.namespaces import inside
+from ringfence.app.clients.stage import Stage, denying, run
+from ringfence.app.clients.tiny_model import TinyModel
+from ringfence.app.clients.tiny_web import Answer, Asked, served
 
 EVERY = {each.name: each for each in trials()}
-
-
-@pytest.mark.requirement("I3")
-async def test_an_installation_in_front_of_a_running_gateway_holds_in_every_trial(tmp_path: Path) -> None:
-    async with coding(tmp_path) as place:
-        said = await asyncio.to_thread(
-            ringfence,
-            "claude-code", "verify", "--agent", AGENT, "--state", str(place.state), "--managed-dir", str(place.managed),
-            "--cli", str(program()), "--json",
-            home=tmp_path,
-        )  # fmt: skip
-        # The run that was lent for it is closed.
-        assert (await place.people.done("GET", "/runs"))["runs"] == []
-    findings = {each["name"]: each for each in said.json["findings"]}
-    failed = [each for each in findings.values() if each["standing"] in {"broken", "unproven"}]
-    # Where tests do not run as root, nothing that they install belongs to it.
-    unowned = [] if os.geteuid() == 0 else ["owned-by-root"]
-    assert [each["name"] for each in failed] == unowned, failed
-    assert set(EVERY) | {"installed", "credential-worthless", "no-credential", "unknown-credential"} <= set(findings)
-    assert {"no-sandbox", "same-user"} <= {each["name"] for each in findings.values() if each["standing"] == "open"}
-    assert said.code == (1 if unowned else 0)
 
 
 def without_on_failure(settings: dict[str, Any]) -> None:
@@ -61,6 +45,7 @@ def without_helper(settings: dict[str, Any]) -> None:
     settings["env"].pop("ANTHROPIC_API_KEY")
 
 
+@pytest.mark.requirement("I3")
 @pytest.mark.parametrize(
     "weaken, trial",
     [
@@ -84,3 +69,43 @@ def test_an_installation_that_was_weakened_is_found_out(
     found = tried(EVERY[trial], Stage(program(), managed))
     assert found.standing is Standing.BROKEN, found
     assert found.remedy
+
+
+def test_the_plugin_asks_the_gateway_where_nothing_is_installed(tmp_path: Path) -> None:
+    """With an empty folder of managed settings: the plugin alone has the client ask."""
+    asked: list[dict[str, Any]] = []
+
+    def gate(one: Asked) -> Answer:
+        if not one.target.startswith("/hook"):
+            return Answer(404)
+        asked.append(json.loads(one.body))
+        return denying(asked[-1])
+
+    (tmp_path / "managed").mkdir()
+    (tmp_path / "project").mkdir()
+    model = TinyModel([run("touch MARK")])
+    with served(gate) as port, served(model.answer) as models:
+        plugin = tmp_path / "plugin"
+        said = ringfence("claude-code", "plugin", str(plugin), "--url", f"http://127.0.0.1:{port}", home=tmp_path)
+        assert said.code == 0
+        assert "enforces nothing" in said.out
+        command = [str(program()), "-p", "Go on.", "--plugin-dir", str(plugin), "--allowedTools", "Bash"]
+        subprocess.run(
+            inside(tmp_path / "managed", command),
+            cwd=tmp_path / "project",
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp_path),
+                "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{models}",
+                "ANTHROPIC_API_KEY": "trial",
+                "RINGFENCE_RUN": "trial",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    assert {"SessionStart", "UserPromptSubmit", "PreToolUse"} <= {each["hook_event_name"] for each in asked}
+    assert not (tmp_path / "project/MARK").exists()
+    assert model.was_asked

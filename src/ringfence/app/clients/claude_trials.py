@@ -140,10 +140,11 @@ def trials() -> Iterator[Trial]:
         "a prompt that mentions `.env` and a private key with `@`, and a file of notes beside them",
         lambda: Scene(
             gate=allowing,
-            prompt="Look at @.env and @~/.ssh/id_ed25519 and @sub/.env and @notes.txt",
+            prompt="Look at @.env and @~/.ssh/id_ed25519 and @sub/.env and @~/other/.env and @notes.txt",
             files={
                 ".env": f"KEY={_SECRET}\n",
                 "sub/.env": f"KEY={_SECRET}\n",
+                "~/other/.env": f"KEY={_SECRET}\n",
                 "~/.ssh/id_ed25519": f"{_SECRET}\n",
                 "notes.txt": f"{_NOTE}\n",
             },

@@ -11,28 +11,31 @@ from typing import Final
 
 from ringfence.core.model.local_rules import LocalRules
 from ringfence.core.model.permissions import PermissionLists, PermissionRule, Speaks
+from ringfence.core.permissions.secret_paths import SECRET
 
-SECRET: Final = (
-    "**/.env", "**/.env.local", "**/.env.*.local", "**/.env.development", "**/.env.staging", "**/.env.production",
-    "**/.env.test",
-    "**/.envrc", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx", "**/*.jks", "**/*.keystore", "**/*.kdbx",
-    "**/id_rsa", "**/id_dsa", "**/id_ecdsa", "**/id_ed25519", "**/.netrc", "**/.pgpass", "**/.git-credentials",
-    "**/.vault-token", "**/.htpasswd", "**/.pypirc",
-    "~/.ssh/**", "~/.aws/**", "~/.azure/**", "~/.config/gcloud/**", "~/.kube/**", "~/.docker/config.json", "~/.gnupg/**",
-    "~/.config/gh/hosts.yml", "~/.config/op/**", "~/.password-store/**", "~/.local/share/keyrings/**",
-    "~/.mozilla/**", "~/.config/google-chrome/**", "~/.config/chromium/**", "~/.claude/.credentials.json", "~/.codex/auth.json",
-    "//proc/*/environ", "//proc/*/mem", "//etc/shadow", "//etc/gshadow",
-)  # fmt: skip
-"""Files that hold secrets wherever they lie, in the client's syntax."""
+_NARROWER: Final = {
+    # The client's rules know no exceptions, and `.env.example` is there to be read.
+    ".env.*": (".env.local", ".env.*.local", ".env.development", ".env.staging", ".env.production", ".env.test"),
+    # Of whoever runs as root it is the home.
+    "//root/**": (),
+}
+"""What stands in the place of a pattern that has exceptions."""
 
 
 def read_denies(lists: PermissionLists | None, local: LocalRules | None, *, own: Iterable[str] = ()) -> tuple[str, ...]:
     """Patterns for `Read(...)`: what holds secrets anyway, what an agent's lists deny, and `own`: whole paths."""
-    listed = tuple(
-        _pattern(rule) for rule in (lists.deny if lists else ()) if rule.speaks is Speaks.PATH and rule.tool == "Read"
-    )
-    secret = local.secrets.deny if local is not None else ()
-    return tuple(dict.fromkeys((*SECRET, *secret, *listed, *(f"/{path}" for path in own))))
+    known = [each for pattern in SECRET for each in _NARROWER.get(pattern, (pattern,))]
+    none = local.secrets.allow if local is not None else ()
+    secret = [pattern for pattern in known if pattern not in none] + list(local.secrets.deny if local is not None else ())
+    listed = [_pattern(rule) for rule in (lists.deny if lists else ()) if rule.speaks is Speaks.PATH and rule.tool == "Read"]
+    return tuple(dict.fromkeys((*(_anywhere(each) for each in secret), *listed, *(f"/{path}" for path in own))))
+
+
+def _anywhere(pattern: str) -> str:
+    """A pattern that counts at any depth, of the whole machine and not of the project alone."""
+    if pattern.startswith(("/", "~")):
+        return pattern
+    return f"//**/{pattern.removeprefix('**/')}"
 
 
 def _pattern(rule: PermissionRule) -> str:
