@@ -58,6 +58,13 @@ async def test_a_prompt_longer_than_a_task_may_be_is_no_words() -> None:
     assert await words_of(hooks) == []
 
 
+async def test_a_run_lives_on_while_somebody_types() -> None:
+    hooks = await HookWorld.open()
+    for _ in range(3):
+        hooks.world.clock.advance(600_000)
+        assert await hooks.post(hooks.event("UserPromptSubmit", prompt="go on")) == {}
+
+
 async def test_a_prompt_to_a_run_that_is_over_is_blocked() -> None:
     hooks = await HookWorld.open()
     hooks.world.clock.advance(901_000)

@@ -85,6 +85,17 @@ async def test_without_a_word_in_time_it_is_denied_with_its_ticket_and_the_same_
     assert (await hooks.ask("rm -rf a"))["permissionDecision"] == "allow"
 
 
+@pytest.mark.requirement("I4")
+async def test_a_run_does_not_end_over_waiting_for_a_person() -> None:
+    hooks = await HookWorld.open()
+    hooks.world.clock.advance(890_000)
+    held = hooks.begin(hooks.bash("rm -rf a"))
+    ticket = await the_ticket(hooks)
+    hooks.world.clock.advance(20_000)
+    await hooks.world.approve(ticket)
+    assert decision_of((await held.done()).json)["permissionDecision"] == "allow"
+
+
 async def test_the_same_command_elsewhere_is_another_call() -> None:
     hooks = await HookWorld.open()
     held = hooks.begin(hooks.bash("rm -rf a"))

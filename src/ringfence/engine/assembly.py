@@ -194,6 +194,7 @@ class Engine:
             clock=clock,
             catalogue=catalogue,
             approvals=approvals,
+            runs=runs,
             scanner=scanner,
             judges=judges(scanner) if judges is not None else None,
             files=files,
@@ -282,7 +283,7 @@ class Engine:
             exports=exports,
             models=asked,
             local=local,
-            hooks=Hooks(store=store, clock=clock, catalogue=catalogue, local=local, refuse=enforcer.refuse_locally),
+            hooks=Hooks(store=store, clock=clock, catalogue=catalogue, runs=runs, local=local, refuse=enforcer.refuse_locally),
             observing=Observing(
                 store=store,
                 log=log,

@@ -44,6 +44,7 @@ from ringfence.engine.local.written import WrittenFiles, note_acts
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.own_server import OwnServer
 from ringfence.engine.personal_data import scan_rule, without_personal
+from ringfence.engine.runs import Runs
 from ringfence.engine.waiting import settled
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.clock import Clock
@@ -140,6 +141,7 @@ class LocalCalls(OwnServer):
         clock: Clock,
         catalogue: Catalogue,
         approvals: Approvals,
+        runs: Runs,
         scanner: Scanner,
         judges: Judges | None = None,
         files: Files | None = None,
@@ -154,6 +156,7 @@ class LocalCalls(OwnServer):
         self._clock = clock
         self._catalogue = catalogue
         self._approvals = approvals
+        self._runs = runs
         self._scanner = scanner
         self._judges = judges
         self._files = files
@@ -200,6 +203,8 @@ class LocalCalls(OwnServer):
             outcome = work.task.result()
             left = until - self._clock.monotonic()
             if isinstance(outcome, Waiting):
+                # Who waits for a person uses its run: it is not to end over that.
+                await self._runs.renew(run.id, presented.credential)
                 ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
                 if ticket is None or ticket.state is TicketState.PENDING:
                     return waiting(outcome.ticket, outcome.entry)

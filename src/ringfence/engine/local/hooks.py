@@ -34,7 +34,7 @@ from ringfence.engine.local.calls import LocalCalls
 from ringfence.engine.local.outcomes import KILLED, OVER, PAUSED, UNKNOWN, refusal
 from ringfence.engine.local.standing import Standing, standing_of
 from ringfence.engine.outcome import Refused
-from ringfence.engine.runs import TASK_LIMIT
+from ringfence.engine.runs import TASK_LIMIT, Runs
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
@@ -68,10 +68,13 @@ class Refuse(Protocol):
 class Hooks:
     """Of one gateway."""
 
-    def __init__(self, *, store: Store, clock: Clock, catalogue: Catalogue, local: LocalCalls, refuse: Refuse) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, catalogue: Catalogue, runs: Runs, local: LocalCalls, refuse: Refuse
+    ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
+        self._runs = runs
         self._local = local
         self._refuse = refuse
         self._noted: OrderedDict[RunId, deque[float]] = OrderedDict()
@@ -205,6 +208,7 @@ class Hooks:
 
     async def _prompt(self, presented: Presented, principal: Principal, local: LocalRules, event: Event) -> Answer:
         text, now = event.prompt, self._clock.now()
+        await self._runs.renew(principal.run, presented.credential)  # somebody is at it
         is_out_of_reach = presented.posture is not Posture.SHARED
         counts = local.words is Words.CLIENT_ATTESTED and is_out_of_reach and bool(text.strip()) and not event.is_made_up
         if not counts or len(text) > TASK_LIMIT or len(canonical_bytes(text)) > _WORDS_MOST:
