@@ -129,6 +129,14 @@ class Task:
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)
 
+    async def decision(self, tool: str) -> dict[str, Any]:
+        """The first decision about a tool, once there is one."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                if found := await self.decided(tool):
+                    return found[0]
+                await asyncio.sleep(0.01)
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for what the client or its commands do on the disk."""
         async with asyncio.timeout(PATIENCE_S):
