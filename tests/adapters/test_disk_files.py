@@ -125,3 +125,18 @@ async def test_nothing_that_the_repository_names_is_run(project: Path, tmp_path:
     (project / ".gitattributes").write_text("* filter=x\n")
     assert await DiskFiles().tracked(str(project / "in" / "clean.txt")) is Tracked.CLEAN
     assert not mark.exists()
+
+
+async def test_what_is_not_committed_as_it_is_is_named(project: Path) -> None:
+    (project / ".gitignore").write_text("ignored.txt\n")
+    (project / "ignored.txt").write_text("x")
+    (project / "taken.txt").write_text("x")
+    git(project, "add", "taken.txt")
+    named = await DiskFiles().uncommitted(str(project / "in"), 10)
+    assert named is not None
+    assert [path.removeprefix(f"{project}/") for path in named] == [".gitignore", "changed.txt", "new.txt", "taken.txt"]
+    assert await DiskFiles().uncommitted(str(project), 3) is None
+
+
+async def test_outside_of_a_repository_nothing_is_uncommitted(tmp_path: Path) -> None:
+    assert await DiskFiles().uncommitted(str(tmp_path), 10) is None

@@ -42,6 +42,11 @@ class Files(Protocol):
         """A regular file's text; None: it is not there, longer than `most` bytes, or no UTF-8."""
         ...
 
+    async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
+        """Absolute paths of files of the repository around a folder that are not committed as they are, sorted: taken up,
+        changed, and new ones that git does not ignore. None: more than `most`, or nobody can say."""
+        ...
+
     async def tracked(self, path: str) -> Tracked:
         """How a file stands to the git repository around it, at its commit of now."""
         ...

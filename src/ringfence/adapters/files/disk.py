@@ -12,7 +12,7 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Final
 
-from ringfence.adapters.files.git_state import tracked
+from ringfence.adapters.files.git_state import tracked, uncommitted
 from ringfence.core.model.local import Tracked
 from ringfence.ports.files import Found
 
@@ -43,6 +43,10 @@ class DiskFiles:
     async def text(self, path: str, most: int) -> str | None:
         """A regular file's text."""
         return await asyncio.to_thread(_text, path, most)
+
+    async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
+        """What differs from git's commit."""
+        return await uncommitted(folder, most)
 
     async def tracked(self, path: str) -> Tracked:
         """How it stands to git."""

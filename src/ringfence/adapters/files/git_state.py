@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -59,6 +60,28 @@ async def tracked(path: str) -> Tracked:
         return Tracked.UNKNOWN
     ours = await asyncio.to_thread(_blob, path, len(blob))
     return Tracked.CLEAN if ours == blob.decode("ascii", "replace") else Tracked.CHANGED
+
+
+async def uncommitted(folder: str, most: int) -> Sequence[str] | None:
+    """Files around a folder that are not committed as they are. Only times are compared: contents would pass filters."""
+    root = await _git(folder, "rev-parse", "--show-toplevel")
+    if root is None:
+        return None
+    top = root.decode("utf-8", "surrogateescape").rstrip("\n")
+    said = await asyncio.gather(
+        _git(top, "diff-files", "--name-only", "-z"),
+        _git(top, "ls-files", "-z", "--others", "--exclude-standard"),
+        _git(top, "diff-index", "--cached", "--name-only", "-z", "--no-renames", "HEAD"),
+    )
+    changed, new, taken = said
+    if changed is None or new is None:
+        return None
+    if taken is None:  # there is no commit yet: all that is taken up
+        taken = await _git(top, "ls-files", "-z")
+    names = {name for one in (changed, new, taken or b"") for name in one.split(b"\0") if name}
+    if len(names) > most:
+        return None
+    return sorted(os.path.join(top, name.decode("utf-8", "surrogateescape")) for name in names)
 
 
 def _blob(path: str, digits: int) -> str | None:

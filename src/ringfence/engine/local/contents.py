@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ringfence.core.model.local import LocalAct, Place, Use
+from ringfence.core.model.local import LocalAct, Use
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.engine.local.file_tools import Change, Described
@@ -14,6 +14,8 @@ from ringfence.ports.files import Files
 MOST_COMPARED: Final = 1 << 20
 MOST_SENT: Final = 1 << 20
 MOST_SENT_FILES: Final = 20
+MOST_SCANNED: Final = 4 << 20
+"""Bytes of files that are scanned for one call."""
 MOST_SECRETS: Final = 20
 
 
@@ -53,9 +55,9 @@ def secrets_in(described: Described, act: LocalAct, scanner: Scanner) -> tuple[s
 
 
 async def secrets_of_files(
-    text: str, acts: Sequence[LocalAct], files: Files, scanner: Scanner, place: Place
+    text: str, acts: Sequence[LocalAct], taken: Sequence[str], files: Files, scanner: Scanner
 ) -> tuple[str, ...]:
-    """Secrets in a command itself, and in files that an act sends away."""
+    """Secrets in a command itself, in files that an act sends away, and in those that a commit takes up (`taken`)."""
     named = list(_named(text, "the command", scanner))
     sent = [
         use.real
@@ -64,9 +66,11 @@ async def secrets_of_files(
         for use in act.paths
         if use.use is Use.READ and use.is_there and not use.is_folder
     ]
-    for path in list(dict.fromkeys(sent))[:MOST_SENT_FILES]:
-        body = await files.text(path, MOST_SENT)
+    left = MOST_SCANNED
+    for path in [*list(dict.fromkeys(sent))[:MOST_SENT_FILES], *taken]:
+        body = await files.text(path, min(MOST_SENT, left)) if left > 0 else None
         if body:
+            left -= len(body)
             named.extend(_named(body, path, scanner))
     return tuple(dict.fromkeys(named))[:MOST_SECRETS]
 

@@ -21,6 +21,7 @@ from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.command import Command, Reading
 from ringfence.core.shell.written import Written
 from ringfence.engine.local import file_tools
+from ringfence.engine.local.commits import with_uncommitted
 from ringfence.engine.local.contents import lines_of, secrets_in, secrets_of_files
 from ringfence.engine.local.looking import looked_at
 from ringfence.engine.local.patterns import filled_in
@@ -84,8 +85,9 @@ class Judging:
             doubts.append(Doubt(Undecided.LENGTH, f"more than {MOST_ACTS} commands"))
             commands = commands[:MOST_ACTS]
         said = [await self._described(command, place) for command in commands]
-        acts = await looked_at(await self._with_sql(said), self._files, guarded)
-        secrets = await secrets_of_files(text, acts, self._files, self._scanner, place) if secret_scan else ()
+        looked = await looked_at(await self._with_sql(said), self._files, guarded)
+        acts, taken = await with_uncommitted(looked, [command.cwd for command in commands], self._files, guarded)
+        secrets = await secrets_of_files(text, acts, taken, self._files, self._scanner) if secret_scan else ()
         return _judgement(place, acts, doubts, secrets=secrets, tree=_tree(reading, acts), text=text)
 
     async def _described(self, command: Command, place: Place) -> Said:

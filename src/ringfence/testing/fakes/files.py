@@ -45,6 +45,10 @@ class FakeFiles:
         text = self.texts.get(self._real(path))
         return text if text is not None and len(text.encode()) <= most else None
 
+    async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
+        found = sorted(path for path, state in self.states.items() if state is not Tracked.CLEAN)
+        return found if len(found) <= most else None
+
     async def tracked(self, path: str) -> Tracked:
         return self.states.get(path, Tracked.UNKNOWN)
 

@@ -1,0 +1,61 @@
+"""What a commit would take up: files that nobody named, because `git add -A` means all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ringfence.core.commands.paths import is_below
+from ringfence.core.model.local import Doubt, LocalAct, PathUse, Undecided, Use
+from ringfence.ports.files import Files
+
+MOST_FILES: Final = 2_000
+MOST_NAMED: Final = 50
+"""Files of one commit that are named, and scanned."""
+_TAKES_ALL: Final = frozenset({".", "./", ":/", "*", "-A", "--all", "-u", "--update", "-a", "-am", "-ma"})
+
+
+def takes_up(act: LocalAct) -> bool:
+    """Whether it puts files into the repository."""
+    return act.words[:1] == ("git",) and ("add" in act.words[1:4] or "commit" in act.words[1:4] or "stage" in act.words[1:4])
+
+
+async def with_uncommitted(
+    acts: Sequence[LocalAct], cwds: Sequence[str | None], files: Files, guarded: Callable[[str], bool] | None
+) -> tuple[tuple[LocalAct, ...], tuple[str, ...]]:
+    """The acts with the guarded files among those that they take up, and files whose contents would be committed."""
+    made: list[LocalAct] = []
+    taken: list[str] = []
+    for act, cwd in zip(acts, cwds, strict=True):
+        if not takes_up(act):
+            made.append(act)
+            continue
+        named = [use for use in act.paths if use.use is Use.READ]
+        taken.extend(use.real for use in named if use.is_there and not use.is_folder)
+        is_all = any(
+            word in _TAKES_ALL or (word.startswith("-") and not word.startswith("--") and "a" in word) for word in act.words
+        )
+        folders = [use.real for use in named if use.is_folder]
+        if cwd is None or not (is_all or folders or "commit" in act.words[1:4]):
+            made.append(act)
+            continue
+        pending = await files.uncommitted(cwd, MOST_FILES)
+        if pending is None:
+            made.append(act)
+            continue
+        meant = [
+            path for path in pending if is_all or "commit" in act.words[1:4] or any(is_below(path, one) for one in folders)
+        ]
+        taken.extend(meant[:MOST_NAMED])
+        made.append(_guarded(act, meant, guarded, cwd) if is_all or folders else act)
+    return tuple(made), tuple(dict.fromkeys(taken))[:MOST_NAMED]
+
+
+def _guarded(act: LocalAct, meant: Sequence[str], guarded: Callable[[str], bool] | None, cwd: str) -> LocalAct:
+    if guarded is None:
+        return act
+    uses = [PathUse(use=Use.READ, path=path, real=path, is_there=True, through=cwd) for path in meant if guarded(path)]
+    if len(uses) > MOST_NAMED:
+        return replace(act, doubts=(*act.doubts, Doubt(Undecided.PATH, "it takes up more guarded files than are named")))
+    return replace(act, paths=(*act.paths, *uses))
