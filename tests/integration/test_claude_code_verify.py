@@ -71,6 +71,15 @@ def test_an_installation_that_was_weakened_is_found_out(
     assert found.remedy
 
 
+@pytest.mark.requirement("I3")
+@pytest.mark.parametrize("trial", ["asks-the-gateway", "project-and-user-files"])
+def test_an_installation_that_leaves_models_to_the_client_holds_too(tmp_path: Path, trial: str) -> None:
+    managed = tmp_path / "managed"
+    assert ringfence("claude-code", "install", "--managed-dir", str(managed), "--direct-models", home=tmp_path).code == 0
+    found = tried(EVERY[trial], Stage(program(), managed))
+    assert found.standing is Standing.HOLDS, found
+
+
 def test_the_plugin_asks_the_gateway_where_nothing_is_installed(tmp_path: Path) -> None:
     """With an empty folder of managed settings: the plugin alone has the client ask."""
     asked: list[dict[str, Any]] = []

@@ -53,12 +53,14 @@ _OTHER_MODELS: Final = (
 )  # fmt: skip
 """Variables that send the client's requests to a model elsewhere, past the base URL."""
 _KEYS: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS")
+OWN_KEY: Final = "ANTHROPIC_API_KEY"
+"""Carries the key of a client that speaks to its model itself."""
 DIRECT: Final = "https://api.anthropic.com"
 
 
 def settings(plan: Plan) -> dict[str, Any]:
     """The managed settings."""
-    value: dict[str, Any] = {
+    return {
         "requiredMinimumVersion": VERSION,
         "allowManagedHooksOnly": True,
         "allowManagedPermissionRulesOnly": True,
@@ -73,12 +75,10 @@ def settings(plan: Plan) -> dict[str, Any]:
             "deny": [f"Read({pattern})" for pattern in plan.read_denies],
         },
         "env": _environment(plan),
+        # A repository may name a helper too, and the client runs it: this one stands above.
+        "apiKeyHelper": f"printenv {OWN_KEY if plan.direct_models else RUN_VARIABLE}",
         "hooks": hooks(plan.url, [plan.interpreter, "-I", "-S", plan.hook_file]),
     }
-    if not plan.direct_models:
-        # A repository may name a helper too, and the client runs it: this one stands above.
-        value["apiKeyHelper"] = f"printenv {RUN_VARIABLE}"
-    return value
 
 
 def mcp_servers(plan: Plan) -> dict[str, Any]:

@@ -8,7 +8,16 @@ from typing import Any, Final, cast
 
 from ringfence.app.clients import files
 from ringfence.app.clients.claude_files import drop_ins, read_object, undone_by
-from ringfence.app.clients.claude_settings import MCP_FILE, SERVER, SETTINGS_FILE, SETTLED, VERSION, mcp_servers, settings
+from ringfence.app.clients.claude_settings import (
+    DIRECT,
+    MCP_FILE,
+    SERVER,
+    SETTINGS_FILE,
+    SETTLED,
+    VERSION,
+    mcp_servers,
+    settings,
+)
 from ringfence.app.clients.findings import Finding, Standing
 from ringfence.app.clients.merging import merge, version_of
 from ringfence.app.clients.plan import HOOK_FILE, Plan
@@ -52,7 +61,7 @@ def _plan_of(there: Mapping[str, Any]) -> Plan | None:
         group = next(each for each in there["hooks"]["PreToolUse"] if each["hooks"][0].get("url", "").endswith("/hook"))
         start = there["hooks"]["SessionStart"][-1]["hooks"][0]
         url = str(group["hooks"][0]["url"]).removesuffix("/hook")
-        direct = "apiKeyHelper" not in there
+        direct = there["env"]["ANTHROPIC_BASE_URL"] == DIRECT
         return Plan(url=url, interpreter=str(start["command"]), hook_file=str(start["args"][2]), direct_models=direct)
     except (StopIteration, KeyError, IndexError, TypeError, AttributeError):
         return None
