@@ -18,19 +18,25 @@ STANDARD = frozenset({
 """Modules of the standard library that compute and touch nothing."""
 
 LIBRARIES = {
+    "abc": {"shell"},
+    "ast": {"commands"},
+    "contextlib": {"shell"},
+    "posixpath": {"shell"},
     "msgspec": {"canonical"},
     "cryptography": {"audit"},
     "cedarpy": {"policy"},
     "datetime": {"flow"},
+    "difflib": {"permissions"},
     "ahocorasick_rs": {"scan"},
     "hyperscan": {"scan"},
     "jsonschema_rs": {"checks", "tightening"},
     "re2": {"scan"},
-    "shlex": {"raising"},
+    "shlex": {"commands", "raising"},
     "stdnum": {"scan"},
 }
 """Libraries that compute and touch nothing, and the parts of the core that may use them. `datetime` knows the calendar, and the
-clock, which `CLOCKS` takes away again; of `shlex` only the quoting of a name is used."""
+clock, which `CLOCKS` takes away again; `ast` reads the text of a program and runs none; of `shlex` only quoting and splitting are
+used, of `posixpath` what works on text alone."""
 
 CLOCKS = frozenset({"now", "today", "utcnow"})
 """Attributes of `date` and `datetime` that read the clock."""
