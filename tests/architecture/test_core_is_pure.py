@@ -35,8 +35,8 @@ LIBRARIES = {
     "stdnum": {"scan"},
 }
 """Libraries that compute and touch nothing, and the parts of the core that may use them. `datetime` knows the calendar, and the
-clock, which `CLOCKS` takes away again; `ast` reads the text of a program and runs none; of `shlex` only quoting and splitting are
-used, of `posixpath` what works on text alone."""
+clock, which `CLOCKS` takes away again; `ast` reads the text of a program and runs none; of `shlex` only quoting and splitting
+are used, of `posixpath` what works on text alone."""
 
 CLOCKS = frozenset({"now", "today", "utcnow"})
 """Attributes of `date` and `datetime` that read the clock."""
