@@ -48,8 +48,9 @@ check: $(READY) clients ## format, lint, types, import contracts, no registry ad
 	@! grep -rnE 'https?://' --include='*requirements*.txt' . --exclude-dir=.venv --exclude-dir=node_modules
 	@! grep -n '"resolved"' $$(git ls-files '*package-lock.json')
 
-# Whole files, because many of them share servers, in the order of tests/conftest.py: the longest first.
-WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+# Whole files, because many of them share servers, in the order of tests/conftest.py: the longest first. One worker more than two
+# cores: a quarter of the time a test waits for a deadline, a server or a person, and the others work meanwhile.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 .PHONY: test
 test: $(READY) $(BOX) clients servers verifier ## everything, on real servers
 	$(BIN)/pytest $(WORKERS) -q

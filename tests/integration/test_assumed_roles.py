@@ -4,6 +4,7 @@ Tested against moto, not AWS.
 """
 
 import json
+import re
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,7 +129,8 @@ async def test_no_value_is_given_away_or_written_down(moto: Moto) -> None:
         await gateway.stop()
         written = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file()) + gateway.errors().encode()
         assert moto.secret.encode() not in written
-        assert b"ASIA" not in written
+        # The rules of the scan stand in the state too, and with them the first letters of such a key's id.
+        assert re.search(rb"ASIA[A-Z0-9]{16}", written) is None
 
 
 @pytest.mark.requirement("I3")

@@ -5,6 +5,7 @@ import atexit
 import contextlib
 import itertools
 import json
+import os
 import re
 import shutil
 import signal
@@ -40,8 +41,14 @@ def _automata() -> Path:
 
 
 def started_before(state: Path) -> None:
-    """Give a state directory, made if need be, what an earlier start would have kept in it."""
-    state.mkdir(mode=0o711, parents=True, exist_ok=True)
+    """Give a state directory, made if need be, what an earlier start would have kept in it.
+
+    Not in another user's folder: the gateway runs as that user then, and believes nobody else's.
+    """
+    state.parent.mkdir(parents=True, exist_ok=True)
+    if state.parent.stat().st_uid != os.geteuid():
+        return
+    state.mkdir(mode=0o711, exist_ok=True)
     if not (state / FOLDER).exists():
         shutil.copytree(_automata(), state / FOLDER)
 
