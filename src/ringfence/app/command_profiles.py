@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ringfence.core.commands.profile import CommandProfiles, profiles
+from ringfence.core.commands.readers.registry import READERS
 from ringfence.errors import ConfigError
 
 MOST_BYTES: Final = 1 << 20
@@ -17,7 +18,11 @@ MOST_BYTES: Final = 1 << 20
 
 def command_profiles(own: Sequence[Path] = ()) -> CommandProfiles:
     """`own`: files in the same format; what they say of a command takes the place of what we say. Raises ConfigError."""
-    return profiles([*_shipped(), *(_read(path) for path in own)])
+    made = profiles([*_shipped(), *(_read(path) for path in own)])
+    for name, profile in made.by_name.items():
+        if profile.special and profile.special not in READERS:
+            raise ConfigError(f"profile of the command {name!r}: there is no reader {profile.special!r}")
+    return made
 
 
 @cache

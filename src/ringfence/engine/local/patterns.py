@@ -53,15 +53,14 @@ async def _fitting(word: Word, cwd: str | None, files: Files, doubts: list[Doubt
         doubts.append(Doubt(Undecided.PATH, f"{word.text[:80]} stands for more than {MOST_FITTING} paths"))
         return [word]
     if not paths:
-        # The program gets the pattern itself, which is no file. What is hidden may be there by then: `git stash pop; cat .e*`.
-        return [
-            word
-            if (word.text.rpartition("/")[2].startswith((".", "*", "?", "[")) and "." not in word.text.rpartition("/")[2][1:])
-            or word.text.rpartition("/")[2].startswith(".")
-            else replace(word, is_pattern=False)
-        ]
+        return [word if _may_come_to_fit(word.text.rpartition("/")[2]) else replace(word, is_pattern=False)]
     is_absolute = word.text.startswith("/") or cwd is None
     return [Word(text=path if is_absolute or cwd is None else relative(path, cwd), raw=word.raw) for path in paths]
+
+
+def _may_come_to_fit(name: str) -> bool:
+    """The program gets the pattern itself, which is no file. What is hidden may be there by then: `git stash pop; cat .e*`."""
+    return name.startswith(".") or (name.startswith(("*", "?", "[")) and "." not in name[1:])
 
 
 async def _redirected(one: Redirection, cwd: str | None, files: Files, doubts: list[Doubt]) -> Redirection:

@@ -193,6 +193,8 @@ def formats(draft: Draft) -> None:
         given.name in ("-write", "--write") and given.value is not None and given.value.text == "false" for given in made.given
     ):
         changes = False
+    if not made.words and is_terraform:
+        draft.path(Use.READ, _HERE, below=True)
     if not changes:
         return
     draft.becomes("writes")
