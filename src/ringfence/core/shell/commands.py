@@ -74,10 +74,18 @@ class Commands(Writing):
             return self._run(line, scope, around, is_plain=is_plain)
 
     def _run(self, line: Line, scope: Scope, around: Around, *, is_plain: bool) -> str | None:
+        odd = [name for name, value in line.assignments if changes_what_runs(name, value)]
+        if odd:
+            # Whatever runs it, and whatever that runs: they all have the variable.
+            doubt = Doubt(Undecided.WORD, f"{odd[0]} decides what is run")
+            line = replace(line, doubts=tuple(dict.fromkeys((*line.doubts, doubt))))
         first = line.words[0]
         if not first.is_known or first.is_pattern or first.may_split or not first.text:
             return self._emit(replace(line, doubts=(*line.doubts, NOT_LITERAL)), scope, around)
         name = first.text
+        for assigned_to, value in line.assignments:
+            if changes_what_runs(assigned_to, value):
+                self.doubt(Undecided.WORD, f"{assigned_to} decides what is run")
         function = None if is_plain else scope.functions.get(name)
         if function is not None:
             self.call(function, line, scope, around)
@@ -101,9 +109,6 @@ class Commands(Writing):
         return got
 
     def _emit(self, line: Line, scope: Scope, around: Around) -> str | None:
-        odd = [name for name, value in line.assignments if changes_what_runs(name, value)]
-        if odd:
-            line = replace(line, doubts=(*line.doubts, Doubt(Undecided.WORD, f"{odd[0]} decides what is run")))
         self.emit(line, scope, around)
         return said(line.words, scope.stdin, scope.place) if line.words else None
 
@@ -111,6 +116,8 @@ class Commands(Writing):
         """A function, with its arguments in place."""
         mark = id(function.body)
         self.called.add(mark)
+        if line.redirections or line.doubts:
+            self._emit(line, scope, around)
         if mark in self.calling:
             return
         before, locals_before = scope.arguments, scope.has_local
@@ -173,6 +180,8 @@ class Commands(Writing):
             self.partly(words, scope, inside(around, line, "eval"))
             scope.forget_all()
             return None
+        if line.redirections or line.doubts:
+            self._emit(line, scope, around)
         for name, value in line.assignments:
             scope.assign(name, value)
         return self.walk_text(text, scope, inside(around, line, "eval"))

@@ -14,6 +14,7 @@ from ringfence.core.shell.places import is_pipe, path_of
 from ringfence.core.shell.recording import Around, Line
 from ringfence.core.shell.scope import Scope
 from ringfence.core.shell.values import UNKNOWN, Value
+from ringfence.core.shell.writing import somewhere
 from ringfence.core.shell.written import Unread
 
 SHELLS: Final = frozenset(
@@ -162,8 +163,7 @@ class Nested(Commands):
             path = path_of(word.text, place)
             if path is None:
                 doubt = Doubt(Undecided.SCRIPT, "where the file is that is run is worked out at run time")
-                continue
-            for text in self.texts_at(path):
+            for text in self.texts_at(path or somewhere(word.text)):
                 if isinstance(text, Unread) or (at == 0 and not _is_shell(text)):
                     doubt = _SCRIPT
                     continue

@@ -170,6 +170,8 @@ class Programs(Nested):
             self.emit(replace(line, doubts=(*line.doubts, MADE_TEXT)), scope, around)
             self.partly(words, self.child(line, scope), inside(around, line, name))
             return
+        if line.redirections or line.doubts:
+            self.emit(line, scope, around)
         self.walk_text(text, self.child(line, scope), inside(around, line, name))
 
     def _split(self, line: Line, scope: Scope, around: Around) -> None:

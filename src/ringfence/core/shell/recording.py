@@ -111,9 +111,9 @@ class Recorder:
         """One level further in; whether it is still read."""
         self.depth += 1
         if self.depth > MOST_DEPTH:
-            self.stop(Undecided.DEPTH, f"nested more than {MOST_DEPTH} deep")
+            self.doubt(Undecided.DEPTH, f"nested more than {MOST_DEPTH} deep")
         try:
-            yield not self.is_full
+            yield not self.is_full and self.depth <= MOST_DEPTH
         finally:
             self.depth -= 1
 

@@ -8,7 +8,7 @@ from typing import Final
 from ringfence.core.shell.values import Value
 
 _LOADS: Final = re.compile(
-    r"PATH|CDPATH|IFS_|LD_\w+|DYLD_\w+|BASH_ENV|ENV|SHELLOPTS|BASHOPTS|PS[0-4]|PROMPT_COMMAND|BASH_FUNC_.*|SHELL|INPUTRC|HISTFILE|TERMINFO"
+    r"PATH|CDPATH|LD_\w+|DYLD_\w+|BASH_ENV|ENV|SHELLOPTS|BASHOPTS|PS[0-4]|PROMPT_COMMAND|BASH_FUNC_.*|SHELL|INPUTRC|HISTFILE|TERMINFO"
     r"|PYTHON(PATH|STARTUP|HOME|INSPECT|BREAKPOINT|USERBASE|EXECUTABLE|PLATLIBDIR)|PERL5?(LIB|OPT|DB)|RUBY(OPT|LIB)|NODE_(OPTIONS|PATH)"
     r"|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|MAVEN_OPTS|GRADLE_OPTS|CLASSPATH|GCONV_PATH|LUA_(INIT|PATH|CPATH)\w*|R_PROFILE\w*"
     r"|PHPRC|PHP_INI_SCAN_DIR|ERL_\w*FLAGS|GIT_\w+|HG\w*|SSH_ASKPASS|SUDO_ASKPASS|RSYNC_RSH|CVS_RSH|TAR_OPTIONS|MAKEFLAGS|GNUMAKEFLAGS|MAKEFILES"
@@ -20,12 +20,38 @@ _RUNS: Final = re.compile(
     r"\w*PAGER|\w*EDITOR|VISUAL|BROWSER|LESSOPEN|LESSCLOSE|MANPAGER|GIT_(EDITOR|PAGER|SEQUENCE_EDITOR)|DIFFPROG"
 )
 _HARMLESS: Final = frozenset({"", "true", ":", "cat", "less", "false", "/bin/true", "/bin/cat"})
-_HARMLESS_GIT: Final = re.compile(
-    r"GIT_(AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|GIT_TERMINAL_PROMPT|GIT_OPTIONAL_LOCKS|GIT_TRACE\w*|GIT_MERGE_AUTOEDIT|GIT_PAGER_IN_USE|GIT_LFS_SKIP_SMUDGE"
+_NOTHING_NEW: Final = re.compile(
+    r"GIT_((AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|TERMINAL_PROMPT|OPTIONAL_LOCKS|TRACE\w*|MERGE_AUTOEDIT|PAGER_IN_USE|LFS_SKIP_SMUDGE)"
+    r"|PIP_(DISABLE_PIP_VERSION_CHECK|NO_INPUT|PROGRESS_BAR|QUIET|NO_CACHE_DIR)|(npm_config|NPM_CONFIG)_(loglevel|yes|fund|audit|progress)"
+)
+_VALUES: Final = tuple(
+    (re.compile(name), re.compile(value))
+    for name, value in (
+        # What stands in the project is run by its own tools anyway.
+        (r"PYTHONPATH|NODE_PATH", r"(?!/)(?!.*\.\.)(?!~)[\w./:-]*"),
+        (
+            r"NODE_OPTIONS",
+            r"(\s*--(max-old-space-size=\d+|experimental-vm-modules|no-warnings|enable-source-maps|trace-warnings))+",
+        ),
+        (r"RUSTFLAGS", r"(\s*(-[DAWF] ?[\w:-]+|-C ?target-cpu=\w+|-C ?debuginfo=\d))*"),
+        (r"GOFLAGS", r"(\s*-(mod=\w+|race|v|tags=[\w,]+|count=\d+|trimpath|buildvcs=\w+))*"),
+        (
+            r"(JAVA_TOOL|_JAVA|MAVEN|GRADLE)_(OPTIONS|OPTS)",
+            r"(\s*-(X(mx|ms|ss)\d+[kmg]?|Dorg\.gradle\.[\w.]+=\w+|Dfile\.encoding=[\w-]+))*",
+        ),
+        (r"MAKEFLAGS", r"(\s*-(j|k|s|n)\d*)*"),
+        (r"CC|CXX", r"(gcc|g\+\+|clang|clang\+\+|cc|c\+\+)(-\d+)?"),
+        (r"PGHOST(ADDR)?|MYSQL_HOST", r"localhost|127\.0\.0\.1|::1"),
+        (r"SHELL", r"/bin/(ba|z|da)?sh"),
+        (r"PS[0-4]", r"[^$`\\]*"),
+    )
 )
 
 
 def changes_what_runs(name: str, value: Value) -> bool:
+    """Whether an assignment may make a later command another one, or have it run or reach something besides."""
     if _RUNS.fullmatch(name):
         return not value.is_known or value.text not in _HARMLESS
-    return _LOADS.fullmatch(name) is not None and _HARMLESS_GIT.fullmatch(name) is None
+    if _LOADS.fullmatch(name) is None or _NOTHING_NEW.fullmatch(name):
+        return False
+    return not (value.is_known and any(one.fullmatch(name) and what.fullmatch(value.text) for one, what in _VALUES))

@@ -24,6 +24,7 @@ MOST_TEXT: Final = 100_000
 _MOST_FED: Final = 6
 _MOST_ITEMS: Final = (48, 8)
 """Items of a loop that are read one by one, by how deep loops are nested."""
+_MOST_AGAIN: Final = 1
 _SIGNS: Final = {">": Direction.WRITE, ">|": Direction.WRITE, ">>": Direction.APPEND, "<": Direction.READ, "<>": Direction.BOTH}
 _BOTH_SIGNS: Final = {"&>": Direction.WRITE, "&>>": Direction.APPEND}
 _TESTS_PATHS: Final = frozenset({"-v", "-R"})
@@ -34,6 +35,8 @@ _NUMBERS: Final = frozenset({"-eq", "-ne", "-lt", "-gt", "-le", "-ge"})
 @dataclass(slots=True)
 class Walker(Programs):
     loops: int = 0
+    walking: list[str] = field(default_factory=list[str])
+    """Texts that are being walked, each within the one before."""
     defined: list[tuple[Function, str, Scope, Around]] = field(default_factory=list["tuple[Function, str, Scope, Around]"])
 
     def walk_text(self, text: str, scope: Scope, around: Around) -> str | None:
@@ -50,14 +53,19 @@ class Walker(Programs):
             self.draw(f"not shell: {tree}")
             scope.forget_all()
             return None
+        if self.walking.count(text) > _MOST_AGAIN:
+            self.doubt(Undecided.DEPTH, "a text runs itself")
+            return None
         with self.deeper() as is_read:
             if not is_read:
                 return None
             before, self.source = self.source, text.encode("utf-8", "surrogatepass")
+            self.walking.append(text)
             if around.via:
                 self.draw(f"[{around.via[-1]}]")
             made = self.statements(children(tree, "Stmts"), scope, around)
             self.source = before
+            self.walking.pop()
             return made
 
     def walk_body(self, function: Function, scope: Scope, around: Around) -> None:

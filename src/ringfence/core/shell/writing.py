@@ -86,6 +86,11 @@ _SCRIPT: Final = re.compile(
 )
 
 
+def somewhere(text: str) -> str:
+    """What stands for a relative path where nobody knows the place."""
+    return f"?/{text}"
+
+
 @dataclass(slots=True)
 class Writing(Words):
     wrote: dict[str, dict[Written, None]] = field(default_factory=dict[str, "dict[Written, None]"])
@@ -102,9 +107,8 @@ class Writing(Words):
         if not target.is_known or target.is_pattern:
             return
         for place in scope.places:
-            path = path_of(target.text, place)
-            if path is not None and len(self.wrote) < _MOST_TOUCHED:
-                self._put(path, said, is_added=is_added)
+            if len(self.wrote) < _MOST_TOUCHED:
+                self._put(path_of(target.text, place) or somewhere(target.text), said, is_added=is_added)
 
     def _put(self, path: str, said: str | None, *, is_added: bool) -> None:
         texts = self.wrote.setdefault(path, {})
