@@ -104,3 +104,24 @@ async def test_a_gateway_that_stops_ends_what_is_under_way_without_waiting_for_i
         async with asyncio.timeout(8):  # less than what calls under way are waited for
             assert await process.stop() == 0
         assert await held == "deny"
+
+
+async def test_what_is_masked_in_a_command_is_masked_in_what_is_run(tmp_path: Path) -> None:
+    config = tmp_path / "ringfence.yaml"
+    scan = {"personal_data": {"arguments": "mask", "kinds": ["email"]}}
+    agent = {
+        "purpose": "Writes code.",
+        "local": {"roots": [str(tmp_path)], "scan": scan},
+        "permissions": {"allow": ["Bash(echo *)"]},
+    }
+    config.write_text(json.dumps({"version": 1, "servers": {}, "tools": {}, "agents": {"coder": agent}}))
+    async with GatewayProcess(config, tmp_path / "state").running() as process, process.people() as people:
+        await people.add_operator("ada", "admin")
+        _, credential = await people.open_run("coder")
+        async with aiohttp.ClientSession() as session:
+            client = Client(session, process.url, credential, tmp_path)
+            given = {"command": "echo ada@lovelace.org", "description": "say it"}
+            said = await client.post("PreToolUse", tool_name="Bash", tool_input=given, tool_use_id="u1")
+    decided = said["hookSpecificOutput"]
+    assert decided["permissionDecision"] == "allow"
+    assert decided["updatedInput"] == {"command": "echo [masked: email]", "description": "say it"}

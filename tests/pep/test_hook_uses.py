@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from tests.pep.hook_world import CWD, KEY, HookWorld, coder, decision_of
 
-from ringfence.core.model.local import LOCAL
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.rules import AgentRule, PersonalArguments, PersonalRule, ScanRule, ServerRule
+from ringfence.core.rules import AgentRule, PersonalArguments, PersonalRule, ScanRule
 from ringfence.core.scan.personal import Personal
 from ringfence.engine.runs import NotDone
-from ringfence.testing.scenario import SUPPORT, shop_rules
+from ringfence.testing.scenario import SUPPORT
 
 
 @pytest.mark.requirement("I1", "I9")
@@ -228,9 +227,7 @@ async def test_what_a_run_wrote_is_known_to_whoever_judges_its_next_call() -> No
 
 async def test_a_masked_argument_is_judged_decided_recorded_and_sent_to_the_client_as_one() -> None:
     personal = PersonalRule(look_for=Personal(frozenset({"email"})), arguments=PersonalArguments.MASK)
-    local = ServerRule(id=LOCAL, scan=ScanRule(personal=personal))
-    rules = shop_rules(agents=(coder(),))
-    hooks = await HookWorld.open(rules=replace(rules, servers={**rules.servers, LOCAL: local}))
+    hooks = await HookWorld.open(agent=replace(coder(), local_scan=ScanRule(personal=personal)))
     answer = await hooks.ask("cat ada@lovelace.org", "u1")
     assert answer["permissionDecision"] == "allow"
     sent = answer["updatedInput"]["command"]

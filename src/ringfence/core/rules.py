@@ -221,6 +221,8 @@ class AgentRule:
     """Models, or patterns (`claude-*`), that its runs may ask; none where the operator has named no upstream of models."""
     local: LocalRules | None = None
     """What holds for its client's own tools (`local.Bash` and the like); None: it has no hooks."""
+    local_scan: ScanRule = ScanRule()
+    """What happens to what the scan finds in results of its client's own tools, and in what they are given."""
     permissions: PermissionLists | None = None
     """Its permission lists; None: nobody wrote any."""
     server: ServerId | None = None

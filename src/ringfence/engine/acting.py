@@ -150,7 +150,7 @@ class Actor:
         entry = f"e{receipt.first_seq}"
         reach = reach_in(call, facts)
         rule = self._catalogue.rules.servers.get(call.server)
-        inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, call.server, call.tool))
+        inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, call.server, call.tool, call.agent))
         inspection.leaving(call.shown, profile.outbound, client.meta.beside)
         longest = rule.deadline_s if rule is not None else LOCAL_RULE.deadline_s if call.server == LOCAL else 0.0
         until = asyncio.get_running_loop().time() + longest

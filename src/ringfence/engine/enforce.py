@@ -331,7 +331,7 @@ class Enforcer:
             )
             if known is not None:
                 tool = view.tools[known]
-                scan = scan_rule(self._catalogue.rules, tool.server, tool.id)
+                scan = scan_rule(self._catalogue.rules, tool.server, tool.id, principal.agent)
                 arguments = without_personal(request.arguments, scan, self._scanner)
                 return frame(call_id, principal.agent, principal.run, tool, arguments)
         name = request.name if request.server is None else f"{request.server}.{request.name}"
@@ -372,7 +372,7 @@ class Enforcer:
         """Why the arguments must not leave: they hold a secret of the gateway's own, that no agent has a reason to know, or a
         credential, and the server's rule refuses those. Empty: they may."""
         call, tool = case.call, case.facts.tool
-        scan = scan_rule(self._catalogue.rules, call.server, call.tool)
+        scan = scan_rule(self._catalogue.rules, call.server, call.tool, call.agent)
         personal = personal_in_arguments(scan, PersonalArguments.DENY) or personal_in_arguments(scan, PersonalArguments.MASK)
         denies = scan.on_arguments(tool is None or tool.profile_for(call.value).outbound) is ArgumentAction.DENY
         if not denies and personal is None and not self._scanner.redactor:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from ringfence.core.model.identifiers import ServerId, ToolId
-from ringfence.core.rules import PersonalArguments, Rules, ScanRule
+from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
+from ringfence.core.model.local import LOCAL
+from ringfence.core.rules import PersonalArguments, PersonalRule, Rules, ScanRule
 from ringfence.core.scan.personal import Personal
 from ringfence.core.scan.personal_rules import PERSONAL_RULES
 from ringfence.core.scan.places import places_of, texts_of
@@ -21,8 +22,11 @@ _MASKED: Final = re.compile(re.escape(MASK).replace(re.escape("{rule}"), f"({_ID
 _ONLY: Final = frozenset({Kind.PERSONAL})
 
 
-def scan_rule(rules: Rules, server: ServerId, tool: ToolId) -> ScanRule:
-    """The scan's rule for the calls of one tool."""
+def scan_rule(rules: Rules, server: ServerId, tool: ToolId, agent: AgentId) -> ScanRule:
+    """The scan's rule for the calls of one tool by one agent."""
+    if server == LOCAL:
+        known = rules.agents.get(agent)
+        return known.local_scan if known is not None else ScanRule()
     of_server, of_tool = rules.servers.get(server), rules.tools.get(tool)
     scan = of_server.scan if of_server is not None else ScanRule()
     return scan if of_tool is None or of_tool.personal is None else replace(scan, personal=of_tool.personal)
@@ -57,7 +61,7 @@ def masked_in(arguments: Mapping[str, Any], at: str) -> list[Finding]:
 
 def in_entries(rules: Rules) -> Personal | None:
     """What no entry shows of what agents send: whatever any rule looks for. None: nothing is looked for."""
-    scans = [server.scan.personal for server in rules.servers.values()] + [tool.personal for tool in rules.tools.values()]
+    scans = _everywhere(rules)
     on = [one.look_for for one in scans if one is not None and one.arguments is not PersonalArguments.OFF]
     if not on:
         return None
@@ -66,4 +70,13 @@ def in_entries(rules: Rules) -> Personal | None:
 
 def any_personal(rules: Rules) -> bool:
     """Whether personal data is looked for anywhere."""
-    return any(server.scan.personal for server in rules.servers.values()) or any(tool.personal for tool in rules.tools.values())
+    return any(_everywhere(rules))
+
+
+def _everywhere(rules: Rules) -> list[PersonalRule | None]:
+    of_servers = [server.scan.personal for server in rules.servers.values()]
+    return [
+        *of_servers,
+        *(tool.personal for tool in rules.tools.values()),
+        *(each.local_scan.personal for each in rules.agents.values()),
+    ]

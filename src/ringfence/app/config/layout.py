@@ -19,6 +19,7 @@ from ringfence.app.config.operators_layout import OPERATORS
 from ringfence.app.config.permissions_layout import PERMISSIONS
 from ringfence.app.config.personal_section import PERSONAL
 from ringfence.app.config.provenance_layout import AUTHORITY, LOOKUP, PROVENANCE, RECORDS, SAID_AS
+from ringfence.app.config.scan_layout import SCAN
 from ringfence.app.config.secrets_layout import SECRET_VALUE, SECRETS
 from ringfence.app.config.shapes import (
     Choice,
@@ -36,8 +37,7 @@ from ringfence.app.config.shapes import (
 from ringfence.app.config.telemetry_layout import TELEMETRY
 from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.profile import Effect, Sensitivity, Trust
-from ringfence.core.rules import ArgumentAction, InstructionAction, SecretAction, Share
-from ringfence.core.scan.secret_rules import SECRET_RULES
+from ringfence.core.rules import Share
 
 SERVER_ID: Final = r"[a-z0-9-]{1,24}"
 TOOL_NAME: Final = r"[A-Za-z0-9_-]+"
@@ -84,34 +84,6 @@ GRANTS: Final = Record(
         "logging": Key(Truth(), "Log messages during a call, where the client wants them.", default=False),
         "requests_per_call": Key(Integer(0, 100), "How often one call may ask for any of this.", default=10),
     }
-)
-
-SCAN: Final = Record(
-    {
-        "instructions": Key(
-            Choice(tuple(InstructionAction)),
-            "Text that speaks to a model as its master would, or that a person does not see: `flag` records it and tells "
-            "people, `mask` replaces each passage as well, `withhold` keeps the whole answer from the agent.",
-            default="flag",
-        ),
-        "secrets": Key(
-            Choice(tuple(SecretAction)),
-            "Credentials of known formats: `mask` replaces each, `flag` records it and tells people, `withhold` keeps the "
-            "whole answer from the agent.",
-            default="mask",
-        ),
-        "arguments": Key(
-            Choice(tuple(ArgumentAction)),
-            "Calls whose arguments hold a credential of a known format: `deny`, `flag` or `off`. Where absent, `deny` for "
-            "calls that are `outbound`, else `flag`.",
-        ),
-        "allow_in_arguments": Key(
-            ListOf(Choice(tuple(sorted({rule.id for rule in SECRET_RULES}))), most=50),
-            "Kinds of credentials that count for nothing in arguments: false hits, or what the server is there for.",
-        ),
-        "personal_data": Key(PERSONAL, "What identifies a person, in place of the file's own `personal_data`."),
-    },
-    "a mapping with `instructions`, `secrets`, `arguments`, `allow_in_arguments` and `personal_data`",
 )
 
 SERVER: Final = Record(
@@ -383,6 +355,11 @@ FILE: Final = Record(
             Text("a folder", most=1000),
             "Folder of the policies (`*.cedar`), relative to this file. `policies` where it is absent and there is one.",
             default="policies",
+        ),
+        "commands": Key(
+            ListOf(Text("a file", most=1000), most=20),
+            "Files in TOML that describe more commands of shells, or ours anew, relative to this file. They are read at the "
+            "start. See docs/permissions.md.",
         ),
         "timezone": Key(
             Text("a time zone such as `Europe/Berlin`", r"[A-Za-z0-9_+/-]{1,64}", 64, examples=("UTC", "Europe/Berlin")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ringfence.app.config.scan_layout import SCAN
 from ringfence.app.config.shapes import Choice, Duration, Integer, Key, ListOf, Record, Text
 from ringfence.core.model.local_rules import Client, Outcome, Words
 
@@ -79,6 +80,11 @@ LOCAL: Final = Record(
             Text("a folder", most=4000, examples=("/home/ada",)),
             "The home directory of the user that the client is. Where absent, that of the first of the agent's `users`, else"
             " the gateway's own.",
+        ),
+        "scan": Key(
+            SCAN,
+            "What happens to what is found in results of its tools, and in what they are given. The file's own `personal_data`"
+            " does not count here: what is masked in a command or a file is masked in what is run and written.",
         ),
         "mcp": Key(_MCP, "MCP servers that the client has besides the gateway."),
         "guard_rails": Key(

@@ -10,6 +10,7 @@ from typing import Any
 
 from ringfence.app.config.permissions_of import settings_paths
 from ringfence.app.config.problems import Path as Place
+from ringfence.app.config.scan_of import scan_of
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.local_rules import Client, LocalRules, OtherMcp, Outcome, Overreach, SecretRules, Words
 from ringfence.core.model.permissions import PermissionLists, Speaks
@@ -62,7 +63,8 @@ def with_local(rules: Rules, values: Fields, lists: Mapping[str, PermissionLists
         rule = agents[AgentId(name)]
         local = _local(fields, values, path) if "local" in fields else None
         if local is not None or name in lists:
-            agents[AgentId(name)] = replace(rule, local=local, permissions=lists.get(name))
+            scan = scan_of(fields.get("local", {}).get("scan", {}), None)
+            agents[AgentId(name)] = replace(rule, local=local, local_scan=scan, permissions=lists.get(name))
     return replace(rules, agents=agents)
 
 
@@ -73,7 +75,8 @@ def _local(fields: Fields, values: Fields, path: Path) -> LocalRules:
     overreach: Fields = local.get("overreach", {})
     mcp: Fields = local.get("mcp", {})
     given = [folder / Path(text).expanduser() for text in local.get("guard_rails", ())]
-    rails = [path, *settings_paths(fields.get("permissions", {}), folder), folder / values.get("policies", "policies"), *given]
+    kept = [folder / Path(text).expanduser() for text in (values.get("policies", "policies"), *values.get("commands", ()))]
+    rails = [path, *settings_paths(fields.get("permissions", {}), folder), *kept, *given]
     return LocalRules(
         client=Client(local.get("client", Client.CLAUDE_CODE)),
         roots=tuple(dict.fromkeys(_real(folder, root) for root in local.get("roots", ()))),

@@ -15,6 +15,7 @@ from ringfence.app.config.operators_section import people_of
 from ringfence.app.config.personal_section import personal_of
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.app.config.provenance_of import provenance_of
+from ringfence.app.config.scan_of import scan_of
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.environment import ANY
@@ -23,12 +24,8 @@ from ringfence.core.model.identifiers import AgentId, Digest, OperatorName, Serv
 from ringfence.core.rules import (
     AgentRule,
     ApprovalRules,
-    ArgumentAction,
     Grants,
-    InstructionAction,
     Rules,
-    ScanRule,
-    SecretAction,
     ServerRule,
     Share,
     ToolRule,
@@ -79,7 +76,7 @@ def _server(name: str, fields: Fields, personal: Fields | None) -> ServerRule:
         deadline_s=float(fields.get("deadline", 300)),
         grants=_grants(fields.get("grants", {})),
         limits=use_limits_of(fields.get("limits", {})),
-        scan=_scan(fields.get("scan", {}), personal),
+        scan=scan_of(fields.get("scan", {}), personal),
         environment=fields.get("environment", ""),
         identity=digest_of({key: fields[key] for key in ("command", "cwd", "url") if key in fields}),
     )
@@ -100,16 +97,6 @@ def _grants(fields: Fields) -> Grants:
         roots=fields.get("roots", False),
         logging=fields.get("logging", False),
         requests_per_call=fields.get("requests_per_call", 10),
-    )
-
-
-def _scan(fields: Fields, personal: Fields | None) -> ScanRule:
-    return ScanRule(
-        instructions=InstructionAction(fields.get("instructions", "flag")),
-        secrets=SecretAction(fields.get("secrets", "mask")),
-        arguments=ArgumentAction(fields["arguments"]) if "arguments" in fields else None,
-        allow=frozenset(fields.get("allow_in_arguments", ())),
-        personal=personal_of(fields.get("personal_data", personal)),
     )
 
 

@@ -228,7 +228,7 @@ class LocalCalls(OwnServer):
         """
         assert self._act is not None  # INVARIANT: `use` comes first
         name = use.tool if use.tool in TOOLS else OTHER
-        rule = scan_rule(self._catalogue.rules, LOCAL, tool_id(name))
+        rule = scan_rule(self._catalogue.rules, LOCAL, tool_id(name), run.agent)
         arguments = without_personal(arguments_of(name, use.client_tool, use.input, event.cwd), rule, self._scanner)
         given_input: Mapping[str, Any] = arguments["input"]
         judgement = await self._judged(run, agent, name, use, given_input, event.cwd)
@@ -332,7 +332,9 @@ class LocalCalls(OwnServer):
 
     def looked_at(self, principal: Principal, use: ToolUse, result: Any, *, in_time: bool) -> Answer:
         """What may be had of a result that belongs to no call that is known: it is scanned all the same."""
-        inspection = Inspection(self._scanner, scan_rule(self._catalogue.rules, LOCAL, tool_id(use.tool or OTHER)))
+        inspection = Inspection(
+            self._scanner, scan_rule(self._catalogue.rules, LOCAL, tool_id(use.tool or OTHER), principal.agent)
+        )
         answer = given(inspection.outcome(Returned({"content": [], "structuredContent": {OUTPUT: result}}, "")), result)
         self._show(principal.run, use.use, (answer.is_replaced or answer.is_withheld) and not in_time)
         return answer
