@@ -11,6 +11,8 @@ import typer
 from ringfence.app.cli.options import DONE, REFUSED, USAGE, AsJson
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ringfence.app.config.settings import Loaded
     from ringfence.core.model.local import Place
     from ringfence.core.rules import AgentRule
@@ -50,7 +52,7 @@ def explain(
 
     given = _given(command, tool, path, arguments, as_json=as_json)
     loaded, rule, place = _where(config, agent, cwd, as_json=as_json)
-    tried = asyncio.run(_decided(rule, tool, given, place))
+    tried = asyncio.run(_decided(loaded.commands, rule, tool, given, place))
     told = document(tried, loaded.rules.groups)
     if as_json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -77,9 +79,9 @@ def check(
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file} cannot be read: {error}", "", USAGE, as_json=as_json)
-    _, rule, place = _where(config, agent, cwd, as_json=as_json)
+    loaded, rule, place = _where(config, agent, cwd, as_json=as_json)
     commands = [line for line in text.splitlines() if line.strip()]
-    decided = asyncio.run(_all(rule, commands, place))
+    decided = asyncio.run(_all(loaded.commands, rule, commands, place))
     if as_json:
         sys.stdout.write(json.dumps({"commands": decided}, ensure_ascii=False) + "\n")
     else:
@@ -129,22 +131,22 @@ def _where(config: Path, agent: str | None, cwd: Path | None, *, as_json: bool) 
     return loaded, rule, place_of(rule, cwd if cwd is not None else Path.cwd())
 
 
-async def _decided(rule: AgentRule, tool: str, given: dict[str, Any], place: Place) -> Any:
+async def _decided(files: Sequence[Path], rule: AgentRule, tool: str, given: dict[str, Any], place: Place) -> Any:
     from ringfence.app.permissions.trial import Trial
     from ringfence.app.wiring.judging import judging
     from ringfence.core.model.identifiers import Millis
 
-    async with judging() as judge:
+    async with judging(files) as judge:
         return await Trial(rule, judge, Millis(0)).decide(tool, given, place)
 
 
-async def _all(rule: AgentRule, commands: list[str], place: Place) -> list[dict[str, str]]:
+async def _all(files: Sequence[Path], rule: AgentRule, commands: list[str], place: Place) -> list[dict[str, str]]:
     from ringfence.app.permissions.trial import Trial
     from ringfence.app.wiring.judging import judging
     from ringfence.core.model.identifiers import Millis
 
     decided: list[dict[str, str]] = []
-    async with judging() as judge:
+    async with judging(files) as judge:
         trial = Trial(rule, judge, Millis(0))
         for command in commands:
             decision = (await trial.decide("Bash", {"command": command}, place)).decision

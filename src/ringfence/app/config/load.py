@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ringfence.app.command_profiles import command_profiles
 from ringfence.app.config.alerts_section import alerts_of, check_alerts
 from ringfence.app.config.box_section import check_boxes, egress_secrets_of, server_box_of
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
@@ -75,6 +76,8 @@ def load_config(path: Path, *, find_user: FindUser = local_uid) -> Loaded:
     data, mode = _read(path)
     loaded = parse_config(data, path, find_user=find_user)
     loaded = with_policies(loaded)
+    if loaded.commands:
+        command_profiles(loaded.commands)  # a file that cannot be read is told now, not with the first command
     if mode & stat.S_IWOTH:
         warning = f"{path}:1:1: every local user can change this file, and with it what agents may do: chmod o-w"
         loaded = replace(loaded, warnings=(warning, *loaded.warnings))
@@ -119,6 +122,7 @@ def parse_config(data: bytes, path: Path, *, find_user: FindUser = local_uid) ->
         policies=PolicySettings(
             folder=folder / values["policies"] if "policies" in values else None, timezone=values.get("timezone", "UTC")
         ),
+        commands=tuple(folder / Path(text).expanduser() for text in values.get("commands", ())),
         authorization=authorization_of(values.get("authorization", {})),
         listen=listen_of(values.get("listen", {}), folder),
         identity=identity_of(values.get("identity", {}), folder),

@@ -236,6 +236,8 @@ class Loaded:
     digest: Digest
     """Of the canonical parsed configuration; equal to `rules.digest`."""
     policies: PolicySettings = PolicySettings()
+    commands: tuple[Path, ...] = ()
+    """Files that describe commands, besides those that come with the gateway."""
     authorization: AuthorizationSettings = AuthorizationSettings()
     log: LogSettings = LogSettings()
     listen: ListenSettings = ListenSettings()

@@ -125,7 +125,7 @@ async def compose(
         read_secret=reading(secrets, loaded.egress_secrets),
         models=(models or ModelUpstreams(secrets)).of(loaded.models),
         telemetry=telemetry.told if telemetry is not None else None,
-        judges=lambda scanner: GatewayJudging(scanner, files),
+        judges=lambda scanner: GatewayJudging(scanner, files, loaded.commands),
         files=files,
         home_of=home_of,
         ignores_case=IGNORES_CASE,

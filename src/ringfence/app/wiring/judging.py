@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from ringfence.engine.local.calls import Judges
 
 
 @asynccontextmanager
-async def judging() -> AsyncGenerator[Judges]:
+async def judging(commands: Sequence[Path] = ()) -> AsyncGenerator[Judges]:
     """For calls that nobody makes, on this machine's files."""
-    judges = GatewayJudging(Scanner(), DiskFiles(ignores_case=IGNORES_CASE))
+    judges = GatewayJudging(Scanner(), DiskFiles(ignores_case=IGNORES_CASE), commands)
     try:
         yield judges
     finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ringfence.adapters.files.disk import DiskFiles
@@ -25,9 +26,10 @@ IGNORES_CASE = sys.platform == "darwin"
 class GatewayJudging:
     """Says what calls would do. Made at the first of them: most gateways have no agent with a client of its own."""
 
-    def __init__(self, scanner: Scanner, files: DiskFiles) -> None:
+    def __init__(self, scanner: Scanner, files: DiskFiles, commands: Sequence[Path] = ()) -> None:
         self._scanner = scanner
         self._files = files
+        self._commands = commands
         self._made: tuple[Judging, ShfmtParser] | None = None
 
     async def judge(
@@ -49,7 +51,7 @@ class GatewayJudging:
 
     def _make(self) -> tuple[Judging, ShfmtParser]:
         try:
-            profiles = command_profiles()
+            profiles = command_profiles(self._commands)
         except ConfigError as error:
             raise UnavailableError(f"the profiles of commands cannot be read: {error}") from error
         parser = ShfmtParser()
