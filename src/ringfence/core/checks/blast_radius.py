@@ -5,7 +5,7 @@ from ringfence.core.model.facts import Facts
 from ringfence.core.model.local import Judgement
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
-from ringfence.core.permissions.weighing import weigh
+from ringfence.core.permissions.weighing import acts_of
 
 ALLOW = Verdict(Level.ALLOW)
 
@@ -28,7 +28,7 @@ def _local_gates(judgement: Judgement, facts: Facts) -> tuple[Gate, ...]:
     if not judgement.acts:
         return gates_of(judgement.profile)
     lists = facts.agent.permissions if facts.agent is not None else None
-    acts = [one.act for one in weigh(lists, judgement).acts if not one.is_named]
+    acts = [one.act for one in acts_of(lists, judgement) if not one.is_named]
     return tuple(sorted({gate for act in acts for gate in gates_of(act.profile)}))
 
 

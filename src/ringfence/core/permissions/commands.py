@@ -62,6 +62,8 @@ class _Pattern:
     is_open: bool
     """More words may follow."""
     words: tuple[str, ...]
+    head: str
+    """What every text begins with that fits."""
 
 
 @lru_cache(maxsize=4096)
@@ -72,7 +74,7 @@ def _read(pattern: str) -> _Pattern:
         if text.endswith(end):
             text, is_open = text[: -len(end)], True
             break
-    return _Pattern(text, is_open, tuple(text.split(" ")))
+    return _Pattern(text, is_open, tuple(text.split(" ")), text.partition("*")[0])
 
 
 def collapsed(text: str) -> str:
@@ -83,20 +85,43 @@ def collapsed(text: str) -> str:
 def fits_line(pattern: str, line: str) -> bool:
     """Whether a rule's pattern fits one text."""
     read = _read(pattern)
+    if not line.startswith(read.head):
+        return False
     return fits_text(read.text, line) or (read.is_open and fits_text(read.text + " *", line))
 
 
-def strictly(pattern: str, act: LocalAct) -> bool:
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """A command in all its spellings, made once for all rules."""
+
+    lines: tuple[str, ...]
+    plain: tuple[str, ...]
+    """Without quotes."""
+    words: tuple[str, ...]
+    """The first without its folders."""
+
+
+def spell(act: LocalAct) -> Spelt:
+    """All spellings of a command."""
+    words: tuple[str, ...] = (_base(act.words[0]), *act.words[1:]) if act.words else ()
+    spellings = [act.text, *map(collapsed, act.spellings), *([" ".join(words)] if words else [])]
+    lines = dict.fromkeys(spellings)
+    return Spelt(tuple(lines), tuple(dict.fromkeys(line.translate(_QUOTES) for line in lines)), words)
+
+
+def strictly(pattern: str, spelt: Spelt) -> bool:
     """Whether a deny or ask rule fits a command in any of its spellings."""
-    lines = {act.text, *map(collapsed, act.spellings)}
-    if act.words:
-        lines.add(" ".join((_base(act.words[0]), *act.words[1:])))
-    if any(fits_line(pattern, line) for line in lines):
+    if any(fits_line(pattern, line) for line in spelt.lines):
         return True
-    plain = pattern.translate(_QUOTES)
-    if any(fits_line(plain, line.translate(_QUOTES)) for line in lines):
+    plain = _plain(pattern)
+    if any(fits_line(plain, line) for line in spelt.plain):
         return True
-    return bool(act.words) and _means(_read(plain), (_base(act.words[0]), *act.words[1:]))
+    return bool(spelt.words) and _means(_read(plain), spelt.words)
+
+
+@lru_cache(maxsize=4096)
+def _plain(pattern: str) -> str:
+    return pattern.translate(_QUOTES)
 
 
 def _base(name: str) -> str:

@@ -10,7 +10,7 @@ from ringfence.core.model.local import Judgement, Kind, LocalAct, PathUse, Use
 from ringfence.core.model.permissions import LEVELS, PermissionLists, PermissionRule, Speaks
 from ringfence.core.model.profile import Effect
 from ringfence.core.model.verdict import Level
-from ringfence.core.permissions.commands import collapsed, fits_line, strictly
+from ringfence.core.permissions.commands import Spelt, collapsed, fits_line, spell, strictly
 from ringfence.core.permissions.globs import fits_text
 from ringfence.core.permissions.paths import Fit, fit, goes_below, name_of
 from ringfence.core.permissions.reading import SHELLS, is_compound
@@ -32,6 +32,7 @@ class Hit:
 
 def hits_of(act: LocalAct, judgement: Judgement, lists: PermissionLists) -> Iterable[Hit]:
     """Every deny and ask rule that fits an act."""
+    spelt = spell(act)
     for rule in (*lists.deny, *lists.ask):
         level = LEVELS[rule.listed]
         match rule.speaks:
@@ -39,7 +40,7 @@ def hits_of(act: LocalAct, judgement: Judgement, lists: PermissionLists) -> Iter
                 if why := _tool(rule, act):
                     yield Hit(rule, level, why)
             case Speaks.COMMAND:
-                yield from _command(rule, act, judgement, lists, level)
+                yield from _command(rule, act, spelt, judgement, lists)
             case Speaks.PATH:
                 yield from _paths(rule, act, judgement, lists, level)
             case Speaks.DOMAIN:
@@ -95,16 +96,17 @@ def names_tool(pattern: str, tool: str) -> bool:
     return pattern.startswith("mcp__") and pattern.count("__") == 1 and tool.startswith(pattern + "__")
 
 
-def _command(rule: PermissionRule, act: LocalAct, judgement: Judgement, lists: PermissionLists, level: Level) -> Iterable[Hit]:
+def _command(rule: PermissionRule, act: LocalAct, spelt: Spelt, judgement: Judgement, lists: PermissionLists) -> Iterable[Hit]:
+    level = LEVELS[rule.listed]
     if act.kind is not Kind.COMMAND or is_compound(rule.pattern):
         return
     if is_about_sql(rule.pattern):
         if runs(rule.pattern, act):
             yield Hit(rule, level, f"it runs {act.statements[0]}")
-        elif not act.statements and _may_run_anything(act) and strictly(rule.pattern, act):
+        elif not act.statements and _may_run_anything(act) and strictly(rule.pattern, spelt):
             yield Hit(rule, level, act.text[:200])
         return
-    if strictly(rule.pattern, act):
+    if strictly(rule.pattern, spelt):
         yield Hit(rule, level, act.text[:200] or "a redirection")
     elif is_about_removal(rule):
         found, why = removal(act, judgement.place, lists.directories, level)

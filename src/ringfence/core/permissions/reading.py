@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 from ringfence.core.model.permissions import Listed, PermissionRule, Speaks
@@ -222,6 +223,7 @@ _QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.", re.DOTALL)
 _SEPARATOR: Final = re.compile(r"&&|\|\||[;|&\n]")
 
 
+@lru_cache(maxsize=4096)
 def is_compound(pattern: str) -> bool:
     """Whether a text is several commands: one of the shell's separators stands outside of quotes."""
     return _SEPARATOR.search(_QUOTED.sub("", re.sub(r"\d?>&\d|&>", "", pattern))) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from ringfence.core.model.local import LocalAct, PathUse, Place, Use
@@ -17,9 +18,12 @@ _CLEAR: Final = frozenset({"rm", "rmdir", "unlink", "shred", "srm", "find", "fd"
 
 def is_about_removal(rule: PermissionRule) -> bool:
     """Whether a rule is about `rm` of whatever: `rm`, `rm *`, `rm -rf *`."""
-    if rule.speaks is not Speaks.COMMAND:
-        return False
-    words = collapsed(rule.pattern.removesuffix(":*")).split(" ")
+    return rule.speaks is Speaks.COMMAND and _removes(rule.pattern)
+
+
+@lru_cache(maxsize=4096)
+def _removes(pattern: str) -> bool:
+    words = collapsed(pattern.removesuffix(":*")).split(" ")
     name = words[0].rstrip("*").rpartition("/")[2]
     return name in _REMOVERS and all(word == "*" or word.startswith("-") for word in words[1:])
 

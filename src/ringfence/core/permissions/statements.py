@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from ringfence.core.model.local import LocalAct
@@ -17,6 +18,7 @@ _ABOUT: Final = re.compile(rf"\*\s*(?:{'|'.join(_VERBS)})(?:[ *]|$)")
 _BLANKS: Final = re.compile(r"\s+")
 
 
+@lru_cache(maxsize=4096)
 def is_about_sql(pattern: str) -> bool:
     """Whether a command rule is about a statement: it begins with `*`, and then with one of SQL's verbs in capitals."""
     return _ABOUT.match(pattern) is not None

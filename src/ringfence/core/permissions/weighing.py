@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from ringfence.core.model.local import Doubt, Judgement, Kind, LocalAct
@@ -62,12 +63,24 @@ def weigh(
     `arguments` and `tool` are those of the call, for rules on one argument (`Agent(model:opus)`).
     """
     given = NONE if lists is None else lists
-    # Somebody has read exactly this text, so that nothing about it is in doubt for them.
-    is_read = any(_is_text(rule, judgement) for rule in given.allow)
-    acts = tuple(_weight(act, judgement, given, is_read=is_read, has_lists=lists is not None) for act in judgement.acts)
+    is_read = _is_read(given, judgement)
+    acts = acts_of(lists, judgement)
     whole = tuple(_whole(judgement, given, arguments or {}, tool, is_read=is_read))
     level = max((one.level for one in (*acts, *whole)), default=Level.ALLOW)
     return Weighed(level=level, acts=acts, whole=whole)
+
+
+@lru_cache(maxsize=64)
+def acts_of(lists: PermissionLists | None, judgement: Judgement) -> tuple[Weight, ...]:
+    """What each act comes to. Several checks of one decision ask."""
+    given = NONE if lists is None else lists
+    is_read = _is_read(given, judgement)
+    return tuple(_weight(act, judgement, given, is_read=is_read, has_lists=lists is not None) for act in judgement.acts)
+
+
+def _is_read(lists: PermissionLists, judgement: Judgement) -> bool:
+    """Whether somebody has read exactly this text, so that nothing about it is in doubt for them."""
+    return any(_is_text(rule, judgement) for rule in lists.allow)
 
 
 def _is_text(rule: PermissionRule, judgement: Judgement) -> bool:
