@@ -41,6 +41,8 @@ DENIED = [
     ("npm publish *", "npm --access=public publish"),
     ("terraform apply *", "terraform -chdir=infra apply"),
     ("rm -r *", "rm -fr x"),
+    ("git push *", "git " + "-c a=b " * 400 + "push"),
+    ("mvn * deploy *", "mvn " + "-a x " * 3000 + "deploy"),
     ("echo 'a; b'", "echo 'a; b'"),
     ("t1 x", "'t1' x"),
 ]
@@ -67,6 +69,7 @@ FREE = [
     ("kubectl delete *", "kubectl get pods"),
     ("kubectl delete *", "kubectl get -n delete pods"),
     ("rm *", "echo rm x"),
+    ("git * * * push *", "git " + "-c a " * 3000 + "pull"),
 ]
 
 

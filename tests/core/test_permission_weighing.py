@@ -131,7 +131,8 @@ def test_what_shows_secrets_of_the_machine_needs_a_rule_that_names_it() -> None:
 def test_a_doubt_asks_whatever_is_allowed_but_the_text_itself() -> None:
     act = a_command("eval $x", "project", doubts=(DOUBT,))
     assert level(a_list(allow=["Bash", "Bash(eval *)"]), act) is ASK
-    assert level(a_list(allow=["Bash(eval '$x')"]), act) is ALLOW
+    assert level(a_list(allow=["Bash(eval '$x')"]), act) is ASK
+    assert level(a_list(allow=["Bash(eval $x)"]), act, text="eval $x") is ALLOW
     assert level(None, act) is ASK
     assert weigh(None, judged(act)).acts[0].code is ReasonCode.UNDECIDED
 
@@ -141,6 +142,12 @@ def test_a_doubt_of_the_whole_text_is_lifted_by_a_rule_that_is_the_text() -> Non
     assert weigh(a_list(allow=["Bash", "Bash(a *)"]), judgement).level is ASK
     assert weigh(a_list(allow=["Bash(a <(b))"]), judgement).level is ALLOW
     assert weigh(a_list(allow=["Bash(a <(b))"], deny=["Bash(a *)"]), judgement).level is DENY
+    assert weigh(a_list(allow=["Edit(a <(b))"]), judgement).level is ASK
+
+
+def test_words_that_come_later_are_not_read_by_who_read_the_rest() -> None:
+    act = a_command("rm", "deletes", via=("xargs",), doubts=(Doubt(Undecided.PATH, "words that are known only when it runs"),))
+    assert level(a_list(allow=["Bash(rm)", "Bash(find *)"]), act, text="find . | xargs rm") is ASK
 
 
 def test_a_text_in_which_nothing_was_found_asks() -> None:

@@ -26,8 +26,6 @@ class Spoken:
     """What no rule speaks for, in words; empty: nothing is missing."""
     is_named: bool = False
     """A rule names it closely enough to answer for whatever it does."""
-    is_text: bool = False
-    """A rule is its text, letter for letter: somebody has read it."""
     names_program: bool = False
 
     def lifts(self, doubt: Doubt) -> bool:
@@ -39,7 +37,7 @@ def spoken_for(act: LocalAct, place: Place, lists: PermissionLists, *, is_read: 
     """What the allow rules say. `is_read`: one of them is the whole call's text."""
     best, rule = _best(act, lists)
     if is_read or best is Names.TEXT:
-        return Spoken(rule=rule, is_named=True, is_text=True, names_program=True)
+        return Spoken(rule=rule, is_named=True, names_program=True)
     is_tool = act.kind is not Kind.COMMAND and rule is not None
     is_named = best is Names.COMMAND or is_tool
     lacks = _lacks_rule(act, best, is_tool=is_tool) or _lacks_paths(act, place, lists, best)

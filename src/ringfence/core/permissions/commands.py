@@ -147,17 +147,30 @@ def _means(pattern: _Pattern, words: tuple[str, ...]) -> bool:
 
 
 def _in_order(wanted: list[str], words: list[str]) -> bool:
-    """Whether the first words that are no options, and no values of options before them, are the wanted ones."""
-    if not wanted:
-        return True
-    for at, word in enumerate(words):
-        if word.startswith("-"):
-            continue
-        if fits_text(wanted[0], word) and _in_order(wanted[1:], words[at + 1 :]):
-            return True
-        if at == 0 or not words[at - 1].startswith("-") or words[at - 1] == "--" or "=" in words[at - 1]:
-            return False  # it is a word of its own, and another one
-    return False
+    """Whether the first words that are no options, and no values of options before them, are the wanted ones.
+
+    Nobody here knows which options take a value, so a word after an option may be one or none. Linear in the words.
+    """
+    starts = {0}
+    for want in wanted:
+        following: set[int] = set()
+        is_looking = False
+        for at, word in enumerate(words):
+            begins = at in starts
+            if word.startswith("-"):
+                is_looking = is_looking or begins
+                continue
+            if (is_looking or begins) and fits_text(want, word):
+                following.add(at + 1)
+            is_looking = is_looking and _may_take_a_value(words[at - 1])
+        starts = following
+        if not starts:
+            return False
+    return True
+
+
+def _may_take_a_value(word: str) -> bool:
+    return word.startswith("-") and word != "--" and "=" not in word
 
 
 def _has_option(option: str, given: list[str]) -> bool:

@@ -158,7 +158,9 @@ _VERBS: Final = {
 def _hosts(rule: PermissionRule, act: LocalAct, level: Level) -> Iterable[Hit]:
     for host in act.hosts:
         if host == "?":
-            yield Hit(rule, min(level, Level.ASK), "nobody knows which host it reaches")
+            # A command that reaches who knows whom needs a rule that names it; a search has no host of its own.
+            if act.tool == rule.tool:
+                yield Hit(rule, min(level, Level.ASK), "nobody knows which host it reaches")
         elif fits_host(rule.pattern, host):
             yield Hit(rule, level, f"it reaches {host}")
 

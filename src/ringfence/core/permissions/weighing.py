@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ringfence.core.model.local import Doubt, Judgement, Kind, LocalAct
-from ringfence.core.model.permissions import PermissionLists, PermissionRule
+from ringfence.core.model.permissions import PermissionLists, PermissionRule, Speaks
 from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.permissions.allowing import spoken_for
 from ringfence.core.permissions.commands import collapsed
@@ -85,13 +85,14 @@ def _is_read(lists: PermissionLists, judgement: Judgement) -> bool:
 
 def _is_text(rule: PermissionRule, judgement: Judgement) -> bool:
     """Whether an allow rule is the text of the whole call, letter for letter."""
-    return bool(judgement.text) and "*" not in rule.pattern and rule.pattern.strip() == judgement.text.strip()
+    is_whole = rule.speaks is Speaks.COMMAND and "*" not in rule.pattern
+    return is_whole and bool(judgement.text) and rule.pattern.strip() == judgement.text.strip()
 
 
 def _weight(act: LocalAct, judgement: Judgement, lists: PermissionLists, *, is_read: bool, has_lists: bool) -> Weight:
     strictest = _strictest(hits_of(act, judgement, lists))
     spoken = spoken_for(act, judgement.place, lists, is_read=is_read)
-    doubts = () if spoken.is_text else tuple(doubt for doubt in act.doubts if not spoken.lifts(doubt))
+    doubts = () if is_read else tuple(doubt for doubt in act.doubts if not spoken.lifts(doubt))
     if strictest is not None and (strictest.level is Level.DENY or not doubts):
         return Weight(act=act, level=strictest.level, rule=strictest.rule, why=f"{shown(strictest.rule)}: {strictest.why}")
     if doubts:
