@@ -74,6 +74,9 @@ def test_what_could_reroute_or_disarm_is_locked_and_pinned(tmp_path: Path) -> No
     ):
         assert value["env"][name] == "", name
     assert value["env"]["NODE_TLS_REJECT_UNAUTHORIZED"] == "1"
+    # What a command was decided to be is what runs: no project names another shell, or what shells and loaders read.
+    assert {value["env"][name] for name in ("BASH_ENV", "CLAUDE_CODE_SHELL_PREFIX", "LD_PRELOAD", "PYTHONPATH")} == {""}
+    assert value["env"]["SHELL"] == "/bin/bash"
     servers = json.loads((tmp_path / "managed/managed-mcp.json").read_text("utf-8"))["mcpServers"]
     assert [*servers] == ["ringfence"]
     assert servers["ringfence"]["url"] == "http://127.0.0.1:7410/mcp"
@@ -221,6 +224,12 @@ def test_a_link_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
 )
 def test_an_address_that_is_none_or_not_safe_is_refused(tmp_path: Path, url: str) -> None:
     assert install(tmp_path, "--url", url).code == 1
+
+
+def test_programs_are_found_where_the_operator_says_and_in_whole_folders_alone(tmp_path: Path) -> None:
+    assert install(tmp_path, "--path", "/opt/bin:tools::/usr/bin:/opt/bin").code == 0
+    assert written(tmp_path)["env"]["PATH"] == "/opt/bin:/usr/bin"
+    assert install(tmp_path, "--path", "tools:.").code == 1
 
 
 _scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=6)

@@ -53,6 +53,7 @@ def without_helper(settings: dict[str, Any]) -> None:
         (without_on_failure, "failing-gateway"),
         (without_pins, "project-and-user-files"),
         (without_pins, "variable-proxy"),
+        (without_pins, "project-environment"),
         (without_helper, "project-and-user-files"),
         (without_read_denies, "mentioned-files"),
     ],

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from ringfence.app.cli import clients
-from ringfence.app.cli.options import UNAVAILABLE, As, AsJson, State
+from ringfence.app.cli.options import REFUSED, UNAVAILABLE, As, AsJson, State
 from ringfence.app.clients.claude_settings import FOLDER
-from ringfence.app.clients.plan import GATEWAY
+from ringfence.app.clients.plan import GATEWAY, PATH
 
 app = typer.Typer(no_args_is_help=True, help="Install the gateway in Claude Code, prove that it holds, take it out again.")
 
@@ -24,6 +24,15 @@ def install(
     url: clients.Url = GATEWAY,
     managed_dir: Managed = Path(FOLDER),
     replace: clients.Replace = None,
+    path: Annotated[
+        str,
+        typer.Option(
+            "--path",
+            envvar="PATH",
+            help="Where commands of the client find programs: no project changes it.",
+            show_default=False,
+        ),
+    ] = PATH,
     direct_models: Annotated[
         bool,
         typer.Option("--direct-models", help="The client speaks to its model itself: nothing of that is metered or stopped."),
@@ -42,7 +51,7 @@ def install(
     from ringfence.app.clients.claude_files import wanted
     from ringfence.app.clients.installing import Installation
     from ringfence.app.clients.interpreters import interpreter
-    from ringfence.app.clients.plan import HOOK_FILE, Plan, checked_url
+    from ringfence.app.clients.plan import HOOK_FILE, Plan, checked_path, checked_url
     from ringfence.app.clients.read_denies import read_denies
     from ringfence.errors import Error
 
@@ -52,6 +61,7 @@ def install(
         plan = Plan(
             url=checked_url(url),
             interpreter=interpreter(),
+            path=checked_path(path),
             hook_file=str(folder / HOOK_FILE),
             read_denies=read_denies(rules.permissions, rules.local, own=own) if rules else read_denies(None, None),
             direct_models=direct_models,
@@ -62,6 +72,7 @@ def install(
         clients.stop(error, as_json=as_json)
     named = agent or "AGENT"
     then = (
+        f"programs:  {plan.path}  (--path says otherwise)\n"
         f"prove it:  ringfence claude-code verify --agent {named}\n"
         f'use it:    ringfence claude-code run --agent {named} --task "..." -- claude'
     )
@@ -119,6 +130,9 @@ def run(
         list[str] | None,
         typer.Option("--keep-env", metavar="NAME", help="Pass this variable on. Repeat.", show_default=False),
     ] = None,
+    project_env: Annotated[
+        bool, typer.Option("--allow-project-env", help="Let the project's settings set variables for commands.")
+    ] = False,
     state: State = None,
     as_name: As = None,
 ) -> None:
@@ -131,12 +145,20 @@ def run(
     from ringfence.app.cli.desk import Desk
     from ringfence.app.cli.places import AGENT_SOCKET
     from ringfence.app.clients.clean_environment import clean
+    from ringfence.app.clients.project_environment import project_environment
     from ringfence.app.clients.renewing import renewed
 
     desk = Desk(state, as_name)
     if not agent or not task:
         desk.usage(
             "`--agent` and `--task` say whose run it is and what for", 'ringfence claude-code run -a A -t "..." -- claude'
+        )
+    named = [] if project_env else project_environment(Path.cwd())
+    if named:
+        desk.fail(
+            "settings of this project set variables for every command: " + ", ".join(named),
+            "see what they do in .claude/settings*.json; then take them out, or --allow-project-env",
+            REFUSED,
         )
     opened = desk.ask("POST", "/runs", {"agent": agent, "task": task})
     try:

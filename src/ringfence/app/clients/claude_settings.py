@@ -45,7 +45,15 @@ _REROUTING: Final = (
     "NODE_EXTRA_CA_CERTS", "ANTHROPIC_UNIX_SOCKET",
 )  # fmt: skip
 """Variables by which a file of a repository would put somebody between the client and the gateway."""
-SETTLED: Final = frozenset(f"env.{name}" for name in _REROUTING)
+_LOADING: Final = (
+    "BASH_ENV", "ENV", "PROMPT_COMMAND", "CLAUDE_CODE_SHELL", "CLAUDE_CODE_SHELL_PREFIX", "CLAUDE_ENV_FILE",
+    "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH",
+    "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "NODE_OPTIONS", "PERL5OPT", "PERL5LIB", "RUBYOPT", "RUBYLIB",
+    "GIT_EXEC_PATH", "GIT_CONFIG_COUNT",
+)  # fmt: skip
+"""Variables by which a file of a repository would have another program run than the one that was decided on."""
+_SHELL: Final = "/bin/bash"
+SETTLED: Final = frozenset(f"env.{name}" for name in (*_REROUTING, *_LOADING, "PATH", "SHELL"))
 """Keys that no repository can set once managed settings have any value for them: a proxy that an organisation needs is kept."""
 _OTHER_MODELS: Final = (
     "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY", "CLAUDE_CODE_USE_MANTLE",
@@ -110,7 +118,8 @@ def _every(handler: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _environment(plan: Plan) -> dict[str, str]:
-    pinned: dict[str, str] = dict.fromkeys((*_REROUTING, *_OTHER_MODELS), "")
+    pinned: dict[str, str] = dict.fromkeys((*_REROUTING, *_LOADING, *_OTHER_MODELS), "")
+    pinned |= {"PATH": plan.path, "SHELL": _SHELL}
     # A client that speaks to its model itself keeps its own key.
     if not plan.direct_models:
         pinned |= dict.fromkeys(_KEYS, "")

@@ -62,7 +62,8 @@ def _plan_of(there: Mapping[str, Any]) -> Plan | None:
         start = there["hooks"]["SessionStart"][-1]["hooks"][0]
         url = str(group["hooks"][0]["url"]).removesuffix("/hook")
         direct = there["env"]["ANTHROPIC_BASE_URL"] == DIRECT
-        return Plan(url=url, interpreter=str(start["command"]), hook_file=str(start["args"][2]), direct_models=direct)
+        hook, path = str(start["args"][2]), str(there["env"]["PATH"])
+        return Plan(url=url, interpreter=str(start["command"]), hook_file=hook, path=path, direct_models=direct)
     except (StopIteration, KeyError, IndexError, TypeError, AttributeError):
         return None
 

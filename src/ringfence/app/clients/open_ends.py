@@ -69,6 +69,13 @@ def open_ends(home: Path, environment: Mapping[str, str], state: Path, settings:
         "name further files under `permissions.deny` as `Read(...)`, and install again",
     )
     yield Finding(
+        "project-variables",
+        Standing.OPEN,
+        "variables that a project's settings set for commands",
+        "those of shells and loaders are pinned; a program that was allowed may read others (GIT_SSH_COMMAND, ...)",
+        "start clients by `ringfence claude-code run`: it refuses such projects",
+    )
+    yield Finding(
         "failing-commands",
         Standing.OPEN,
         "output of commands that fail",

@@ -12,6 +12,7 @@ GATEWAY: Final = "http://127.0.0.1:7410"
 """Where a gateway listens for agents unless it is told otherwise."""
 RUN_VARIABLE: Final = "RINGFENCE_RUN"
 """The variable that carries a run's credential to its client. No TOKEN or SECRET in it: a client may empty such ones."""
+PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HOOK_FILE: Final = "ringfence-hook.py"
 
 
@@ -25,6 +26,8 @@ class Plan:
     """Starts the command form of the hook. Absolute."""
     hook_file: str = f"/etc/claude-code/{HOOK_FILE}"
     """Where the command form lies. Absolute."""
+    path: str = PATH
+    """Where commands of the client find their programs."""
     read_denies: tuple[str, ...] = ()
     """Patterns of paths that the client itself refuses to read, in the syntax of its rules."""
     direct_models: bool = False
@@ -53,3 +56,15 @@ def checked_url(url: str) -> str:
             f"`{url}` would carry credentials and commands in the clear", remedy="use https, or a gateway on this machine"
         )
     return whole
+
+
+def checked_path(path: str) -> str:
+    """The absolute folders of a search path.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    folders = [each for each in path.split(":") if each.startswith("/")]
+    if not folders:
+        raise ConfigError("the search path has no absolute folder", remedy=f"for example --path {PATH}")
+    return ":".join(dict.fromkeys(folders))

@@ -47,7 +47,8 @@ class Scene:
     flags: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     files: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of the project; `~/...` of the user. `{trap}` is the address of a place where nothing should arrive."""
+    """Of the project; `~/...` of the user. `{trap}` is the address of a place where nothing should
+    arrive, `{project}` the project's folder. They can be run."""
     managed: Callable[[dict[str, Any]], None] | None = None
     """Changes the copy of the managed settings."""
 
@@ -152,7 +153,8 @@ class Stage:
             for path, text in scene.files.items():
                 file = folder / "home" / path[2:] if path.startswith("~/") else folder / "project" / path
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text.replace("{trap}", trap_url), "utf-8")
+                file.write_text(text.replace("{trap}", trap_url).replace("{project}", str(folder / "project")), "utf-8")
+                file.chmod(0o755)
             environment = {
                 "PATH": os.environ.get("PATH", os.defpath),
                 "HOME": str(folder / "home"),
