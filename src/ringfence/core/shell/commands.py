@@ -26,15 +26,15 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _DECLARES: Final = frozenset({"export", "readonly", "local", "declare", "typeset"})
 _EVALUATES: Final = frozenset({"read", "unset", "printf", "mapfile", "readarray", "getopts", "let", "wait", "test", "["})
-_EVERY_FUNCTION_BODY: Final = "function"
+_MOST_CALLS: Final = 64
 
 
 @dataclass(slots=True)
 class Commands(Writing):
     """`run` is where every simple command comes to, at whatever depth."""
 
-    called: set[int] = field(default_factory=set[int])
-    """Functions that were read where they are called."""
+    called: dict[int, int] = field(default_factory=dict[int, int])
+    """How often functions were read where they are called."""
     calling: list[int] = field(default_factory=list[int])
 
     @abstractmethod
@@ -74,11 +74,6 @@ class Commands(Writing):
             return self._run(line, scope, around, is_plain=is_plain)
 
     def _run(self, line: Line, scope: Scope, around: Around, *, is_plain: bool) -> str | None:
-        odd = [name for name, value in line.assignments if changes_what_runs(name, value)]
-        if odd:
-            # Whatever runs it, and whatever that runs: they all have the variable.
-            doubt = Doubt(Undecided.WORD, f"{odd[0]} decides what is run")
-            line = replace(line, doubts=tuple(dict.fromkeys((*line.doubts, doubt))))
         first = line.words[0]
         if not first.is_known or first.is_pattern or first.may_split or not first.text:
             return self._emit(replace(line, doubts=(*line.doubts, NOT_LITERAL)), scope, around)
@@ -115,10 +110,13 @@ class Commands(Writing):
     def call(self, function: Function, line: Line, scope: Scope, around: Around) -> None:
         """A function, with its arguments in place."""
         mark = id(function.body)
-        self.called.add(mark)
+        self.called[mark] = self.called.get(mark, 0) + 1
         if line.redirections or line.doubts:
             self._emit(line, scope, around)
         if mark in self.calling:
+            return
+        if self.called[mark] > _MOST_CALLS:
+            self.doubt(Undecided.DEPTH, f"a function is called more than {_MOST_CALLS} times")
             return
         before, locals_before = scope.arguments, scope.has_local
         scope.arguments = as_arguments(line.words[1:], around)
@@ -180,6 +178,8 @@ class Commands(Writing):
             self.partly(words, scope, inside(around, line, "eval"))
             scope.forget_all()
             return None
+        if line.redirections or line.doubts:
+            self._emit(line, scope, around)
         if line.redirections or line.doubts:
             self._emit(line, scope, around)
         for name, value in line.assignments:

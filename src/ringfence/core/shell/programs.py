@@ -172,6 +172,8 @@ class Programs(Nested):
             return
         if line.redirections or line.doubts:
             self.emit(line, scope, around)
+        if line.redirections:
+            self.emit(line, scope, around)
         self.walk_text(text, self.child(line, scope), inside(around, line, name))
 
     def _split(self, line: Line, scope: Scope, around: Around) -> None:

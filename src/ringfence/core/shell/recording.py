@@ -16,7 +16,7 @@ from ringfence.core.shell.written import Written
 Trees: TypeAlias = Mapping[str, "Mapping[str, Any] | str"]
 """What each text is parsed to; a text: why it cannot be."""
 MOST_COMMANDS: Final = 2_000
-MOST_STEPS: Final = 40_000
+MOST_STEPS: Final = 20_000
 MOST_DEPTH: Final = 40
 MOST_LINES: Final = 600
 _LINE: Final = 160

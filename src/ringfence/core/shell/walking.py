@@ -81,7 +81,7 @@ class Walker(Programs):
             function, name, scope, around = self.defined[number]
             number += 1
             if id(function.body) not in self.called:
-                self.called.add(id(function.body))
+                self.called[id(function.body)] = 1
                 later = scope.copy()
                 later.variables, later.lists, later.arguments = {"IFS": UNKNOWN} if "IFS" in scope.variables else {}, {}, None
                 later.has_local = {}
