@@ -31,7 +31,7 @@ def open_ends(home: Path, environment: Mapping[str, str], state: Path, settings:
             Standing.OPEN,
             "whether commands run in a box",
             "they do not: what was allowed to run can reach whatever its user can, whatever its text said",
-            'have it work in a box: ringfence run --agent AGENT --task "..." -- claude',
+            'have it work in a box: ringfence run --agent AGENT --task "..." -- CLIENT',
         )
     readable = [f"~/{name}" for name in _SECRETS if os.access(home / name, os.R_OK)]
     if readable:
@@ -61,6 +61,11 @@ def open_ends(home: Path, environment: Mapping[str, str], state: Path, settings:
             "close it but for the gateway: a box, or a firewall for the agent's user",
         )
     yield from _same_user(state)
+    if settings is not None:
+        yield from _of_claude_code()
+
+
+def _of_claude_code() -> Iterator[Finding]:
     yield Finding(
         "mentioned-files",
         Standing.OPEN,
