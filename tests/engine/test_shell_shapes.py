@@ -389,12 +389,9 @@ async def test_more_commands_than_are_read_are_a_doubt() -> None:
 
 
 async def test_texts_within_texts_end_somewhere() -> None:
-    text = "rm"
-    for _ in range(14):
-        text = "bash -c '" + text.replace("'", "'\\''") + "'"
-        if len(text) > 60_000:
-            break
-    assert doubts(await read(text)) & {"depth", "length"}
+    text = "x0='rm -rf keep'\n" + "".join(f"x{number + 1}='eval \"$x{number}\"'\n" for number in range(20))
+    assert "rm -rf keep" in texts(await read(text + 'eval "$x5"'))
+    assert doubts(await read(text + 'eval "$x20"')) == {"depth"}
 
 
 async def test_a_function_that_calls_itself_is_read_once() -> None:
