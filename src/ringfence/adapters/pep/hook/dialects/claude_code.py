@@ -44,7 +44,8 @@ _NAMES: Final = {
     **dict.fromkeys(
         (
             "TodoWrite", "TodoRead", "ToolSearch", "TaskCreate", "TaskUpdate", "TaskList", "TaskGet", "TaskOutput", "TaskStop",
-            "BashOutput", "KillShell", "EnterPlanMode", "ExitPlanMode", "AskUserQuestion", "StructuredOutput",
+            "BashOutput", "KillShell", "ListAgents", "ReportFindings",
+            "EnterPlanMode", "ExitPlanMode", "AskUserQuestion", "StructuredOutput",
         ),
         INNER,
     ),

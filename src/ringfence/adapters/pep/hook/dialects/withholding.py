@@ -14,8 +14,11 @@ _SHELL: Final = {"stdout": "", "stderr": "", "interrupted": False, "isImage": Fa
 
 
 def shaped(tool: str, result: Any) -> Any:
-    """A result that takes the place of another. A command that failed is told of as a text, but replaced in the shape of one that
-    did not: in any other the client shows an error of its own."""
+    """A result that takes the place of another.
+
+    A command that failed is told of as a text, but replaced in the shape of one that did not: in any other the client shows an
+    error of its own.
+    """
     return {**_SHELL, "stdout": result} if tool in SHELLS and isinstance(result, str) else result
 
 
