@@ -17,6 +17,8 @@ from tests.servers.model_script import Script
 from tests.servers.model_server import Executed, ModelServer, model_server
 
 AGENT = "coder"
+HASTY = "hasty"
+"""The same agent, whose calls wait for a person no longer than the shortest time that there is."""
 KEY = "sk-of-the-upstream-0001"
 PERMISSIONS = {
     "deny": ["Bash(rm *)", "Read(./.env)", "Read(./secrets/**)"],
@@ -49,9 +51,9 @@ class Coding:
     state: Path
 
     @asynccontextmanager
-    async def task(self, folder: Path, **environment: str) -> AsyncGenerator[Task]:
+    async def task(self, folder: Path, agent: str = AGENT, **environment: str) -> AsyncGenerator[Task]:
         """A run of its own, on a machine of its own, with the model waiting for its first line."""
-        run, credential = await self.people.open_run(AGENT)
+        run, credential = await self.people.open_run(agent)
         self.model.executed.clear()
         self.model.queue.clear()
         self.model.choose = None
@@ -166,18 +168,15 @@ async def install(managed: Path, url: str, config: Path) -> None:
 
 
 def configuration(model: ModelServer, orders: DemoServer, **more: Any) -> dict[str, Any]:
+    agent = {"purpose": "Writes code.", "tools": ["orders.get_order"], "permissions": PERMISSIONS}
     return {
         "version": 1,
         "models": {"upstreams": {"main": {"url": model.url, "credential": {"from": "file:key"}}}},
         "servers": {"orders": {"command": orders.stdio, "share": "server"}},
         "tools": {"orders.get_order": READ},
         "agents": {
-            AGENT: {
-                "purpose": "Writes code.",
-                "tools": ["orders.get_order"],
-                "permissions": PERMISSIONS,
-                "local": {"client": "claude-code"},
-            }
+            AGENT: {**agent, "local": {"client": "claude-code"}},
+            HASTY: {**agent, "local": {"client": "claude-code", "hold": "1s"}},
         },
         "approvals": {"hold": "60s", "legs": 1},
         **more,

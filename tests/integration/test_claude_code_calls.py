@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.integration.coding_behind_gateway import Coding, Task, bash, coding, says, subagents
+from tests.integration.coding_behind_gateway import HASTY, Coding, Task, bash, coding, says, subagents
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -83,6 +83,22 @@ async def test_a_call_that_a_person_denies_does_not_run(task: Task) -> None:
         turn = await going
     assert turn.only[1]
     assert not task.has("asked")
+
+
+@pytest.mark.requirement("I3")
+async def test_a_call_that_nobody_decides_in_time_is_denied_with_its_ticket_and_runs_again_once_it_is_approved(
+    place: Coding, tmp_path: Path
+) -> None:
+    async with place.task(tmp_path, HASTY) as task:
+        turn = await task.does([bash("mkdir asked")])
+        text, is_error = turn.only
+        ticket = await task.waiting()
+        assert is_error
+        assert ticket["id"] in text
+        assert not task.has("asked")
+        await place.people.decide(ticket, "approve")
+        await task.does([bash("mkdir asked")])
+        assert task.has("asked")
 
 
 @pytest.mark.requirement("I6")

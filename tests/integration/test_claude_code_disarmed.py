@@ -96,8 +96,11 @@ async def test_without_managed_settings_the_harm_is_done(task: Task, tmp_path: P
 
 
 @pytest.mark.requirement("I4")
-@pytest.mark.parametrize("settings", [OFF, LOOSE, {**LOOSE, **OFF}], ids=["off", "loose", "both"])
-@pytest.mark.parametrize("name", ["settings.json", "settings.local.json"])
+@pytest.mark.parametrize(
+    "name, settings",
+    [("settings.json", OFF), ("settings.json", LOOSE), ("settings.local.json", {**LOOSE, **OFF})],
+    ids=["off", "loose", "both"],
+)
 async def test_settings_of_the_project_change_nothing(task: Task, name: str, settings: dict[str, Any]) -> None:
     task.machine.put(f".claude/{name}", settings)
     await holds(task)
