@@ -74,9 +74,11 @@ class Nested(Commands):
         if name not in SHELLS:
             return False
         read = options(line.words, _GRAMMAR)
-        # `+x` turns an option off.
         while read.at < len(line.words) and line.words[read.at].text.startswith("+"):
-            read.at += 1
+            # `+x` turns an option off, `+o NAME` the one that it names; others may stand behind it.
+            more = 2 if line.words[read.at].text[1:] in {"o", "O"} else 1
+            line = replace(line, words=(*line.words[: read.at], *line.words[read.at + more :]))
+            read = options(line.words, _GRAMMAR)
         doubts = [Doubt(Undecided.EVAL, f"an option of {name} is not read: {one}") for one in read.odd]
         if read.has("rcfile", "init-file", "init-command"):
             doubts.append(MADE_TEXT)

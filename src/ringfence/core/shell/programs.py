@@ -226,9 +226,11 @@ class Programs(Nested):
 
     def _xargs(self, line: Line, scope: Scope, around: Around) -> None:
         read = options(line.words, _XARGS)
-        doubts = (*line.doubts, *self._odd("xargs", read.odd))
-        self.emit(replace(line, doubts=doubts), scope, around)
         inner = line.words[read.at :]
+        # One that is given its words by another may be given a command, or a file of commands.
+        made = (NOT_LITERAL,) if around.takes_more and not inner else ()
+        doubts = (*line.doubts, *self._odd("xargs", read.odd), *made)
+        self.emit(replace(line, doubts=doubts), scope, around)
         if not inner:
             return
         mark = read.value("I", "i", "replace")
