@@ -58,6 +58,14 @@ async def test_a_prompt_longer_than_a_task_may_be_is_no_words() -> None:
     assert await words_of(hooks) == []
 
 
+async def test_what_is_said_beyond_what_a_run_is_told_counts_for_nothing_and_blocks_nothing() -> None:
+    hooks = await HookWorld.open(agent=attesting())
+    for _ in range(15):
+        assert await hooks.post(hooks.event("UserPromptSubmit", prompt="a" * 19_000)) == {}
+    assert 0 < len(await words_of(hooks)) < 15
+    assert "counts for nothing" in (await hooks.entries("observed"))[-1]["summary"]
+
+
 async def test_a_run_lives_on_while_somebody_types() -> None:
     hooks = await HookWorld.open()
     for _ in range(3):

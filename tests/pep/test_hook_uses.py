@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from tests.pep.hook_world import CWD, KEY, HookWorld, coder, decision_of
 
+from ringfence.adapters.pep.hook.dialects.claude_code import ClaudeCode
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.rules import AgentRule, PersonalArguments, PersonalRule, ScanRule
 from ringfence.core.scan.personal import Personal
+from ringfence.engine.local.asked import Event, Say
 from ringfence.engine.runs import NotDone
 from ringfence.testing.scenario import SUPPORT
+from ringfence.testing.world import presented
 
 
 @pytest.mark.requirement("I1", "I9")
@@ -142,6 +145,24 @@ async def test_a_kill_is_a_denial_that_ends_the_turn_at_every_later_event() -> N
     permission = await hooks.post(hooks.event("PermissionRequest", tool_name="Bash", tool_input={"command": "cat a"}))
     assert permission["hookSpecificOutput"]["decision"]["behavior"] == "deny"
     assert await hooks.post(hooks.event("Stop")) == {}, "a refusal there would say: go on"
+
+
+@pytest.mark.requirement("I6")
+@pytest.mark.parametrize(("mode", "say"), [(StopMode.KILL, Say.HALT), (StopMode.PAUSE, Say.REFUSE)])
+async def test_a_stop_between_the_decision_and_its_answer_is_what_the_client_hears(mode: StopMode, say: Say) -> None:
+    hooks = await HookWorld.open()
+    event = ClaudeCode().event(hooks.bash("touch a", "u1"))
+    assert isinstance(event, Event)
+    allowed = await hooks.world.hooks.heard(presented(hooks.run), event)
+    assert allowed.say is Say.ALLOW
+    assert allowed.lastly is not None
+    assert allowed.lastly() is None
+    await hooks.world.stops.stop(mode, Scope(ScopeKind.RUN, hooks.run.run.id), reason="x", by="operator:ada")
+    instead = allowed.lastly()
+    assert instead is not None
+    assert instead.say is say
+    await settled(hooks, 1)
+    assert await hooks.outcomes() == ["ambiguous" if mode is StopMode.KILL else "failed_not_sent"]
 
 
 @pytest.mark.requirement("I6")

@@ -6,7 +6,7 @@ its word: they are recorded, and can only make a decision stricter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -121,8 +121,8 @@ class Answer:
     result: Any = None
     is_withheld: bool = False
     """Nothing of what the tool brought may be seen."""
-    context: str = ""
-    """A word to the model beside a result."""
+    lastly: Callable[[], Answer | None] | None = field(default=None, compare=False)
+    """Asked with no await before the first byte of the answer: what is said instead, where a stop has come since (I6)."""
 
 
 NOTHING = Answer(say=Say.NOTHING)

@@ -16,17 +16,19 @@ import posixpath
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 from ringfence.core.canonical import digest_of, parse_strict
 from ringfence.core.client_meta import TOOL_USE, ClientMeta
 from ringfence.core.local_calls import INNER, LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
 from ringfence.core.model.call import Call
-from ringfence.core.model.identifiers import CallId, Digest, RunId
+from ringfence.core.model.identifiers import CallId, Digest, RunId, ToolId
 from ringfence.core.model.local import LOCAL, Judgement, Kind, LocalAct, Place, Scope
 from ringfence.core.model.local_rules import LocalRules
 from ringfence.core.model.profile import OWN_PROFILE, Effect
 from ringfence.core.model.run import Run
+from ringfence.core.model.stop import Reach, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.permissions.guarded import guarded_by
@@ -38,12 +40,13 @@ from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.local.asked import Answer, Event, Say, ToolUse
-from ringfence.engine.local.outcomes import OUTPUT, PAUSED, given, refusal, waiting
+from ringfence.engine.local.outcomes import KILLED, OUTPUT, PAUSED, UNAVAILABLE, given, refusal, waiting
 from ringfence.engine.local.standing import wait_for_pause
 from ringfence.engine.local.written import WrittenFiles, note_acts
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.own_server import OwnServer
 from ringfence.engine.personal_data import scan_rule, without_personal
+from ringfence.engine.reaching import reach_of
 from ringfence.engine.runs import Runs
 from ringfence.engine.waiting import settled
 from ringfence.errors import RequestError, UnavailableError
@@ -121,6 +124,8 @@ class _Work:
     """The arguments as they were decided, once the client may go on."""
     reply: asyncio.Future[Reply]
     """What the client tells of it."""
+    tool: ToolId
+    reach: Reach | None = None
     task: asyncio.Task[Outcome] | None = None
     call: CallId | None = None
     is_gone: bool = False
@@ -219,7 +224,22 @@ class LocalCalls(OwnServer):
 
     def _let_through(self, work: _Work, use: ToolUse) -> Answer:
         decided = parse_strict(work.granted.result())["input"]
-        return Answer(say=Say.ALLOW, input=decided if decided != use.input else None)
+        changed = decided if decided != use.input else None
+        return Answer(say=Say.ALLOW, input=changed, lastly=partial(self._stopped_since, work))
+
+    def _stopped_since(self, work: _Work) -> Answer | None:
+        """What the client is told instead of an allow that nobody has heard of yet."""
+        assert work.reach is not None  # INVARIANT: it was let through
+        try:
+            stops = self._store.stops_on(work.reach)
+        except UnavailableError:
+            work.end(NotSent("it cannot be known whether it was stopped"))
+            return UNAVAILABLE
+        if not stops and not work.reply.done():
+            return None
+        work.end(NotSent("it was stopped before its client heard of it"))
+        is_paused = bool(stops) and all(stop.mode is StopMode.PAUSE for stop in stops)
+        return PAUSED if is_paused else KILLED
 
     async def _enforced(self, presented: Presented, run: Run, agent: AgentRule | None, use: ToolUse, event: Event) -> _Work:
         """Judge it and send it through the enforcer; done as soon as it may go on, or is refused.
@@ -236,6 +256,7 @@ class LocalCalls(OwnServer):
         content = given_input.get("content") if name == "Write" else None
         work = _Work(
             run=run.id,
+            tool=tool_id(name),
             session=event.session,
             agent=event.agent,
             use=use.use,
@@ -392,6 +413,7 @@ class LocalCalls(OwnServer):
         if sum(each.run == work.run for each in self._open.values()) >= MOST_OPEN:
             return NotSent(f"{MOST_OPEN} calls of the run are under way")
         run = await self._run(work.run)
+        work.reach = await reach_of(self._store, run, LOCAL, work.tool)
         if work.is_gone or not sending.may_send():
             return NotSent("it was stopped before anything was done")
         self._open[sending.call] = work

@@ -228,7 +228,9 @@ class Hooks:
         )
         receipt = await self._store.record(Unit((entry,), (AddWords(principal.run, words),)))
         if isinstance(receipt, Conflict):
-            raise UnavailableError(f"what was said could not be recorded: {receipt.detail}")
+            # A run is told only so much in words that count; it may go on.
+            await self._note(principal, event, f"was given a prompt that counts for nothing: {receipt.detail}")
+            return NOTHING
         await receipt.journaled()
         return NOTHING
 

@@ -105,7 +105,9 @@ class HookEndpoint:
             logger.exception("refused, because of a fault in the gateway")
             answer = UNAVAILABLE
         if answer is not None:
-            await _answer(send, 200, heard.dialect.answer(heard.event, answer))
+            # INVARIANT: no await from here to the first byte.
+            instead = answer.lastly() if answer.lastly is not None else None
+            await _answer(send, 200, heard.dialect.answer(heard.event, instead or answer))
 
     async def _serve(self, scope: Scope, receive: Receive, heard: _Heard, named: Client | None) -> Answer | None:
         """None: the client has left."""
