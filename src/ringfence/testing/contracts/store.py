@@ -323,6 +323,22 @@ class StoreContract:
             else:
                 await refuse(store, unit, ReasonCode.DISTINCT_CAP)
 
+    async def test_different_files_of_a_run_are_counted_once_each_several_in_one_call(self, store: Store) -> None:
+        await accept(store, opening())
+        known: list[tuple[tuple[str, ...], bool]] = [
+            (("a", "b"), True),
+            (("b", "c"), True),
+            (("d",), False),
+            (("a", "c"), True),
+        ]
+        for n, (values, fits) in enumerate(known):
+            charge = replace(a_charge("files:run/run-1:all", MeterKind.FILES, cap=3), values=values)
+            unit = reserving(f"c{n}", ("run-1", None), charges=(charge,), at=1000)
+            if fits:
+                await accept(store, unit, Unit((), (Settle(CallId(f"c{n}"), 1000),)))
+            else:
+                await refuse(store, unit, ReasonCode.FILES_CAP)
+
     async def test_a_raise_is_added_and_a_child_gets_no_more_than_its_parent_has_left(self, store: Store) -> None:
         await accept(store, opening(), opening("child", ancestors=("run-1",)))
         await accept(store, reserving("c1", ("child", 1), ("run-1", 5)))
