@@ -19,6 +19,8 @@ from tests.servers.model_server import Executed, ModelServer, model_server
 AGENT = "coder"
 HASTY = "hasty"
 """The same agent, whose calls wait for a person no longer than the shortest time that there is."""
+DISCREET = "discreet"
+"""The same agent, whose calls are made without what they say about people."""
 KEY = "sk-of-the-upstream-0001"
 PERMISSIONS = {
     "deny": ["Bash(rm *)", "Read(./.env)", "Read(./secrets/**)"],
@@ -176,6 +178,7 @@ def configuration(model: ModelServer, orders: DemoServer, **more: Any) -> dict[s
         "tools": {"orders.get_order": READ},
         "agents": {
             AGENT: {**agent, "local": {"client": "claude-code"}},
+            DISCREET: {**agent, "local": {"client": "claude-code", "scan": {"personal_data": {"arguments": "mask"}}}},
             HASTY: {**agent, "local": {"client": "claude-code", "hold": "1s"}},
         },
         "approvals": {"hold": "60s", "legs": 1},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.integration.coding_behind_gateway import Coding, Task, bash, coding
+from tests.integration.coding_behind_gateway import DISCREET, Coding, Task, bash, coding
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TOKEN = "ghp_" + "Zx81kQwPp3nT6vYb2cRd9fHj4mLs7uAe5gX0"
@@ -59,6 +59,20 @@ async def test_a_failing_command_without_a_secret_ends_nothing(task: Task) -> No
     await task.does([bash("echo plain; false")], [bash("mkdir after")])
     assert task.has("after")
     assert "plain" in str(task.shown())
+
+
+async def test_a_call_that_was_decided_in_another_form_is_carried_out_in_that_form(place: Coding, tmp_path: Path) -> None:
+    async with place.task(tmp_path, DISCREET) as task:
+        await written_as_decided(task)
+
+
+async def written_as_decided(task: Task) -> None:
+    turn = await task.does([bash("echo 'DE89370400440532013000' > who.txt && cat who.txt")])
+    written = (task.machine.project / "who.txt").read_text()
+    assert "DE89370400440532013000" not in written
+    assert turn.only == (written.strip(), False)
+    (decision,) = await task.decided("local.Bash")
+    assert "DE89370400440532013000" not in str(decision)
 
 
 async def test_a_call_of_an_mcp_tool_is_the_gateways_and_counted_once(task: Task) -> None:
