@@ -28,7 +28,7 @@ from ringfence.app.clients.tiny_web import Answer, Asked, served
 from ringfence.errors import UnavailableError
 
 CREDENTIAL: Final = "rf-trial-credential"
-PATIENCE_S: Final = 45
+PATIENCE_S: Final = 60
 _HOOK: Final = "/hook"
 
 Event = Mapping[str, Any]
