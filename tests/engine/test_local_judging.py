@@ -186,6 +186,18 @@ async def test_a_pattern_that_stands_for_too_much_is_a_doubt() -> None:
     assert [doubt.kind for doubt in made.doubts] == [Undecided.PATH]
 
 
+@pytest.mark.parametrize("text", ["prettier .env", "pytest --rootdir=.env", "gh secret set -f .env", "make X=link"])
+async def test_a_word_that_names_a_guarded_file_counts_as_read_where_no_profile_says_what_it_is(
+    ground: Ground, text: str
+) -> None:
+    assert "read /p/.env" in touched(await ground.bash(text))
+
+
+async def test_a_word_for_people_is_no_file(ground: Ground) -> None:
+    assert "read /p/.env" not in touched(await ground.bash("git commit -m 'see .env'"))
+    assert "read /p/.env" not in touched(await ground.bash("echo .env"))
+
+
 async def test_sql_drives_what_the_command_does(ground: Ground) -> None:
     reads = await ground.bash("psql -h localhost -c 'select 1'")
     assert (reads.acts[0].statements, reads.profile.effect) == (("select 1",), Effect.READ)

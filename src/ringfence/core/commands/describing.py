@@ -63,6 +63,8 @@ class Said:
     act: LocalAct
     sql: tuple[str, ...] = ()
     dialect: str = ""
+    guesses: tuple[str, ...] = ()
+    """Absolute paths that its words may mean, where its profile says nothing of them."""
 
 
 def describe(command: Command, profiles: CommandProfiles, place: Place, *, raw: Sequence[Word] | None = None) -> Said:
@@ -92,11 +94,28 @@ def describe(command: Command, profiles: CommandProfiles, place: Place, *, raw: 
     _redirected(
         draft,
         is_silent=first in _NOTHING
+        or (first == "cat" and [word.text for word in command.words[1:]] == ["/dev/null"])
         or (first in ("echo", "printf") and all(not word.text.strip("n-") for word in command.words[1:])),
     )
     _assigned(draft, is_alone=False)
     _shows_secrets(draft, first)
     return _said(draft, shown)
+
+
+def _guesses(draft: Draft) -> tuple[str, ...]:
+    """Words that a program may take for files, where its profile does not say: of what runs a project's code, or more."""
+    if draft.scope in (Scope.NOTHING, Scope.PATHS) or draft.profile.effect is Effect.READ or draft.cwd is None:
+        return ()
+    texts: list[str] = []
+    for word in draft.command.words[1:]:
+        if word.is_known and len(word.text) <= MOST_GUESSED and not _NO_NAME.search(word.text):
+            texts += [word.text, *(part for sign in "=:@" if (part := word.text.rpartition(sign)[2]) and sign in word.text)]
+    return tuple(dict.fromkeys(absolute(text, draft.cwd) for text in texts if not text.startswith("-")))[:MOST_GUESSES]
+
+
+MOST_GUESSED: Final = 255
+MOST_GUESSES: Final = 60
+_NO_NAME: Final = re.compile(r"[\s\0]")
 
 
 def _draft(command: Command, place: Place, made: Cut, kind: object, does: str) -> Draft:
@@ -206,7 +225,11 @@ def _roles(draft: Draft, profile: CommandProfile) -> None:
             draft.cwd = absolute(given.value.text, draft.cwd) if given.value.is_known and draft.cwd is not None else None
     for given in made.given:
         role = given.role if given.role is not None else profile.options.get(given.name)
-        if given.value is not None and role is not Role.FOLDER:
+        if given.value is None or role is Role.FOLDER:
+            continue
+        if role is Role.WRITE and given.name.endswith(("dir", "directory")):
+            draft.path(Use.WRITE, given.value, below=True)
+        else:
             draft.role(role, given.value)
     for given in made.given:
         for turn, kind in profile.turns.items():
@@ -228,8 +251,10 @@ _HARM: Final = frozenset({Role.WRITE, Role.WIPE, Role.DELETE, Role.DELETE_TREE, 
 def _more_words(draft: Draft, profile: CommandProfile) -> None:
     """Words that nobody knows yet: more of them, or ones that may turn out to be options."""
     last = profile.words[-1] if profile.words else Role.VALUE
-    if draft.command.takes_more and profile.repeats:
-        draft.role(last, Word(text="?", raw="words that are known only when it runs", is_known=False))
+    if draft.command.takes_more:
+        known = len(draft.cut.words)
+        for role in (*profile.words[known:], *((last,) if profile.repeats and known >= len(profile.words) else ())):
+            draft.role(role, Word(text="?", raw="words that are known only when it runs", is_known=False))
     is_risky = bool(profile.turns) or any(role in _HARM for role in profile.options.values())
     if profile.takes in ("none", "leading") and draft.cut.words:
         return
@@ -300,7 +325,7 @@ def _said(draft: Draft, shown: Sequence[Word]) -> Said:
         is_covered=command.is_covered,
         why="; ".join(draft.why),
     )
-    return Said(act, tuple(draft.sql), draft.dialect)
+    return Said(act, tuple(draft.sql), draft.dialect, _guesses(draft))
 
 
 def _once(uses: Sequence[PathUse]) -> list[PathUse]:

@@ -23,7 +23,7 @@ from ringfence.core.shell.written import Written
 from ringfence.engine.local import file_tools
 from ringfence.engine.local.commits import with_uncommitted
 from ringfence.engine.local.contents import lines_of, secrets_in, secrets_of_files
-from ringfence.engine.local.looking import looked_at
+from ringfence.engine.local.looking import guessed, looked_at
 from ringfence.engine.local.patterns import filled_in
 from ringfence.engine.local.shell_reading import read_shell
 from ringfence.engine.local.statements import with_statements
@@ -84,7 +84,7 @@ class Judging:
         if len(commands) > MOST_ACTS:
             doubts.append(Doubt(Undecided.LENGTH, f"more than {MOST_ACTS} commands"))
             commands = commands[:MOST_ACTS]
-        said = [await self._described(command, place) for command in commands]
+        said = await guessed([await self._described(command, place) for command in commands], self._files, guarded)
         looked = await looked_at(await self._with_sql(said), self._files, guarded)
         acts, taken = await with_uncommitted(looked, [command.cwd for command in commands], self._files, guarded)
         secrets = await secrets_of_files(text, acts, taken, self._files, self._scanner) if secret_scan else ()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
+from ringfence.core.commands.describing import Said
 from ringfence.core.commands.kinds import KINDS
 from ringfence.core.commands.strictest import joined
 from ringfence.core.model.local import Doubt, LocalAct, PathUse, Tracked, Undecided, Use
@@ -31,6 +32,22 @@ async def looked_at(acts: Sequence[LocalAct], files: Files, guarded: Callable[[s
     asked = list(dict.fromkeys(wanted))[:MOST_PATHS]
     found = dict(zip(asked, await files.look(asked), strict=True))
     return tuple([await _seen(act, found, files, guarded) for act in acts])
+
+
+async def guessed(said: Sequence[Said], files: Files, guarded: Callable[[str], bool] | None) -> Sequence[Said]:
+    """The same with words that turn out to name a guarded file as read: a program may do with its words what it likes."""
+    asked = list(dict.fromkeys(path for one in said for path in one.guesses))[:MOST_PATHS]
+    if guarded is None or not asked:
+        return said
+    found = {one.path: one.real for one in await files.look(asked) if one.is_there and not one.is_folder}
+    meant = {path for path, real in found.items() if guarded(path) or guarded(real)}
+    return [_with_reads(one, [path for path in one.guesses if path in meant]) for one in said] if meant else said
+
+
+def _with_reads(said: Said, paths: Sequence[str]) -> Said:
+    new = [path for path in paths if not any(use.path == path for use in said.act.paths)]
+    uses = tuple(PathUse(use=Use.READ, path=path) for path in new)
+    return replace(said, act=replace(said.act, paths=(*said.act.paths, *uses))) if uses else said
 
 
 async def _seen(act: LocalAct, found: dict[str, Found], files: Files, guarded: Callable[[str], bool] | None) -> LocalAct:

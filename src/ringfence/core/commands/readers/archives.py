@@ -156,5 +156,5 @@ def unzip(draft: Draft) -> None:
     if draft.cut.has("-l", "-t", "-p", "-Z", "-v", "-c", "-z"):
         draft.settles("reads")
         return
-    if not draft.cut.has("-d"):
-        draft.path(Use.WRITE, _HERE, below=True)
+    for word in draft.cut.values("-d") or [_HERE]:
+        draft.path(Use.WRITE, word, below=True)

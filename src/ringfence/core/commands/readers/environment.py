@@ -161,6 +161,21 @@ def prints(draft: Draft) -> None:
         reads_in(draft)
 
 
+def processes(draft: Draft) -> None:
+    """`ps e`, without a dash, shows each process with its variables."""
+    if any(word.text.isalpha() and "e" in word.text for word in draft.command.words[1:2]):
+        draft.reads_environment()
+
+
+def pages(draft: Draft) -> None:
+    """`less +!COMMAND`."""
+    if any(
+        word.text.startswith("+") and word.text[1:2] not in ("", "F", "G", "/", *"0123456789")
+        for word in draft.command.words[1:]
+    ):
+        draft.doubt(Undecided.CODE, "a pager runs a command of its words")
+
+
 def edits(draft: Draft) -> None:
     """An editor: what it reads on its input are commands, and one of them runs any program."""
     command = draft.command

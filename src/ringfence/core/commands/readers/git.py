@@ -82,6 +82,8 @@ def shows(draft: Draft) -> None:
     if made.has("--no-index"):
         for word in made.words:
             draft.path(Use.READ, word, below=True)
+        if draft.command.words[1:2] and draft.command.words[1].text == "grep":
+            draft.path(Use.READ, Word(text=".", raw="."), below=True)
     if (
         made.has("--ext-diff", "--textconv", "-O", "--open-files-in-pager")
         and draft.command.words[1:2]
@@ -297,3 +299,14 @@ def makes_patches(draft: Draft) -> None:
     everywhere(draft)
     if not draft.cut.has("--stdout"):
         draft.becomes("project")
+
+
+def patches(draft: Draft) -> None:
+    """`git apply`, `git am`, `patch`: whatever the patch names is written."""
+    if draft.command.words[0].text == "git":
+        everywhere(draft)
+    named = [use for use in draft.uses if use.use is Use.WRITE]
+    if not named and not draft.cut.has(
+        "--check", "--stat", "--numstat", "--summary", "--dry-run", "--cached", "--abort", "--skip", "--quit"
+    ):
+        draft.path(Use.WRITE, Word(text=".", raw="."), below=True)

@@ -42,7 +42,7 @@ def copy(draft: Draft) -> None:
     for word in sources:
         draft.path(Use.READ, word, below=is_deep)
     if target is not None:
-        _made(draft, sources, target)
+        _made(draft, sources, target, replaces=all(word.text == "/dev/null" for word in sources))
         if draft.cut.has("-l", "--link", "-s", "--symbolic-link"):
             for word in sources:
                 draft.path(Use.WRITE, word, below=True)
@@ -112,9 +112,12 @@ def dd(draft: Draft) -> None:
         if name == "if":
             draft.path(Use.READ, part)
         elif name == "of":
-            draft.path(Use.WRITE, part)
+            draft.path(Use.WRITE, part, empties=any(other.text == "if=/dev/null" for other in draft.cut.words))
             if value.startswith("/dev/") and value not in ("/dev/null", "/dev/stdout", "/dev/stderr"):
                 draft.becomes("breaks")
+        elif not word.is_known:
+            draft.doubt(Undecided.PATH, "what it copies is known only when it runs")
+    _more(draft)
 
 
 def gzip(draft: Draft) -> None:
