@@ -15,6 +15,7 @@ from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.local import LOCAL, Judgement
 from ringfence.core.model.profile import WORST_PROFILE
 from ringfence.core.model.tool import Tool
+from ringfence.core.plain_text import plain
 from ringfence.core.rules import ServerRule, ToolRule
 
 LONGEST_S: Final = 6 * 3600.0
@@ -25,6 +26,10 @@ INNER: Final = "Inner"
 """Stands for tools that touch nothing but the client's own notes, questions and processes."""
 CHANGE: Final = "ConfigChange"
 """A change of the client's own configuration: not asked for by the model, always refused."""
+
+MOST_SHOWN: Final = 5
+"""Acts of one call that its card names."""
+_SHOWN: Final = 100
 
 _TOOLS: Final[Mapping[str, str]] = {
     "Bash": "Runs a command in a shell.",
@@ -109,9 +114,20 @@ def arguments_of(name: str, client_name: str, given: Mapping[str, Any], cwd: str
     return {"input": given, "cwd": cwd, **({"tool": client_name} if client_name != name else {})}
 
 
+def _worst(judgement: Judgement) -> str:
+    """What is done, however it was wrapped up, for the card; what is hard to undo first."""
+    acts = sorted(judgement.acts, key=lambda act: act.profile.reversible and act.profile.bounded)
+    shown = [
+        plain(act.text, _SHOWN) + (f" (through {plain(' > '.join(act.via), _SHOWN)})" if act.via else "")
+        for act in acts[:MOST_SHOWN]
+    ]
+    left = len(acts) - len(shown)
+    return f"It does: {'; '.join(shown)}{f'; and {left} more' if left else ''}." if shown else ""
+
+
 def judged(tool: Tool, judgement: Judgement) -> Tool:
     """The tool as this call uses it: it can do what its arguments say, and nothing else."""
     profile = judgement.profile
-    objects, worst = profile.objects or tool.profile.objects, profile.worst or tool.profile.worst
+    objects, worst = profile.objects or tool.profile.objects, profile.worst or _worst(judgement) or tool.profile.worst
     authority = () if profile.authority is None else profile.authority
     return replace(tool, profile=replace(profile, authority=authority, objects=objects, worst=worst), conditional=())

@@ -1,0 +1,51 @@
+"""What a tool of a client's own is, for one call of it."""
+
+from dataclasses import replace
+
+from ringfence.core.local_calls import LOCAL_TOOLS, MOST_SHOWN, arguments_of, judged, tool_id
+from ringfence.core.model.local import Judgement, Kind, LocalAct, Place
+from ringfence.core.model.profile import WORST_PROFILE
+from ringfence.core.tightening import build_tool
+from ringfence.testing.scenario import SMALL_WRITE
+
+PLACE = Place(cwd="/p", roots=("/p",))
+
+
+def worst_of(*acts: LocalAct) -> str:
+    own = LOCAL_TOOLS[tool_id("Bash")]
+    profile = replace(SMALL_WRITE, authority=None)
+    return judged(build_tool(own.definition, own.rule, None), Judgement(place=PLACE, acts=acts, profile=profile)).profile.worst
+
+
+def act(text: str, *via: str, is_small: bool = True) -> LocalAct:
+    profile = SMALL_WRITE if is_small else WORST_PROFILE
+    return LocalAct(kind=Kind.COMMAND, text=text, via=via, profile=profile)
+
+
+def test_a_card_names_what_is_done_behind_what_was_written() -> None:
+    said = worst_of(act("echo hi"), act("rm -rf keep", "bash -c", "eval", is_small=False))
+    assert said == "It does: rm -rf keep (through bash -c > eval); echo hi."
+
+
+def test_a_card_counts_what_it_does_not_name_and_hides_nothing_in_a_line() -> None:
+    said = worst_of(*(act(f"touch {index}\u202e\n") for index in range(MOST_SHOWN + 2)))
+    assert said.endswith("; and 2 more.")
+    assert "\u202e" not in said
+    assert "\n" not in said
+
+
+def test_a_tool_is_what_its_judgement_says_and_nothing_of_it_carries_authority() -> None:
+    own = LOCAL_TOOLS[tool_id("Bash")]
+    tool = build_tool(own.definition, own.rule, None)
+    assert tool.profile.reversible is False
+    profile = replace(SMALL_WRITE, authority=None, objects=())
+    small = judged(tool, Judgement(place=PLACE, acts=(), profile=profile))
+    assert small.profile_for({}).reversible
+    assert small.profile.authority == ()
+    assert small.profile.objects == tool.profile.objects
+    assert small.pin == tool.pin
+
+
+def test_arguments_name_the_clients_own_tool_where_it_has_another_name() -> None:
+    assert arguments_of("Bash", "Bash", {"command": "ls"}, "/p") == {"input": {"command": "ls"}, "cwd": "/p"}
+    assert arguments_of("Agent", "Task", {}, "/p") == {"input": {}, "cwd": "/p", "tool": "Task"}
