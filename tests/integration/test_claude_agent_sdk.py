@@ -16,7 +16,21 @@ from tests.servers.gateway_process import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples/coding_agent.py"
+EXAMPLE = (str(ROOT / "examples/coding_agent.py"),)
+ASKED_BY_THE_CLIENT = """
+import asyncio, json, os
+from claude_agent_sdk import query
+from ringfence.sdk.claude import claude_options
+from ringfence.sdk.runs import open_run
+
+async def main():
+    rules = json.dumps({"permissions": {"ask": ["Bash(mkdir *)"]}})
+    async with open_run("coder", "t", state=os.environ["RINGFENCE_STATE"], gateway=os.environ["RINGFENCE_GATEWAY"]) as run:
+        async for message in query(prompt="do it", options=claude_options(run, settings=rules)):
+            print(message)
+
+asyncio.run(main())
+"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -25,7 +39,9 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Codi
         yield place
 
 
-async def example(place: Coding, folder: Path, *answers: list[Call], gateway: str = "") -> tuple[Task, str]:
+async def example(
+    place: Coding, folder: Path, *answers: list[Call], gateway: str = "", program: tuple[str, ...] = EXAMPLE
+) -> tuple[Task, str]:
     """The example in a project of its own, with no managed settings anywhere; what it printed."""
     for each in ("home", "project/keep"):
         (folder / each).mkdir(parents=True)
@@ -34,7 +50,7 @@ async def example(place: Coding, folder: Path, *answers: list[Call], gateway: st
     place.model.queue[:] = [*(says(*each) for each in answers), says()]
     process = await asyncio.create_subprocess_exec(
         str(PYTHON),
-        str(EXAMPLE),
+        *program,
         "do it",
         cwd=folder / "project",
         env={
@@ -74,6 +90,12 @@ async def test_an_rm_rf_of_the_example_is_denied(place: Coding, tmp_path: Path) 
     assert task.kept, said
     (decision,) = await task.decided("local.Bash")
     assert decision["decision"] == "deny"
+
+
+async def test_what_the_client_would_ask_at_its_own_terminal_is_answered_by_the_gateway(place: Coding, tmp_path: Path) -> None:
+    allowed, said = await example(place, tmp_path, [bash("mkdir made")], program=("-c", ASKED_BY_THE_CLIENT))
+    assert allowed.has("made"), said
+    assert len(await allowed.decided("local.Bash")) == 1
 
 
 @pytest.mark.requirement("I9")

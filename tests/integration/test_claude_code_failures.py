@@ -14,7 +14,7 @@ from tests.integration.coding_behind_gateway import Coding, Task, bash, coding
 from tests.servers.meddler import Meddler, Meddling, aborted, cut_short, elsewhere, failing, meddler, misspelt, text, too_slow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-WAIT_S = 1
+WAIT_S = 2
 """How long the client waits for a hook here."""
 
 
