@@ -201,6 +201,16 @@ split --filter='rm -rf keep' a
 vim -c '!rm -rf keep'
 hyperfine 'rm -rf keep'
 nohup nice -n 3 timeout 5 env A=b bash -c 'rm -rf keep'
+env - rm -rf keep
+time -o /dev/null rm -rf keep
+ssh host -p 22 rm -rf keep
+echo `echo \`rm -rf keep\``
+echo $[ $(rm -rf keep) ]
+A=ls; A=rm B=$A bash -c '$B -rf keep'
+f() { rm -rf keep; }; export -f f; bash -c f
+cd() { rm -rf keep; }; cd x
+command_not_found_handle() { rm -rf keep; }
+mkfifo p; echo 'rm -rf keep' > p & sh < p
 sudo env xargs -0 sh -c 'eval "rm -rf keep"'
 """
 MULTILINE = [
@@ -281,6 +291,24 @@ export $(cat x)
 printf -v "$X" y
 trap "$X" EXIT
 PROMPT_COMMAND='rm x'
+timeout "$@" ls
+timeout "${a[@]}" ls
+nice -n * ls
+timeout * ls
+env * ls
+timeout $X 5 ls
+f() { timeout $1 ls; }; f "$(x)"
+for i in "$(x)"; do timeout $i ls; done
+x="$(y)"; timeout $x ls
+:(){ :|:& };:
+BASH_CMDS[ls]=/bin/rm
+BASH_ALIASES[ls]=rm
+exec 3<<<'rm x'; sh <&3
+echo 'rm x' > >(sh)
+ln -s /bin/rm ./ls; ./ls x
+mv /bin/rm x; ./x y
+ssh -o ProxyCommand='rm x' host
+coproc sh; echo 'rm x' >&"${COPROC[1]}"
 f() { $1; }
 while read l; do $l; done < x
 mapfile -t a < x; "${a[@]}"
@@ -325,6 +353,9 @@ x=$(git rev-parse HEAD); echo "$x"
 trap - EXIT
 set -euo pipefail
 source .venv/bin/activate
+timeout "$T" ls
+f() { timeout "$1" ls; }; f "$(x)"
+n=$(wc -l < x); head -n "$n" y
 bash scripts/check.sh
 ./gradlew test
 command -v node

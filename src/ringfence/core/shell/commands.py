@@ -78,6 +78,10 @@ class Commands(Writing):
         if not first.is_known or first.is_pattern or first.may_split or not first.text:
             return self._emit(replace(line, doubts=(*line.doubts, NOT_LITERAL)), scope, around)
         name = first.text
+        if name.startswith("-"):
+            # bash takes `time` for a program where options of its own stand behind it.
+            line = replace(line, words=(Word(text="time", raw="time"), *line.words))
+            name = "time"
         for assigned_to, value in line.assignments:
             if changes_what_runs(assigned_to, value):
                 self.doubt(Undecided.WORD, f"{assigned_to} decides what is run")
@@ -114,6 +118,7 @@ class Commands(Writing):
         if line.redirections or line.doubts:
             self._emit(line, scope, around)
         if mark in self.calling:
+            self.doubt(Undecided.DEPTH, "a function calls itself")
             return
         if self.called[mark] > _MOST_CALLS:
             self.doubt(Undecided.DEPTH, f"a function is called more than {_MOST_CALLS} times")
@@ -346,7 +351,7 @@ def known_text(words: Sequence[Word]) -> str | None:
 def as_arguments(words: Sequence[Word], around: Around) -> tuple[Value, ...] | None:
     if around.takes_more or any(word.may_split for word in words):
         return None
-    return tuple(Value(word.text, is_known=word.is_known, is_pattern=word.is_pattern, is_one=True) for word in words)
+    return tuple(Value(word.text, is_known=word.is_known, is_pattern=word.is_pattern, is_one=word.is_known) for word in words)
 
 
 _BUILTINS: Final[dict[str, Any]] = {

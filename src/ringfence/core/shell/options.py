@@ -55,8 +55,8 @@ def options(words: Sequence[Word], grammar: Grammar, start: int = 1) -> Options:
     made = Options(at=start)
     while made.at < len(words):
         word = words[made.at]
-        if word.may_split or (not word.is_known and word.text.startswith(("?", "-"))):
-            if word.may_split:
+        if word.may_split or word.is_pattern or (not word.is_known and word.text.startswith(("?", "-"))):
+            if word.may_split or word.is_pattern:
                 made.odd.append(f"{word.raw} may be options")
             return made
         text = word.text
@@ -116,5 +116,7 @@ def _short(text: str, word: Word, words: Sequence[Word], grammar: Grammar, made:
 
 
 def _behind(name: str, words: Sequence[Word], made: Options) -> None:
+    if made.at < len(words) and (words[made.at].may_split or words[made.at].is_pattern):
+        made.odd.append(f"{words[made.at].raw} may be any number of words")
     made.add(name, words[made.at] if made.at < len(words) else None)
     made.at += 1

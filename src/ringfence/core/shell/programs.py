@@ -126,6 +126,8 @@ class Programs(Nested):
         if name == "env" and read.has("S", "split-string"):
             self._split(line, scope, around)
             return
+        if name == "env" and at < len(words) and words[at].text == "-":
+            at += 1
         if wrapper.assigns:
             while at < len(words) and (found := _ASSIGNMENT.fullmatch(words[at].text)):
                 assignments.append((found[1], Value(found[2], is_known=words[at].is_known)))
@@ -136,9 +138,18 @@ class Programs(Nested):
             self.emit(replace(line, doubts=tuple(doubts)), scope, around)
             return
         operands = words[at : at + wrapper.operands]
-        if any(word.may_split for word in operands):
+        if any(word.may_split or word.is_pattern for word in operands):
             doubts.append(Doubt(Undecided.WORD, f"what {name} is given is worked out at run time"))
         at += wrapper.operands
+        if name == "ssh":
+            # Options may stand behind the host too.
+            at = options(words, wrapper.grammar, at).at
+            doubts += [
+                Doubt(Undecided.EVAL, f"an option decides what ssh runs: {word.text}"[:200])
+                for option in ("o", "F")
+                for word in [*read.given.get(option, []), *options(words, wrapper.grammar, read.at + 1).given.get(option, [])]
+                if word is not None and (option == "F" or "command" in word.text.lower() or not word.is_known)
+            ]
         own = replace(line, doubts=tuple(doubts), assignments=tuple(assignments))
         rest = words[at:]
         if name == "flock" and rest and rest[0].text in {"-c", "--command"}:

@@ -25,9 +25,12 @@ class Value:
     """It is a pattern whose fitting paths stand in its place: the variable of `for f in *.md`."""
     is_one: bool = False
     """Not known, but never more than one word: a number."""
+    is_many: bool = False
+    """Not known, and any number of words even between quotes: `"$@"`."""
 
 
 UNKNOWN: Final = Value(NO_WORD, is_known=False)
+MANY: Final = Value(NO_WORD, is_known=False, is_many=True)
 NUMBER: Final = Value(NO_WORD, is_known=False, is_one=True)
 EMPTY: Final = Value("")
 
@@ -41,6 +44,7 @@ class Bit:
     is_known: bool = True
     is_pattern: bool = False
     may_split: bool = False
+    is_one: bool = False
 
 
 def bit_of(value: Value, *, is_quoted: bool) -> Bit:
@@ -49,7 +53,8 @@ def bit_of(value: Value, *, is_quoted: bool) -> Bit:
         is_quoted=is_quoted or value.is_pattern,
         is_known=value.is_known,
         is_pattern=value.is_pattern,
-        may_split=not is_quoted and not value.is_known and not value.is_one,
+        may_split=not value.is_known and (value.is_many or (not is_quoted and not value.is_one)),
+        is_one=value.is_one,
     )
 
 
@@ -71,7 +76,7 @@ def value_of(bits: list[Bit]) -> Value:
         "".join(bit.text for bit in bits),
         is_known=all(bit.is_known for bit in bits),
         is_pattern=any(bit.is_pattern for bit in bits),
-        is_one=all(bit.is_known or not bit.may_split for bit in bits) and not any(" " in bit.text for bit in bits),
+        is_one=all(bit.is_known or bit.is_one for bit in bits) and not any(" " in bit.text for bit in bits),
     )
 
 

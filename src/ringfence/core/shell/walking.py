@@ -194,6 +194,9 @@ class Walker(Programs):
         self, nodes: Sequence[Node], scope: Scope, around: Around, *, is_kept: bool
     ) -> tuple[tuple[str, Value], ...]:
         made: list[tuple[str, Value]] = []
+        if not is_kept and len(nodes) > 1:
+            # Each sees those before it, and the shell keeps none of them.
+            scope, is_kept = scope.copy(), True
         for node in nodes:
             name = literal(child(node, "Name"))
             index, array = child(node, "Index"), child(node, "Array")
@@ -368,9 +371,7 @@ class Walker(Programs):
             return
         name = literal(child(loop, "Name"))
         items = self.words(children(loop, "Items"), scope, around)
-        values = [
-            Value(word.text, is_known=word.is_known, is_pattern=word.is_pattern, is_one=not word.may_split) for word in items
-        ]
+        values = [Value(word.text, is_known=word.is_known, is_pattern=word.is_pattern, is_one=word.is_known) for word in items]
         most = _MOST_ITEMS[self.loops] if self.loops < len(_MOST_ITEMS) else 1
         if not values or len(values) > most or flag(node, "Select"):
             values = [UNKNOWN]

@@ -17,7 +17,7 @@ from ringfence.core.shell.nodes import Node, below, child, children, flag, kind,
 from ringfence.core.shell.recording import Around, Recorder
 from ringfence.core.shell.scope import Scope
 from ringfence.core.shell.tokens import document_tokens, quoted_tokens, tokens
-from ringfence.core.shell.values import EMPTY, NUMBER, UNKNOWN, Bit, Value, bit_of, value_of, word_of
+from ringfence.core.shell.values import EMPTY, MANY, NUMBER, UNKNOWN, Bit, Value, bit_of, value_of, word_of
 
 _NUMBERS: Final = frozenset(
     {"#", "?", "$", "!", "RANDOM", "UID", "EUID", "PPID", "SECONDS", "LINENO", "EPOCHSECONDS", "BASHPID", "SHLVL"}
@@ -230,15 +230,17 @@ class Words(Recorder):
             self.arithmetic(index, scope, around)
         changes = [child(node, one) for one in ("Slice", "Repl", "Exp")]
         if flag(node, "Excl") or text(node, "Names"):
-            return self._indirect(name, node, scope, around)
+            inner = self._indirect(name, node, scope, around)
+            return inner if inner.is_known else MANY
         if flag(node, "Length"):
             return NUMBER
         got = self._plain(name, scope, is_all=star)
         if index and not star:
             got = self._element(name, index, scope)
-        if not any(changes):
-            return got
-        return self._changed(name, got, node, scope, around, is_quoted=is_quoted)
+        if any(changes):
+            got = self._changed(name, got, node, scope, around, is_quoted=is_quoted)
+        is_all = star or name == "@"
+        return MANY if is_all and isinstance(got, Value) and not got.is_known else got
 
     def _changed(
         self, name: str, got: Value | tuple[Value, ...], node: Node, scope: Scope, around: Around, *, is_quoted: bool

@@ -127,7 +127,7 @@ class Writing(Words):
             return
         for word in line.words[1:]:
             text = word.text.rpartition("=")[2] if word.text.startswith("-") else word.text
-            if word.is_known and ("/" in text or "." in text):
+            if word.is_known and text:
                 for place in scope.places:
                     path = path_of(text, place)
                     if path is not None:
