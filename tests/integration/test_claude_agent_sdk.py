@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (str(ROOT / "examples/coding_agent.py"),)
 ASKED_BY_THE_CLIENT = """
-import asyncio, json, os
+import asyncio, json, os, sys
 from claude_agent_sdk import query
 from ringfence.sdk.claude import claude_options
 from ringfence.sdk.runs import open_run
@@ -26,7 +26,12 @@ from ringfence.sdk.runs import open_run
 async def main():
     rules = json.dumps({"permissions": {"ask": ["Bash(mkdir *)"]}})
     async with open_run("coder", "t", state=os.environ["RINGFENCE_STATE"], gateway=os.environ["RINGFENCE_GATEWAY"]) as run:
-        async for message in query(prompt="do it", options=claude_options(run, settings=rules)):
+        options = claude_options(run, settings=rules)
+        if "hook" not in sys.argv:
+            del options.hooks["PermissionRequest"]
+        if "callback" not in sys.argv:
+            options.can_use_tool = None
+        async for message in query(prompt="do it", options=options):
             print(message)
 
 asyncio.run(main())
@@ -92,10 +97,14 @@ async def test_an_rm_rf_of_the_example_is_denied(place: Coding, tmp_path: Path) 
     assert decision["decision"] == "deny"
 
 
-async def test_what_the_client_would_ask_at_its_own_terminal_is_answered_by_the_gateway(place: Coding, tmp_path: Path) -> None:
-    allowed, said = await example(place, tmp_path, [bash("mkdir made")], program=("-c", ASKED_BY_THE_CLIENT))
-    assert allowed.has("made"), said
-    assert len(await allowed.decided("local.Bash")) == 1
+@pytest.mark.parametrize("who", ["hook", "callback", "nobody"])
+async def test_what_the_client_would_ask_at_its_own_terminal_is_answered_by_the_gateway(
+    place: Coding, tmp_path: Path, who: str
+) -> None:
+    """By either way that the SDK has for it. Where nobody answers, the client refuses what the gateway had allowed."""
+    task, said = await example(place, tmp_path, [bash("mkdir made")], program=("-c", ASKED_BY_THE_CLIENT, who))
+    assert task.has("made") == (who != "nobody"), said
+    assert [one["decision"] for one in await task.decided("local.Bash")] == ["allow"]
 
 
 @pytest.mark.requirement("I9")
