@@ -1,13 +1,16 @@
 """`ringfence claude-code run`: a run for its client's life, and a clean environment. And the run that `verify` borrows."""
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from tests.app.cli_kit import Office, office, ringfence
 
+from ringfence.app.cli.client import ControlClient, Refusal
 from ringfence.app.cli.clients import lent_run
 
 AGENT = "support"
@@ -38,6 +41,42 @@ def test_the_client_has_the_credential_of_a_run_that_ends_with_it(people: Office
     assert environment["RINGFENCE_RUN"].startswith("rfr_")
     assert environment.keys() & {"ANTHROPIC_API_KEY", "HTTP_PROXY", "RINGFENCE_OPERATOR_CREDENTIAL", "RINGFENCE_STATE"} == set()
     assert states(people) == []
+
+
+@pytest.mark.requirement("I6")
+def test_a_kill_ends_the_client_and_what_it_began(people: Office, tmp_path: Path) -> None:
+    """It does not heed being asked to end, and has begun something."""
+    shell = people.folder / "client"
+    began = tmp_path / "began"
+    shell.write_text(f"trap '' TERM\nsleep 600 & echo $! > {began}\nwait\nwait\n")
+    killer = threading.Thread(target=_kill_once, args=(people, began))
+    killer.start()
+    code = run(people, "bash", str(shell))
+    killer.join()
+    assert code == 128 + signal.SIGKILL
+    moment = threading.Event()
+    while _runs(int(began.read_text())):
+        moment.wait(0.02)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there, and not just waiting for somebody to ask how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _kill_once(people: Office, began: Path) -> None:
+    """Kill the one run when its client is at work."""
+    moment = threading.Event()
+    while not (began.exists() and began.read_text().strip()):
+        moment.wait(0.02)
+    control = ControlClient(people.folder / "control.sock", None)
+    listed = control.ask("GET", "/runs")
+    assert not isinstance(listed, Refusal)
+    [run] = listed["runs"]
+    control.ask("POST", "/kill", {"scope": "run", "target": run["id"], "reason": "it goes on and on"})
 
 
 def test_a_client_that_cannot_be_started_leaves_no_run(people: Office) -> None:

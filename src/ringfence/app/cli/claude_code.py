@@ -163,7 +163,8 @@ def run(
     opened = desk.ask("POST", "/runs", {"agent": agent, "task": task})
     try:
         with renewed(desk.state / AGENT_SOCKET, opened["credential"]):
-            code = clients.carried(command or ["claude"], clean(os.environ, opened["credential"], keep or ()))
+            environment = clean(os.environ, opened["credential"], keep or ())
+            code = clients.carried(command or ["claude"], environment, lambda: clients.is_over(desk, opened["run"]))
     except OSError as error:
         desk.fail(f"{(command or ['claude'])[0]} cannot be started: {error.strerror}", "", UNAVAILABLE)
     finally:

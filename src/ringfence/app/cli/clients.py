@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -13,6 +13,7 @@ import typer
 from ringfence.app.cli.options import REFUSED, UNAVAILABLE, USAGE
 
 if TYPE_CHECKING:
+    from ringfence.app.cli.desk import Desk
     from ringfence.app.clients.credential_trials import Listing
     from ringfence.app.clients.findings import Finding
     from ringfence.app.clients.installing import Change, Installation
@@ -193,21 +194,37 @@ def listing_of(state: Path | None) -> Listing:
     return listing
 
 
-def carried(command: list[str], environment: dict[str, str]) -> int:
-    """Run a client on this terminal to its end; its exit status. Raises: OSError."""
+def carried(command: list[str], environment: dict[str, str], must_end: Callable[[], bool]) -> int:
+    """Run a client on this terminal to its end, or until it has to end; its exit status. Raises: OSError."""
     import shutil
     import signal
     import subprocess
+
+    from ringfence.app.clients.ending import waited
 
     program = shutil.which(command[0], path=environment.get("PATH")) or command[0]
     # The terminal tells both of an interrupt: it is the client's to say what follows. A handler, unlike ignoring, is not
     # passed on to what is started.
     before = {each: signal.signal(each, _leave_it) for each in (signal.SIGINT, signal.SIGQUIT)}
     try:
-        return _status(subprocess.Popen([program, *command[1:]], env=environment).wait())
+        return _status(waited(subprocess.Popen([program, *command[1:]], env=environment), must_end))
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def is_over(desk: Desk, run: str) -> bool:
+    """Whether a run was closed or killed. Nobody knows while its gateway is away: then its hooks refuse."""
+    from ringfence.app.cli.client import Refusal
+    from ringfence.errors import UnavailableError
+
+    try:
+        shown = desk.client.ask("GET", f"/runs/{run}")
+    except UnavailableError:
+        return False
+    if isinstance(shown, Refusal):
+        return False
+    return shown["state"] == "closed" or any(each.partition(": ")[2].startswith("kill ") for each in shown["stopped_by"])
 
 
 def _leave_it(signal_number: int, frame: object) -> None:

@@ -28,7 +28,7 @@ class Desk:
             self.credential = None if nobody else credential(as_name, os.environ)
         except CredentialError as error:
             self.fail(str(error), error.remedy, REFUSED)
-        self._client = ControlClient(self.state / CONTROL_SOCKET, self.credential)
+        self.client = ControlClient(self.state / CONTROL_SOCKET, self.credential)
 
     def ask(self, method: str, path: str, body: Any = None, *, offline: bool = False) -> Any:
         """The answer's value; anything else ends the command. `offline`: without a gateway, work on the state itself."""
@@ -41,7 +41,7 @@ class Desk:
         """As `ask`, but a refusal comes back as a value."""
         try:
             try:
-                return self._client.ask(method, path, body)
+                return self.client.ask(method, path, body)
             except NotRunningError:
                 if not offline:
                     raise
@@ -54,12 +54,12 @@ class Desk:
 
     def is_running(self) -> bool:
         """Whether a gateway listens on the control socket."""
-        return self._client.is_running()
+        return self.client.is_running()
 
     def lines(self, path: str) -> Any:
         """The lines of a long answer, one by one."""
         try:
-            yield from self._client.lines(path)
+            yield from self.client.lines(path)
         except UnavailableError as error:
             self.fail(str(error), error.remedy, UNAVAILABLE)
 
