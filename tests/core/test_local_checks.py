@@ -217,7 +217,7 @@ def test_a_configuration_protects_more_and_less() -> None:
 
 
 RAILS = [
-    ".claude/settings.json", ".claude/settings.local.json", "sub/.claude/hooks/x.sh",
+    ".claude/settings.json", ".claude/settings.local.json", ".ringfence/state.db", "sub/.claude/hooks/x.sh",
     "/etc/claude-code/managed-settings.json",
     f"{HOME}/.codex/config.toml", f"{HOME}/.claude.json", "/srv/rf/ringfence.yaml", "/srv/rf/state/db",
 ]  # fmt: skip

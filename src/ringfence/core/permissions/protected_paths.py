@@ -74,11 +74,13 @@ PROTECTED: Final = (*_CI, *_HOOKS, *_AGENTS, *_POLICY, *_LOCKS, *_INFRASTRUCTURE
 RAILS: Final = (
     "**/.claude/settings.json", "**/.claude/settings.local.json", "**/.claude/hooks/**", "**/.claude/plugins/**",
     "**/.codex/**", "//etc/claude-code/**",
-    "//etc/codex/**", "**/Library/Application Support/ClaudeCode/**", ".claude.json", "managed-settings.json",
+    "//etc/codex/**", "**/.ringfence/**", "**/.config/ringfence/**", "**/.local/state/ringfence/**", "//etc/ringfence/**",
+    "//var/lib/ringfence/**",
+    "**/Library/Application Support/ClaudeCode/**", ".claude.json", "managed-settings.json",
     "managed-mcp.json",
 )  # fmt: skip
-"""Where clients keep what holds them: hooks, rules, locks."""
-_FOLDERS: Final = frozenset({".claude", ".codex", "claude-code"})
+"""Where clients and the gateway keep what holds them: hooks, rules, locks, state."""
+_FOLDERS: Final = frozenset({".claude", ".codex", ".ringfence", "claude-code"})
 
 
 def protected_fit(use: PathUse, place: Place, more: Iterable[str] = (), fewer: Iterable[str] = ()) -> Fit:

@@ -66,7 +66,8 @@ _MACHINE: Final = (
     "//etc/shadow*", "//etc/gshadow*", "//etc/sudoers", "//etc/sudoers.d/**", "//etc/ssl/private/**",
     "//etc/kubernetes/**", "//run/secrets/**",
     "//var/run/secrets/**", "//root/**", "//var/lib/docker/**", "//etc/krb5.keytab", "//etc/security/opasswd",
-    "//run/user/*/keyring/**",
+    "//run/user/*/keyring/**", "**/.ringfence/**", "**/.config/ringfence/**", "**/.local/state/ringfence/**",
+    "//var/lib/ringfence/**",
 )  # fmt: skip
 SECRET: Final = (*_ENVIRONMENT, *_KEYS, *_HOMES, *_KEYRINGS, *_BROWSERS, *_MACHINE)
 _PUBLIC: Final = (
