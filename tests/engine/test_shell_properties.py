@@ -181,7 +181,7 @@ WAYS: list[Callable[[str], str]] = [
     lambda text: f"echo ${{x:-$( {text}\n)}}",
     lambda text: f"! {{ {text}\n}} 2>/dev/null",
     lambda text: f"coproc {{ {text}\n}}",
-    lambda text: f"cmd=bash; $cmd -c {quoted(text)}",
+    lambda text: f'cmd=bash; "$cmd" -c {quoted(text)}',
 ]
 
 
