@@ -389,6 +389,37 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import platform; platform.os.remove('keep/f')",
+        "import platform; x = platform.os; x.remove('keep/f')",
+        "from platform import os; os.remove('keep/f')",
+        "import statistics as s; s.sys.modules",
+        "import sys; sys.modules['os'].remove('keep/f')",
+        "import sys; sys.path.insert(0, '/tmp'); import evil",
+        "import larder; larder.run()",
+        "from larder import run",
+        "open('a', 'w')",
+        "open(name)",
+        "list(map(open, ['.env']))",
+        "().__class__.__base__.__subclasses__()",
+        "print(getattr(1, 'x'))",
+        "exec('x')",
+        "__import__('os')",
+        "class A: pass",
+        "import json; json.codecs.open('.env')",
+        "x = open; x('.env')",
+        "print = open; print('.env')",
+        "import os.path; os.system('x')",
+        "from importlib.metadata import os",
+    ],
+)
+def test_python_that_may_do_more_than_print_is_a_doubt(code: str) -> None:
+    words = (word("python"), word("-c"), Word(text=code, raw=code))
+    assert Undecided.CODE in kinds_of(describe(Command(words=words, cwd="/p"), PROFILES, PLACE).act)
+
+
 @given(
     name=st.sampled_from(NAMES),
     words=st.lists(PIECES | st.text(max_size=12), max_size=7),

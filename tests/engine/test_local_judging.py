@@ -198,6 +198,17 @@ async def test_a_word_for_people_is_no_file(ground: Ground) -> None:
     assert "read /p/.env" not in touched(await ground.bash("echo .env"))
 
 
+async def test_a_module_that_this_run_wrote_is_not_just_looked_at(ground: Ground) -> None:
+    def written(path: str) -> Written:
+        return "import os" if path == "/p/src/larder/__init__.py" else Unread.NOT_WRITTEN
+
+    text = {"command": "python -c 'import larder; print(larder.__version__)'"}
+    calm = await ground.judging.judge("Bash", text, PLACE, written=nothing)
+    assert [doubt for act in calm.acts for doubt in act.doubts] == []
+    wary = await ground.judging.judge("Bash", text, PLACE, written=written)
+    assert [doubt.kind for act in wary.acts for doubt in act.doubts] == [Undecided.SCRIPT]
+
+
 async def test_sql_drives_what_the_command_does(ground: Ground) -> None:
     reads = await ground.bash("psql -h localhost -c 'select 1'")
     assert (reads.acts[0].statements, reads.profile.effect) == (("select 1",), Effect.READ)

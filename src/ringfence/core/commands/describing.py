@@ -156,6 +156,9 @@ def _found(command: Command, profiles: CommandProfiles) -> tuple[CommandProfile 
     while profile is not None and profile.name in profiles.parents:
         part, left = cut(rest, profile.options, profile.takes, until_word=True)
         if not left:
+            if command.takes_more:
+                # The first word that is added says which subcommand it is.
+                return None, rest, before
             break
         below = profiles.of(f"{profile.name} {left[0].text}") if left[0].is_known else None
         if below is None:

@@ -17,9 +17,10 @@ from ringfence.core.commands.kinds import KINDS
 from ringfence.core.commands.profile import CommandProfiles
 from ringfence.core.commands.strictest import strictest
 from ringfence.core.model.local import Doubt, Judgement, LocalAct, Place, Undecided, Use
+from ringfence.core.model.profile import Effect
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.command import Command, Reading
-from ringfence.core.shell.written import Written
+from ringfence.core.shell.written import Unread, Written
 from ringfence.engine.local import file_tools
 from ringfence.engine.local.commits import with_uncommitted
 from ringfence.engine.local.contents import lines_of, secrets_in, secrets_of_files
@@ -86,6 +87,7 @@ class Judging:
             commands = commands[:MOST_ACTS]
         said = await guessed([await self._described(command, place) for command in commands], self._files, guarded)
         looked = await looked_at(await self._with_sql(said), self._files, guarded)
+        looked = tuple(_of_this_run(act, written) for act in looked)
         acts, taken = await with_uncommitted(looked, [command.cwd for command in commands], self._files, guarded)
         secrets = await secrets_of_files(text, acts, taken, self._files, self._scanner) if secret_scan else ()
         return _judgement(place, acts, doubts, secrets=secrets, tree=_tree(reading, acts), text=text)
@@ -97,6 +99,14 @@ class Judging:
 
     async def _with_sql(self, said: Sequence[Said]) -> Sequence[LocalAct]:
         return [await with_statements(one, self._sql) if one.sql else one.act for one in said]
+
+
+def _of_this_run(act: LocalAct, written: Callable[[str], Written]) -> LocalAct:
+    """What counts as a read runs no code that this run has written itself."""
+    runs = [use for use in act.paths if use.use is Use.EXECUTE] if act.profile.effect is Effect.READ else []
+    if all(written(end) is Unread.NOT_WRITTEN for use in runs for end in {use.path, use.real or use.path}):
+        return act
+    return undecided(act, Doubt(Undecided.SCRIPT, "it runs code that this run has written"))
 
 
 def _judgement(

@@ -84,7 +84,11 @@ def _python_code(draft: Draft, code: Word, rest: list[Word]) -> None:
         return
     for path in read.paths:
         draft.path(Use.READ, Word(text=path, raw=path))
-    # Importing a module of the project runs what stands in it, as its tests do.
+    # Importing a module of the project runs what stands in it, as its tests do. One that this run wrote is another matter.
+    for name in read.imports:
+        place = name.replace(".", "/")
+        for path in (f"{place}.py", f"{place}/__init__.py", f"src/{place}.py", f"src/{place}/__init__.py"):
+            draft.path(Use.EXECUTE, Word(text=path, raw=name))
     draft.settles("reads project" if read.imports else "reads")
 
 

@@ -6,6 +6,7 @@ A list of what is allowed, never of what is not: any name, attribute, import or 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,7 +25,7 @@ _MODULES: Final[dict[str, frozenset[str]]] = {
     "sys": frozenset({
         "version", "version_info", "executable", "platform", "path", "maxsize", "byteorder", "prefix", "base_prefix",
         "implementation", "argv", "stdin", "stdout", "stderr", "exit", "getsizeof", "hexversion", "api_version",
-        "float_info", "int_info", "modules", "getrecursionlimit",
+        "float_info", "int_info", "getrecursionlimit",
     }),
     "json": frozenset({"loads", "dumps", "load", "dump"}),
     "math": frozenset({"*"}), "statistics": frozenset({"*"}), "fractions": frozenset({"*"}), "decimal": frozenset({"*"}),
@@ -101,6 +102,23 @@ class Read:
     """Modules that it loads and that are not of the standard library: their code is the project's."""
 
 
+_VALUES: Final[Mapping[str, frozenset[str]]] = {
+    "sys": frozenset({"stdin", "stdout", "stderr", "version", "version_info", "implementation", "platform", "executable"}),
+    "datetime": frozenset({"datetime", "date", "timedelta", "timezone", "time"}),
+}
+"""Names in modules whose own attributes are those of values."""
+
+
+def _is_told(module: str, name: str) -> bool:
+    """Whether a name of a module is known to do nothing. A module that another one has loaded is none of its names."""
+    allowed = _MODULES.get(module)
+    if allowed is None or name.startswith("_"):
+        return False
+    if "*" not in allowed:
+        return name in allowed
+    return name not in _STANDARD and name not in _TOPS
+
+
 class _StrangeError(ValueError):
     pass
 
@@ -170,7 +188,7 @@ class _Reader:
         module = node.module or ""
         allowed = _MODULES.get(module)
         for alias in node.names:
-            if allowed is None or alias.name == "*" or ("*" not in allowed and alias.name not in allowed):
+            if allowed is None or alias.name == "*" or not _is_told(module, alias.name):
                 whole = f"{module}.{alias.name}"
                 if whole in _MODULES:
                     self._modules[alias.asname or alias.name] = whole
@@ -219,12 +237,12 @@ class _Reader:
             whole = f"{module}.{node.attr}"
             if whole in _MODULES or any(name.startswith(whole + ".") for name in _MODULES):
                 return
-            allowed = _MODULES.get(module)
-            if allowed is not None and ("*" in allowed or node.attr in allowed) and not node.attr.startswith("_"):
-                return
-            if module == "sys" or (allowed is not None and node.attr in _DUNDERS):
-                raise _StrangeError(f"it uses {whole}") if module == "sys" else _StrangeError("it looks into a module")
-            if allowed is not None:
+            if module in _MODULES:
+                if _is_told(module, node.attr):
+                    return
+                raise _StrangeError(f"it uses {whole}")
+            owner, _, value = module.rpartition(".")
+            if value not in _VALUES.get(owner, frozenset()):
                 raise _StrangeError(f"it uses {whole}")
         if node.attr in _DUNDERS and not is_called:
             return
@@ -281,5 +299,10 @@ _STANDARD: Final = frozenset({
     "syslog", "getpass", "pwd", "grp", "linecache", "tokenize", "xml",
     "email", "mailbox", "curses", "readline", "rlcompleter", "sched", "queue", "contextvars", "weakref", "logging",
     "warnings", "unittest", "doctest", "test", "turtle", "tkinter", "dotenv",
-    "requests", "httpx", "aiohttp", "boto3", "paramiko", "psycopg2", "sqlalchemy", "environ", "this_none",
+    "requests", "httpx", "aiohttp", "boto3", "paramiko", "psycopg2", "sqlalchemy", "environ",
 })  # fmt: skip
+_TOPS: Final = frozenset(name.partition(".")[0] for name in _MODULES) | {
+    "numbers", "weakref", "copyreg", "collections", "functools", "enum", "contextlib", "abc", "codecs", "stat", "errno",
+    "token", "opcode", "dis",
+}  # fmt: skip
+"""Names that are modules wherever they are found."""
