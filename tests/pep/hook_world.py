@@ -111,6 +111,9 @@ class NoFiles:
     async def tracked(self, path: str) -> Tracked:
         return Tracked.UNKNOWN
 
+    async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
+        return []
+
 
 def coder(**changes: Any) -> AgentRule:
     rules = LocalRules(roots=(CWD,), hold_s=30.0)
