@@ -307,6 +307,7 @@ class Commands(Writing):
             if not _NAME.fullmatch(name):
                 continue
             value = Value(found[2]) if found else UNKNOWN
+            self.remember(value)
             if changes_what_runs(name, value):
                 line = replace(line, doubts=(*line.doubts, Doubt(Undecided.WORD, f"{name} decides what is run")))
             if odd:

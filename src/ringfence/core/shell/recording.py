@@ -58,6 +58,8 @@ class Recorder:
     commands: dict[Command, None] = field(default_factory=dict[Command, None])
     doubts: dict[Doubt, None] = field(default_factory=dict[Doubt, None])
     lines: list[str] = field(default_factory=list[str])
+    indexed: dict[str, None] = field(default_factory=dict[str, None])
+    """Texts with an index in them that some variable was given, on whatever branch."""
     depth: int = 0
     steps: int = 0
     is_full: bool = False
@@ -93,6 +95,11 @@ class Recorder:
         self.draw(_drawn(line))
         for doubt in doubts:
             self.draw(f"  not known: {doubt.why}")
+
+    def remember(self, value: Value) -> None:
+        """A variable is given this: an expression that reads it later works it out."""
+        if "[" in value.text and len(self.indexed) < MOST_COMMANDS:
+            self.indexed[value.text] = None
 
     def stop(self, kind: Undecided, why: str) -> None:
         """No more is read, and a person has to decide."""

@@ -217,6 +217,7 @@ class Walker(Programs):
                     is_pattern=before.is_pattern or value.is_pattern,
                 )
             made.append((name, value))
+            self.remember(value)
             if is_kept:
                 if index:
                     scope.assign_list(name, None)
@@ -380,6 +381,7 @@ class Walker(Programs):
         scope.forget([name])
 
     def _round(self, node: Node, name: str, value: Value, scope: Scope, around: Around) -> None:
+        self.remember(value)
         scope.assign(name, value)
         self.statements(children(node, "Do"), scope, around)
 

@@ -109,8 +109,8 @@ class Words(Recorder):
                 value = self.value(one, scope, around)
                 if value.is_known:
                     self.operand(value.text, scope, around)
-        for value in list(scope.variables.values()):
-            self.operand(value.text, scope, around)
+        for held in dict.fromkeys([*(value.text for value in scope.variables.values()), *self.indexed]):
+            self.operand(held, scope, around)
         self._names_of(node, scope)
         return NUMBER
 
