@@ -420,6 +420,26 @@ def test_python_that_may_do_more_than_print_is_a_doubt(code: str) -> None:
     assert Undecided.CODE in kinds_of(describe(Command(words=words, cwd="/p"), PROFILES, PLACE).act)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "const c = 'constr' + 'uctor'; (() => 1)[c]('x')()",
+        "const c = 'constr' + 'uctor'; const {[c]: f} = (() => 1); f('x')()",
+        "(()=>1).constructor('x')()",
+        "process.mainModule.require('fs')",
+        "require('fs').rmSync('a')",
+        "require('./a.js')",
+        "fetch('https://a.example')",
+        "console.log(process.env.TOKEN)",
+        "eval('x')",
+        "import('fs')",
+    ],
+)
+def test_javascript_that_may_do_more_than_print_is_a_doubt(code: str) -> None:
+    words = (word("node"), word("-e"), Word(text=code, raw=code))
+    assert Undecided.CODE in kinds_of(describe(Command(words=words, cwd="/p"), PROFILES, PLACE).act)
+
+
 @given(
     name=st.sampled_from(NAMES),
     words=st.lists(PIECES | st.text(max_size=12), max_size=7),

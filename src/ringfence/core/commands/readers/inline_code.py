@@ -167,6 +167,9 @@ _NODE_BOUND: Final = re.compile(r"\b(?:const|let|var)\s+(\w+)|\b(\w+)\s*=>|\(([\
 _NODE_NEVER: Final = re.compile(
     r"\b(?:constructor|__proto__|prototype|eval|Function|import|globalThis|global|module|exports|this|process\s*\.\s*(?:env|binding|exit|kill|mainModule))\b|`|\\u|\\x|\[\s*[\"']"
 )
+_WORKED_OUT: Final = re.compile(r"[\w)\]\"'}.]\s*\[(?!\s*\d+\s*\])|\]\s*:")
+"""A member whose name is worked out may be any, one that makes code of text among them."""
+MOST_NODE: Final = 4_000
 _JSON_FILE: Final = re.compile(r"require\(\s*['\"]([^'\"]+\.json)['\"]\s*\)")
 
 
@@ -204,7 +207,10 @@ def _node_code(draft: Draft, code: Word) -> None:
         if group
         for name in re.findall(r"\w+", group)
     }
-    if not code.is_known or len(code.text) > 4_000 or _NODE_NEVER.search(code.text) or not _is_pure(code.text, bound):
+    is_strange = (
+        not code.is_known or len(code.text) > MOST_NODE or _NODE_NEVER.search(code.text) or _WORKED_OUT.search(code.text)
+    )
+    if is_strange or not _is_pure(code.text, bound):
         draft.doubt(Undecided.CODE, "a program in JavaScript that may do more than print")
         _named(draft, code.text)
         return
