@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.bypass.deciding import Decider, decider
 from tests.bypass.measuring import laid_out
 from tests.bypass.shapes import CLIENT_RULES
-from tests.effort import examples
+from tests.effort import ALL, examples
 from tests.fuzz.shell.box import Box, box
 from tests.fuzz.shell.grammar import command
 from tests.fuzz.shell.harm import LINKS, ground, harms
@@ -46,8 +46,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Generator[Both]:
         yield Both(runner, decide, bash)
 
 
+# The same ones each time: the space is large, and what is new in it is looked for by the long tests and tests.fuzz.commands.
 @pytest.mark.requirement("I1")
-@settings(max_examples=examples(1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1500), derandomize=not ALL, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rng=st.randoms(use_true_random=False))
 def test_an_allowed_command_does_nothing_that_is_denied(both: Both, rng: Random) -> None:
     text = command(rng)
