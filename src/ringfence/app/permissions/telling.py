@@ -90,7 +90,8 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"  would ask {need}"
     if told["tree"]:
         yield "how it is read"
-        yield from (f"  {line}" for line in dedent(told["tree"]).splitlines() if line.strip())
+        # What follows the empty line says of each act what is said below.
+        yield from (f"  {line}" for line in dedent(told["tree"].partition("\n\n")[0]).splitlines())
     yield "what it does"
     for number, act in enumerate(told["acts"], start=1):
         yield from _act_lines(number, act)
@@ -103,8 +104,9 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
     for reason in told["reasons"]:
         detail = f": {reason['detail']}" if reason["detail"] else ""
         yield f"  {reason['check']}: {reason['code']}{detail}"
-        at = f" (at {reason['at']})" if reason["at"] else ""
-        yield f"    smallest change: {reason['change']}{at}"
+    changes = {(reason["change"], reason["at"]): None for reason in told["reasons"]}
+    for change, at in changes:
+        yield f"smallest change: {change}" + (f" (at {at})" if at else "")
 
 
 def _act_lines(number: int, act: Mapping[str, Any]) -> Iterator[str]:
