@@ -73,6 +73,8 @@ def tar(draft: Draft) -> None:
             _bundle(word, rest, modes, values, is_old=not text.startswith("-"))
         elif text != "--":
             files.append(word)
+        if is_first and not word.is_known:
+            draft.doubt(Undecided.WORD, "what tar is to do is known only when it runs")
         is_first = False
     for word in [*values.get("!", ()), *values.get("I", ()), *values.get("F", ()), *values.get("H", ())]:
         if word.text not in ("gzip", "bzip2", "xz", "zstd", "pigz", "lz4", "posix", "gnu", "ustar", "pax", "-"):
@@ -116,7 +118,7 @@ def _done(draft: Draft, modes: set[str], values: dict[str, list[Word]], files: l
     else:
         for word in archives:
             draft.path(Use.READ, word)
-        if "t" not in modes and archives:
+        if "t" not in modes and (archives or files):
             draft.doubt(Undecided.WORD, "what tar is to do is not clear")
 
 
