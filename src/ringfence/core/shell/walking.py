@@ -272,7 +272,7 @@ class Walker(Programs):
                 inner.stdin, inner.is_piped = None, True
                 simple = child(child(node, "Stmt"), "Cmd")
                 if kind(simple) == "CallExpr" and (child(node, "Name") or children(simple, "Assigns")):
-                    # bash gives a name to compound commands alone, and shfmt takes `if=x` of `coproc dd if=x` for an assignment.
+                    # bash names compound commands alone, and shfmt takes `if=x` of `coproc dd if=x` for an assignment.
                     self.doubt(Undecided.PARSE, "a coprocess is read otherwise by the shell")
                 self.statement(child(node, "Stmt"), inner, around.within("coproc"))
                 scope.forget([plain(child(node, "Name")) or "COPROC"])
