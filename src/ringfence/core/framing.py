@@ -12,14 +12,20 @@ from ringfence.core.model.identifiers import AgentId, CallId, Digest, RunId, Ser
 from ringfence.core.model.tool import Tool
 
 MASKED = "(secret)"
+NO_SEAL = Digest("")
 ARGUMENTS_IN_ENTRY = 24_000
 """Bytes of arguments that an entry carries in full; longer ones are kept as digest and length."""
 
 
-def frame(call_id: CallId, agent: AgentId, run: RunId, tool: Tool, arguments: Mapping[str, Any]) -> Call:
-    """The canonical call of a known tool. A derived tool's fixed arguments win over anything that the agent gave."""
+def frame(
+    call_id: CallId, agent: AgentId, run: RunId, tool: Tool, arguments: Mapping[str, Any], seal: Digest = NO_SEAL
+) -> Call:
+    """The canonical call of a known tool. A derived tool's fixed arguments win over anything that the agent gave.
+
+    `seal`: of what the call would do, where that is not in its arguments alone; two calls are the same only with the same seal.
+    """
     value = {**arguments, **tool.fixed} if tool.fixed else arguments
-    return _call(call_id, agent, run, tool.id, tool.server, tool.upstream_name, tool.pin, arguments, value)
+    return _call(call_id, agent, run, tool.id, tool.server, tool.upstream_name, tool.pin, arguments, value, seal)
 
 
 def frame_unknown(call_id: CallId, agent: AgentId, run: RunId, name: str, arguments: Mapping[str, Any]) -> Call:
@@ -37,6 +43,7 @@ def _call(
     pin: Digest,
     shown: Mapping[str, Any],
     value: Mapping[str, Any],
+    seal: Digest = NO_SEAL,
 ) -> Call:
     encoded = canonical_bytes(value)
     digest = digest_of(
@@ -48,6 +55,7 @@ def _call(
             "upstream_name": upstream_name,
             "pin": pin,
             "arguments": encoded.decode(),
+            **({"seal": seal} if seal else {}),
         }
     )
     return Call(

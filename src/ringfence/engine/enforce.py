@@ -27,7 +27,7 @@ from ringfence.core.connecting import CONNECT, server_of
 from ringfence.core.decision import CONFIGURED, decide, join
 from ringfence.core.delegation import DELEGATE
 from ringfence.core.exporting import EXPORT
-from ringfence.core.framing import frame, frame_unknown
+from ringfence.core.framing import NO_SEAL, frame, frame_unknown
 from ringfence.core.grants import limited
 from ringfence.core.guards.halting import halted_run
 from ringfence.core.handoff import HANDOFF
@@ -37,7 +37,7 @@ from ringfence.core.local_calls import OTHER, judged, tool_id
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
-from ringfence.core.model.identifiers import AgentId, CallId, TicketId
+from ringfence.core.model.identifiers import AgentId, CallId, Digest, TicketId
 from ringfence.core.model.label import CLEAN, Label, join_all, memory_place
 from ringfence.core.model.local import LOCAL, Judgement
 from ringfence.core.model.local_rules import Words
@@ -265,11 +265,13 @@ class Enforcer:
         judgement: Judgement | None,
         begun: Callable[[Call], None],
         meta: ClientMeta = NO_META,
+        seal: Digest = NO_SEAL,
     ) -> Outcome:
         """Let a client use a tool of its own (`engine.local`). Answered when it has told what came of it, or was refused.
 
         `name` is canonical (`core.local_calls`), `client_tool` what the client calls it; `arguments` and `judgement` belong
-        together. `begun` is told which call it is before it is decided.
+        together. `begun` is told which call it is before it is decided. `seal`: of what the judgement says
+        (`engine.local.sealed`); an approval holds for no other.
         """
         self._at(Step.IDENTIFY)
         principal = await identify(self._store, self._clock, presented)
@@ -282,7 +284,7 @@ class Enforcer:
             call = frame_unknown(self._ids.call(), principal.agent, principal.run, tool_id(name), arguments)
             return await self._pass(principal, view, call, client, None)
         tool = replace(tool, upstream_name=client_tool)
-        call = frame(self._ids.call(), principal.agent, principal.run, tool, arguments)
+        call = frame(self._ids.call(), principal.agent, principal.run, tool, arguments, seal)
         if self._catalogue.rules.models is not None:
             self._noted.called(call, meta, arguments)
         begun(call)

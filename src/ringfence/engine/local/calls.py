@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol
 
 from ringfence.core.canonical import digest_of, parse_strict
 from ringfence.core.client_meta import TOOL_USE, ClientMeta
+from ringfence.core.framing import NO_SEAL
 from ringfence.core.local_calls import INNER, LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import CallId, Digest, RunId, ToolId
@@ -41,6 +42,7 @@ from ringfence.engine.identify import Presented, Principal
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.local.asked import Answer, Event, Say, ToolUse
 from ringfence.engine.local.outcomes import KILLED, OUTPUT, PAUSED, UNAVAILABLE, given, refusal, waiting
+from ringfence.engine.local.sealed import seal_of
 from ringfence.engine.local.standing import wait_for_pause
 from ringfence.engine.local.written import WrittenFiles, note_acts
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
@@ -106,6 +108,7 @@ class ActLocally(Protocol):
         judgement: Judgement | None,
         begun: Callable[[Call], None],
         meta: ClientMeta = ...,
+        seal: Digest = ...,
     ) -> Outcome: ...
 
 
@@ -198,6 +201,8 @@ class LocalCalls(OwnServer):
         while True:
             await wait_for_pause(self._store, self._clock, run.id, use.tool, until)
             try:
+                # The rules may be other ones by now, after a wait.
+                agent = self._catalogue.rules.agents.get(principal.agent)
                 work = await self._enforced(presented, run, agent, use, event)
             except RequestError as error:
                 logger.warning("a hook of run %s told of what is no tool's input: %s", run.id, error)
@@ -252,6 +257,7 @@ class LocalCalls(OwnServer):
         arguments = without_personal(arguments_of(name, use.client_tool, use.input, event.cwd), rule, self._scanner)
         given_input: Mapping[str, Any] = arguments["input"]
         judgement = await self._judged(run, agent, name, use, given_input, event.cwd)
+        seal = await seal_of(judgement, self._files) if judgement is not None else NO_SEAL
         loop = asyncio.get_running_loop()
         content = given_input.get("content") if name == "Write" else None
         work = _Work(
@@ -273,7 +279,7 @@ class LocalCalls(OwnServer):
 
         vendor = {TOOL_USE: use.use} if use.use else {}
         meta = ClientMeta(vendor=vendor, said=event.said)
-        work.task = asyncio.ensure_future(self._act(presented, name, use.client_tool, arguments, judgement, begun, meta))
+        work.task = asyncio.ensure_future(self._act(presented, name, use.client_tool, arguments, judgement, begun, meta, seal))
         self._tasks.add(work.task)
         work.task.add_done_callback(self._ended)
         try:

@@ -1,0 +1,67 @@
+"""What an approval of a client's call is bound to besides its words: what it would do, and what is in the files that it runs.
+
+The same words do another thing where a script was rewritten, a link turned or a pattern fits other files. Whoever approved them
+approved what they meant then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from ringfence.core.canonical import digest_of
+from ringfence.core.model.identifiers import Digest
+from ringfence.core.model.local import Judgement, LocalAct, PathUse, Use
+from ringfence.ports.files import Files
+
+MOST_FILES: Final = 20
+"""Files that are run whose text counts."""
+MOST_TEXT: Final = 1 << 20
+
+
+async def seal_of(judgement: Judgement, files: Files | None) -> Digest:
+    """The same for two calls that do the same as far as it can be known."""
+    run = dict.fromkeys(
+        use.real or use.path
+        for act in judgement.acts
+        for use in act.paths
+        if use.use is Use.EXECUTE and not use.is_folder and not use.is_pattern
+    )
+    texts = [[path, await _text(path, files)] for path in list(run)[:MOST_FILES]]
+    doubts = [[doubt.kind.value, _plain(doubt.why)] for doubt in judgement.doubts]
+    return digest_of({"acts": [_act(act) for act in judgement.acts], "doubts": doubts, "run": texts})
+
+
+async def _text(path: str, files: Files | None) -> str:
+    if files is None:
+        return ""
+    text = await files.text(path, MOST_TEXT)
+    if text is not None:
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    (found,) = await files.look([path])
+    return f"{found.size} bytes" if found.is_there else ""
+
+
+def _act(act: LocalAct) -> dict[str, Any]:
+    return {
+        "kind": act.kind.value,
+        "text": _plain(act.text),
+        "words": [_plain(word) for word in act.words],
+        "tool": act.tool,
+        "via": [_plain(each) for each in act.via],
+        # What lies below a folder changes all the time; the folder as a whole was approved.
+        "paths": [_path(use) for use in act.paths if not use.through],
+        "hosts": [_plain(host) for host in act.hosts],
+        "doubts": [[doubt.kind.value, _plain(doubt.why)] for doubt in act.doubts],
+        "statements": [_plain(each) for each in act.statements],
+        "why": _plain(act.why),
+    }
+
+
+def _path(use: PathUse) -> list[Any]:
+    return [use.use.value, _plain(use.path), _plain(use.real), use.below, use.is_pattern, _plain(use.moved_to)]
+
+
+def _plain(text: str) -> str:
+    """Names of files need not be Unicode, and canonical JSON has to be."""
+    return text.encode("utf-8", "backslashreplace").decode()
