@@ -83,9 +83,10 @@ async def test_an_approval_is_not_used_for_the_same_words_once_they_do_something
 
 
 @pytest.mark.requirement("I4")
-async def test_what_stands_in_a_file_that_is_run_is_sealed() -> None:
+@pytest.mark.parametrize("use", [Use.EXECUTE, Use.READ], ids=["run", "applied"])
+async def test_what_stands_in_a_file_that_is_worked_from_is_sealed(use: Use) -> None:
     files = FakeFiles({f"{CWD}/build": "make all\n"})
-    judgement = judged("sh build", f"{CWD}/build", use=Use.EXECUTE)
+    judgement = judged("sh build", f"{CWD}/build", use=use)
     before = await seal_of(judgement, files)
     assert await seal_of(judgement, files) == before
     assert await seal_of(judgement, FakeFiles({f"{CWD}/build": "make none\n"})) != before

@@ -1,4 +1,4 @@
-"""What an approval of a client's call is bound to besides its words: what it would do, and what is in the files that it runs.
+"""What an approval of a client's call is bound to besides its words: what it would do, and what is in the files that it works from.
 
 The same words do another thing where a script was rewritten, a link turned or a pattern fits other files. Whoever approved them
 approved what they meant then.
@@ -12,24 +12,34 @@ from typing import Any, Final
 from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.model.local import Judgement, LocalAct, PathUse, Use
+from ringfence.core.model.profile import Effect
 from ringfence.ports.files import Files
 
 MOST_FILES: Final = 20
-"""Files that are run whose text counts."""
+"""Files whose text counts, of one call."""
 MOST_TEXT: Final = 1 << 20
+_TAKEN: Final = frozenset({Use.EXECUTE, Use.READ})
+"""What is applied, sent or fed to a shell is read first."""
 
 
 async def seal_of(judgement: Judgement, files: Files | None) -> Digest:
     """The same for two calls that do the same as far as it can be known."""
-    run = dict.fromkeys(
+    taken = frozenset({Use.EXECUTE}) if _is_reading(judgement) else _TAKEN
+    named = dict.fromkeys(
         use.real or use.path
         for act in judgement.acts
         for use in act.paths
-        if use.use is Use.EXECUTE and not use.is_folder and not use.is_pattern
+        if use.use in taken and not (use.is_folder or use.is_pattern or use.through)
     )
-    texts = [[path, await _text(path, files)] for path in list(run)[:MOST_FILES]]
+    texts = [[path, await _text(path, files)] for path in list(named)[:MOST_FILES]]
     doubts = [[doubt.kind.value, _plain(doubt.why)] for doubt in judgement.doubts]
-    return digest_of({"acts": [_act(act) for act in judgement.acts], "doubts": doubts, "run": texts})
+    return digest_of({"acts": [_act(act) for act in judgement.acts], "doubts": doubts, "texts": texts})
+
+
+def _is_reading(judgement: Judgement) -> bool:
+    """Whether nothing comes of what stands in a file but that it is read."""
+    reads = all(act.profile.effect is Effect.READ and not act.profile.outbound for act in judgement.acts)
+    return reads and not judgement.doubts and not any(act.doubts for act in judgement.acts)
 
 
 async def _text(path: str, files: Files | None) -> str:
