@@ -1,4 +1,4 @@
-"""What an approval of a client's call is bound to besides its words: what it would do, and what is in the files that it works from.
+"""What an approval of a client's call is bound to besides its words: what it would do, and the files that it works from.
 
 The same words do another thing where a script was rewritten, a link turned or a pattern fits other files. Whoever approved them
 approved what they meant then.
