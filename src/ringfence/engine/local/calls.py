@@ -334,6 +334,10 @@ class LocalCalls(OwnServer):
         if posixpath.isabs(cwd):
             self._places.setdefault(run, cwd)
 
+    def is_at_work(self, run: RunId) -> bool:
+        """Whether a tool of the run's client is in use, as far as anybody has told."""
+        return any(work.run == run for work in self._open.values())
+
     def is_let_through(self, run: RunId, client_tool: str, given_input: Mapping[str, Any]) -> bool:
         """Whether just this use is in its client's hands: what the client asks its person about has been decided here."""
         key = key_of(client_tool, given_input)

@@ -209,7 +209,8 @@ class Hooks:
     async def _prompt(self, presented: Presented, principal: Principal, local: LocalRules, event: Event) -> Answer:
         text, now = event.prompt, self._clock.now()
         await self._runs.renew(principal.run, presented.credential)  # somebody is at it
-        is_out_of_reach = presented.posture is not Posture.SHARED
+        # In a box whatever runs there speaks for the run; elsewhere what is being run may have found the credential.
+        is_out_of_reach = presented.posture is Posture.SEPARATE and not self._local.is_at_work(principal.run)
         counts = local.words is Words.CLIENT_ATTESTED and is_out_of_reach and bool(text.strip()) and not event.is_made_up
         if not counts or len(text) > TASK_LIMIT or len(canonical_bytes(text)) > _WORDS_MOST:
             digest = hashlib.sha256(text.encode()).hexdigest()
