@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from tests.pep.hook_world import CWD, HOST, HookWorld, coder, decision_of, endpoint
 
+from ringfence.adapters.pep.hook.parse import parsed
 from ringfence.adapters.pep.hook.settings import HookLimits
 from ringfence.adapters.stores.memory.store import MemoryStore
+from ringfence.core.local_calls import TOOLS
 from ringfence.core.model.local_rules import Client
+from ringfence.errors import RequestError
 from ringfence.testing.asgi import start
 from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.world import World
@@ -161,6 +164,22 @@ async def test_an_event_that_is_too_large_is_refused_and_gives_its_room_back() -
     assert (await hooks.ask("cat a"))["permissionDecision"] == "allow"
 
 
+@pytest.mark.requirement("I3", "I6")
+@pytest.mark.parametrize("name", ["PreToolUse", "PostToolUse", "PostToolBatch"])
+def test_a_text_of_very_many_values_is_refused_without_being_parsed(name: str) -> None:
+    body = f'{{"hook_event_name":"{name}","tool_response":[{"[]," * 600_000}[]]}}'
+    with pytest.raises(RequestError, match="values"):
+        parsed(body.encode())
+
+
+@pytest.mark.requirement("I3")
+async def test_a_large_event_of_a_stranger_is_refused_without_being_read() -> None:
+    hooks = await HookWorld.open()
+    event = hooks.bash("cat " + "a" * 300_000)
+    assert set(await hooks.post(event, authorization="Bearer nobody")) == REFUSES_EVERYTHING
+    assert (await hooks.ask("cat " + "a" * 300_000))["permissionDecision"] == "allow"
+
+
 async def test_whoever_waits_for_a_person_when_the_gateway_stops_is_denied_at_once() -> None:
     hooks = await HookWorld.open()
     held = hooks.begin(hooks.bash("rm -rf a"))
@@ -208,6 +227,22 @@ async def test_a_tool_that_the_gateway_does_not_have_is_not_one_of_its_own_by_na
     assert decision_of(answer)["permissionDecision"] == "deny"
 
 
+@pytest.mark.parametrize("name", ["Inner", "Other", "ConfigChange", "Patch", "bash", "BASH", "inner", "Bash.x"])
+async def test_a_tool_by_a_name_of_the_gateways_own_is_one_that_nobody_has_described(name: str) -> None:
+    hooks = await HookWorld.open()
+    await hooks.post(hooks.before(name, {"command": "cat a"}))
+    assert [tool for tool, _, _ in hooks.judges.seen] == ["Other" if name in TOOLS else name]
+    (decision,) = await hooks.entries("decision")
+    assert decision["tool"] == "local.Other"
+
+
+@pytest.mark.parametrize("name", ["Bash ", "B\u0430sh", "Bash\u200b", "", "a" * 129])
+async def test_a_name_that_no_tool_has_is_refused(name: str) -> None:
+    hooks = await HookWorld.open()
+    assert refuses(await hooks.post(hooks.before(name, {"command": "cat a"})))
+    assert hooks.judges.seen == []
+
+
 # --- another client
 
 
@@ -231,12 +266,13 @@ async def test_its_shell_and_its_patches_are_known_by_their_own_names() -> None:
         ("shell", {"command": "cat a"}),
         ("apply_patch", {"input": "*** Begin Patch"}),
         ("shell", {"command": ["rm", "-rf"]}),
+        ("shell", {"command": "cat a", "workdir": "/srv"}),
         ("Read", {"file_path": f"{CWD}/a"}),
     ):
         await hooks.post(hooks.before(name, given))
-    assert [tool for tool, _, _ in hooks.judges.seen] == ["Bash", "Patch", "shell", "Other"]
+    assert [tool for tool, _, _ in hooks.judges.seen] == ["Bash", "Patch", "shell", "shell", "Other"]
     entries = await hooks.entries("decision")
-    assert [entry["body"]["arguments"].get("tool") for entry in entries] == ["shell", "apply_patch", "shell", "Read"]
+    assert [entry["body"]["arguments"].get("tool") for entry in entries] == ["shell", "apply_patch", "shell", "shell", "Read"]
 
 
 async def test_its_uses_without_an_id_are_joined_by_what_they_are_in_their_order() -> None:

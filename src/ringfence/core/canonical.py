@@ -61,7 +61,7 @@ def parse_strict(data: bytes, limits: JsonLimits = WIRE) -> Any:
     Raises: RequestError, and nothing else, for any bytes.
     """
     if len(data) > limits.values:
-        _check_values(data, limits.values)
+        check_values(data, limits.values)
     try:
         text = data.decode("utf-8")
         value = _DECODER.decode(text)
@@ -144,8 +144,8 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 """A string, or what is left of a text that breaks off in one: nothing is looked at twice."""
 
 
-def _check_values(data: bytes, most: int) -> None:
-    """Hold a text to a number of values without parsing it."""
+def check_values(data: bytes, most: int) -> None:
+    """Hold a text to a number of values without parsing it. Raises: RequestError."""
     if _separators(data, 0, len(data)) <= most:
         return
     count = end = 0

@@ -36,6 +36,8 @@ from ringfence.ports.store import Store
 
 PATH: Final = "/hook"
 DIALECTS: Final[Mapping[Client, Dialect]] = {Client.CLAUDE_CODE: ClaudeCode(), Client.CODEX: Codex()}
+MOST_OF_STRANGERS: Final = 256 << 10
+"""Bytes of an event of somebody who is not known that are read, so as to refuse it in its own form; beyond them, in any."""
 _UNSERVED: Final = Answer(say=Say.REFUSE, why="ringfence: refused: this host or origin is not served")
 
 logger = logging.getLogger(__name__)
@@ -124,7 +126,7 @@ class HookEndpoint:
         with self._room.share(known[1].run if known is not None else "") as share:
             body = await read_body(receive, self._limits, share)
             # Read before anything is refused: how to refuse depends on the event.
-            read = self._read(headers, body, heard)
+            read = self._read(headers, body, heard, MOST_OF_STRANGERS if known is None else self._limits.body_bytes)
             if headers.get("host", "").lower() not in self._hosts or "origin" in headers:
                 return _UNSERVED
             if known is None:
@@ -134,9 +136,11 @@ class HookEndpoint:
                 return _unreadable(read.why)
             return await self._while_there(receive, self._hooks.heard(known[0], read))
 
-    def _read(self, headers: Mapping[str, str], body: bytes | Unread, heard: _Heard) -> Event | Malformed:
+    def _read(self, headers: Mapping[str, str], body: bytes | Unread, heard: _Heard, most: int) -> Event | Malformed:
         if isinstance(body, Unread):
             return Malformed(body.why)
+        if len(body) > most:
+            return Malformed(f"the event is larger than {most} bytes")
         if why := not_json(headers):
             return Malformed(why)
         try:

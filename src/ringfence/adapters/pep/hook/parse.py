@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, cast
 
-from ringfence.core.canonical import JsonLimits, parse_strict
+from ringfence.core.canonical import JsonLimits, check_values, parse_strict
 from ringfence.errors import RequestError
 
 LIMITS: Final = JsonLimits(string_bytes=16 << 20, nul=False)
@@ -22,6 +22,8 @@ _REPLACEMENT: Final = "\ufffd"
 
 def parsed(body: bytes) -> Mapping[str, Any]:
     """One JSON object. Raises RequestError."""
+    # Nothing else goes on while a text is parsed: what is read more leniently is still held to its number of values.
+    check_values(body, LIMITS.values)
     try:
         found = parse_strict(body, LIMITS)
     except RequestError as strict:

@@ -21,7 +21,7 @@ from ringfence.adapters.pep.hook.dialects.dialect import (
     use_id,
 )
 from ringfence.adapters.pep.hook.dialects.withholding import shaped, withheld
-from ringfence.core.local_calls import INNER, OTHER, TOOLS
+from ringfence.core.local_calls import CHANGE, INNER, OTHER, TOOLS
 from ringfence.engine.local.asked import Answer, Event, Happening, Say, ToolUse
 
 _HAPPENINGS: Final = {
@@ -51,6 +51,8 @@ _NAMES: Final = {
     ),
 }  # fmt: skip
 """Tools by other names, and those that touch nothing but the client's own notes and processes."""
+_OWN: Final = frozenset({INNER, CHANGE, OTHER, "Patch"})
+"""Canonical names that are no tools of this client: one of that name is a tool that nobody has described."""
 _MADE_UP: Final = re.compile(r"\s*<[A-Za-z][\w-]*>")
 """How prompts begin that the client writes: `<task-notification>` brings, in the words of a subagent, what it came to. Somebody
 who begins with such a word is not heard either."""
@@ -123,7 +125,7 @@ def _use(value: Mapping[str, Any]) -> ToolUse | Malformed:
         return server
     if given is None:
         return Malformed("its tool_input is no object")
-    canonical = _NAMES.get(name, name)
+    canonical = _NAMES.get(name, OTHER if name in _OWN else name)
     return ToolUse(
         tool=canonical if canonical in TOOLS else OTHER,
         client_tool=name,

@@ -24,6 +24,8 @@ _NAMES: Final = {
     "apply_patch": "Patch",
     "update_plan": INNER,
 }
+_SHELL: Final = frozenset({"command", "description", "justification", "timeout", "timeout_ms"})
+"""Members of a shell's input that change nothing about what is run."""
 _KNOWN: Final = frozenset({Happening.AFTER, Happening.PROMPT, Happening.BATCH})
 """Where a block is understood, besides those that have a form of their own."""
 
@@ -54,9 +56,8 @@ class Codex:
 
 def _named(use: ToolUse) -> ToolUse:
     tool = _NAMES.get(use.client_tool, OTHER)
-    command: Any = use.input.get("command")
-    if tool == "Bash" and not isinstance(command, str):
-        # Some of its shells are given words instead of a text: nobody has described those.
+    if tool == "Bash" and (not isinstance(use.input.get("command"), str) or not use.input.keys() <= _SHELL):
+        # Some of its shells are given words instead of a text, or a folder to work in: nobody has described those.
         tool = OTHER
     return replace(use, tool=tool)
 
