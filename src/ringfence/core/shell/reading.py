@@ -31,7 +31,7 @@ def attempt(
     text: str, *, trees: Trees, cwd: str, home: str, environment: Mapping[str, str], written: Callable[[str], Written]
 ) -> Attempt:
     """Read `text` as far as `trees` go. Total: whatever is in a tree, what cannot be read is a doubt."""
-    walker = Walker(trees=trees, home=home, written=written)
+    walker = Walker(trees=trees, home=home, written=written, start=cwd)
     scope = Scope(
         places=(cwd,), variables={name: Value(value) for name, value in environment.items() if name not in {"PWD", "HOME"}}
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +10,7 @@ from ringfence.core.shell.command import Direction, Redirection, Word
 from ringfence.core.shell.places import path_of
 from ringfence.core.shell.recording import Line
 from ringfence.core.shell.scope import Scope
+from ringfence.core.shell.tasks import LANGUAGES, files_of, task_of, text_of
 from ringfence.core.shell.words import Words
 from ringfence.core.shell.written import Unread, Written
 
@@ -68,22 +67,6 @@ _WRITERS: Final = frozenset(
     ]
 )
 """Commands that may leave something else in a file that is among their words."""
-_TASKS: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
-    (re.compile(r"g?make"), ("Makefile", "makefile", "GNUmakefile")),
-    (re.compile(r"just"), ("justfile", "Justfile", ".justfile")),
-    (re.compile(r"npm|pnpm|yarn|bun"), ("package.json",)),
-    (re.compile(r"rake|invoke|nox|task|cargo"), ("Rakefile", "tasks.py", "noxfile.py", "Taskfile.yml", "build.rs")),
-    (
-        re.compile(
-            r"(python|pypy|perl|ruby|lua|php|node|deno|tclsh|guile|Rscript|osascript)[\d.]*|tsx|ts-node|[gmn]?awk|sed|ed|groovy"
-        ),
-        (),
-    ),
-)
-"""Programs that run what stands in a file, and the files that they run without being told."""
-_SCRIPT: Final = re.compile(
-    r".*\.(py|pyw|js|mjs|cjs|jsx|ts|mts|tsx|rb|pl|pm|lua|php|awk|sed|ed|r|R|tcl|scm|mk|groovy|scpt)|(.*/)?Makefile[^/]*"
-)
 
 
 def somewhere(text: str) -> str:
@@ -96,6 +79,8 @@ class Writing(Words):
     wrote: dict[str, dict[Written, None]] = field(default_factory=dict[str, "dict[Written, None]"])
     """Every text that a path may hold, in the order in which it was written."""
     touched: set[str] = field(default_factory=set[str])
+    start: str | None = None
+    """Where the whole text begins, for commands of which nobody knows where they are run."""
 
     def keep(self, redirections: tuple[Redirection, ...], said: str | None, scope: Scope) -> None:
         """What goes to files by redirection."""
@@ -134,20 +119,25 @@ class Writing(Words):
                         self.touched.add(path)
 
     def task(self, line: Line, scope: Scope) -> Doubt | None:
-        """Whether a command runs a file that this text wrote, in a language that is not read here."""
-        name = line.words[0].text.rpartition("/")[2]
-        tasks = next((files for pattern, files in _TASKS if pattern.fullmatch(name)), None)
-        if tasks is None:
+        """Whether a command runs a file that this run wrote, in a language that is not read here, or what its words say.
+
+        A script of Python, Node and the like that an earlier call wrote is told by its act, and is not looked at here.
+        """
+        found = task_of(line.words)
+        if found is None:
             return None
-        named = [word.text for word in line.words[1:] if word.is_known]
-        files = [*tasks, *(text for text in named if _SCRIPT.fullmatch(text))]
-        if name.endswith(("awk", "sed", "make", "just")):
-            files += [other for one, other in itertools.pairwise(named) if one in {"-f", "--file", "--justfile"}]
-        elif not tasks:
-            files += [text for text in named if not text.startswith("-")][:1]
-        paths = {path_of(text, place) for text in files for place in scope.places if text}
-        written = sorted(path for path in paths if path is not None and (path in self.wrote or path in self.touched))
-        return Doubt(Undecided.SCRIPT, f"it runs what this text wrote: {written[0]}"[:200]) if written else None
+        name, task, rest = found
+        told = text_of(task, rest)
+        if told is not None:
+            return Doubt(Undecided.EVAL, f"a word decides what {name} runs: {told}"[:200])
+        places = [place for place in scope.places if place is not None] or [self.start]
+        paths = {path_of(text, place) for text in files_of(name, task, rest) for place in places if text}
+        for path in sorted(path for path in paths if path is not None):
+            if path in self.wrote or path in self.touched:
+                return Doubt(Undecided.SCRIPT, f"it runs what this text wrote: {path}"[:200])
+            if not LANGUAGES.fullmatch(name) and self.written(path) is not Unread.NOT_WRITTEN:
+                return Doubt(Undecided.SCRIPT, f"it runs what this run wrote: {path}"[:200])
+        return None
 
     def texts_at(self, path: str) -> list[Written]:
         """What a file may hold that is run now. Empty: this run has not written it."""

@@ -17,15 +17,15 @@ from ringfence.core.commands.kinds import KINDS
 from ringfence.core.commands.profile import CommandProfiles
 from ringfence.core.commands.strictest import strictest
 from ringfence.core.model.local import Doubt, Judgement, LocalAct, Place, Undecided, Use
-from ringfence.core.model.profile import Effect
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.command import Command, Reading
-from ringfence.core.shell.written import Unread, Written
+from ringfence.core.shell.written import Written
 from ringfence.engine.local import file_tools
 from ringfence.engine.local.commits import with_uncommitted
 from ringfence.engine.local.contents import lines_of, secrets_in, secrets_of_files
 from ringfence.engine.local.looking import guessed, looked_at
 from ringfence.engine.local.patterns import filled_in
+from ringfence.engine.local.scripts import of_this_run
 from ringfence.engine.local.shell_reading import read_shell
 from ringfence.engine.local.statements import with_statements
 from ringfence.ports.files import Files
@@ -87,7 +87,7 @@ class Judging:
             commands = commands[:MOST_ACTS]
         said = await guessed([await self._described(command, place) for command in commands], self._files, guarded)
         looked = await looked_at(await self._with_sql(said), self._files, guarded)
-        looked = tuple(_of_this_run(act, written) for act in looked)
+        looked = await self._scripts(looked, [command.cwd for command in commands], written, guarded)
         acts, taken = await with_uncommitted(looked, [command.cwd for command in commands], self._files, guarded)
         secrets = await secrets_of_files(text, acts, taken, self._files, self._scanner) if secret_scan else ()
         return _judgement(place, acts, doubts, secrets=secrets, tree=_tree(reading, acts), text=text)
@@ -97,16 +97,18 @@ class Judging:
         said = describe(filled.command, self._profiles, place, raw=command.words)
         return replace(said, act=undecided(said.act, *filled.doubts)) if filled.doubts else said
 
+    async def _scripts(
+        self, acts: Sequence[LocalAct], places: Sequence[str | None], written: Callable[[str], Written],
+        guarded: Callable[[str], bool] | None,
+    ) -> tuple[LocalAct, ...]:  # fmt: skip
+        """The same where code is run that this run has written itself: what it reads is looked at too."""
+        made = [of_this_run(act, cwd, written) for act, cwd in zip(acts, places, strict=True)]
+        more = [now for now, before in zip(made, acts, strict=True) if now.paths != before.paths]
+        seen = dict(zip(map(id, more), await looked_at(more, self._files, guarded), strict=True)) if more else {}
+        return tuple(seen.get(id(act), act) for act in made)
+
     async def _with_sql(self, said: Sequence[Said]) -> Sequence[LocalAct]:
         return [await with_statements(one, self._sql) if one.sql else one.act for one in said]
-
-
-def _of_this_run(act: LocalAct, written: Callable[[str], Written]) -> LocalAct:
-    """What counts as a read runs no code that this run has written itself."""
-    runs = [use for use in act.paths if use.use is Use.EXECUTE] if act.profile.effect is Effect.READ else []
-    if all(written(end) is Unread.NOT_WRITTEN for use in runs for end in {use.path, use.real or use.path}):
-        return act
-    return undecided(act, Doubt(Undecided.SCRIPT, "it runs code that this run has written"))
 
 
 def _judgement(

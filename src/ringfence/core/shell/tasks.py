@@ -1,0 +1,217 @@
+"""Programs that run what stands in a file: which files they run without being told, and which options name others.
+
+What is listed is what says *which commands are run*: a script, a file of tasks, a runner's own configuration. Sources and tests
+are not: whoever may edit them and run the tests runs what was edited, and that is the work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ringfence.core.shell.command import Word
+
+_NONE: Final = frozenset[str]()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One such program."""
+
+    files: tuple[str, ...] = ()
+    """Run without being told, in the folder where it works."""
+    named: frozenset[str] = _NONE
+    """Options whose value is such a file."""
+    folders: frozenset[str] = _NONE
+    """Options whose value is the folder where it works."""
+    modules: frozenset[str] = _NONE
+    """Options whose value is a module of Python that is loaded."""
+    texts: re.Pattern[str] | None = None
+    """Words with which anything may be run, or fetched from anywhere."""
+    spares: frozenset[str] = _NONE
+    """Options with which the files are not run."""
+
+
+def _task(
+    files: str = "",
+    named: str = "",
+    folders: str = "",
+    *,
+    modules: str = "",
+    texts: str = "",
+    spares: str = "",
+) -> Task:
+    pattern = re.compile(texts, re.DOTALL) if texts else None
+    return Task(
+        tuple(files.split()),
+        frozenset(named.split()),
+        frozenset(folders.split()),
+        frozenset(modules.split()),
+        pattern,
+        frozenset(spares.split()),
+    )
+
+
+_PACKAGE: Final = _task(
+    "package.json .npmrc .pnpmfile.cjs .yarnrc.yml .yarnrc bunfig.toml",
+    "--userconfig --globalconfig",
+    "-C --prefix --dir --cwd",
+    texts=r"--(script-shell|shell|node-options|init-module|git|editor|viewer|registry)(=.*)?",
+)
+_MAKE: Final = _task(
+    "Makefile makefile GNUmakefile",
+    "-f --file --makefile",
+    "-C --directory -I --include-dir",
+    # A variable that is more than a word, or that is the name of a program by its folder, is run by a rule.
+    texts=r"[A-Za-z_]\w*[:?+!]*=(.*[\s;&|`$<>()].*|\.{0,2}/.*/?(bin/)?[^/]*\.(sh|py|pl|js)|\./.*)",
+)
+_JEST: Final = _task(
+    "jest.config.js jest.config.ts jest.config.mjs jest.config.cjs babel.config.js",
+    "-c --config --globalSetup --setupFiles --runner --transform --reporters --testRunner --resolver --environment",
+    "--rootDir",
+)
+_VITE: Final = _task(
+    "vite.config.js vite.config.ts vite.config.mjs vite.config.mts vitest.config.js vitest.config.ts vitest.config.mts "
+    "vitest.workspace.ts",
+    "-c --config --globalSetup --reporter --environment",
+    "-r --root --dir",
+)
+_ESLINT: Final = _task(
+    "eslint.config.js eslint.config.mjs eslint.config.cjs eslint.config.ts .eslintrc.js .eslintrc.cjs",
+    "-c --config -f --format --parser --rulesdir --resolve-plugins-relative-to",
+)
+_PYTEST: Final = _task(
+    "conftest.py tests/conftest.py test/conftest.py pytest.ini tox.ini",
+    "-c --config-file",
+    "--rootdir --confcutdir",
+    modules="-p",
+    texts=r"(-o|--override-ini)?=?addopts=.*|--pdbcls(=.*)?",
+)
+_GRADLE: Final = _task(
+    "build.gradle build.gradle.kts settings.gradle settings.gradle.kts gradle.properties "
+    "gradle/wrapper/gradle-wrapper.properties gradle/wrapper/gradle-wrapper.jar gradlew",
+    "-b --build-file -c --settings-file -I --init-script",
+    "-p --project-dir",
+)
+_MAVEN: Final = _task("pom.xml .mvn/maven.config .mvn/jvm.config .mvn/extensions.xml mvnw", "-f --file -s --settings -gs -t")
+_COMPOSE: Final = _task(
+    "compose.yaml compose.yml docker-compose.yaml docker-compose.yml docker-compose.override.yml compose.override.yaml",
+    "-f --file",
+    "--project-directory",
+)
+_INDEX: Final = r"--(index|default-index|index-url|extra-index-url|find-links|config-file|config-setting)(=.*)?|https?://.*"
+
+_TASKS: Final[dict[str, Task]] = {
+    **dict.fromkeys(("make", "gmake"), _MAKE),
+    "just": _task("justfile Justfile .justfile", "-f --justfile", "-d --working-directory", texts=r"--(shell|shell-arg)(=.*)?"),
+    **dict.fromkeys(("npm", "pnpm", "yarn", "bun"), _PACKAGE),
+    "rake": _task("Rakefile rakefile Rakefile.rb", "-f --rakefile"),
+    **dict.fromkeys(("invoke", "inv"), _task("tasks.py invoke.yaml", "-f --config", "-r --search-root")),
+    "nox": _task("noxfile.py", "-f --noxfile"),
+    "task": _task("Taskfile.yml Taskfile.yaml", "-t --taskfile", "-d --dir"),
+    "tox": _task("tox.ini tox.toml setup.cfg pyproject.toml", "-c --conf", "--root", texts=r".*commands\w*=.*|exec"),
+    "hatch": _task("pyproject.toml hatch.toml"),
+    "poe": _task("pyproject.toml poe_tasks.toml", "", "-C -r --root"),
+    "pdm": _task("pyproject.toml pdm.toml"),
+    "pytest": _PYTEST,
+    "py.test": _PYTEST,
+    "mypy": _task("", "--config-file --python-executable"),
+    "alembic": _task("alembic.ini alembic/env.py migrations/env.py alembic/script.py.mako", "-c --config"),
+    "cargo": _task(
+        "build.rs .cargo/config.toml .cargo/config rust-toolchain.toml",
+        "--manifest-path",
+        "-C",
+        texts=r"--config=?.*(wrapper|runner|linker|rustc|rustdoc|credential|registr|source|alias|env|include|/).*",
+    ),
+    **dict.fromkeys(("gradle", "gradlew"), _GRADLE),
+    **dict.fromkeys(("mvn", "mvnw"), _MAVEN),
+    "docker-compose": _COMPOSE,
+    "jest": _JEST,
+    **dict.fromkeys(("vitest", "vite"), _VITE),
+    "eslint": _ESLINT,
+    "webpack": _task("webpack.config.js webpack.config.ts webpack.config.cjs", "-c --config"),
+    "rollup": _task("rollup.config.js rollup.config.mjs rollup.config.ts", "-c --config"),
+    "playwright": _task("playwright.config.ts playwright.config.js", "-c --config"),
+    "prettier": _task("prettier.config.js .prettierrc.js prettier.config.mjs prettier.config.cjs", "--config --plugin"),
+    "uv": _task("pyproject.toml uv.toml", "", "--directory --project", texts=_INDEX, spares="--no-sync --frozen --locked"),
+    **dict.fromkeys(("pip", "pip3"), _task(texts=_INDEX)),
+    "pre-commit": _task(".pre-commit-config.yaml", "-c --config"),
+    "cmake": _task("CMakeLists.txt", "-P -C"),
+    "sphinx-build": _task("docs/conf.py conf.py", "", "-c"),
+    # A folder that looks like a bare repository is one: its `config` says what git runs.
+    "git": _task("HEAD commondir", "", "-C --git-dir"),
+    **dict.fromkeys(("sed", "gsed", "awk", "gawk", "mawk", "nawk"), _task(named="-f --file")),
+    "terraform": _task("main.tf .terraformrc", "", "-chdir"),
+}
+LANGUAGES: Final = re.compile(
+    r"(python|pypy|perl|ruby|lua|luajit|php|node|nodejs|deno|bun|tclsh|guile|Rscript|osascript|julia)[\d.]*|tsx|ts-node|groovy"
+)
+"""Programs that run the file that is their first word."""
+_SCRIPT: Final = re.compile(
+    r".*\.(py|pyw|js|mjs|cjs|jsx|ts|mts|tsx|rb|pl|pm|lua|php|awk|sed|ed|r|R|tcl|scm|mk|groovy|scpt)|(.*/)?Makefile[^/]*"
+)
+_PYTHON: Final = re.compile(r"(python|pypy)[\d.]*|py")
+
+
+def task_of(words: Sequence[Word]) -> tuple[str, Task, Sequence[Word]] | None:
+    """Which one a command is, and its words. `python -m pytest` is `pytest`, `docker compose` is `docker-compose`."""
+    name = words[0].text.rpartition("/")[2]
+    rest = words[1:]
+    if _PYTHON.fullmatch(name):
+        at = next((number for number, word in enumerate(rest) if word.text == "-m"), None)
+        if at is not None and at + 1 < len(rest) and not any(not word.text.startswith("-") for word in rest[:at]):
+            name, rest = rest[at + 1].text, rest[at + 2 :]
+    elif name in {"docker", "podman"} and rest and rest[0].text == "compose":
+        name, rest = "docker-compose", rest[1:]
+    task = _TASKS.get(name)
+    if task is None:
+        return (name, Task(), rest) if LANGUAGES.fullmatch(name) else None
+    if name == "uv" and not any(word.text in {"run", "sync", "build", "pip"} for word in rest[:4]):
+        return None
+    return name, task, rest
+
+
+def files_of(name: str, task: Task, rest: Sequence[Word]) -> Iterator[str]:
+    """The files that it runs, as paths in the folder where it is started."""
+    known = [word.text for word in rest if word.is_known]
+    folders = ["", *(f"{folder}/" for folder in _values(known, task.folders))]
+    if not any(text in task.spares for text in known):
+        for folder in folders:
+            yield from (f"{folder}{file}" for file in task.files)
+    for value in _values(known, task.named):
+        yield from (f"{folder}{value}" for folder in folders if not (folder and value.startswith("/")))
+    for module in _values(known, task.modules):
+        if not module.startswith("no:"):
+            yield from (f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py")
+    if name in {"make", "gmake", "just", "uv"} or task == Task():
+        yield from (text for text in known if _SCRIPT.fullmatch(text))
+    if LANGUAGES.fullmatch(name):
+        yield from [text for text in known if not text.startswith("-")][:1]
+
+
+def text_of(task: Task, rest: Sequence[Word]) -> str | None:
+    """A word with which it runs anything, or fetches from anywhere."""
+    if task.texts is None:
+        return None
+    for number, word in enumerate(rest):
+        before = rest[number - 1].text if number else ""
+        joined = f"{before}={word.text}" if before.startswith("--") and "=" not in before else word.text
+        if task.texts.fullmatch(word.text) or task.texts.fullmatch(joined):
+            return word.text
+    return None
+
+
+def _values(texts: Sequence[str], options: frozenset[str]) -> Iterator[str]:
+    """What stands behind options, or is attached to them."""
+    for number, text in enumerate(texts):
+        if text in options:
+            if number + 1 < len(texts):
+                yield texts[number + 1]
+            continue
+        name, equals, value = text.partition("=")
+        if equals and name in options:
+            yield value
+        elif not text.startswith("--") and text[:2] in options and len(text) > 2:
+            yield text[2:]
