@@ -38,6 +38,13 @@ async def test_an_allowed_command_is_recorded_before_the_client_hears_of_it_and_
     assert await hooks.world.calls_used(hooks.run.run.id) == (0, 1)
 
 
+async def test_a_long_file_is_written_like_a_short_one() -> None:
+    hooks = await HookWorld.open()
+    answer = await hooks.post(hooks.before("Write", {"file_path": f"{CWD}/a", "content": "a line\n" * 300_000}))
+    assert decision_of(answer)["permissionDecision"] == "allow"
+    assert hooks.world.local.under_way == 1
+
+
 async def test_a_command_that_failed_is_settled_as_one() -> None:
     hooks = await HookWorld.open()
     await hooks.ask("cat a", "u1")

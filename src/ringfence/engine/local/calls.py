@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from ringfence.core.canonical import digest_of, parse_strict
+from ringfence.core.canonical import JsonLimits, digest_of, parse_strict
 from ringfence.core.client_meta import TOOL_USE, ClientMeta
 from ringfence.core.framing import NO_SEAL
 from ringfence.core.local_calls import INNER, LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
@@ -62,6 +62,8 @@ MOST_OPEN: Final = 512
 MOST_SHOWN: Final = 10_000
 """Uses whose results are remembered until their batch is over."""
 _DEFINITION: Final[Mapping[str, Any]] = {"name": "local", "inputSchema": {"type": "object"}}
+_DECIDED: Final = JsonLimits(string_bytes=64 << 20)
+"""What was read at the hook is read again: a file that is written may be longer than a string on the wire."""
 _INNER: Final = replace(OWN_PROFILE, effect=Effect.READ, worst="Nothing outside of the client.")
 
 logger = logging.getLogger(__name__)
@@ -228,7 +230,7 @@ class LocalCalls(OwnServer):
             return refusal(outcome)
 
     def _let_through(self, work: _Work, use: ToolUse) -> Answer:
-        decided = parse_strict(work.granted.result())["input"]
+        decided = parse_strict(work.granted.result(), _DECIDED)["input"]
         changed = decided if decided != use.input else None
         return Answer(say=Say.ALLOW, input=changed, lastly=partial(self._stopped_since, work))
 
