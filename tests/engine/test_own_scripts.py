@@ -107,3 +107,27 @@ async def test_words_that_say_what_a_runner_runs_are_in_doubt(text: str) -> None
 )
 async def test_words_that_say_no_such_thing_are_not(text: str) -> None:
     assert not doubts(await judged(text, {}))
+
+
+NUMBERS = [
+    "read -r x < f; echo $((x))",
+    "x=$(cat f); echo $((x + 1))",
+    "x=$(<f); [[ $x -eq 1 ]]",
+    "while read -r x; do ((n += x)); done < f",
+    "cat f | while read -r x; do echo ${a[x]}; done",
+    "mapfile -t a < f; echo $((a[0]))",
+    "read x < f; let n=x",
+    "x=$(cat f); echo ${s:$x}",
+]
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+async def test_a_number_out_of_a_file_that_this_run_wrote_may_run_a_command(text: str) -> None:
+    assert Undecided.EVAL in doubts(await judged(text, {"f": "a[$(touch M)]\n"}))
+    assert Undecided.EVAL in doubts(await judged(text, {"f": Unread.UNREADABLE}))
+    assert not doubts(await judged(text, {"f": "12\n"}))
+    assert not doubts(await judged(text, {}))
+
+
+async def test_lines_of_an_edited_file_may_be_counted() -> None:
+    assert not doubts(await judged("n=$(wc -l < f); echo $((n * 2))", {"f": Unread.UNREADABLE}))

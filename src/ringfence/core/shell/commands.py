@@ -318,6 +318,12 @@ class Commands(Writing):
     def names(self, line: Line, scope: Scope, around: Around) -> str | None:
         """Commands that assign to names that are their words, and work out an index in one."""
         name = line.words[0].text
+        if (
+            name == "let"
+            and self.is_fed
+            and any(re.search(r"[A-Za-z_]", word.text.partition("=")[2]) for word in line.words[1:])
+        ):
+            self.doubt(Undecided.EVAL, "a number is worked out of what a file of this run holds, which may run a command")
         for number, word in enumerate(line.words[1:], start=1):
             if word.is_known:
                 self.operand(word.text, scope, around)

@@ -25,6 +25,7 @@ _NUMBERS: Final = frozenset(
 _BLANKS: Final = " \t\n"
 _TILDE: Final = re.compile(r"~([^/:]*)")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_WORD: Final = re.compile(r"0[xX][0-9a-fA-F]+|\d+#\w+|\b\d\w*")
 _SUBSTITUTES: Final = re.compile(r"\$\(|`")
 
 
@@ -33,6 +34,8 @@ class Words(Recorder):
     """Expansion of words. Commands in substitutions are walked where they stand."""
 
     source: bytes = b""
+    is_fed: bool = False
+    """A file was read that this run wrote, and that may hold more than numbers."""
 
     @abstractmethod
     def substituted(self, node: Node, scope: Scope, around: Around) -> Value:
@@ -109,10 +112,18 @@ class Words(Recorder):
                 value = self.value(one, scope, around)
                 if value.is_known:
                     self.operand(value.text, scope, around)
+        if self.is_fed and self._is_unsure(node, scope):
+            self.doubt(Undecided.EVAL, "a number is worked out of what a file of this run holds, which may run a command")
         for held in dict.fromkeys([*(value.text for value in scope.variables.values()), *self.indexed]):
             self.operand(held, scope, around)
         self._names_of(node, scope)
         return NUMBER
+
+    def _is_unsure(self, node: Node, scope: Scope) -> bool:
+        """Whether an expression has something in it that is known only when it runs."""
+        bare = _WORD.sub(" ", self.raw(node))
+        names = {name for name in _NAME.findall(bare) if name not in _NUMBERS}
+        return "`" in bare or "$(" in bare or any(not scope.variables.get(name, UNKNOWN).is_known for name in names)
 
     def operand(self, known: str, scope: Scope, around: Around) -> None:
         """A text that is worked out as an expression: an index in it is expanded."""

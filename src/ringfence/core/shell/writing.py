@@ -8,7 +8,7 @@ from typing import Final
 from ringfence.core.model.local import Doubt, Undecided
 from ringfence.core.shell.command import Direction, Redirection, Word
 from ringfence.core.shell.places import path_of
-from ringfence.core.shell.recording import Line
+from ringfence.core.shell.recording import Around, Line, Recorder
 from ringfence.core.shell.scope import Scope
 from ringfence.core.shell.tasks import LANGUAGES, files_of, task_of, text_of
 from ringfence.core.shell.words import Words
@@ -67,6 +67,33 @@ _WRITERS: Final = frozenset(
     ]
 )
 """Commands that may leave something else in a file that is among their words."""
+_PASSES_ON: Final = frozenset(
+    [
+        "awk",
+        "base64",
+        "cat",
+        "column",
+        "cut",
+        "gawk",
+        "grep",
+        "head",
+        "jq",
+        "less",
+        "nl",
+        "paste",
+        "rev",
+        "sed",
+        "shuf",
+        "sort",
+        "tac",
+        "tail",
+        "tr",
+        "uniq",
+        "yq",
+    ]
+)
+"""Commands that print what stands in the files that they are given."""
+_COUNTS: Final = frozenset({"wc", "cksum", "sum", "md5sum", "sha256sum", "cmp"})
 
 
 def somewhere(text: str) -> str:
@@ -81,6 +108,24 @@ class Writing(Words):
     touched: set[str] = field(default_factory=set[str])
     start: str | None = None
     """Where the whole text begins, for commands of which nobody knows where they are run."""
+
+    def emit(self, line: Line, scope: Scope, around: Around) -> None:
+        Recorder.emit(self, line, scope, around)
+        self._peruse(line, scope)
+
+    def _peruse(self, line: Line, scope: Scope) -> None:
+        """Whether what it passes on may hold an index with a command in it, because this run wrote it."""
+        name = line.words[0].text.rpartition("/")[2] if line.words else ""
+        if self.is_fed or name in _COUNTS:
+            return
+        targets = [one.target for one in line.redirections if one.direction in {Direction.READ, Direction.BOTH}]
+        if name in _PASSES_ON:
+            targets += line.words[1:]
+        for target in targets:
+            for place in scope.places:
+                path = path_of(target.text, place) if target.is_known else None
+                if path is not None and any(isinstance(text, Unread) or "[" in text for text in self.texts_at(path)):
+                    self.is_fed = True
 
     def keep(self, redirections: tuple[Redirection, ...], said: str | None, scope: Scope) -> None:
         """What goes to files by redirection."""
