@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.pep.hook_world import CWD, HookWorld, coder, decision_of
+from tests.pep.hook_world import CWD, KEY, HookWorld, coder, decision_of
 
 from ringfence.core.model.local_rules import Words
 from ringfence.core.model.provenance import ProvenanceRules
@@ -145,6 +146,26 @@ async def test_subagents_and_sessions_are_recorded_with_what_the_client_says_of_
     assert [entry["body"]["hook"] for entry in seen] == ["SessionStart", "SubagentStart", "SubagentStop", "SessionEnd"]
     assert seen[1]["body"]["said"]["agent"] == "a1"
     assert seen[1]["summary"] == "began a subagent (reviewer)"
+
+
+@pytest.mark.requirement("I9")
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("SessionStart", "source"),
+        ("SessionEnd", "reason"),
+        ("SubagentStart", "agent_type"),
+        ("SubagentStop", "agent_type"),
+        ("ConfigChange", "source"),
+        ("ConfigChange", "file_path"),
+    ],
+)
+async def test_a_secret_in_what_a_client_says_is_in_no_entry(name: str, member: str) -> None:
+    hooks = await HookWorld.open()
+    await hooks.post(hooks.event(name, **{"agent_id": "a1", "source": "startup", member: f"/tmp/{KEY}"}))
+    entries = await hooks.entries()
+    assert len(entries) > 1
+    assert KEY not in json.dumps(entries)
 
 
 async def test_a_subagent_is_held_to_the_run_it_is_in() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any, Final, Protocol, assert_never
@@ -46,6 +47,8 @@ _WORDS_MOST: Final = ENTRY_LIMIT - 10_000
 _OWN_TOOLS: Final = f"{OWN_SERVER}__"
 _OWN: Final = "policy_settings"
 """Settings of whoever administers the machine: their change cannot be held up, and is nobody's attempt to disarm anything."""
+
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
 
 logger = logging.getLogger(__name__)
 
@@ -147,19 +150,19 @@ class Hooks:
                 return await self._config(presented, principal, event)
             case Happening.BEGIN:
                 self._local.began(principal.run, event.cwd)
-                await self._note(principal, event, f"its client begins ({event.source or 'startup'})")
+                await self._note(principal, event, f"its client begins ({_word(event.source, 'startup')})")
             case Happening.END:
                 self._local.end_of(principal.run, "its client has ended", session=event.session)
-                await self._note(principal, event, f"its client has ended ({event.source or 'other'})")
+                await self._note(principal, event, f"its client has ended ({_word(event.source, 'other')})")
             case Happening.STOP:
                 self._local.end_of(principal.run, "the turn of its model has ended", session=event.session, agent="")
             case Happening.AGENT_BEGIN:
-                await self._note(principal, event, f"began a subagent ({event.source})")
+                await self._note(principal, event, f"began a subagent ({_word(event.source)})")
             case Happening.AGENT_END:
                 if event.agent:
                     why = "the subagent has ended"
                     self._local.end_of(principal.run, why, session=event.session, agent=event.agent)
-                await self._note(principal, event, f"a subagent has ended ({event.source})")
+                await self._note(principal, event, f"a subagent has ended ({_word(event.source)})")
             case Happening.BEFORE | Happening.OTHER:
                 pass
             case _:
@@ -242,7 +245,7 @@ class Hooks:
             )
             return NOTHING
         arguments = arguments_of(CHANGE, CHANGE, {"source": event.source[:100], "file_path": event.path[:4000]}, event.cwd)
-        why = f"the settings that hold its client ({event.source}) were changed while it was at work: {event.path}"
+        why = f"the settings that hold its client ({_word(event.source)}) were changed while it was at work"
         level = Level.DENY if event.source == "skills" else Level.HALT
         refused = await self._refuse(
             presented, CHANGE, arguments, level, ReasonCode.GUARD_RAIL, why, ClientMeta(said=event.said)
@@ -271,7 +274,12 @@ class Hooks:
             run=principal.run,
             agent=principal.agent,
             by=f"agent:{principal.agent}",
-            body={"hook": plain(event.name, 60), **({"said": event.said} if event.said else {}), **body},
+            body={
+                "hook": plain(event.name, 60),
+                **({"source": event.source} if event.source and event.source != _word(event.source) else {}),
+                **({"said": event.said} if event.said else {}),
+                **body,
+            },
         )
         receipt = await self._store.record(Unit((entry,)))
         if isinstance(receipt, Conflict):
@@ -279,3 +287,8 @@ class Hooks:
 
 
 _STANDING: Final = {Standing.KILLED: KILLED, Standing.OVER: OVER, Standing.PAUSED: PAUSED}
+
+
+def _word(text: str, otherwise: str = "other") -> str:
+    """A client's word as a summary, an alert or the reason of a stop may have it; others stand masked in the body."""
+    return text if _WORD.fullmatch(text) else otherwise
