@@ -73,6 +73,14 @@ def test_verify_says_that_it_fails_open_and_was_not_run(tmp_path: Path) -> None:
     assert standings["not-run"] == "unproven"
 
 
+def test_verify_finds_a_hook_that_was_exchanged(tmp_path: Path) -> None:
+    codex(tmp_path, "install")
+    (tmp_path / "codex/ringfence-hook.py").write_text("print('{}')\n", "utf-8")
+    said = codex(tmp_path, "verify", "--json")
+    [installed] = [each for each in said.json["findings"] if each["name"] == "installed"]
+    assert (installed["standing"], installed["happened"]) == ("broken", "missing or different: ringfence-hook.py")
+
+
 def test_verify_finds_what_was_taken_out(tmp_path: Path) -> None:
     codex(tmp_path, "install")
     file = tmp_path / "codex/requirements.toml"

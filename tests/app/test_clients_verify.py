@@ -59,6 +59,44 @@ def test_what_somebody_changed_is_found(tmp_path: Path, change: dict[str, Any], 
     assert standings(installed(managed))[broken] is Standing.BROKEN
 
 
+@pytest.mark.requirement("I3")
+def test_a_hook_file_that_is_not_this_versions_is_found(tmp_path: Path) -> None:
+    managed = prepared(tmp_path)
+    (managed / "ringfence-hook.py").write_text("print('{}')\n", "utf-8")
+    assert standings(installed(managed))["installed"] is Standing.BROKEN
+
+
+@pytest.mark.requirement("I3")
+@pytest.mark.parametrize(
+    "place, name", [("hook", "installed"), ("python", "owned-by-root")], ids=["another file", "another Python"]
+)
+def test_a_start_hook_that_starts_something_else_is_found(tmp_path: Path, place: str, name: str) -> None:
+    managed = prepared(tmp_path)
+    other = tmp_path / "other"
+    other.write_text("print('{}')\n", "utf-8")
+    other.chmod(0o777)
+    hooks = json.loads((managed / "managed-settings.json").read_text("utf-8"))["hooks"]
+    handler = hooks["SessionStart"][0]["hooks"][0]
+    if place == "hook":
+        handler["args"][2] = str(other)
+    else:
+        handler["command"] = str(other)
+    changed(managed, {"hooks": hooks})
+    assert standings(installed(managed))[name] is Standing.BROKEN
+
+
+def test_a_search_path_that_others_can_write_is_named(tmp_path: Path) -> None:
+    managed = prepared(tmp_path)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    programs.chmod(0o777)
+    environment = json.loads((managed / "managed-settings.json").read_text("utf-8"))["env"]
+    changed(managed, {"env": {**environment, "PATH": f"/usr/bin:{programs}"}})
+    found = {each.name: each for each in installed(managed)}
+    assert found["search-path"].standing is Standing.OPEN
+    assert str(programs) in found["search-path"].happened
+
+
 def test_files_that_others_can_write_are_found(tmp_path: Path) -> None:
     managed = prepared(tmp_path)
     (managed / "managed-settings.json").chmod(0o666)

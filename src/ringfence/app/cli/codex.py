@@ -26,9 +26,8 @@ def install(
     url: clients.Url = GATEWAY, codex_dir: Folder = Path(FOLDER), dry_run: clients.DryRun = False, as_json: AsJson = False
 ) -> None:
     """Write requirements: managed hooks alone, which ask the gateway. From the client's documentation; not run with it."""
-    from importlib.resources import files as resources
-
     from ringfence.app.clients.codex_settings import wanted
+    from ringfence.app.clients.hook_file import hook_file
     from ringfence.app.clients.installing import Installation
     from ringfence.app.clients.interpreters import interpreter
     from ringfence.app.clients.plan import checked_url
@@ -36,7 +35,7 @@ def install(
 
     installation = Installation(codex_dir.absolute())
     try:
-        hook = (resources("ringfence.app.clients") / "hook_command.py").read_bytes()
+        hook = hook_file()
         files = wanted(installation, checked_url(url), interpreter(), hook)
     except Error as error:
         clients.stop(error, as_json=as_json)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -18,6 +17,7 @@ from ringfence.app.clients.claude_settings import (
     mcp_servers,
     settings,
 )
+from ringfence.app.clients.hook_file import hook_file
 from ringfence.app.clients.installing import Installation
 from ringfence.app.clients.merging import Conflict, merge
 from ringfence.app.clients.plan import HOOK_FILE, Plan
@@ -48,7 +48,7 @@ def wanted(installation: Installation, plan: Plan, replaced: frozenset[str]) -> 
     for path, drop_in in drop_ins(installation.folder):
         _refuse([each for each in undone_by(drop_in, plan) if each.key not in replaced], str(path))
     return {
-        HOOK_FILE: (resources("ringfence.app.clients") / "hook_command.py").read_bytes(),
+        HOOK_FILE: hook_file(),
         MCP_FILE: _text(servers.value),
         SETTINGS_FILE: _text(merged.value),
     }

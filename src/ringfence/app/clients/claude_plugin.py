@@ -6,10 +6,10 @@ A plugin dies with one flag of the client, and whoever uses it can take it out. 
 from __future__ import annotations
 
 import json
-from importlib.resources import files as resources
 from typing import Any, Final
 
 from ringfence.app.clients.claude_settings import SERVER, hooks, mcp_server
+from ringfence.app.clients.hook_file import hook_file
 from ringfence.app.clients.plan import HOOK_FILE
 
 _ROOT: Final = "${CLAUDE_PLUGIN_ROOT}"
@@ -32,7 +32,7 @@ def plugin_files(url: str) -> dict[str, bytes]:
     return {
         ".claude-plugin/plugin.json": _text(manifest),
         "hooks/hooks.json": _text({"description": _LABEL, "hooks": hooks(url, command)}),
-        f"hooks/{HOOK_FILE}": (resources("ringfence.app.clients") / "hook_command.py").read_bytes(),
+        f"hooks/{HOOK_FILE}": hook_file(),
         ".mcp.json": _text({"mcpServers": {SERVER: mcp_server(url)}}),
         "README.md": f"# Ringfence for Claude Code\n\n{_LABEL}\n\nStart the client with a run's credential in `RINGFENCE_RUN`: "
         "`ringfence claude-code run --agent AGENT --task TASK -- claude`.\n".encode(),

@@ -19,6 +19,7 @@ from ringfence.app.clients.claude_settings import (
     settings,
 )
 from ringfence.app.clients.findings import Finding, Standing
+from ringfence.app.clients.hook_file import hook_file
 from ringfence.app.clients.merging import merge, version_of
 from ringfence.app.clients.plan import HOOK_FILE, Plan
 from ringfence.errors import ConfigError, Error
@@ -43,7 +44,8 @@ def installed(folder: Path) -> Iterator[Finding]:
     yield _whole(there, servers, hook, plan, folder)
     yield _versions(there)
     yield from (_undone(path, value, plan) for path, value in later)
-    yield _owners(folder)
+    yield _owners(folder, plan)
+    yield from _search_path(plan)
     others = [name for name, groups in there["hooks"].items() if len(cast(list[Any], groups)) > 1]
     if others:
         yield Finding(
@@ -74,7 +76,8 @@ def _whole(there: dict[str, Any], servers: dict[str, Any], hook: bytes | None, p
     missing += [each.key for each in merged.conflicts]
     if listed.value != servers or [*servers.get("mcpServers", {})] != [SERVER]:
         missing.append(MCP_FILE)
-    if hook is None:
+    # The values above are made from what stands there: that it leads to the file that this version brings is asked by itself.
+    if hook != hook_file() or plan.hook_file != str(folder / HOOK_FILE):
         missing.append(HOOK_FILE)
     tried = f"every key of {folder / SETTINGS_FILE} and {MCP_FILE} against what this version installs"
     if missing:
@@ -100,13 +103,28 @@ def _undone(path: Path, value: Mapping[str, Any], plan: Plan) -> Finding:
     return Finding(f"later-file {path.name}", Standing.HOLDS, tried, "it undoes nothing")
 
 
-def _owners(folder: Path) -> Finding:
-    tried = "who besides root can put something else in their place"
-    others = (files.writable_by_others(folder / name, frozenset({0})) for name in (SETTINGS_FILE, MCP_FILE, HOOK_FILE))
-    found = next((each for each in others if each), "")
+def _owners(folder: Path, plan: Plan) -> Finding:
+    tried = "who besides root can put something else in their place, or in that of the Python that starts the hook"
+    started = Path(plan.interpreter)
+    places = (*(folder / name for name in (SETTINGS_FILE, MCP_FILE, HOOK_FILE)), started, started.resolve())
+    found = next((others for place in places if (others := files.writable_by_others(place, frozenset({0})))), "")
     if found:
         return Finding("owned-by-root", Standing.BROKEN, tried, found, f"chown -R root:root {folder}; chmod -R go-w {folder}")
     return Finding("owned-by-root", Standing.HOLDS, tried, "nobody")
+
+
+def _search_path(plan: Plan) -> Iterator[Finding]:
+    """Programs that others can exchange. Some systems ship folders of theirs that a group can write."""
+    places = [Path(each) for each in plan.path.split(":")]
+    found = [others for place in places if place.exists() and (others := files.writable_by_others(place, frozenset({0})))]
+    if found:
+        yield Finding(
+            "search-path",
+            Standing.OPEN,
+            "who besides root can put a program where the client's commands look for theirs",
+            "; ".join(dict.fromkeys(found)),
+            "leave those folders out with --path, or see that the agent's user cannot write there",
+        )
 
 
 def plan_in(folder: Path) -> Plan:

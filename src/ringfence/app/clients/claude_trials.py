@@ -12,6 +12,7 @@ from ringfence.app.clients.findings import Finding, Standing
 from ringfence.app.clients.stage import CREDENTIAL, Event, Played, Scene, Stage, allowing, denying, run
 from ringfence.app.clients.tiny_model import Use
 from ringfence.app.clients.tiny_web import Answer
+from ringfence.errors import UnavailableError
 
 MARK: Final = "MARK"
 _TOUCH: Final = run(f"touch {MARK}")
@@ -54,6 +55,7 @@ _DISARMING: Final = json.dumps(
     }
 )
 _PROJECT_SERVERS: Final = json.dumps({"mcpServers": {"stranger": {"type": "http", "url": "{trap}/mcp"}}})
+_SIGNALLED: Final = 128
 _EMPTY: Final = json.dumps({"disableAllHooks": True})
 
 
@@ -177,6 +179,9 @@ def trials() -> Iterator[Trial]:
 def tried(trial: Trial, stage: Stage) -> Finding:
     """Play one. Raises: UnavailableError."""
     played = stage.play(trial.scene())
+    if played.code < 0 or played.code > _SIGNALLED:
+        # Whoever was killed by the machine did not refuse.
+        raise UnavailableError(f"the client was ended by a signal ({played.code}), and said: {played.said[-500:]}")
     fault = trial.fault(played)
     if fault:
         said = f"{fault}; the client ended with {played.code} and said: {played.said[-500:]}"

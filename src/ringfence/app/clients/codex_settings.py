@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ringfence.app.clients import files
 from ringfence.app.clients.findings import Finding, Standing
+from ringfence.app.clients.hook_file import hook_file
 from ringfence.app.clients.installing import Installation
 from ringfence.app.clients.merging import merge
 from ringfence.app.clients.plan import HOOK_FILE
@@ -98,17 +99,17 @@ def findings(folder: Path, url: str) -> list[Finding]:
     missing = [
         name for name, value in requirements(url, interpreter, folder).items() if merge(there, {name: value}).value != there
     ]
-    if files.read(folder / HOOK_FILE) is None:
+    if files.read(folder / HOOK_FILE) != hook_file():
         missing.append(HOOK_FILE)
     if missing:
         happened = "missing or different: " + ", ".join(missing)
         found.append(Finding("installed", Standing.BROKEN, tried, happened, "ringfence codex install"))
     else:
         found.append(Finding("installed", Standing.HOLDS, tried, "they are there"))
-    others = next(
-        (each for each in (files.writable_by_others(folder / name, frozenset({0})) for name in (FILE, HOOK_FILE)) if each), ""
-    )
-    whose = "who besides root can put something else in their place"
+    started = Path(interpreter or "/")
+    places = (folder / FILE, folder / HOOK_FILE, started, started.resolve())
+    others = next((each for place in places if (each := files.writable_by_others(place, frozenset({0})))), "")
+    whose = "who besides root can put something else in their place, or in that of the Python that starts the hook"
     remedy = f"chown -R root:root {folder}; chmod -R go-w {folder}"
     standing = Standing.BROKEN if others else Standing.HOLDS
     found.append(Finding("owned-by-root", standing, whose, others or "nobody", remedy if others else ""))
