@@ -71,6 +71,32 @@ async def test_what_cannot_be_undone_waits_for_a_person_and_runs_when_it_is_appr
 
 
 @pytest.mark.requirement("I4")
+async def test_two_uses_at_once_wait_each_for_its_own_word() -> None:
+    hooks = await HookWorld.open()
+    held = [hooks.begin(hooks.bash(f"rm -rf {name}")) for name in "ab"]
+    for _ in range(200):
+        await asyncio.sleep(0)
+    waiting = await hooks.world.store.tickets(frozenset({TicketState.PENDING}))
+    assert len(waiting) == 2
+    await hooks.world.approve(waiting[0].id)
+    await hooks.world.deny(waiting[1].id)
+    answers = [decision_of((await each.done()).json)["permissionDecision"] for each in held]
+    assert sorted(answers) == ["allow", "deny"]
+
+
+@pytest.mark.requirement("I4")
+async def test_what_nobody_stands_still_for_gives_way_to_the_next_ask() -> None:
+    hooks = await HookWorld.open()
+    for name in "abc":
+        held = hooks.begin(hooks.bash(f"rm -rf {name}"))
+        await until_waiting(hooks)
+        held.leave()
+        await held.done()
+    (ticket,) = await hooks.world.store.tickets(frozenset({TicketState.PENDING}))
+    assert b"rm -rf c" in ticket.arguments
+
+
+@pytest.mark.requirement("I4")
 async def test_a_person_who_says_no_is_heard_at_once() -> None:
     hooks = await HookWorld.open()
     held = hooks.begin(hooks.bash("rm -rf a"))

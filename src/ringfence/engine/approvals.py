@@ -137,6 +137,10 @@ class Approvals:
         await settled([event.wait()], self._clock, left)
         return await self._store.ticket(ticket_id)
 
+    def let_go(self, ticket_id: TicketId) -> None:
+        """The client that stood still for it does so no more."""
+        self._waiters.let_go(ticket_id)
+
     async def withdraw(self, tickets: list[Ticket], why: str, by: str) -> list[Ticket]:
         """Withdraw live tickets; those that moved in the meantime are left as they are."""
         gone: list[Ticket] = []

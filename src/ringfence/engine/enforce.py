@@ -452,7 +452,7 @@ class Enforcer:
             tool=tool,
             stops=stops,
             ticket=state.ticket,
-            pending=sum(1 for ticket in state.pending if not is_superseded(ticket, call)),
+            pending=sum(1 for ticket in state.pending if self._is_waited_for(ticket) or not is_superseded(ticket, call)),
             posture=Posture.SEPARATE if view is not None and view.rule.only_mcp else principal.posture,
             charges=charges,
             meters=await self._store.meters([charge.meter for charge in charges]) if charges else (),
@@ -613,12 +613,14 @@ class Enforcer:
         call, facts = case.call, case.facts
         known = facts.ticket
         if known is not None and still_waits(known, decision.gates, facts.now):
+            self._hold(known, call)
             entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, known, case.meta)
             receipt = await recorded(self._store, Unit((entry,)))
             await kept(receipt.journaled())
             return Waiting(known, f"e{receipt.first_seq}")
         ticket = new_ticket(self._ids.ticket(), call, facts, decision)
-        moves = moves_for(ticket, call, known, case.pending, facts.now)
+        others = tuple(other for other in case.pending if not self._is_waited_for(other))
+        moves = moves_for(ticket, call, known, others, facts.now)
         self._at(Step.RECORD)
         entry = decision_entry(call, facts, decision, self._catalogue.rules.digest, ticket, case.meta)
         with self._waiters.writing(ticket.id):
@@ -628,8 +630,18 @@ class Enforcer:
                 self._alerts.approval_over(move.ticket, "another took its place")
             self._at(Step.DURABLE)
             await kept(receipt.durable())
+            self._hold(ticket, call)
         self._alerts.approval_waiting(ticket)
         return Waiting(ticket, f"e{receipt.first_seq}")
+
+    def _hold(self, ticket: Ticket, call: Call) -> None:
+        """A client may use several of its tools at once, and stands still at each until it is decided."""
+        if call.server == LOCAL:
+            self._waiters.hold(ticket.id)
+
+    def _is_waited_for(self, ticket: Ticket) -> bool:
+        """Whether a client stands still for it, or is about to."""
+        return self._waiters.is_held(ticket.id) or (ticket.server == LOCAL and not self._waiters.is_written(ticket.id))
 
     async def refuse_malformed(self, presented: Presented, what: str) -> Refused:
         """Record that a known principal sent what cannot be read. Nobody known: nothing is recorded."""

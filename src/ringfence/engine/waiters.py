@@ -15,6 +15,7 @@ class Waiters:
     def __init__(self) -> None:
         self._events: dict[TicketId, asyncio.Event] = {}
         self._unwritten: set[TicketId] = set()
+        self._held: set[TicketId] = set()
 
     def event(self, ticket: TicketId) -> asyncio.Event:
         """Set when the ticket has moved."""
@@ -22,6 +23,7 @@ class Waiters:
 
     def wake(self, ticket: TicketId) -> None:
         """The ticket has moved."""
+        self._held.discard(ticket)
         if (event := self._events.pop(ticket, None)) is not None:
             event.set()
 
@@ -37,6 +39,17 @@ class Waiters:
     def is_written(self, ticket: TicketId) -> bool:
         """Whether it may be shown."""
         return ticket not in self._unwritten
+
+    def hold(self, ticket: TicketId) -> None:
+        """A client stands still until it is decided, so a later ask of its run does not take its place."""
+        self._held.add(ticket)
+
+    def let_go(self, ticket: TicketId) -> None:
+        """No client does any more."""
+        self._held.discard(ticket)
+
+    def is_held(self, ticket: TicketId) -> bool:
+        return ticket in self._held
 
     def forget(self, ticket: TicketId) -> None:
         """Nobody needs to wait for it."""

@@ -215,9 +215,12 @@ class LocalCalls(OwnServer):
             outcome = work.task.result()
             left = until - self._clock.monotonic()
             if isinstance(outcome, Waiting):
-                # Who waits for a person uses its run: it is not to end over that.
-                await self._runs.renew(run.id, presented.credential)
-                ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
+                try:
+                    # Who waits for a person uses its run: it is not to end over that.
+                    await self._runs.renew(run.id, presented.credential)
+                    ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
+                finally:
+                    self._approvals.let_go(outcome.ticket.id)
                 if ticket is None or ticket.state is TicketState.PENDING:
                     return waiting(outcome.ticket, outcome.entry)
                 if ticket.state in (TicketState.APPROVED, TicketState.DENIED):
@@ -283,7 +286,7 @@ class LocalCalls(OwnServer):
         meta = ClientMeta(vendor=vendor, said=event.said)
         work.task = asyncio.ensure_future(self._act(presented, name, use.client_tool, arguments, judgement, begun, meta, seal))
         self._tasks.add(work.task)
-        work.task.add_done_callback(self._ended)
+        work.task.add_done_callback(partial(self._ended, work))
         try:
             await asyncio.wait({work.task, work.granted}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -446,10 +449,14 @@ class LocalCalls(OwnServer):
         if self._judges is not None:
             await self._judges.close()
 
-    def _ended(self, task: asyncio.Task[Outcome]) -> None:
+    def _ended(self, work: _Work, task: asyncio.Task[Outcome]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
             logger.error("a call of a client's own tool could not be decided or recorded: %s", error)
+        elif work.is_gone and isinstance(outcome := task.result(), Waiting):
+            self._approvals.let_go(outcome.ticket.id)
 
     async def _run(self, run: RunId) -> Run:
         found = await self._store.run(run)
