@@ -163,3 +163,9 @@ def test_a_rule_about_a_command_is_not_about_sql() -> None:
     assert not is_about_sql("drop *")
     assert not is_about_sql("* --force")
     assert not is_about_sql("*UPDATED*")
+
+
+def test_an_allow_rule_on_a_folder_does_not_leave_it_again() -> None:
+    assert names("go run ./cmd/*", a_command("go run ./cmd/larderd --help")) is Names.COMMAND
+    assert names("go run ./cmd/*", a_command("go run ./cmd/../../evil")) is Names.NOTHING
+    assert names("go run ./cmd/*", a_command("go run ./cmd/x/../../../evil")) is Names.NOTHING

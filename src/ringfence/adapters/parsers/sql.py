@@ -193,7 +193,7 @@ def _command(verb: str, rest: str) -> SqlStatement | None:
         if "ANALYZE" in text and any(
             word in text for word in ("DELETE", "UPDATE", "INSERT", "MERGE", "CREATE", "DROP", "TRUNCATE")
         ):
-            return SqlStatement(SqlKind.LOSES, "EXPLAIN ANALYZE")
+            return SqlStatement(SqlKind.LOSES, f"EXPLAIN {rest.strip()[:200]}")
         return SqlStatement(SqlKind.READ, "EXPLAIN")
     if verb in _READING_COMMANDS:
         return SqlStatement(SqlKind.READ, verb)

@@ -311,7 +311,7 @@ def _said(draft: Draft, shown: Sequence[Word]) -> Said:
     command = draft.command
     words = tuple(word.text for word in command.words)
     outer = tuple(joined_words(word.text for word in one) for one in command.outer)
-    texts = (*spellings(words, command.via, command.raw), *outer)
+    texts = (*spellings(words, command.via, command.raw), *outer, *draft.also)
     act = LocalAct(
         kind=Kind.COMMAND,
         text=written(shown) or command.raw.strip(),

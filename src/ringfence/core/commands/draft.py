@@ -47,6 +47,8 @@ class Draft:
     dialect: str = ""
     why: list[str] = field(default_factory=list[str])
     is_known: bool = True
+    also: list[str] = field(default_factory=list[str])
+    """Other texts that a deny or ask rule is held against."""
     produced: tuple[Listed, ...] = ()
     """Where the files lie that are added to its words when it runs."""
 

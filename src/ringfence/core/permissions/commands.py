@@ -204,7 +204,7 @@ def _fits(pattern: str, line: str, act: LocalAct, *, begun: int = 0) -> Names:
     read = _read(pattern)
     if "*" not in read.text and not read.is_open:
         return Names.TEXT if read.text == line else Names.NOTHING
-    if not fits_line(pattern, line) or _hides_a_host(pattern, act):
+    if not fits_line(pattern, line) or _hides_a_host(pattern, act) or _leaves(read, act):
         return Names.NOTHING
     literal = next((at for at, word in enumerate(read.words) if "*" in word), len(read.words))
     if literal == 0:
@@ -214,6 +214,14 @@ def _fits(pattern: str, line: str, act: LocalAct, *, begun: int = 0) -> Names:
     program = _base(read.words[begun])
     subcommands = [word for word in read.words[begun + 1 : literal] if not word.startswith("-")]
     return Names.COMMAND if program not in MANY_FACED or subcommands else Names.PROGRAM
+
+
+def _leaves(read: _Pattern, act: LocalAct) -> bool:
+    """Whether a folder that a pattern names is left again by what its `*` stands for: `./cmd/*` and `./cmd/../../x`."""
+    folders = [word.partition("*")[0] for word in read.words if "/*" in word]
+    return any(
+        word.startswith(folder) and ".." in word[len(folder) :].split("/") for folder in folders if folder for word in act.words
+    )
 
 
 def _hides_a_host(pattern: str, act: LocalAct) -> bool:

@@ -80,7 +80,7 @@ RAILS: Final = (
     "managed-mcp.json",
 )  # fmt: skip
 """Where clients and the gateway keep what holds them: hooks, rules, locks, state."""
-_FOLDERS: Final = frozenset({".claude", ".codex", ".ringfence", "claude-code"})
+RAIL_FOLDERS: Final = frozenset({".claude", ".codex", ".ringfence", "claude-code"})
 
 
 def protected_fit(use: PathUse, place: Place, more: Iterable[str] = (), fewer: Iterable[str] = ()) -> Fit:
@@ -97,7 +97,7 @@ def rail_fit(use: PathUse, place: Place, rails: Iterable[str]) -> Fit:
         return Fit.ALL
     if not (use.is_folder or goes_below(use)):
         return Fit.NONE
-    if use.use is Use.DELETE and any(end.rpartition("/")[2].casefold() in _FOLDERS for end in ends):
+    if use.use is Use.DELETE and any(end.rpartition("/")[2].casefold() in RAIL_FOLDERS for end in ends):
         return Fit.ALL
     # What is done to a folder is done to what lies in it, or may be.
     return Fit.SOME if any(is_inside(rail, ends) for rail in own) else Fit.NONE

@@ -137,6 +137,10 @@ _TASKS: Final[dict[str, Task]] = {
     "prettier": _task("prettier.config.js .prettierrc.js prettier.config.mjs prettier.config.cjs", "--config --plugin"),
     "uv": _task("pyproject.toml uv.toml", "", "--directory --project", texts=_INDEX, spares="--no-sync --frozen --locked"),
     **dict.fromkeys(("pip", "pip3"), _task(texts=_INDEX)),
+    **dict.fromkeys(
+        ("gcc", "g++", "cc", "c++", "clang", "clang++"),
+        _task(texts=r"-wrapper|-fplugin.*|-?-specs=.*|-B.*|-fuse-ld=.*/.*|-Xclang|-load|@.*"),
+    ),
     "pre-commit": _task(".pre-commit-config.yaml", "-c --config"),
     "cmake": _task("CMakeLists.txt", "-P -C"),
     "sphinx-build": _task("docs/conf.py conf.py", "", "-c"),

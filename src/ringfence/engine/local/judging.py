@@ -23,7 +23,7 @@ from ringfence.core.shell.written import Written
 from ringfence.engine.local import file_tools
 from ringfence.engine.local.commits import with_uncommitted
 from ringfence.engine.local.contents import lines_of, secrets_in, secrets_of_files
-from ringfence.engine.local.looking import guessed, looked_at
+from ringfence.engine.local.looking import guessed, looked_at, may_change_rails
 from ringfence.engine.local.patterns import filled_in
 from ringfence.engine.local.scripts import of_this_run
 from ringfence.engine.local.shell_reading import read_shell
@@ -95,6 +95,7 @@ class Judging:
     async def _described(self, command: Command, place: Place) -> Said:
         filled = await filled_in(command, self._files)
         said = describe(filled.command, self._profiles, place, raw=command.words)
+        said = may_change_rails(said, place)
         return replace(said, act=undecided(said.act, *filled.doubts)) if filled.doubts else said
 
     async def _scripts(

@@ -10,8 +10,9 @@ from typing import Final
 from ringfence.core.commands.describing import Said
 from ringfence.core.commands.kinds import KINDS
 from ringfence.core.commands.strictest import joined
-from ringfence.core.model.local import Doubt, LocalAct, PathUse, Tracked, Undecided, Use
+from ringfence.core.model.local import Doubt, LocalAct, PathUse, Place, Tracked, Undecided, Use
 from ringfence.core.model.profile import Effect
+from ringfence.core.permissions.protected_paths import RAIL_FOLDERS, rail_fit
 from ringfence.ports.files import Files, Found
 
 MOST_PATHS: Final = 2_000
@@ -32,6 +33,19 @@ async def looked_at(acts: Sequence[LocalAct], files: Files, guarded: Callable[[s
     asked = list(dict.fromkeys(wanted))[:MOST_PATHS]
     found = dict(zip(asked, await files.look(asked), strict=True))
     return tuple([await _seen(act, found, files, guarded) for act in acts])
+
+
+def may_change_rails(said: Said, place: Place) -> Said:
+    """In doubt where a word of a program that may write its words names what holds the run, and no profile says what it is."""
+    if not said.guesses or said.act.words[:1] in (("git",), ("gh",)):
+        return said
+    known = {use.path for use in said.act.paths}
+    for path in said.guesses:
+        named = PathUse(use=Use.WRITE, path=path)
+        if path not in known and (path.rpartition("/")[2].casefold() in RAIL_FOLDERS or rail_fit(named, place, ())):
+            doubt = Doubt(Undecided.PATH, f"it may change what holds the run: {path[:200]}")
+            return replace(said, act=replace(said.act, doubts=(*said.act.doubts, doubt)))
+    return said
 
 
 async def guessed(said: Sequence[Said], files: Files, guarded: Callable[[str], bool] | None) -> Sequence[Said]:

@@ -13,6 +13,11 @@ from ringfence.core.shell.command import Word
 _PSQL_SAFE: Final = re.compile(
     r"\\(d\w*[+S]*|l[+]?|dt|x|timing|conninfo|encoding|pset|a|t|f|H|echo|qecho|q|sf[+]?|sv[+]?|z|h|\?|set|unset|c|connect|errverbose|warn|gset|gx|g|watch|p|r)(\s|$)"
 )
+_PROGRAM: Final = re.compile(
+    r"\b(?:to|from)\s+program\b|\b(?:pg_read_(?:binary_)?file|pg_ls_dir|lo_(?:im|ex)port|dblink\w*|query_to_xml\w*)\s*\(",
+    re.IGNORECASE,
+)
+"""What reaches beyond the database: programs and files of its machine, texts that are run as SQL."""
 _SQLITE_SAFE: Final = re.compile(
     r"\.(schema|tables|indexes|indices|databases|headers?|mode|width|nullvalue|separator|print|show|timer|eqp|explain|fullschema|help|stats|echo|bail|changes|dbinfo|lint|limit|version|vfsinfo|exit|quit|prompt|parameter|progress|scanstats|sha3sum|timeout|dump|selftest|archive_none)\b"
 )
@@ -29,6 +34,9 @@ def psql(draft: Draft) -> None:
     for word in made.values("-f", "--file"):
         if word.text != "-":
             draft.doubt(Undecided.SCRIPT, "SQL in a file")
+    for word in made.values("-o", "--output", "-L", "--log-file"):
+        if word.text.lstrip().startswith("|"):
+            draft.doubt(Undecided.CODE, "psql gives its output to a program")
     for word in made.values("-v", "--set", "--variable"):
         if "?" in word.text and not word.is_known:
             draft.doubt(Undecided.CODE, "a variable of psql that is known only when it runs")
@@ -67,6 +75,8 @@ def _psql_text(draft: Draft, word: Word) -> None:
         elif not _PSQL_SAFE.match(text) or "`" in text or "|" in text:
             draft.doubt(Undecided.CODE, f"a command of psql: {text[:60]}")
     sql = "\n".join(kept)
+    if _PROGRAM.search(sql):
+        draft.doubt(Undecided.CODE, "the database runs a program")
     if "\\" in re.sub(r"'(?:[^'\\]|\\.)*'", "''", sql):
         draft.doubt(Undecided.CODE, "a command of psql within the SQL")
     if sql.strip():

@@ -107,14 +107,30 @@ def _module(draft: Draft, module: Word, rest: list[Word]) -> None:
         for word in files[1:2] if name == "json.tool" else ():
             draft.becomes("writes")
             draft.path(Use.WRITE, word)
+    elif name in ("webbrowser", "antigravity"):
+        draft.settles("sends")
+        draft.hosts.append("?")
+    elif name == "netrc":
+        draft.settles("reads")
+        draft.path(Use.READ, Word(text=f"{draft.place.home}/.netrc", raw="~/.netrc"))
+    elif name == "zipapp":
+        draft.settles("project")
+        for word in [word for word in rest if not word.text.startswith("-")][:1]:
+            draft.path(Use.READ, word, below=True)
     elif name in _SERVES:
         draft.settles("serves")
         draft.path(Use.READ, Word(text=".", raw="."), below=True)
+    elif name in ("smtplib", "ftplib", "telnetlib", "poplib", "imaplib", "nntplib", "asyncio", "idlelib", "turtledemo"):
+        draft.doubt(Undecided.CODE, f"the module {name} does what it is told when it runs")
     elif name in ("timeit", "cProfile", "profile", "trace", "pdb", "coverage", "runpy", "code"):
         draft.settles("project")
         for index, word in enumerate(rest):
             if word.text == "-o" and index + 1 < len(rest):
                 draft.path(Use.WRITE, rest[index + 1])
+        if name != "timeit":
+            for word in rest:
+                if word.text.endswith(".py"):
+                    draft.path(Use.EXECUTE, word)
         if name in ("timeit", "code", "pdb"):
             draft.doubt(Undecided.CODE, f"the module {name} runs code that it is given")
     elif name in ("zipfile", "tarfile", "base64", "gzip", "compileall", "py_compile"):

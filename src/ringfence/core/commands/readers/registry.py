@@ -48,5 +48,5 @@ READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "kubectl": services.kubectl,
     "go run": services.go_run, "npm install": services.npm_install, "npx": services.npx, "api": services.api,
     "java": services.java, "gradle": services.gradle, "maven": services.maven,
-    "formats": services.formats,
+    "formats": services.formats, "outside": services.outside, "forge shows": services.forge_shows,
 }  # fmt: skip

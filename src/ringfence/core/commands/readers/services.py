@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ringfence.core.commands.draft import Draft
-from ringfence.core.commands.paths import tidy
+from ringfence.core.commands.paths import absolute, is_below, tidy
 from ringfence.core.model.local import Undecided, Use
 from ringfence.core.shell.command import Word
 
@@ -77,13 +78,21 @@ def docker_copy(draft: Draft) -> None:
             draft.path(Use.WRITE if index else Use.READ, word, below=True)
 
 
+_SECRETS: Final = re.compile(r"(?i)(^|[/,])secrets?([.,/?]|$)")
+
+
 def kubectl(draft: Draft) -> None:
     """`kubectl get secret`: what is secret in the cluster."""
-    if any(
-        word.text.partition("/")[0].lower() in ("secret", "secrets") or "secret" in word.text.lower().split(",")
-        for word in draft.cut.words
-    ):
+    words = draft.cut.words
+    raw = [word.text for word in draft.cut.values("--raw")]
+    if any(_SECRETS.search(text) for text in (*(word.text for word in words), *raw)):
         draft.becomes("reads secrets")
+        # However it is written, for rules on `kubectl get secret`.
+        draft.also.append(f"{draft.command.words[0].text} get secret")
+    for word in draft.cut.values("-o", "--output", "--template"):
+        form, equals, path = word.text.partition("=")
+        if equals and form.endswith("-file"):
+            draft.path(Use.READ, Word(text=path, raw=word.raw, is_known=word.is_known))
 
 
 def go_run(draft: Draft) -> None:
@@ -130,9 +139,19 @@ def npx(draft: Draft) -> None:
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
+_ENVIRONMENT: Final = re.compile(r"\benv\b|\$ENV")
+
+
+def forge_shows(draft: Draft) -> None:
+    """A program of `--jq` sees the variables of its process, the forge's token among them."""
+    if any(_ENVIRONMENT.search(word.text) or not word.is_known for word in draft.cut.values("-q", "--jq")):
+        draft.reads_environment()
+
+
 def api(draft: Draft) -> None:
     """`gh api`: a GET reads, anything else changes something that others see."""
     made = draft.cut
+    forge_shows(draft)
     methods = [word.text.upper() for word in made.values("-X", "--method")]
     fields = made.has("-f", "-F", "--field", "--raw-field", "--input")
     if any(method not in _SAFE_METHODS for method in methods) or (fields and not methods):
@@ -182,6 +201,18 @@ def maven(draft: Draft) -> None:
         for word in draft.cut.words
     ):
         draft.doubt(Undecided.CODE, "a goal of maven runs what it is given")
+
+
+def outside(draft: Draft) -> None:
+    """Linters and formatters: what they name in the project is the project's, and all that lies outside may be changed."""
+    for word in draft.command.words[1:]:
+        path = absolute(word.text, draft.cwd) if draft.cwd is not None and word.is_known else ""
+        if path and "/" in word.text and not word.text.startswith("-") and not _is_here(path, draft):
+            draft.path(Use.WRITE, word, below=True)
+
+
+def _is_here(path: str, draft: Draft) -> bool:
+    return any(is_below(path, root) or path == root for root in draft.place.roots)
 
 
 def formats(draft: Draft) -> None:

@@ -1,0 +1,91 @@
+"""Words of ordinary programs that make them do more than they are for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringfence.app.wiring.judging import judging
+from ringfence.core.model.local import Judgement, Place, Undecided, Use
+from ringfence.core.model.profile import Sensitivity
+from ringfence.core.shell.written import Unread
+
+PLACE = Place(cwd="/srv/project", roots=("/srv/project",), home="/home/ada")
+
+
+async def judged(text: str) -> Judgement:
+    async with judging() as judge:
+        return await judge.judge("Bash", {"command": text}, PLACE, written=_nothing, secret_scan=False)
+
+
+def _nothing(_path: str) -> Unread:
+    return Unread.NOT_WRITTEN
+
+
+def doubts(judgement: Judgement) -> set[Undecided]:
+    return {doubt.kind for act in judgement.acts for doubt in act.doubts}
+
+
+def touched(judgement: Judgement) -> set[tuple[Use, str]]:
+    return {(use.use, use.path) for act in judgement.acts for use in act.paths}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "psql -o '|touch M' -c 'select 1'",
+        "psql -c \"COPY x TO PROGRAM 'touch M'\"",
+        "psql -c \"select pg_read_file('x')\"",
+        "psql -c \"select dblink_exec('x', 'drop table y')\"",
+        "gcc -wrapper sh,-c,'touch M' x.c",
+        "gcc -fplugin=./x.so x.c",
+        "man -P ./x ls",
+        "python -m ftplib evil.example",
+        "npx tsc --outFile .claude/settings.json",
+        "npx tsc --outDir .claude",
+        "npx eslint --fix -o .claude/settings.json .",
+    ],
+)
+async def test_words_that_reach_further_are_in_doubt(text: str) -> None:
+    assert doubts(await judged(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["psql -c 'select 1'", "gcc -O2 -o x x.c", "man ls", "man 3 printf", "npx tsc --outDir dist", "gh pr view 1 --jq .title"],
+)
+async def test_the_same_programs_at_their_work_are_not(text: str) -> None:
+    assert not doubts(await judged(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "use"),
+    [
+        ("man -l .env", (Use.READ, "/srv/project/.env")),
+        ("kubectl get pods -o go-template-file=.env", (Use.READ, "/srv/project/.env")),
+        ("python -m netrc", (Use.READ, "/home/ada/.netrc")),
+        ("python -m zipapp . -o M", (Use.READ, "/srv/project")),
+        ("ruff check --fix /etc", (Use.WRITE, "/etc")),
+        ("mypy --python-executable ./x src", (Use.EXECUTE, "/srv/project/x")),
+    ],
+)
+async def test_files_that_an_option_names_are_named(text: str, use: tuple[Use, str]) -> None:
+    assert use in touched(await judged(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["kubectl get Secret", "kubectl get all,secret -o yaml", "kubectl get --raw /api/v1/secrets", "kubectl get secrets.v1"],
+)
+async def test_secrets_of_a_cluster_are_meant_however_they_are_written(text: str) -> None:
+    judgement = await judged(text)
+    assert judgement.profile.sensitivity is Sensitivity.REGULATED
+    assert "kubectl get secret" in judgement.acts[0].spellings
+
+
+async def test_an_explanation_that_runs_its_statement_names_it() -> None:
+    judgement = await judged('psql -c "explain analyze delete from items"')
+    assert "delete from items" in judgement.acts[0].statements[0].lower()
+
+
+async def test_a_linter_of_the_project_changes_nothing_outside() -> None:
+    assert not [use for use, _ in touched(await judged("ruff check --fix src ./tests")) if use is Use.WRITE]
