@@ -345,6 +345,19 @@ async def test_a_result_of_a_use_that_nobody_let_through_is_looked_at_and_record
 
 
 @pytest.mark.requirement("I4")
+@pytest.mark.requirement("I9")
+async def test_a_result_that_is_told_of_twice_is_looked_at_twice_and_recorded() -> None:
+    hooks = await HookWorld.open()
+    await hooks.ask("cat a", "u1")
+    assert await hooks.after("cat a", "u1", "nothing to see") == {}
+    answer = await hooks.after("cat a", "u1", f"key {KEY}")
+    assert KEY not in str(answer["hookSpecificOutput"]["updatedToolOutput"])
+    (seen,) = await hooks.entries("observed")
+    assert seen["summary"] == "tells of Bash, of which it has told before"
+    assert seen["body"]["tool_use"] == "u1"
+    assert await hooks.outcomes() == ["returned"]
+
+
 async def test_the_clients_own_question_is_answered_as_its_use_was_decided() -> None:
     hooks = await HookWorld.open()
     asked = hooks.event("PermissionRequest", tool_name="Bash", tool_input={"command": "cat a"}, permission_suggestions=[{}])

@@ -40,7 +40,7 @@ from ringfence.engine.approvals import Approvals
 from ringfence.engine.catalogue import Catalogue
 from ringfence.engine.identify import Presented, Principal
 from ringfence.engine.inspection import Inspection
-from ringfence.engine.local.asked import Answer, Event, Say, ToolUse
+from ringfence.engine.local.asked import Answer, Event, Happening, Say, ToolUse
 from ringfence.engine.local.outcomes import KILLED, OUTPUT, PAUSED, UNAVAILABLE, given, refusal, waiting
 from ringfence.engine.local.sealed import seal_of
 from ringfence.engine.local.standing import wait_for_pause
@@ -177,6 +177,7 @@ class LocalCalls(OwnServer):
         self._open: dict[CallId, _Work] = {}
         self._shown: OrderedDict[tuple[RunId, str], bool] = OrderedDict()
         """Results that were told of, by their use: whether the client shows what its agent may not have."""
+        self._told: OrderedDict[tuple[RunId, str, Happening], None] = OrderedDict()
         self._places: OrderedDict[RunId, str] = OrderedDict()
         self._written = WrittenFiles(clock)
         self._tasks: set[asyncio.Task[Outcome]] = set()
@@ -378,6 +379,16 @@ class LocalCalls(OwnServer):
     def shows(self, run: RunId, use: str) -> bool | None:
         """Whether the client shows what its agent may not have of a use; None: nothing was told of it."""
         return self._shown.get((run, use))
+
+    def tells_again(self, run: RunId, use: str, how: Happening) -> bool:
+        """Whether just this has been told of a use before. A client tells of one that failed in two ways."""
+        key = (run, use, how)
+        is_known = bool(use) and key in self._told
+        if use:
+            self._told[key] = None
+            if len(self._told) > MOST_SHOWN:
+                self._told.popitem(last=False)
+        return is_known
 
     def _show(self, run: RunId, use: str, shows: bool) -> None:
         if use:

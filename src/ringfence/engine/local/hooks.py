@@ -177,11 +177,13 @@ class Hooks:
             return NOTHING  # the gateway itself has given it
         failed = event.happening is Happening.FAILED
         result = event.error if failed else use.result
+        again = self._local.tells_again(principal.run, use.use, event.happening)
         answer = await self._local.told(principal, use, result, failed=failed, in_time=not failed)
         if answer is None:
-            if self._local.shows(principal.run, use.use) is None:
-                what = f"tells of {use.client_tool}, which nobody has let through"
-                await self._note(principal, event, what, self._named(use))
+            if again or self._local.shows(principal.run, use.use) is None:
+                # Told of twice: whoever else holds the credential may have told of it first, and of something else.
+                what = "of which it has told before" if again else "which nobody has let through"
+                await self._note(principal, event, f"tells of {_word(use.client_tool)}, {what}", self._named(use))
             answer = self._local.looked_at(principal, use, result, in_time=not failed)
         return answer
 
@@ -197,7 +199,8 @@ class Hooks:
         shown = [use.client_tool for use in event.uses if self._local.shows(principal.run, use.use)]
         if not shown:
             return NOTHING
-        await self._note(principal, event, f"was shown by {', '.join(shown)[:100]} what it may not have; its turn was ended")
+        by = ", ".join(dict.fromkeys(_word(name) for name in shown))[:100]
+        await self._note(principal, event, f"was shown by {by} what it may not have; its turn was ended")
         why = "ringfence: a result holds what may not go to the model, and it could not be taken out"
         return Answer(say=Say.HALT, why=why)
 
