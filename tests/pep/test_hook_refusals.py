@@ -125,8 +125,8 @@ async def test_nobody_known_is_denied_in_the_form_of_the_event() -> None:
 async def test_what_is_no_event_is_refused_whatever_it_was_about(body: bytes) -> None:
     hooks = await HookWorld.open()
     answer = await hooks.post(body)
-    assert set(answer) == REFUSES_EVERYTHING
-    assert answer["continue"] is False
+    assert refuses(answer)
+    assert set(answer) in ({"hookSpecificOutput"}, REFUSES_EVERYTHING), "in its own form, or in one that every event takes"
     (entry,) = await hooks.entries("decision")
     assert entry["decision"] == "deny"
 
@@ -202,6 +202,19 @@ async def test_an_unknown_event_is_no_opinion_and_a_use_without_a_place_is_denie
     hooks = await HookWorld.open()
     assert await hooks.post(hooks.event("SomethingNew")) == {}
     assert (await hooks.ask("cat a", cwd="project"))["permissionDecision"] == "deny"
+
+
+@pytest.mark.requirement("I3")
+@pytest.mark.parametrize("client", [Client.CLAUDE_CODE, Client.CODEX])
+@pytest.mark.parametrize("spoilt", [{"tool_name": 5}, {"tool_input": []}, {"tool_use_id": 5}], ids=str)
+async def test_a_use_that_cannot_be_read_is_refused_in_the_form_of_its_event(client: Client, spoilt: dict[str, Any]) -> None:
+    hooks = await HookWorld.open(agent=coder(client=client))
+    before = await hooks.post({**hooks.bash("cat a"), **spoilt})
+    assert set(before) == {"hookSpecificOutput"}
+    assert decision_of(before)["permissionDecision"] == "deny"
+    after = await hooks.post({**hooks.bash("cat a"), **spoilt, "hook_event_name": "PostToolUse"})
+    assert after["decision"] == "block"
+    assert (after.get("continue") is False) == (client is Client.CLAUDE_CODE), "that one ends its turn at it"
 
 
 # --- MCP servers that the client knows

@@ -147,8 +147,7 @@ class HookEndpoint:
             event = heard.dialect.event(parsed(body))
         except RequestError as error:
             return Malformed(str(error)[:300])
-        if isinstance(event, Event):
-            heard.event = event
+        heard.event = event if isinstance(event, Event) else event.about
         return event
 
     async def _while_there(self, receive: Receive, deciding: Coroutine[Any, Any, Answer]) -> Answer | None:

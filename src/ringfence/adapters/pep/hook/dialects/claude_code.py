@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from ringfence.adapters.pep.hook.dialects.dialect import (
@@ -73,7 +74,7 @@ class ClaudeCode:
         if happening in (Happening.BEFORE, Happening.AFTER, Happening.FAILED, Happening.PERMISSION):
             found = _use(value)
             if isinstance(found, Malformed):
-                return found
+                return replace(found, about=Event(happening=happening, name=name))
             use = found
         if happening is Happening.BATCH:
             batch = _batch(value)
@@ -106,7 +107,8 @@ class ClaudeCode:
             case Happening.PERMISSION:
                 return _permission(answer)
             case Happening.AFTER:
-                return _after(event, answer)
+                # What cannot be read cannot be replaced: then the turn ends.
+                return _after(event, answer) if event.use is not None or _is_fine(answer) else _ended(answer.why)
             case Happening.CONFIG:
                 return {} if _is_fine(answer) else {"decision": "block", "reason": answer.why, **_stopping(answer)}
             case _:

@@ -22,6 +22,8 @@ class Malformed:
     """It is no event of this client."""
 
     why: str
+    about: Event | None = None
+    """As much of it as says how to refuse it, where that is known."""
 
 
 class Dialect(Protocol):
