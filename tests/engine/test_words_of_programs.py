@@ -42,6 +42,12 @@ def touched(judgement: Judgement) -> set[tuple[Use, str]]:
         "python -m ftplib evil.example",
         "npx tsc --outFile .claude/settings.json",
         "npx tsc --outDir .claude",
+        "docker compose -f <(echo x) up",
+        "make -f /dev/stdin < x",
+        "just --set x 'a; b' y",
+        "mvn org.codehaus.mojo:exec-maven-plugin:3:java",
+        "go build -ldflags='-extld=./x' ./...",
+        "./gradlew -Dorg.gradle.jvmargs=-javaagent:x build",
         "npx eslint --fix -o .claude/settings.json .",
     ],
 )
@@ -60,6 +66,9 @@ async def test_the_same_programs_at_their_work_are_not(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "use"),
     [
+        ("pytest --basetemp=src", (Use.DELETE, "/srv/project/src")),
+        ("python -m venv /etc/x", (Use.WRITE, "/etc/x")),
+        ("python -m build --outdir /etc", (Use.WRITE, "/etc")),
         ("man -l .env", (Use.READ, "/srv/project/.env")),
         ("kubectl get pods -o go-template-file=.env", (Use.READ, "/srv/project/.env")),
         ("python -m netrc", (Use.READ, "/home/ada/.netrc")),
@@ -80,6 +89,21 @@ async def test_secrets_of_a_cluster_are_meant_however_they_are_written(text: str
     judgement = await judged(text)
     assert judgement.profile.sensitivity is Sensitivity.REGULATED
     assert "kubectl get secret" in judgement.acts[0].spellings
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("git push -f origin main", "git push --force origin main"),
+        ("git push origin +main", "git push --force origin +main"),
+        ("git push -d origin main", "git push --delete origin main"),
+        ("git push origin :main", "git push --delete origin :main"),
+        ("git commit -n -m x", "git commit --no-verify"),
+        ("git commit -anm x", "git commit --no-verify"),
+    ],
+)
+async def test_short_options_of_git_are_held_against_rules_that_name_the_long_ones(text: str, spelling: str) -> None:
+    assert spelling in (await judged(text)).acts[0].spellings
 
 
 async def test_an_explanation_that_runs_its_statement_names_it() -> None:

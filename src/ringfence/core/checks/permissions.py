@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ringfence.core.model.call import Call
@@ -11,6 +11,7 @@ from ringfence.core.model.local import LOCAL
 from ringfence.core.model.permissions import LEVELS, PermissionLists, Speaks
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
 from ringfence.core.permissions.forbidding import argument_fits, names_tool
+from ringfence.core.permissions.statements import SQL_ARGUMENTS, is_about_sql, runs_in_text
 from ringfence.core.permissions.weighing import Weighed, shown, weigh
 
 ALLOW = Verdict(Level.ALLOW)
@@ -45,10 +46,23 @@ def verdict_of(weighed: Weighed) -> Verdict:
     return Verdict(weighed.level, tuple(reasons), tuple(gates))
 
 
+def _runs_sql(pattern: str, call: Call) -> bool:
+    """Whether an argument that is SQL by its name holds such a statement: the same rule holds for every way to the database."""
+    for name, given in call.value.items():
+        if name.lower() in SQL_ARGUMENTS:
+            texts: Sequence[Any] = cast("Sequence[Any]", given) if isinstance(given, list) else (given,)
+            if any(isinstance(text, str) and runs_in_text(pattern, text) for text in texts):
+                return True
+    return False
+
+
 def _of_server(call: Call, lists: PermissionLists) -> Verdict:
     tools = (f"mcp__{call.server}__{call.upstream_name}", f"mcp__ringfence__{call.server}__{call.upstream_name}")
     level, reasons = Level.ALLOW, list[Reason]()
     for rule in (*lists.deny, *lists.ask):
+        if rule.speaks is Speaks.COMMAND and is_about_sql(rule.pattern) and _runs_sql(rule.pattern, call):
+            level = max(level, LEVELS[rule.listed])
+            reasons.append(Reason(ReasonCode.PERMISSION, "permissions", f"{shown(rule)}: {tools[0]}"))
         if not any(names_tool(rule.tool, tool) for tool in tools):
             continue
         if rule.speaks is Speaks.TOOL or (rule.speaks is Speaks.PARAMETER and argument_fits(rule, call.value)):

@@ -32,6 +32,29 @@ def runs(pattern: str, act: LocalAct) -> bool:
     )
 
 
+_COMMENTS: Final = re.compile(r"'(?:[^']|'')*'|/\*(?!!).*?\*/|--[^\n]*", re.DOTALL)
+_ODD: Final = re.compile(r"[\"`\\$#\[]|--|/\*")
+_BLOCKS: Final = re.compile(r"/\*(?!!).*?\*/", re.DOTALL)
+_LINES: Final = re.compile(r"(--|#)[^\n]*")
+_MARKS: Final = re.compile(r"[\"`\[\]]|/\*!\d*|\*/")
+SQL_ARGUMENTS: Final = frozenset({"sql", "query", "queries", "statement", "statements", "ddl", "dml", "script"})
+
+
+def runs_in_text(pattern: str, sql: str) -> bool:
+    """Whether a text of SQL has the words of such a statement outside of its texts and comments.
+
+    Nothing is parsed: a tool of a server may speak any dialect, so a rule rather fits too much than too little.
+    """
+    wanted = _BLANKS.sub(" ", pattern).upper().strip("* ")
+    texts = [_COMMENTS.sub(lambda found: "''" if found[0].startswith("'") else " ", sql)]
+    if _ODD.search(sql):
+        # Where a text or a comment ends is another matter in each dialect: what may be outside counts as outside.
+        texts += [sql, _BLOCKS.sub(" ", sql), _LINES.sub(" ", sql)]
+    lines = {_BLANKS.sub(" ", _MARKS.sub("", text)).upper() for text in texts}
+    parts = {part.strip() for line in lines for part in re.split(r"[;()]", line)}
+    return any(fits_text(f"{wanted}*", part) or fits_text(f"* {wanted}*", part) for part in parts)
+
+
 def _said(statement: str) -> tuple[str, ...]:
     """A statement as a rule may name it. What follows its kind and object is not in it, so it is assumed to follow."""
     text = _BLANKS.sub(" ", statement.upper()).strip()

@@ -94,8 +94,14 @@ _GRADLE: Final = _task(
     "gradle/wrapper/gradle-wrapper.properties gradle/wrapper/gradle-wrapper.jar gradlew",
     "-b --build-file -c --settings-file -I --init-script",
     "-p --project-dir",
+    texts=r"-Dorg\.gradle\.(jvmargs|java\.home)=.*",
 )
-_MAVEN: Final = _task("pom.xml .mvn/maven.config .mvn/jvm.config .mvn/extensions.xml mvnw", "-f --file -s --settings -gs -t")
+_MAVEN: Final = _task(
+    "pom.xml .mvn/maven.config .mvn/jvm.config .mvn/extensions.xml mvnw",
+    "-f --file -s --settings -gs -t",
+    # A plugin by its whole name is fetched, and does what it likes.
+    texts=r"[\w.-]+:[\w.-]+:.+",
+)
 _COMPOSE: Final = _task(
     "compose.yaml compose.yml docker-compose.yaml docker-compose.yml docker-compose.override.yml compose.override.yaml",
     "-f --file",
@@ -105,7 +111,12 @@ _INDEX: Final = r"--(index|default-index|index-url|extra-index-url|find-links|co
 
 _TASKS: Final[dict[str, Task]] = {
     **dict.fromkeys(("make", "gmake"), _MAKE),
-    "just": _task("justfile Justfile .justfile", "-f --justfile", "-d --working-directory", texts=r"--(shell|shell-arg)(=.*)?"),
+    "just": _task(
+        "justfile Justfile .justfile",
+        "-f --justfile",
+        "-d --working-directory",
+        texts=r"--(shell|shell-arg)(=.*)?|[^-].*[;&|`$<>].*",
+    ),
     **dict.fromkeys(("npm", "pnpm", "yarn", "bun"), _PACKAGE),
     "rake": _task("Rakefile rakefile Rakefile.rb", "-f --rakefile"),
     **dict.fromkeys(("invoke", "inv"), _task("tasks.py invoke.yaml", "-f --config", "-r --search-root")),
@@ -113,6 +124,10 @@ _TASKS: Final[dict[str, Task]] = {
     "task": _task("Taskfile.yml Taskfile.yaml", "-t --taskfile", "-d --dir"),
     "tox": _task("tox.ini tox.toml setup.cfg pyproject.toml", "-c --conf", "--root", texts=r".*commands\w*=.*|exec"),
     "hatch": _task("pyproject.toml hatch.toml"),
+    "go": _task(texts=r"-ldflags.*-ext(ld|ldflags)\b.*|-gccgoflags.*|-toolexec.*|-compiler=?gccgo"),
+    **dict.fromkeys(
+        ("coverage", "ipython", "streamlit", "fastapi", "kernprof", "locust", "marimo"), _task(named="-f --locustfile")
+    ),
     "poe": _task("pyproject.toml poe_tasks.toml", "", "-C -r --root"),
     "pdm": _task("pyproject.toml pdm.toml"),
     "pytest": _PYTEST,
@@ -135,7 +150,9 @@ _TASKS: Final[dict[str, Task]] = {
     "rollup": _task("rollup.config.js rollup.config.mjs rollup.config.ts", "-c --config"),
     "playwright": _task("playwright.config.ts playwright.config.js", "-c --config"),
     "prettier": _task("prettier.config.js .prettierrc.js prettier.config.mjs prettier.config.cjs", "--config --plugin"),
-    "uv": _task("pyproject.toml uv.toml", "", "--directory --project", texts=_INDEX, spares="--no-sync --frozen --locked"),
+    "uv": _task(
+        "pyproject.toml uv.toml", "-s --script", "--directory --project", texts=_INDEX, spares="--no-sync --frozen --locked"
+    ),
     **dict.fromkeys(("pip", "pip3"), _task(texts=_INDEX)),
     **dict.fromkeys(
         ("gcc", "g++", "cc", "c++", "clang", "clang++"),
@@ -189,7 +206,10 @@ def files_of(name: str, task: Task, rest: Sequence[Word]) -> Iterator[str]:
     for module in _values(known, task.modules):
         if not module.startswith("no:"):
             yield from (f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py")
-    if name in {"make", "gmake", "just", "uv"} or task == Task():
+    if (
+        name in {"make", "gmake", "just", "uv", "coverage", "ipython", "streamlit", "fastapi", "kernprof", "marimo"}
+        or task == Task()
+    ):
         yield from (text for text in known if _SCRIPT.fullmatch(text))
     if LANGUAGES.fullmatch(name):
         yield from [text for text in known if not text.startswith("-")][:1]

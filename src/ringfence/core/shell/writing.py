@@ -7,7 +7,7 @@ from typing import Final
 
 from ringfence.core.model.local import Doubt, Undecided
 from ringfence.core.shell.command import Direction, Redirection, Word
-from ringfence.core.shell.places import path_of
+from ringfence.core.shell.places import is_pipe, path_of
 from ringfence.core.shell.recording import Around, Line, Recorder
 from ringfence.core.shell.scope import Scope
 from ringfence.core.shell.tasks import LANGUAGES, files_of, task_of, text_of
@@ -175,8 +175,11 @@ class Writing(Words):
         told = text_of(task, rest)
         if told is not None:
             return Doubt(Undecided.EVAL, f"a word decides what {name} runs: {told}"[:200])
+        files = tuple(files_of(name, task, rest))
+        if any(text == "-" or is_pipe(text) for text in files) and not LANGUAGES.fullmatch(name):
+            return Doubt(Undecided.SCRIPT, f"what {name} runs comes through a pipe")
         places = [place for place in scope.places if place is not None] or [self.start]
-        paths = {path_of(text, place) for text in files_of(name, task, rest) for place in places if text}
+        paths = {path_of(text, place) for text in files for place in places if text}
         for path in sorted(path for path in paths if path is not None):
             if path in self.wrote or path in self.touched:
                 return Doubt(Undecided.SCRIPT, f"it runs what this text wrote: {path}"[:200])

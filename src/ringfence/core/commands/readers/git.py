@@ -129,12 +129,24 @@ def pushes(draft: Draft) -> None:
     reaches(draft)
     if any(word.text.startswith(("+", ":")) for word in words[1:]):
         draft.becomes("destroys")
+    if made.has("-f") or any(word.text.startswith("+") for word in words[1:]):
+        _spelled(draft, "push --force")
+    if made.has("-d") or any(word.text.startswith(":") and len(word.text) > 1 for word in words[1:]):
+        _spelled(draft, "push --delete")
+
+
+def _spelled(draft: Draft, text: str) -> None:
+    """For rules that name the long option."""
+    rest = " ".join(word.text for word in draft.cut.words)
+    draft.also.append(f"git {text} {rest}".rstrip())
 
 
 def adds(draft: Draft) -> None:
     """`add`, `commit`: what is put into the repository is read."""
     everywhere(draft)
     made = draft.cut
+    if made.has("-n") and any(word.text == "commit" for word in draft.command.words[1:]):
+        _spelled(draft, "commit --no-verify")
     if made.has("-A", "--all", "-u", "--update") and not made.words:
         return
     if made.has("-f", "--force"):

@@ -110,6 +110,14 @@ def _module(draft: Draft, module: Word, rest: list[Word]) -> None:
     elif name in ("webbrowser", "antigravity"):
         draft.settles("sends")
         draft.hosts.append("?")
+    elif name in ("venv", "virtualenv", "build"):
+        draft.settles("project")
+        for index, word in enumerate(rest):
+            named = rest[index - 1].text in ("-o", "--outdir") if index else False
+            if named or (name != "build" and not word.text.startswith("-")):
+                draft.path(Use.WRITE, word, below=True)
+            elif word.text.startswith("--outdir="):
+                draft.path(Use.WRITE, Word(text=word.text[9:], raw=word.raw, is_known=word.is_known), below=True)
     elif name == "netrc":
         draft.settles("reads")
         draft.path(Use.READ, Word(text=f"{draft.place.home}/.netrc", raw="~/.netrc"))
