@@ -91,3 +91,25 @@ def test_a_run_of_which_more_may_have_been_known_counts_as_having_written_everyt
         runs.of(a_run(f"r{index}", clock))
     assert runs.of(fresh).written("/p/x") is Unread.UNREADABLE, "it was forgotten"
     runs.forget(fresh.id)
+
+
+def test_what_is_too_much_to_remember_is_not_remembered() -> None:
+    files = RunFiles()
+    for index in range(MOST_PATHS + 1):
+        files.note(f"/p/{index}", "text")
+    assert files.weight == 0
+    files.note("/p/another", "text")
+    files.note_below("/q")
+    assert files.weight == 0
+    assert files.written("/anywhere") is Unread.UNREADABLE
+
+
+def test_runs_together_remember_only_so_much_and_the_oldest_gives_way() -> None:
+    clock = FakeClock()
+    runs = WrittenFiles(clock, most=100)
+    first, second = a_run("first", clock), a_run("second", clock)
+    runs.of(first).note("/p/x", "a" * 60)
+    clock.advance(1_000)
+    runs.of(second).note("/p/y", "b" * 60)
+    assert runs.of(second).written("/p/y") == "b" * 60
+    assert runs.of(first).written("/p/z") is Unread.UNREADABLE, "it was forgotten, so nobody knows"

@@ -21,6 +21,8 @@ MOST_FOLDERS: Final = 500
 MOST_TEXT: Final = 4 << 20
 """Characters of all texts of one run. Beyond them only the paths are remembered."""
 MOST_RUNS: Final = 2_000
+MOST_OF_ALL: Final = 128 << 20
+"""Characters of all runs, paths among them. Beyond them the run that was at work the longest time ago is forgotten."""
 LONGEST_TEXT: Final = 256 << 10
 _BRINGS: Final = frozenset(
     {
@@ -53,7 +55,13 @@ class RunFiles:
         self._texts: dict[str, Written] = {}
         self._folders: set[str] = set()
         self._size = 0
+        self._names = 0
         self._is_too_much = is_too_much
+
+    @property
+    def weight(self) -> int:
+        """Characters that are remembered."""
+        return self._size + self._names
 
     def written(self, path: str) -> Written:
         """What stands there, by an absolute path."""
@@ -65,28 +73,41 @@ class RunFiles:
 
     def note(self, path: str, text: str | None) -> None:
         """`text`: all of it; None: nobody knows what."""
+        if self._is_too_much:
+            return
         before = self._texts.get(path)
+        self._names += len(path) if before is None else 0
         if isinstance(before, str):
             self._size -= len(before)
         self._texts[path] = Unread.UNREADABLE
         if text is not None and len(text) <= LONGEST_TEXT and self._size + len(text) <= MOST_TEXT:
             self._texts[path] = text
             self._size += len(text)
-        self._is_too_much = self._is_too_much or len(self._texts) > MOST_PATHS
+        if len(self._texts) > MOST_PATHS:
+            self._give_up()
 
     def note_below(self, folder: str) -> None:
         """Anything may stand below it now."""
         for path in [path for path in self._texts if _is_below(path, folder)]:
             self.note(path, None)
         self._folders.add(folder)
-        self._is_too_much = self._is_too_much or len(self._folders) > MOST_FOLDERS
+        if self._is_too_much or len(self._folders) > MOST_FOLDERS:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Everything counts as written from now on, so nothing has to be remembered."""
+        self._is_too_much = True
+        self._texts.clear()
+        self._folders.clear()
+        self._size = self._names = 0
 
 
 class WrittenFiles:
     """Of all runs."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, most: int = MOST_OF_ALL) -> None:
         self._clock = clock
+        self._most = most
         self._since = clock.now()
         """Runs that were opened up to then may have written more than is known here."""
         self._runs: OrderedDict[RunId, RunFiles] = OrderedDict()
@@ -96,7 +117,9 @@ class WrittenFiles:
         if known is None:
             known = self._runs[run.id] = RunFiles(is_too_much=run.opened_at < self._since)
         self._runs.move_to_end(run.id)
-        if len(self._runs) > MOST_RUNS:
+        while len(self._runs) > 1 and (
+            len(self._runs) > MOST_RUNS or sum(each.weight for each in self._runs.values()) > self._most
+        ):
             self._runs.popitem(last=False)
             self._since = self._clock.now()
         return known
