@@ -6,7 +6,7 @@ import pytest
 
 from ringfence.app.wiring.judging import judging
 from ringfence.core.model.local import Judgement, Place, Undecided, Use
-from ringfence.core.model.profile import Sensitivity
+from ringfence.core.model.profile import Effect, Sensitivity
 from ringfence.core.shell.written import Unread
 
 PLACE = Place(cwd="/srv/project", roots=("/srv/project",), home="/home/ada")
@@ -113,3 +113,44 @@ async def test_an_explanation_that_runs_its_statement_names_it() -> None:
 
 async def test_a_linter_of_the_project_changes_nothing_outside() -> None:
     assert not [use for use, _ in touched(await judged("ruff check --fix src ./tests")) if use is Use.WRITE]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shopt -s dotglob; cat *",
+        "GLOBIGNORE=x; cat *",
+        "bash -O dotglob -c 'cat *'",
+        "shopt -s globstar; cat **",
+        "cat @(.env)",
+        "for PATH in /tmp/evil; do ls; done",
+        "printf -v PATH %s /tmp/evil; ls",
+        "read PATH <<< /tmp/evil; ls",
+        "read -r LD_PRELOAD < f; ls",
+        "declare -n r=PATH; r=/tmp/evil; ls",
+        "compgen -W '$(touch M)'",
+    ],
+)
+async def test_what_changes_how_words_are_read_is_in_doubt(text: str) -> None:
+    judgement = await judged(text)
+    assert judgement.doubts or doubts(judgement)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ip route add default via 192.0.2.1", "ip l s eth0 down", "hostname evil", "dmesg -C", "journalctl --vacuum-time=1s",
+     "ss -K dst 192.0.2.1", "hostnamectl set-hostname x", "loginctl terminate-user x", "sftp -b x y", "ip netns exec x ls"],
+)  # fmt: skip
+async def test_programs_that_tell_of_the_machine_may_change_it(text: str) -> None:
+    assert (await judged(text)).profile.effect is Effect.WRITE
+
+
+@pytest.mark.parametrize(
+    "text", ["ip a", "ip -br addr", "ip addr show eth0", "ip route get 192.0.2.1", "hostname", "hostname -f",
+             "dmesg -T", "ss -tlnp",
+             "journalctl -u x -n 50", "hostnamectl", "loginctl list-sessions", "nvidia-smi"],
+)  # fmt: skip
+async def test_the_same_programs_only_tell_otherwise(text: str) -> None:
+    judgement = await judged(text)
+    assert judgement.profile.effect is Effect.READ
+    assert not doubts(judgement)

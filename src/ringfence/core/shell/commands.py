@@ -26,6 +26,10 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _DECLARES: Final = frozenset({"export", "readonly", "local", "declare", "typeset"})
 _EVALUATES: Final = frozenset({"read", "unset", "printf", "mapfile", "readarray", "getopts", "let", "wait", "test", "["})
+_CHANGES_READING: Final = frozenset(
+    {"lastpipe", "varredir_close", "assoc_expand_once", "dotglob", "extglob", "globstar", "nocaseglob"}
+)
+"""Options of the shell with which words become others than those that are read here."""
 _MOST_CALLS: Final = 64
 
 
@@ -258,9 +262,9 @@ class Commands(Writing):
         unknown = any(not word.is_known for word in line.words[1:])
         match line.words[0].text:
             case "shopt":
-                odd = unknown or any(text in {"lastpipe", "varredir_close", "assoc_expand_once"} for text in texts)
+                odd = unknown or any(text in _CHANGES_READING for text in texts)
             case "hash" | "enable" | "compgen":
-                odd = any(re.match(r"-[a-zA-Z]*[pfnCFd]", text) for text in texts)
+                odd = any(re.match(r"-[a-zA-Z]*[pfnCFd]", text) or "$(" in text or "`" in text for text in texts)
             case "set":
                 odd = any(re.match(r"[-+][a-zA-Z]*k", text) for text in texts) or "keyword" in texts or "posix" in texts
                 self._set(line, scope)
@@ -335,6 +339,10 @@ class Commands(Writing):
         if name in {"read", "unset", "mapfile", "readarray", "getopts", "let", "wait"} or (
             name == "printf" and len(line.words) > 1 and line.words[1].text.startswith("-v")
         ):
+            odd = [word.text for word in line.words[1:] if word.is_known and changes_what_runs(word.text, UNKNOWN)]
+            odd += [word.text[2:] for word in line.words[1:2] if changes_what_runs(word.text[2:], UNKNOWN)]
+            if odd and name != "unset":
+                line = replace(line, doubts=(*line.doubts, Doubt(Undecided.WORD, f"{odd[0]} decides what is run")))
             for word in line.words[1:]:
                 scope.forget(re.findall(r"[A-Za-z_]\w*", word.text))
                 if name == "unset" and word.text in scope.functions:

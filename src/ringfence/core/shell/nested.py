@@ -80,6 +80,11 @@ class Nested(Commands):
             line = replace(line, words=(*line.words[: read.at], *line.words[read.at + more :]))
             read = options(line.words, _GRAMMAR)
         doubts = [Doubt(Undecided.EVAL, f"an option of {name} is not read: {one}") for one in read.odd]
+        if any(
+            word is not None and word.text in {"dotglob", "extglob", "globstar", "nocaseglob"}
+            for word in read.given.get("O", [])
+        ):
+            doubts.append(Doubt(Undecided.PATH, f"an option of {name} changes which files a pattern fits"))
         if read.has("rcfile", "init-file", "init-command"):
             doubts.append(MADE_TEXT)
         if name in _FOREIGN:

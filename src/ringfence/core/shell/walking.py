@@ -375,6 +375,8 @@ class Walker(Programs):
             self._loop(node, scope, around, lambda inner: self.statements(children(node, "Do"), inner, around))
             return
         name = literal(child(loop, "Name"))
+        if changes_what_runs(name, UNKNOWN):
+            self.doubt(Undecided.WORD, f"{name} decides what is run")
         items = self.words(children(loop, "Items"), scope, around)
         values = [Value(word.text, is_known=word.is_known, is_pattern=word.is_pattern, is_one=word.is_known) for word in items]
         most = _MOST_ITEMS[self.loops] if self.loops < len(_MOST_ITEMS) else 1
@@ -463,7 +465,7 @@ class Walker(Programs):
         doubts += [
             Doubt(Undecided.WORD, f"{name} decides what is run")
             for name, value in assignments
-            if changes_what_runs(name, value)
+            if changes_what_runs(name, value) or (odd and value.is_known and changes_what_runs(value.text, UNKNOWN))
         ][:1]
         self.emit(
             Line(words=tuple(words), assignments=tuple(assignments), raw=self.raw(node), doubts=tuple(doubts)), scope, around

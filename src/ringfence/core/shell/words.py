@@ -221,7 +221,8 @@ class Words(Recorder):
                 case "DblQuoted":
                     return self._joined(quoted_tokens(node), scope, around)
                 case "ExtGlob":
-                    return Value("*", is_pattern=True)
+                    # It may fit names that begin with a dot, as no star does.
+                    return UNKNOWN
                 case "Unknown":
                     return Value(literal(node), is_known=False, is_one=True)
                 case _:

@@ -103,6 +103,45 @@ def _declares(draft: Draft) -> None:
             draft.doubt(Undecided.WORD, "which variable is set is known only when it runs")
 
 
+_CLEARS: Final = {
+    "dmesg": re.compile(r"-[a-zA-Z]*[CcDEn].*|--(clear|read-clear|console-.*)"),
+    "journalctl": re.compile(r"--(rotate|vacuum-.*|flush|setup-keys|relinquish-var|update-catalog)"),
+    "ss": re.compile(r"-[a-zA-Z]*K.*|--kill"),
+    "nvidia-smi": re.compile(r"-(r|pm|pl|ac|rac|c|e|mig|am|lgc|lmc).*|--gpu-reset.*"),
+    "hostname": re.compile(r"-F|-b|--(file|boot).*|[^-].*"),
+}
+_TELLS: Final = {
+    "ip": ("show", "list", "lst", "get", "help", "monitor"),
+    "loginctl": ("list-", "show-", "user-status", "session-status", "seat-status"),
+    "hostnamectl": ("status", "show", "help"),
+}
+_FAMILIES: Final = frozenset({"inet", "inet6", "link", "mpls", "bridge"})
+
+
+def machine(draft: Draft) -> None:
+    """`ip`, `journalctl`, `hostname` and the like tell how the machine is, or change it."""
+    name = draft.command.words[0].text.rpartition("/")[2]
+    words = [word.text for word in draft.command.words[1:]]
+    if name in _CLEARS:
+        changes = any(_CLEARS[name].fullmatch(text) for text in words)
+    elif name == "ip":
+        plain = [text for text in words if not text.startswith("-")]
+        plain = plain[1:] if plain[:1] and plain[0] in _FAMILIES and "-f" in words else plain
+        # `s` alone is `set` to some objects and `show` to others.
+        is_told = len(plain) < 2 or (len(plain[1]) > 1 and any(verb.startswith(plain[1]) for verb in _TELLS["ip"]))
+        changes = not is_told or any(text in ("-b", "-batch") or text.startswith("-force") for text in words)
+    elif name in _TELLS:
+        plain = [text for text in words if not text.startswith("-")]
+        changes = bool(plain) and not plain[0].startswith(_TELLS[name])
+    else:
+        changes = False
+    if changes or (name != "getent" and not all(word.is_known for word in draft.command.words)):
+        draft.becomes("breaks")
+    if name == "getent" and any(text.startswith(("hosts", "ahosts")) for text in words):
+        draft.becomes("fetches")
+        draft.host("?")
+
+
 def kills(draft: Draft) -> None:
     """`kill %1` and `kill $SERVER` end what the same shell began; a known number is somebody's process."""
     words = [word for word in draft.command.words[1:] if not word.text.startswith("-")]

@@ -107,6 +107,9 @@ def copies_away(draft: Draft) -> None:
     """`scp` and `rsync`: which end is another machine."""
     made = draft.cut
     words = list(made.words)
+    if draft.command.words[0].text.rpartition("/")[2] in ("sftp", "ftp", "lftp", "tftp"):
+        draft.becomes("sends")
+        draft.host("?")
     for word in made.values("-e", "--rsh", "--rsync-path", "-S", "-o"):
         if not word.text.lower().startswith(
             ("ssh", "stricthostkeychecking", "port", "user", "identityfile", "connecttimeout", "batchmode")

@@ -32,7 +32,7 @@ READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "reads in": environment.reads_in,
     "prints": environment.prints,
     "editor": environment.edits,
-    "processes": environment.processes,
+    "processes": environment.processes, "machine": environment.machine,
     "pager": environment.pages,
     "patches": git.patches,
     "git": git.everywhere, "git shows": git.shows, "git reaches": git.reaches, "git pushes": git.pushes, "git adds": git.adds,
