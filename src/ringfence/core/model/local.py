@@ -147,7 +147,7 @@ class LocalAct:
     """Through what it is run, from the outside in: `sudo`, `xargs`, `bash -c`, `trap`, `$( )`."""
     doubts: tuple[Doubt, ...] = ()
     is_covered: bool = False
-    """A runner of the project (`uv run`, `npx`) starts it, which is an act too: a rule that names that one speaks for this one."""
+    """A runner of the project (`uv run`, `npx`) starts it, which is an act too: a rule that names that one speaks for it."""
     is_known: bool = True
     """Whether a profile knows the command, or the tool."""
     why: str = ""
