@@ -188,8 +188,10 @@ async def gateway_killed(ends: Ends) -> dict[str, Any]:
 
 async def both_killed(ends: Ends) -> dict[str, Any]:
     async with ends.box() as boxed:
-        boxed.process.kill()
+        # Held still meanwhile: neither has the time to notice that the other is gone.
+        boxed.process.send_signal(signal.SIGSTOP)
         await ends.gateway.kill()
+        boxed.process.kill()
         await until(lambda: not alive(boxed.mark))
         await ends.gateway.start()
         return {"entries": await ends.closed(boxed), **await ends.left_at_last(boxed)}

@@ -173,6 +173,13 @@ def test_a_text_of_very_many_values_is_refused_without_being_parsed(name: str) -
 
 
 @pytest.mark.requirement("I3")
+@pytest.mark.parametrize("name", ['{"\\u0000":null}', '["\\u0000"]', '"\\u0000"', "null"])
+def test_an_event_without_a_name_that_can_be_read_is_none(name: str) -> None:
+    with pytest.raises(RequestError, match=r"U\+0000"):
+        parsed(f'{{"hook_event_name":{name},"x":"\\u0000"}}'.encode())
+
+
+@pytest.mark.requirement("I3")
 async def test_a_large_event_of_a_stranger_is_refused_without_being_read() -> None:
     hooks = await HookWorld.open()
     event = hooks.bash("cat " + "a" * 300_000)

@@ -28,7 +28,8 @@ def parsed(body: bytes) -> Mapping[str, Any]:
         found = parse_strict(body, LIMITS)
     except RequestError as strict:
         found = _leniently(body)
-        if not isinstance(found, dict) or cast("dict[str, Any]", found).get("hook_event_name") not in _TOLD:
+        name = cast("dict[str, Any]", found).get("hook_event_name") if isinstance(found, dict) else None
+        if not isinstance(name, str) or name not in _TOLD:
             raise strict from None
     if not isinstance(found, dict):
         raise RequestError("an event is an object")
