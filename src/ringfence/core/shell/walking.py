@@ -271,8 +271,11 @@ class Walker(Programs):
                 inner = scope.copy()
                 inner.stdin, inner.is_piped = None, True
                 simple = child(child(node, "Stmt"), "Cmd")
-                if kind(simple) == "CallExpr" and (child(node, "Name") or children(simple, "Assigns")):
-                    # bash names compound commands alone, and shfmt takes `if=x` of `coproc dd if=x` for an assignment.
+                first = next(iter(children(next(iter(children(simple, "Args")), {}), "Parts")), {})
+                is_odd = child(node, "Name") or children(simple, "Assigns") or "=" in str(first.get("Value", ""))
+                if kind(simple) == "CallExpr" and is_odd:
+                    # bash names compound commands alone, and shfmt takes `if=x` of `coproc dd if=x` for an assignment, and
+                    # `A=x` of `coproc A=x y` for the command.
                     self.doubt(Undecided.PARSE, "a coprocess is read otherwise by the shell")
                 self.statement(child(node, "Stmt"), inner, around.within("coproc"))
                 scope.forget([plain(child(node, "Name")) or "COPROC"])
