@@ -31,7 +31,7 @@ from ringfence.core.egress.opening import CONNECT, Admitted, NotAdmitted, Openin
 from ringfence.core.model.egress import EgressMode, EgressRule, PathRule
 from ringfence.core.model.run import Posture
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 
 TUNNELLED: Final = "tunnel.example.com"
 TERMINATED: Final = "terminated.example.com"

@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from bench.log_plot import Curve, drawn
 from bench.scan_inputs import CLEAN, HOSTILE, OWN, Made
-from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.rules import PersonalRule, ScanRule
 from ringfence.core.scan.personal import Personal
 from ringfence.core.scan.personal_rules import PERSONAL_RULES
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.outcome import Returned, Withheld
 from ringfence.errors import RequestError

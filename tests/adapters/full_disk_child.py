@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ringfence.adapters.stores.sqlite.store import open_store
 from ringfence.core.model.identifiers import RunId
-from ringfence.core.unit import AddStop, Conflict, Unit
+from ringfence.core.records.unit import AddStop, Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery
 from ringfence.testing.contracts.samples import a_reach, a_stop, an_entry, opening, reserving

@@ -13,11 +13,11 @@ from pathlib import Path
 from tests.core.model_caps_kit import an_agent, caps, chain_of, plan_for, rules_for, tree
 
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
+from ringfence.core.ledger.model_caps import model_charges, settled_at
 from ringfence.core.model.identifiers import CallId, RunId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelUse
-from ringfence.core.model_caps import model_charges, settled_at
-from ringfence.core.unit import Conflict, Reserve, Settle, Unit
+from ringfence.core.records.unit import Conflict, Reserve, Settle, Unit
 from ringfence.ports.store import Store
 from ringfence.testing.contracts.samples import TOOL, an_entry, opening
 

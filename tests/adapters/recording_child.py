@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.core.model.identifiers import CallId
-from ringfence.core.unit import AddStop, AddTicket, Conflict, Settle, Unit
+from ringfence.core.records.unit import AddStop, AddTicket, Conflict, Settle, Unit
 from ringfence.testing.contracts.samples import a_stop, a_ticket, an_entry, opening, reserving
 
 

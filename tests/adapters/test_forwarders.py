@@ -18,7 +18,7 @@ from tests.adapters.webhook_receiver import Receiver, receiving
 
 from ringfence.adapters.forwarders.http import HttpForwarder, HttpForwarding
 from ringfence.adapters.forwarders.syslog import SyslogForwarder, SyslogForwarding, Transport, host_name
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.records.entry import Entry, EntryKind
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import Record
 from ringfence.testing.fakes.secrets import KnownValues

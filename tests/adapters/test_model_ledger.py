@@ -15,10 +15,10 @@ from tests.adapters.metering_child import CAP, LINES, ROOT, open_tree, request
 
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.adapters.stores.sqlite.store import open_store
-from ringfence.core.ledger import held_of, used_of
+from ringfence.core.ledger.moves import held_of, used_of
 from ringfence.core.model.identifiers import RunId
-from ringfence.core.state import Account
-from ringfence.engine.recovery import recover
+from ringfence.core.records.state import Account
+from ringfence.engine.upkeep.recovery import recover
 from ringfence.ports.store import Store
 from ringfence.testing.fakes.clock import FakeClock
 

@@ -11,8 +11,8 @@ from ringfence.adapters.telemetry.otlp import ATTEMPTS, BATCH, MOST_WAITING, Otl
 from ringfence.adapters.telemetry.otlp_encoding import encoded
 from ringfence.adapters.telemetry.several import SeveralTelemetry
 from ringfence.adapters.telemetry.span import trace_id
+from ringfence.core.explaining.rule_class import RuleClass
 from ringfence.core.model.identifiers import CallId, RunId
-from ringfence.core.rule_class import RuleClass
 from ringfence.core.telemetry.events import Decided, Recorded, RunEnded
 from ringfence.errors import UnavailableError
 from ringfence.testing.fakes.clock import FakeClock

@@ -10,13 +10,13 @@ from tests.engine.test_metered_tree import a_body, ask, priced, rules_for
 
 from ringfence.adapters.telemetry.span import Place, Span, SpanKind
 from ringfence.adapters.telemetry.spans import SpanMaker
-from ringfence.core.client_meta import client_meta
+from ringfence.core.mcp.client_meta import client_meta
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.telemetry.events import Event
 from ringfence.engine.request import SILENT
-from ringfence.engine.stops import Stopped
+from ringfence.engine.stopping.stops import Stopped
 from ringfence.ports.upstream import Answered
 from ringfence.testing.fakes.model_upstream import FakeModel
 from ringfence.testing.scenario import ORDERS

@@ -10,8 +10,8 @@ from tests.adapters.faulty_disk import FaultyDisk, Watched
 
 from ringfence.core.model.identifiers import CallId, RunId, TicketId
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.state import Account
-from ringfence.core.unit import AddStop, AddTicket, Conflict, LiftStop, MoveTicket, Settle, Unit
+from ringfence.core.records.state import Account
+from ringfence.core.records.unit import AddStop, AddTicket, Conflict, LiftStop, MoveTicket, Settle, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery
 from ringfence.testing.contracts.samples import a_reach, a_stop, a_ticket, an_entry, opening, reserving

@@ -10,7 +10,7 @@ from tests.adapters.faulty_disk import PATIENCE_S
 
 from ringfence.adapters.stores.sqlite.store import open_store
 from ringfence.core.model.identifiers import RunId
-from ringfence.core.state import Account
+from ringfence.core.records.state import Account
 from ringfence.testing.contracts.samples import a_reach, a_stop
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from tests.adapters.faulty_disk import PATIENCE_S
 from ringfence.adapters.stores.sqlite.pending import Pending, Stage
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.core.model.identifiers import CallId, RunId
-from ringfence.core.unit import Settle, Unit
+from ringfence.core.records.unit import Settle, Unit
 from ringfence.ports.audit import AuditQuery
 from ringfence.testing.contracts.samples import an_entry, opening, reserving
 from ringfence.testing.contracts.store import accept

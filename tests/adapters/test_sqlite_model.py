@@ -15,7 +15,6 @@ from tests.adapters.faulty_disk import Watched
 from tests.effort import examples
 
 from ringfence.adapters.stores.memory.store import MemoryStore
-from ringfence.core.leaves import has_stop
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.label import CLEAN, Label, agent_place, memory_place
 from ringfence.core.model.meter import Charge, MeterKind
@@ -23,7 +22,8 @@ from ringfence.core.model.operator import Role
 from ringfence.core.model.profile import Sensitivity, Trust
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.words import Words
-from ringfence.core.unit import (
+from ringfence.core.records.leaves import has_stop
+from ringfence.core.records.unit import (
     AddStop,
     AddTicket,
     AddWords,

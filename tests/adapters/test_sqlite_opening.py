@@ -9,7 +9,7 @@ import pytest
 
 from ringfence.adapters.stores.sqlite.opening import check_library
 from ringfence.adapters.stores.sqlite.store import open_store
-from ringfence.core.unit import AddStop, AddTicket, PutOperator, PutPin, Unit
+from ringfence.core.records.unit import AddStop, AddTicket, PutOperator, PutPin, Unit
 from ringfence.errors import ConfigError, IntegrityError, UnavailableError
 from ringfence.testing.contracts.samples import a_pin, a_stop, a_ticket, an_entry, an_operator, opening, reserving
 from ringfence.testing.contracts.store import accept, adding

@@ -18,8 +18,8 @@ from ringfence.core.audit.tree import merkle_root, root_hash
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.stop import StopMode
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.state import Account
-from ringfence.core.unit import (
+from ringfence.core.records.state import Account
+from ringfence.core.records.unit import (
     AddStop,
     AddTicket,
     CastVote,

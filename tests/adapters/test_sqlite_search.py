@@ -9,8 +9,8 @@ from tests.adapters.faulty_disk import PATIENCE_S, Watched
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.adapters.stores.sqlite import reader
 from ringfence.adapters.stores.sqlite.store import open_store
-from ringfence.core.entry import EntryKind
-from ringfence.core.unit import Conflict, Unit
+from ringfence.core.records.entry import EntryKind
+from ringfence.core.records.unit import Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery
 from ringfence.testing.contracts.samples import an_entry

@@ -11,7 +11,7 @@ from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.core.audit.stem import entry_hash
 from ringfence.core.audit.tree import merkle_root
-from ringfence.core.unit import Unit
+from ringfence.core.records.unit import Unit
 from ringfence.ports.audit import AuditLog
 from ringfence.testing.contracts.samples import an_entry
 from ringfence.testing.contracts.store import accept, adding

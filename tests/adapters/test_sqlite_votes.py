@@ -10,7 +10,7 @@ import pytest
 from ringfence.adapters.stores.sqlite.store import open_store
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import Gate, ReasonCode
-from ringfence.core.unit import AddTicket, CastVote, Conflict, OpenRun, Unit
+from ringfence.core.records.unit import AddTicket, CastVote, Conflict, OpenRun, Unit
 from ringfence.ports.store import Store
 from ringfence.testing.contracts.samples import a_run, a_ticket, a_vote, an_entry
 

@@ -13,7 +13,7 @@ from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.wire.mcp import Era
 from ringfence.core.model.identifiers import CallId
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.secrets import Secret, SecretRef
 from ringfence.ports.upstream import Answered, Failed, NotSent, Sending
 from ringfence.testing.fakes.clock import FakeClock

@@ -11,7 +11,7 @@ from mcp.shared.inbound import InboundModernRoute, classify_inbound_request
 
 from ringfence.adapters.upstream.outgoing import Outgoing, outgoing
 from ringfence.adapters.wire.mcp import MODERN_VERSION, Era, modern_headers
-from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.ports.upstream import NotSent, Sending
 from ringfence.testing.contracts.upstream import sending
 

@@ -13,7 +13,7 @@ from ringfence.adapters.upstream.answers import MAX_REQUESTS, MAX_STATE
 from ringfence.adapters.upstream.http.upstream import HttpUpstream
 from ringfence.adapters.upstream.options import HttpOptions
 from ringfence.adapters.upstream.rounds import MAX_ROUNDS
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.ports.upstream import Answered, ClientAnswer, Declined, Failed, Granted, Reply, Sending, ServerRequest, Unknown
 from ringfence.testing.contracts.upstream import sending
 from ringfence.testing.contracts.upstream_features import CAPABILITIES, GRANTED, Client

@@ -22,7 +22,7 @@ from ringfence.adapters.wire.mcp import (
     request_meta,
 )
 from ringfence.adapters.wire.sse import Event, SseParser
-from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.errors import RequestError
 
 # --- JSON-RPC

@@ -18,7 +18,7 @@ from ringfence.app.control.scraping import Scraping
 from ringfence.app.control.services import ControlServices
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import Posture
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 from ringfence.testing.world import World
 
 OWN_UID = 4100

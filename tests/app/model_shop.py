@@ -13,7 +13,7 @@ from ringfence.app.wiring.models import with_models
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
 from ringfence.core.model.run import Posture
 from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.model_upstream import ModelPost, Unsent
 from ringfence.ports.store import Store

@@ -17,7 +17,7 @@ from ringfence.core.audit.findings import Tamper
 from ringfence.core.audit.note import seal
 from ringfence.core.audit.stem import entry_hash
 from ringfence.core.audit.tree import merkle_root
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.records.entry import Entry, EntryKind
 
 NAME = "ringfence.log"
 SIZE = 12

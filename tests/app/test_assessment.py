@@ -18,10 +18,10 @@ from ringfence.app.assessment.report import render_assessment
 from ringfence.app.assessment.texts import yaml_text
 from ringfence.app.config.load import parse_config
 from ringfence.app.config.settings import ServerConnection, TransportKind
+from ringfence.core.definitions.suspicion import text_findings
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
 from ringfence.core.model.profile import Effect
-from ringfence.core.plain_text import plain
-from ringfence.core.suspicion import text_findings
 from ringfence.errors import ConfigError, UnavailableError
 from ringfence.ports.secrets import SecretRef
 

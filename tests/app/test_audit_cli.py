@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.app.cli_kit import Office, Said, office, ringfence
 
-from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.unit import Unit
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import Unit
 
 
 @pytest.fixture

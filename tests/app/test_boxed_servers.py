@@ -14,7 +14,7 @@ from ringfence.app.boxes.servers import BoxedServer, NoBook, Supervising
 from ringfence.app.boxes.showing import GO_THERE, Showing, showing
 from ringfence.core.box_profiles import PROFILES
 from ringfence.core.model.identifiers import ServerId
-from ringfence.engine.server_boxes import ServerProcess
+from ringfence.engine.boxes.server_boxes import ServerProcess
 from ringfence.errors import UnavailableError
 from ringfence.ports.sandbox import Box, BoxPlan, Probed
 

@@ -8,7 +8,7 @@ import pytest
 from tests.app.cli_kit import Office, office
 
 from ringfence.core.model.run import Posture
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 from ringfence.engine.outcome import Refused, Returned
 from ringfence.engine.request import ToolRequest
 from ringfence.ports.identity import Outsider

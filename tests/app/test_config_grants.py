@@ -7,8 +7,8 @@ import pytest
 from ringfence.app.config.load import parse_config
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
 from ringfence.core.model.profile import Effect
+from ringfence.core.narrowing.tightening import build_tool
 from ringfence.core.rules import Grants, Rules
-from ringfence.core.tightening import build_tool
 from ringfence.errors import ConfigError
 
 ORDERS = ServerId("orders")

@@ -9,7 +9,7 @@ import pytest
 from tests.app.cli_kit import Office, office
 from tests.app.control_kit import Desk
 
-from ringfence.core.canonical import digest_of
+from ringfence.core.strict_json.canonical import digest_of
 from ringfence.engine.outcome import Refused, Returned
 from ringfence.testing.scenario import ORDERS, ORDERS_TOOLS
 from ringfence.testing.world import World

@@ -7,7 +7,7 @@ from tests.app.control_kit import Desk
 
 from ringfence.core.model.run import Posture
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 from ringfence.engine.outcome import Refused, Returned, Waiting
 from ringfence.engine.request import ToolRequest
 from ringfence.testing.fakes.store import FakeStore, StoreStep

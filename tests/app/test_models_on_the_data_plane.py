@@ -12,7 +12,7 @@ from ringfence.app.wiring.models import with_models
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
 from ringfence.core.model.run import Posture
 from ringfence.core.rules import AgentRule
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.fakes.model_upstream import FakeModel
 from ringfence.testing.scenario import SUPPORT, shop_rules

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from tests.app.model_shop import VENDOR, ModelShop, result, used
 
-from ringfence.core.canonical import digest_of
-from ringfence.core.client_meta import TOOL_USE, ClientMeta
+from ringfence.core.mcp.client_meta import TOOL_USE, ClientMeta
 from ringfence.core.metering.local_tools import LocalTool
 from ringfence.core.metering.rules import ModelRules
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.profile import Sensitivity, Trust
-from ringfence.engine.labels import Holder, Kept, Lowered
+from ringfence.core.strict_json.canonical import digest_of
+from ringfence.engine.people.labels import Holder, Kept, Lowered
 from ringfence.engine.request import ClientSide
 from ringfence.errors import UnavailableError
 from ringfence.testing.scenario import SUPPORT

@@ -14,7 +14,7 @@ from ringfence.app.reload import Reloader
 from ringfence.core.egress.opening import Admitted, Opening
 from ringfence.engine.outcome import Outcome, Refused, Waiting
 from ringfence.engine.request import ToolRequest
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.audit import AuditQuery
 from ringfence.ports.upstream import Upstream
 from ringfence.testing.fakes.clock import FakeClock

@@ -15,15 +15,15 @@ from tests.core.policy_kit import local_time
 from ringfence.app.data_plane import App
 from ringfence.app.gateway import Gateway
 from ringfence.app.wiring.models import with_models
-from ringfence.core.canonical import digest_of
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule, SecretsAction
 from ringfence.core.model.policy import Policies
 from ringfence.core.model.run import Posture
-from ringfence.core.modelling import MESSAGES
+from ringfence.core.own_tools.modelling import MESSAGES
 from ringfence.core.policy.reading import read_policies
 from ringfence.core.policy.vocabulary import Names
 from ringfence.core.rules import AgentRule
 from ringfence.core.scan.redactor import Redactor
+from ringfence.core.strict_json.canonical import digest_of
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.fakes.model_upstream import FakeModel

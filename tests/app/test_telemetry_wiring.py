@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringfence.app.wiring.telemetry import SHORTEST_TOKEN, GatewayTelemetry
-from ringfence.engine.secret_book import KEPT_S, SecretBook
+from ringfence.engine.secrets.secret_book import KEPT_S, SecretBook
 from ringfence.ports.secrets import SecretRef
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.secrets import FakeSecrets

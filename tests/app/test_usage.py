@@ -18,10 +18,10 @@ from ringfence.app.cli.usage import ROWS, told
 from ringfence.app.control import usage as usage_route
 from ringfence.app.control.usage_rows import By, Roots, model_rows
 from ringfence.app.control.usage_tools import MOST_ROWS, OTHERS, ToolUsage, tool_rows
+from ringfence.core.ledger.shortfall import as_amount
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
 from ringfence.core.rules import Rules
-from ringfence.core.shortfall import as_amount
 from ringfence.ports.upstream import Answered
 from ringfence.testing.fakes.model_upstream import FakeModel
 from ringfence.testing.scenario import ORDERS, READER, SUPPORT, shop_rules

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.asking import Request, granted_capabilities, judge
+from ringfence.core.mcp.asking import Request, granted_capabilities, judge
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Grants
 from ringfence.ports.upstream import Declined, ServerRequest

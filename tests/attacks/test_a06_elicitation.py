@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.core.asking import Request, judge
+from ringfence.core.mcp.asking import Request, judge
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Grants
 

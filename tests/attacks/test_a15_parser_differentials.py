@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.testing.gateway import LEGACY, MODERN, Agent, gateway
 from ringfence.testing.scenario import ORDERS, PAYMENTS
 from ringfence.testing.world import World

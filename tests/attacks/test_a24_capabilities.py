@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.asking import granted_capabilities
+from ringfence.core.mcp.asking import granted_capabilities
 from ringfence.core.rules import Grants
 from ringfence.testing.gateway import Agent, gateway
 from ringfence.testing.library import DOCS, library_rules, library_upstreams

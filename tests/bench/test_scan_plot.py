@@ -8,7 +8,7 @@ from bench.log_plot import Curve, drawn
 from bench.scan_inputs import CLEAN, HOSTILE
 from bench.scanning import Point, curve, scanner, steepness
 
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 
 
 def points(power: float) -> list[Point]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ringfence.core.methods import is_method
+from ringfence.core.mcp.methods import is_method
 
 DECIDED = ("tools/call", "resources/read", "prompts/get", "completion/complete")
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from tests.servers.gateway_process import ORDINARY, GatewayProcess, People
 
-from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 
 HERE = Path(__file__).parent
 REFERENCE = HERE / ".reference/examples/servers/everything-server"

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.ports.upstream import Answered, Described, Failed, Granted, Notice, NoticeKind, Reply, Sending, ServerRequest
 from ringfence.testing.contracts.upstream_features import METHODS, NOTES
 from ringfence.testing.fakes.upstream import FakeUpstream, tool

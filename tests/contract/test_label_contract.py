@@ -15,7 +15,7 @@ from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.profile import Sensitivity, Trust
-from ringfence.core.unit import JoinLabel, JoinPlace, LowerLabel
+from ringfence.core.records.unit import JoinLabel, JoinPlace, LowerLabel
 from ringfence.testing.contracts.labels import (
     AGENTS,
     BOTH,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ringfence.core.definitions.wording import words
 from ringfence.core.flow.asked import Asked, Scalar, nouns_of
 from ringfence.core.flow.giving.saying import says
 from ringfence.core.flow.origins import origins
@@ -20,7 +21,6 @@ from ringfence.core.model.profile import Authority, Role, ToolProfile, Trust
 from ringfence.core.model.provenance import Flow, Heard, Origin, ProvenanceRules
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.words import Words
-from ringfence.core.wording import words
 
 AT = int(datetime(2026, 11, 18, 10, tzinfo=UTC).timestamp() * 1000)
 """A Wednesday."""

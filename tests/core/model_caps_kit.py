@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ringfence.core.ledger.model_caps import ModelPlan, model_plan_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.facts import Link
 from ringfence.core.model.identifiers import AgentId, Digest
 from ringfence.core.model.limits import UseLimits
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
-from ringfence.core.model_caps import ModelPlan, model_plan_of
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.testing.contracts.samples import a_run
 

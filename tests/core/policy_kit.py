@@ -8,7 +8,6 @@ from typing import Any
 
 from cedarpy import PolicySet
 
-from ringfence.core.canonical import digest_of
 from ringfence.core.framing import frame
 from ringfence.core.model.agent import Agent, Limits
 from ringfence.core.model.call import Call
@@ -18,10 +17,11 @@ from ringfence.core.model.policy import LocalTime, Policies, Policy, PolicySnaps
 from ringfence.core.model.profile import ToolProfile
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.tool import Tool
+from ringfence.core.narrowing.tightening import compile_schema
 from ringfence.core.policy.reading import Fault, read_policies
 from ringfence.core.policy.shard import GRANTS, Broken, Shard, ToolSource, compiled, naming, parsed
 from ringfence.core.policy.vocabulary import Names
-from ringfence.core.tightening import compile_schema
+from ringfence.core.strict_json.canonical import digest_of
 
 AGENT = AgentId("support")
 REFUND = ToolId("payments.refund")

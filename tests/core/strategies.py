@@ -22,7 +22,7 @@ from ringfence.core.model.ticket import Ticket, TicketState, Vote
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.trail import Trail
 from ringfence.core.model.verdict import Gate, ReasonCode
-from ringfence.core.tightening import compile_schema
+from ringfence.core.narrowing.tightening import compile_schema
 
 TOOL = ToolId("pay.refund")
 SCHEMA: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.approval import after_vote, closed_gates, still_needed
+from ringfence.core.approvals.approval import after_vote, closed_gates, still_needed
 from ringfence.core.model.identifiers import OperatorName
 from ringfence.core.model.ticket import Ticket, TicketState, Vote
 from ringfence.core.model.verdict import Gate, ReasonCode

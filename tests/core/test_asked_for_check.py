@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.core.flow_kit import AT, SELECTOR, UNTRUSTED, call, facts, flow, tool
 
-from ringfence.core.card import origin_lines
+from ringfence.core.approvals.card import origin_lines
 from ringfence.core.checks.provenance import provenance
-from ringfence.core.explain import Subject, smallest_change
+from ringfence.core.explaining.explain import Subject, smallest_change
 from ringfence.core.flow.origins import origins
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.profile import Effect, ToolProfile

@@ -8,8 +8,8 @@ import pytest
 
 from ringfence.core.audit.ocsf import ocsf_event
 from ringfence.core.audit.stem import entry_hash, stem_of
-from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import AgentId, CallId, RunId, ToolId
+from ringfence.core.records.entry import Entry, EntryKind
 
 ENTRY = Entry(
     kind=EntryKind.DECISION,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ringfence.core.audit.stem import BODY_DIGEST, entry_hash, has_body, stem_of, stem_of_value
 from ringfence.core.audit.tree import leaf_hash
-from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import AgentId
+from ringfence.core.records.entry import Entry, EntryKind
 
 HOSTILE = st.one_of(
     st.text(max_size=20), st.sampled_from([',"body":', ',"by":"x",', '\\",\\"by\\":', ',"salt":"', '"v":2}', "}"])

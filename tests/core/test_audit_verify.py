@@ -13,7 +13,7 @@ from ringfence.core.audit.note import COSIGNATURE, parse_note, render_note, seal
 from ringfence.core.audit.stem import entry_hash, stem_of
 from ringfence.core.audit.tree import merkle_root
 from ringfence.core.audit.verify import MOST_FINDINGS, LogReport, verify_log
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.records.entry import Entry, EntryKind
 
 NAME = "ringfence.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.canonical import JsonLimits, canonical_bytes, digest_of, parse_strict
-from ringfence.core.json_writer import MAX_INTEGER, number_text, write
+from ringfence.core.strict_json.canonical import JsonLimits, canonical_bytes, digest_of, parse_strict
+from ringfence.core.strict_json.json_writer import MAX_INTEGER, number_text, write
 from ringfence.errors import RequestError
 
 APPENDIX_B = {

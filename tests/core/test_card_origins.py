@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.core.flow_kit import TARGET, found
 
-from ringfence.core.card import ORIGINS_SHOWN, origin_lines
+from ringfence.core.approvals.card import ORIGINS_SHOWN, origin_lines
 from ringfence.core.model.profile import Authority, Role
 from ringfence.core.model.provenance import Origin, SourceKind
 

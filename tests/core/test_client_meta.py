@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringfence.core.client_meta import NO_META, TOOL_USE, VENDOR_LIMIT, client_meta, is_vendor_key
+from ringfence.core.mcp.client_meta import NO_META, TOOL_USE, VENDOR_LIMIT, client_meta, is_vendor_key
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.core.checks.confidentiality import confidentiality
-from ringfence.core.connecting import CONNECT, DEFINITION, RULE
 from ringfence.core.framing import frame
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.egress import EgressRule, EgressRules
@@ -20,8 +19,9 @@ from ringfence.core.model.local import LOCAL
 from ringfence.core.model.profile import Authority, Effect, Role, Sensitivity, ToolProfile, Trust
 from ringfence.core.model.provenance import Flow, ProvenanceRules
 from ringfence.core.model.verdict import Level, ReasonCode, Verdict
-from ringfence.core.own_tools import OWN_TOOLS
-from ringfence.core.tightening import build_tool
+from ringfence.core.narrowing.tightening import build_tool
+from ringfence.core.own_tools.connecting import CONNECT, DEFINITION, RULE
+from ringfence.core.own_tools.names import OWN_TOOLS
 from ringfence.testing.scenario import READ, SMALL_WRITE, tool_rule
 
 BOTH = Label(Trust.UNTRUSTED, Sensitivity.CONFIDENTIAL)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.confusable import confusable, twins
+from ringfence.core.strict_json.confusable import confusable, twins
 
 KNOWN = frozenset({"name", "params", "tasks", "arguments", "größe"})
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.core.checks.environment import environment
-from ringfence.core.connecting import CONNECT, DEFINITION, RULE
 from ringfence.core.framing import frame
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
@@ -21,8 +20,9 @@ from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import AgentId, CallId, Millis, RunId, ServerId, ToolId
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Level, ReasonCode
+from ringfence.core.narrowing.tightening import build_tool
+from ringfence.core.own_tools.connecting import CONNECT, DEFINITION, RULE
 from ringfence.core.rules import ToolRule
-from ringfence.core.tightening import build_tool
 
 AGENT, RUN = AgentId("deployer"), RunId("r1")
 READ = ToolRule(id=ToolId("shop.read"), server=ServerId("shop"), upstream_name="read")

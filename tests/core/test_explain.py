@@ -14,9 +14,9 @@ from ringfence.app.config.local_layout import LOCAL
 from ringfence.app.config.models_layout import MODELS
 from ringfence.app.config.permissions_layout import PERMISSIONS
 from ringfence.app.config.shapes import Record
-from ringfence.core.explain import Lever, Subject, meaning, smallest_change
+from ringfence.core.explaining.explain import Lever, Subject, meaning, smallest_change
+from ringfence.core.explaining.rule_class import class_of
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.rule_class import class_of
 
 ROOT = Path(__file__).parents[2]
 SUBJECT = Subject(agent="support", tool="payments.refund", run="r_1", ticket="t_1")

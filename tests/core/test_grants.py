@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.grants import admits, dropped, narrow
 from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.grant import EVERYTHING, Grant
 from ringfence.core.model.identifiers import ToolId
+from ringfence.core.narrowing.grants import admits, dropped, narrow
 
 TOOLS = [ToolId(name) for name in ("orders.get", "orders.list", "payments.refund")]
 POINTERS = ["/amount", "/to", "/flag"]

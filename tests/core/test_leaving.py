@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.connecting import CONNECT, DEFINITION, RULE
 from ringfence.core.framing import frame
 from ringfence.core.leaving import beside, is_sink, leaves, ways_outside, weight_of
-from ringfence.core.local_calls import LOCAL_TOOLS, judged, tool_id
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import AgentId, CallId, Millis, RunId
 from ringfence.core.model.limits import Leaving
@@ -21,11 +19,13 @@ from ringfence.core.model.profile import Authority, Effect, Role, ToolProfile
 from ringfence.core.model.provenance import Flow, ProvenanceRules
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.words import Words
-from ringfence.core.modelling import DEFINITION as MODEL_DEFINITION
-from ringfence.core.modelling import MESSAGES
-from ringfence.core.modelling import RULE as MODEL_RULE
-from ringfence.core.own_tools import OWN_TOOLS
-from ringfence.core.tightening import build_tool
+from ringfence.core.narrowing.tightening import build_tool
+from ringfence.core.own_tools.connecting import CONNECT, DEFINITION, RULE
+from ringfence.core.own_tools.local_calls import LOCAL_TOOLS, judged, tool_id
+from ringfence.core.own_tools.modelling import DEFINITION as MODEL_DEFINITION
+from ringfence.core.own_tools.modelling import MESSAGES
+from ringfence.core.own_tools.modelling import RULE as MODEL_RULE
+from ringfence.core.own_tools.names import OWN_TOOLS
 from ringfence.testing.scenario import READ, SMALL_WRITE, tool_rule
 
 OPEN = {"name": "note", "inputSchema": {"type": "object"}}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.effort import examples
 
-from ringfence.core.ledger import PARTS, frees_at, held_of, is_idle, refusal, release, reserve, settle, used_of
+from ringfence.core.ledger.moves import PARTS, frees_at, held_of, is_idle, refusal, release, reserve, settle, used_of
 from ringfence.core.model.limits import Rate
 from ringfence.core.model.meter import AT_ONCE, Charge, Meter, MeterKind
 

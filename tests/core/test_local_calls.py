@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from ringfence.core.local_calls import LOCAL_TOOLS, MOST_SHOWN, arguments_of, judged, tool_id
 from ringfence.core.model.local import Judgement, Kind, LocalAct, Place
 from ringfence.core.model.profile import WORST_PROFILE
-from ringfence.core.tightening import build_tool
+from ringfence.core.narrowing.tightening import build_tool
+from ringfence.core.own_tools.local_calls import LOCAL_TOOLS, MOST_SHOWN, arguments_of, judged, tool_id
 from ringfence.testing.scenario import SMALL_WRITE
 
 PLACE = Place(cwd="/p", roots=("/p",))

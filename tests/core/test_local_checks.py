@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from ringfence.core.charges import charges_of, meters_of, plan_of
 from ringfence.core.checks.blast_radius import blast_radius
 from ringfence.core.checks.guard_rails import guard_rails
 from ringfence.core.checks.overreach import overreach
@@ -14,9 +13,8 @@ from ringfence.core.checks.permissions import permissions
 from ringfence.core.checks.secret_files import secret_files
 from ringfence.core.decision import CHECKS, CONFIGURED, decide
 from ringfence.core.framing import frame
-from ringfence.core.ledger import refusal, reserve
-from ringfence.core.local_calls import LOCAL_TOOLS, arguments_of, tool_id
-from ringfence.core.local_calls import judged as with_profile
+from ringfence.core.ledger.charges import charges_of, meters_of, plan_of
+from ringfence.core.ledger.moves import refusal, reserve
 from ringfence.core.model.agent import Agent, Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
@@ -27,11 +25,13 @@ from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.permissions import PermissionLists
 from ringfence.core.model.run import Run
 from ringfence.core.model.verdict import Gate, Level, ReasonCode, Verdict
+from ringfence.core.narrowing.tightening import build_tool
+from ringfence.core.own_tools.local_calls import LOCAL_TOOLS, arguments_of, tool_id
+from ringfence.core.own_tools.local_calls import judged as with_profile
 from ringfence.core.permissions.guarded import guarded_by
 from ringfence.core.permissions.paths import Fit
 from ringfence.core.permissions.secret_paths import secret_fit
 from ringfence.core.rules import AgentRule, Rules, ToolRule
-from ringfence.core.tightening import build_tool
 from ringfence.testing.acts import HOME, PLACE, PROJECT, a_command, a_list, a_tool, a_use, deletes, judged, reads, writes
 
 AGENT, RUN = AgentId("coder"), RunId("r1")

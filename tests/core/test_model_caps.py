@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from tests.core.model_caps_kit import DAY, SUPPORT, an_agent, caps, chain_of, plan_for, rules_for, tree
 from tests.effort import examples
 
-from ringfence.core.charges import charges_of, meters_of, plan_of
 from ringfence.core.framing import frame_unknown
-from ringfence.core.ledger import held_of, used_of
+from ringfence.core.ledger.charges import charges_of, meters_of, plan_of
+from ringfence.core.ledger.model_caps import Room, model_charges, model_plan_of, room_of, settled_at
+from ringfence.core.ledger.moves import held_of, used_of
 from ringfence.core.model.identifiers import AgentId, CallId, RunId, ToolId
 from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.model_use import MODEL, MOST_COUNTED, NOTHING_USED, ModelCap, ModelUse
-from ringfence.core.model_caps import Room, model_charges, model_plan_of, room_of, settled_at
+from ringfence.core.records.state import State, apply
+from ringfence.core.records.unit import Conflict, Release, Reserve, Settle, Unit
 from ringfence.core.rules import ToolRule
-from ringfence.core.state import State, apply
-from ringfence.core.unit import Conflict, Release, Reserve, Settle, Unit
 from ringfence.testing.contracts.samples import TOOL, opening
 from ringfence.testing.scenario import READ
 

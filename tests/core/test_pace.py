@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.ledger import freed_by, reserve, settle, used_of
+from ringfence.core.ledger.moves import freed_by, reserve, settle, used_of
+from ringfence.core.ledger.pace import LEAST, MINUTE, MINUTES, Pace, ends_in, noted
 from ringfence.core.model.meter import Charge, MeterKind
-from ringfence.core.pace import LEAST, MINUTE, MINUTES, Pace, ends_in, noted
 
 START = 1_800_000_000_000 - 1_800_000_000_000 % MINUTE
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.canonical import canonical_bytes, parse_strict
-from ringfence.core.differences import Turn, differences, shown
+from ringfence.core.approvals.differences import Turn, differences, shown
+from ringfence.core.definitions.pins import DEFINITION_LIMIT, Pin, PinKind, Sighting, Standing, judge, place_of, sighting, why
+from ringfence.core.definitions.suspicion import hidden_in, text_findings
 from ringfence.core.model.identifiers import Digest, ServerId
-from ringfence.core.pins import DEFINITION_LIMIT, Pin, PinKind, Sighting, Standing, judge, place_of, sighting, why
-from ringfence.core.suspicion import hidden_in, text_findings
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "poisoned_tools.jsonl"
 POISONED = [json.loads(line) for line in VECTORS.read_text("utf-8").splitlines()]

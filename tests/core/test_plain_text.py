@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.plain_text import hides, plain
+from ringfence.core.explaining.plain_text import hides, plain
 
 
 @given(st.text(max_size=120) | st.text(st.characters(max_codepoint=127), max_size=120), st.integers(3, 100))

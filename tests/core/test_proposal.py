@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.core.definitions.proposal import Proposal, propose, propose_all
 from ringfence.core.model.profile import WORST_PROFILE, Effect, Sensitivity, Trust
-from ringfence.core.proposal import Proposal, propose, propose_all
 
 LABELLED = [json.loads(line) for line in (Path(__file__).parent / "labelled_tools.jsonl").read_text("utf-8").splitlines()]
 

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from ringfence.core.raising import raise_command
+from ringfence.core.ledger.raising import raise_command
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.result_schema import MOST_SCHEMA_BYTES, SchemaFault, kept_schema, leaves_no_text, misses
+from ringfence.core.own_tools.result_schema import MOST_SCHEMA_BYTES, SchemaFault, kept_schema, leaves_no_text, misses
+from ringfence.core.strict_json.canonical import canonical_bytes
 
 LINES: dict[str, Any] = {
     "type": "object",

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.core.flow_kit import UNTRUSTED, call, facts, flow, tool
 
+from ringfence.core.definitions.roles import inferred_authorities, role_at
 from ringfence.core.flow.origins import underived
 from ringfence.core.model.profile import Role
-from ringfence.core.roles import inferred_authorities, role_at
 
 TEXT: dict[str, Any] = {"type": "string"}
 ROOT = [("", "selector")]

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
+from ringfence.core.explaining.rule_class import TEXTS, RuleClass, class_of, naming, text_of
 from ringfence.core.model.verdict import Reason, ReasonCode
-from ringfence.core.rule_class import TEXTS, RuleClass, class_of, naming, text_of
 
 
 @pytest.mark.requirement("I16")

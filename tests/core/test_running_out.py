@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.core.model_caps_kit import DAY, SUPPORT, an_agent, caps, chain_of, plan_for, rules_for
 
-from ringfence.core.ledger import reserve, settle
+from ringfence.core.ledger.model_caps import model_charges
+from ringfence.core.ledger.moves import reserve, settle
+from ringfence.core.ledger.running_out import RanOut, ran_out, said_to_client, with_likely
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.model_use import ModelLimits, ModelUse
-from ringfence.core.model_caps import model_charges
-from ringfence.core.running_out import RanOut, ran_out, said_to_client, with_likely
 
 SPEND, TOKENS = MeterKind.SPEND, MeterKind.TOKENS
 USE = ModelUse(micro=600_000, tokens_in=70, tokens_out=30)

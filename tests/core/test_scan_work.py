@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from bench.scan_inputs import CLEAN, HOSTILE, OWN, Made
 
-from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import RULES, ScanError, Scanner
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 
 INPUTS = {**CLEAN, **HOSTILE}
 SMALL, LARGE = 48 << 10, 192 << 10

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.schema_cost import MOST_CHECKS, cost_of
-from ringfence.core.tightening import compile_schema
+from ringfence.core.definitions.schema_cost import MOST_CHECKS, cost_of
+from ringfence.core.narrowing.tightening import compile_schema
 
 
 def doubling(steps: int, keyword: str = "anyOf") -> dict[str, Any]:

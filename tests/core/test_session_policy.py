@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.core.model.assumed_role import Allowed, AssumedRole, PolicyArgument
-from ringfence.core.session_policy import POLICY_MOST, VALUE_MOST, PolicyFault, session_policy, template_faults
+from ringfence.core.narrowing.session_policy import POLICY_MOST, VALUE_MOST, PolicyFault, session_policy, template_faults
 
 READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::<bucket>/<prefix>*"}
 TEMPLATE = {"Version": "2012-10-17", "Statement": [READ]}

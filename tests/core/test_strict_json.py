@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.canonical import JsonLimits, parse_strict
+from ringfence.core.strict_json.canonical import JsonLimits, parse_strict
 from ringfence.errors import RequestError
 
 REFUSED = {

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.explaining.rule_class import RuleClass
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
 from ringfence.core.model.identifiers import AgentId, CallId, Digest, RunId, ToolId
-from ringfence.core.modelling import MESSAGES
-from ringfence.core.rule_class import RuleClass
+from ringfence.core.own_tools.modelling import MESSAGES
+from ringfence.core.records.entry import Entry, EntryKind
 from ringfence.core.rules import Rules
 from ringfence.core.telemetry.events import Ending
 from ringfence.core.telemetry.names import NONE, UNKNOWN, agent_name, model_name, tool_name, upstream_name

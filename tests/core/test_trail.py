@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.core.guards.trail import MEMORY, is_looping, noted
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.model.limits import Loops
 from ringfence.core.model.trail import Trail
-from ringfence.core.trail import MEMORY, is_looping, noted
 
 LOOPS = Loops(repeats=5, spacing_ms=10_000)
 Step = tuple[str, str, int]

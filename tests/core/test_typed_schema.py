@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.tightening import compile_values
-from ringfence.core.typed_schema import LONGEST_ID, MOST_LETTERS, is_typed
+from ringfence.core.definitions.typed_schema import LONGEST_ID, MOST_LETTERS, is_typed
+from ringfence.core.narrowing.tightening import compile_values
 
 
 def _closed(**members: Any) -> dict[str, Any]:

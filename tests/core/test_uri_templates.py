@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.uri_templates import likeness, likest
+from ringfence.core.definitions.uri_templates import likeness, likest
 
 TEXT = st.text(st.characters(exclude_characters="{}", exclude_categories=["Cs"]), max_size=12)
 

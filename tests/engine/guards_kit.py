@@ -15,10 +15,10 @@ from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.guards import GuardRules
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.stop_when import NEVER, StopWhen
-from ringfence.core.modelling import Act
+from ringfence.core.own_tools.modelling import Act
 from ringfence.core.rules import AgentRule, Rules, ToolRule
 from ringfence.engine.models.asking import Asking, Given
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.model_upstream import ModelPost
 from ringfence.testing.fakes.model_upstream import FakeModel
 from ringfence.testing.scenario import SUPPORT, shop_rules

@@ -14,10 +14,10 @@ from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
-from ringfence.core.modelling import Act
+from ringfence.core.own_tools.modelling import Act
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.engine.models.asking import Asking, Given
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.model_upstream import Lost, ModelPost, ModelUpstream, Unsent

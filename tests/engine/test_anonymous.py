@@ -8,10 +8,10 @@ from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.run import RunState
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.rules import AgentRule
-from ringfence.engine.anonymous import Anonymous
-from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.identity.identify import Presented, Principal, identify
 from ringfence.engine.outcome import Refused, Returned
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.anonymous import Anonymous
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.scenario import READER, shop_rules
 from ringfence.testing.world import World, presented
 

@@ -17,13 +17,13 @@ from ringfence.core.model.meter import Charge, Meter, MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.alerts import Alerts
-from ringfence.engine.budgets import Raised
+from ringfence.engine.alerting.alerts import Alerts
+from ringfence.engine.alerting.nearing import tightest
 from ringfence.engine.ids import Ids
-from ringfence.engine.nearing import tightest
 from ringfence.engine.outcome import Refused, Returned
-from ringfence.engine.runs import Opened
-from ringfence.engine.stops import Stopped
+from ringfence.engine.people.budgets import Raised
+from ringfence.engine.runs.runs import Opened
+from ringfence.engine.stopping.stops import Stopped
 from ringfence.ports.notifier import Act, Alert, AlertKind, Deed
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy

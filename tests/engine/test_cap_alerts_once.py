@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from ringfence.core.model.identifiers import AgentId, Digest, RunId
 from ringfence.core.rules import Rules
-from ringfence.engine.cap_alerts import CapAlerts
+from ringfence.engine.alerting.cap_alerts import CapAlerts
+from ringfence.engine.alerting.nearing import Near
+from ringfence.engine.alerting.telling import Telling
+from ringfence.engine.alerting.told import MOST_OWNERS, MOST_TOLD, Owned, Told
 from ringfence.engine.ids import Ids
-from ringfence.engine.nearing import Near
-from ringfence.engine.telling import Telling
-from ringfence.engine.told import MOST_OWNERS, MOST_TOLD, Owned, Told
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy
 from ringfence.testing.fakes.notifier import FakeNotifier

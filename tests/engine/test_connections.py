@@ -10,9 +10,8 @@ import pytest
 
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.box_profiles import PROFILES
-from ringfence.core.connecting import CONNECT
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
-from ringfence.core.entry import EntryKind
+from ringfence.core.explaining.rule_class import RuleClass
 from ringfence.core.model.egress import EgressMode, EgressRule, EgressRules, PathRule, Unlisted
 from ringfence.core.model.profile import Sensitivity, Trust
 from ringfence.core.model.provenance import ProvenanceRules
@@ -20,12 +19,13 @@ from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import Level, ReasonCode
-from ringfence.core.rule_class import RuleClass
+from ringfence.core.own_tools.connecting import CONNECT
+from ringfence.core.records.entry import EntryKind
+from ringfence.core.records.unit import Conflict, Unit
 from ringfence.core.rules import Rules
-from ringfence.core.unit import Conflict, Unit
-from ringfence.engine.connections import MOST_DENIED, MOST_REFUSALS
-from ringfence.engine.identify import Presented
-from ringfence.engine.runs import Opened
+from ringfence.engine.boxes.connections import MOST_DENIED, MOST_REFUSALS
+from ringfence.engine.identity.identify import Presented
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.secrets import Secret
 from ringfence.ports.store import Receipt, Store

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ringfence.core.connecting import CONNECT
 from ringfence.core.framing import frame_unknown
 from ringfence.core.model.deed import DeedKind
 from ringfence.core.model.identifiers import AgentId, CallId, RunId
 from ringfence.core.model.verdict import Reason, ReasonCode
+from ringfence.core.own_tools.connecting import CONNECT
 from ringfence.engine.deeds import UNKNOWN, refusal_of
 
 

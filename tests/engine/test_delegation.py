@@ -19,7 +19,7 @@ from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
-from ringfence.engine.runs import NotDone, Opened
+from ringfence.engine.runs.runs import NotDone, Opened
 from ringfence.testing.scenario import PAYMENTS, SUPPORT, shop_rules
 from ringfence.testing.world import World
 

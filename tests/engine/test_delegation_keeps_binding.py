@@ -7,10 +7,10 @@ import pytest
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.run import Posture
-from ringfence.engine.identify import Presented, Vouched
+from ringfence.engine.identity.identify import Presented, Vouched
 from ringfence.engine.outcome import Refused, Returned
 from ringfence.engine.request import ToolRequest
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.identity import Outsider
 from ringfence.testing.scenario import SUPPORT, shop_rules
 from ringfence.testing.world import World

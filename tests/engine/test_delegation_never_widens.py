@@ -17,7 +17,7 @@ from ringfence.core.model.condition import Condition, Operation
 from ringfence.core.model.grant import Grant, SpawnCaps
 from ringfence.core.model.identifiers import AgentId, RunId, ToolId
 from ringfence.engine.outcome import Refused, Returned
-from ringfence.engine.runs import NotDone, Opened
+from ringfence.engine.runs.runs import NotDone, Opened
 from ringfence.testing.scenario import READER, SUPPORT, shop_rules
 from ringfence.testing.world import World
 

@@ -10,7 +10,7 @@ from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.model.operator import Role
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
-from ringfence.engine.stops import Stopped
+from ringfence.engine.stopping.stops import Stopped
 from ringfence.errors import UnavailableError
 from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.scenario import ORDERS, PAYMENTS

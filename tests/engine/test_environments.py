@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening
+from ringfence.core.explaining.rule_class import RuleClass
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.credential import Place, ToolCredential
 from ringfence.core.model.egress import EgressRule, EgressRules, Unlisted
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.rule_class import RuleClass
 from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 from ringfence.engine.outcome import NotSent, Refused, Returned
 from ringfence.engine.steps import Step
 from ringfence.testing.scenario import SUPPORT, shop_rules

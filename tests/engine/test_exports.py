@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from ringfence.core.box_profiles import PROFILES
-from ringfence.core.entry import EntryKind
-from ringfence.core.exporting import EXPORT, branch_of
 from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.engine.identify import Presented
+from ringfence.core.own_tools.exporting import EXPORT, branch_of
+from ringfence.core.records.entry import EntryKind
+from ringfence.engine.identity.identify import Presented
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
 from ringfence.engine.request import ToolRequest
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.scenario import SUPPORT, shop_rules
 from ringfence.testing.world import World
 

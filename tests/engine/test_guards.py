@@ -13,8 +13,8 @@ from ringfence.core.model.limits import ToolLimits
 from ringfence.core.model.operator import Role
 from ringfence.core.model.stop import ScopeKind, StopMode
 from ringfence.engine.outcome import Refused, Returned
-from ringfence.engine.runs import Opened
-from ringfence.engine.stops import Lifted
+from ringfence.engine.runs.runs import Opened
+from ringfence.engine.stopping.stops import Lifted
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.upstream import Answered
 from ringfence.testing.fakes.store import FakeStore, StoreStep

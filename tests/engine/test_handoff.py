@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from ringfence.core.handoff import HANDOFF
+from ringfence.core.explaining.rule_class import RuleClass, class_of, text_of
 from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import CLEAN, Label
@@ -17,14 +17,14 @@ from ringfence.core.model.profile import Authority, Role, Sensitivity, Trust
 from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.run import Posture, Run, RunState
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.result_schema import MOST_RESULT_BYTES
-from ringfence.core.rule_class import RuleClass, class_of, text_of
+from ringfence.core.own_tools.handoff import HANDOFF
+from ringfence.core.own_tools.result_schema import MOST_RESULT_BYTES
 from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.given import Given
+from ringfence.engine.catalogue.given import Given
 from ringfence.engine.hearing import Hearing
-from ringfence.engine.identify import Principal
+from ringfence.engine.identity.identify import Principal
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
-from ringfence.engine.runs import NotDone, Opened
+from ringfence.engine.runs.runs import NotDone, Opened
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.scenario import READER, SMALL_WRITE, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World

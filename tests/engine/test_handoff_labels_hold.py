@@ -19,7 +19,7 @@ from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import CLEAN, Label, join_all
 from ringfence.core.model.profile import Sensitivity, Trust
-from ringfence.core.result_schema import MOST_RESULT_BYTES
+from ringfence.core.own_tools.result_schema import MOST_RESULT_BYTES
 from ringfence.engine.outcome import Outcome, Returned, ServerFailed
 from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World

@@ -12,10 +12,10 @@ from ringfence.core.model.credential import MintedGrant, Minting, Place, ToolCre
 from ringfence.core.model.identifiers import ServerId, ToolId
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import Rules, ServerRule
-from ringfence.engine.injection import HELD_BACK, Injection
 from ringfence.engine.outcome import NotSent, Refused, Returned, Waiting
 from ringfence.engine.request import ToolRequest
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.injection import HELD_BACK, Injection
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.upstream import Answered, Reply, Sending
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.minter import FakeMinter

@@ -9,7 +9,7 @@ import pytest
 
 from ringfence.app.control.leaves import entry_view
 from ringfence.core.model.profile import Sensitivity, Trust
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.scenario import READ, shop_rules, tool_rule
 from ringfence.testing.world import WHOLE_LOG, World
 

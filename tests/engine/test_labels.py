@@ -14,12 +14,12 @@ from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.label import CLEAN, Label, agent_place
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.profile import Sensitivity, Trust
-from ringfence.core.retention import KEPT_MS
-from ringfence.core.unit import Change, Conflict, LowerLabel, Prune, Reserve, Unit
-from ringfence.engine.labels import WORST, Holder, Kept, Lowered
+from ringfence.core.records.retention import KEPT_MS
+from ringfence.core.records.unit import Change, Conflict, LowerLabel, Prune, Reserve, Unit
 from ringfence.engine.outcome import Refused, Returned, ServerFailed
+from ringfence.engine.people.labels import WORST, Holder, Kept, Lowered
 from ringfence.engine.request import ClientSide
-from ringfence.engine.runs import Continued, NotDone, Opened
+from ringfence.engine.runs.runs import Continued, NotDone, Opened
 from ringfence.ports.identity import Outsider
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.store import Receipt

@@ -25,9 +25,9 @@ from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.label import CLEAN, Label, agent_place, at_least, join_all
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.profile import Sensitivity, Trust
-from ringfence.engine.labels import Holder, Kept, Lowered
 from ringfence.engine.outcome import Refused, Returned, ServerFailed
-from ringfence.engine.runs import Continued, NotDone, Opened
+from ringfence.engine.people.labels import Holder, Kept, Lowered
+from ringfence.engine.runs.runs import Continued, NotDone, Opened
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.scenario import ORDERS, READ, SMALL_WRITE, definition, shop_rules, shop_upstreams, tool_rule
 from ringfence.testing.world import World

@@ -15,9 +15,9 @@ from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.entries import result_facts
 from ringfence.engine.inspection import Inspection
-from ringfence.engine.large_answers import LARGE, LargeAnswers
 from ringfence.engine.outcome import Ambiguous, Held, Outcome, Returned, ServerFailed, Withheld
-from ringfence.engine.stops import Stopped
+from ringfence.engine.stopping.stops import Stopped
+from ringfence.engine.waiting.large_answers import LARGE, LargeAnswers
 from ringfence.ports.upstream import Answered, Reply, Sending, keep_all
 from ringfence.testing.scenario import ORDERS, shop_rules
 from ringfence.testing.world import World

@@ -18,9 +18,9 @@ from ringfence.core.model.profile import Sensitivity, ToolProfile
 from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.verdict import Level
 from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.budgets import Raised
 from ringfence.engine.outcome import Outcome, Refused
-from ringfence.engine.runs import Opened
+from ringfence.engine.people.budgets import Raised
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.scenario import ORDERS, READ, SMALL_WRITE, shop_rules, tool_rule
 from ringfence.testing.world import World

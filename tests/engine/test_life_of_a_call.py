@@ -16,7 +16,7 @@ from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import Rules
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned, ServerFailed, Waiting
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 from ringfence.ports.upstream import Unknown
 from ringfence.testing.scenario import ORDERS, PAYMENTS, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.scenario import REFUND as PROFILE

@@ -27,9 +27,9 @@ from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import AgentRule, Rules
-from ringfence.engine.budgets import Raised
 from ringfence.engine.outcome import Outcome, Refused, Waiting
-from ringfence.engine.runs import NotDone, Opened
+from ringfence.engine.people.budgets import Raised
+from ringfence.engine.runs.runs import NotDone, Opened
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.upstream import Answered
 from ringfence.testing.fakes.store import FakeStore, StoreStep

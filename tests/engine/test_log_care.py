@@ -13,7 +13,7 @@ from ringfence.core.audit.cosignature import cosigned_at
 from ringfence.core.audit.note import parse_note, seal
 from ringfence.core.audit.stem import has_body
 from ringfence.core.audit.witnessing import Seen
-from ringfence.engine.alerts import Alerts
+from ringfence.engine.alerting.alerts import Alerts
 from ringfence.engine.ids import Ids
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer

@@ -19,7 +19,7 @@ from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.verdict import Level
 from ringfence.core.rules import AgentRule, Rules, ServerRule
 from ringfence.engine.outcome import Ambiguous, Outcome, Returned, Waiting
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.upstream import Answered, Failed, Reply, Sending, Unknown
 from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.fakes.upstream import FakeUpstream, tool

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.core.ledger import used_of
+from ringfence.core.ledger.moves import used_of
 from ringfence.core.metering.prices import cost
 from ringfence.core.metering.request import ModelRequest, read_request
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
@@ -21,11 +21,11 @@ from ringfence.core.metering.tokens import Tokens, Usage
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
-from ringfence.core.modelling import Act
+from ringfence.core.own_tools.modelling import Act
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.engine.models.asking import Asking, Given
 from ringfence.engine.outcome import Ambiguous, Refused, Returned
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.audit import AuditQuery
 from ringfence.ports.model_upstream import ModelPost
 from ringfence.ports.notifier import AlertKind

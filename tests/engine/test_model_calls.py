@@ -36,7 +36,7 @@ from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.engine.models.calls import READ_ON_S
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
-from ringfence.engine.stops import Stopped
+from ringfence.engine.stopping.stops import Stopped
 from ringfence.ports.model_upstream import Lost, ModelPost, Unsent
 from ringfence.testing.fakes.store import FakeStore, StoreStep
 

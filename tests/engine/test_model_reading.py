@@ -10,7 +10,7 @@ import pytest
 
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.metering.rules import ModelRules, ModelUpstreamRule
-from ringfence.core.modelling import Act
+from ringfence.core.own_tools.modelling import Act
 from ringfence.core.scan.redactor import Redactor
 from ringfence.engine.models.reading import LARGE, MANY, Read, RequestReader
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.core.model.identifiers import ServerId
-from ringfence.engine.notices import Listener, News, Notices
+from ringfence.engine.catalogue.notices import Listener, News, Notices
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NOTHING_DECLARED, Described, Notice, NoticeKind
 from ringfence.testing.fakes.upstream import FakeUpstream

@@ -9,8 +9,8 @@ import pytest
 from ringfence.core.model.identifiers import RunId, ServerId
 from ringfence.core.model.run import Posture
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.identify import Presented, Vouched
-from ringfence.engine.on_behalf import MARGIN_MS, REFUSED_MS, OnBehalf
+from ringfence.engine.identity.identify import Presented, Vouched
+from ringfence.engine.identity.on_behalf import MARGIN_MS, REFUSED_MS, OnBehalf
 from ringfence.engine.outcome import NotSent, Outcome, Returned
 from ringfence.engine.request import ToolRequest
 from ringfence.errors import UnavailableError

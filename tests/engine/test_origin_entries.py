@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ringfence.app.control.leaves import entry_view
-from ringfence.core.entry import ENTRY_LIMIT
 from ringfence.core.framing import ARGUMENTS_IN_ENTRY
 from ringfence.core.model.profile import Authority, Role
 from ringfence.core.model.provenance import Origin, ProvenanceRules, SourceKind
+from ringfence.core.records.entry import ENTRY_LIMIT
 from ringfence.core.rules import Rules
 from ringfence.engine.entries import MOST_ORIGINS, origin_facts
 from ringfence.testing.scenario import SUPPORT, shop_rules

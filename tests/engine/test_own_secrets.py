@@ -10,25 +10,25 @@ import pytest
 
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.app.redaction import RedactedFormatter
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.client_meta import client_meta
-from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.framing import frame_unknown
+from ringfence.core.mcp.client_meta import client_meta
 from ringfence.core.model.identifiers import CallId, RunId
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import Conflict, Unit
 from ringfence.core.rules import ArgumentAction, Grants, InstructionAction, Rules, ScanRule, SecretAction, ServerRule
 from ringfence.core.scan.redactor import MASK, Redactor
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Scanner
-from ringfence.core.unit import Conflict, Unit
-from ringfence.engine.alerts import Alerts
+from ringfence.core.strict_json.canonical import canonical_bytes
+from ringfence.engine.alerting.alerts import Alerts
 from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import Inspection
-from ringfence.engine.masking import described_without
 from ringfence.engine.mediation import mediated
 from ringfence.engine.outcome import Held, Refused, Returned, ServerFailed, Withheld
-from ringfence.engine.redacted_store import redacted
 from ringfence.engine.request import ClientSide
+from ringfence.engine.secrets.masking import described_without
+from ringfence.engine.secrets.redacted_store import redacted
 from ringfence.ports.upstream import ClientAnswer, Described, Granted, ServerRequest
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.fakes.entropy import FakeEntropy

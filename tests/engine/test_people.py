@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ringfence.core.model.operator import Role
 from ringfence.core.model.people import PeopleRules, Person, RoleRule
-from ringfence.engine.people import People
-from ringfence.engine.runs import NotDone
+from ringfence.engine.people.people import People
+from ringfence.engine.runs.runs import NotDone
 from ringfence.testing.scenario import shop_rules
 from ringfence.testing.world import World
 

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from ringfence.adapters.stores.memory.store import MemoryStore
-from ringfence.core.canonical import digest_of
+from ringfence.core.definitions.pins import PinKind, Standing
 from ringfence.core.model.identifiers import Digest, ServerId, ToolId
 from ringfence.core.model.operator import Role
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.pins import PinKind, Standing
 from ringfence.core.rules import AgentRule, Grants, Rules
-from ringfence.engine.notices import REFRESH_GAP_S, Notices
+from ringfence.core.strict_json.canonical import digest_of
+from ringfence.engine.catalogue.notices import REFRESH_GAP_S, Notices
 from ringfence.engine.outcome import NotSent, Outcome, Refused, Returned
-from ringfence.engine.pins import Approved, PinDifference, PinState
+from ringfence.engine.people.pins import Approved, PinDifference, PinState
 from ringfence.engine.request import ToolRequest
-from ringfence.engine.runs import NotDone, Opened
+from ringfence.engine.runs.runs import NotDone, Opened
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.upstream import NOTHING_DECLARED, Answered, Described, Notice, NoticeKind
 from ringfence.testing.fakes.store import FakeStore, StoreStep

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from tests.core.policy_kit import local_time
 
-from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import OperatorName
 from ringfence.core.model.policy import Policies
 from ringfence.core.model.ticket import TicketState
@@ -17,8 +16,9 @@ from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.policy.reading import read_policies
 from ringfence.core.policy.vocabulary import Names
 from ringfence.core.rules import Rules
+from ringfence.core.strict_json.canonical import digest_of
 from ringfence.engine.outcome import Refused, Returned, Waiting
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 from ringfence.testing.scenario import ORDERS, PAYMENTS, definition, shop_rules
 from ringfence.testing.world import World
 

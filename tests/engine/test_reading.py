@@ -17,11 +17,11 @@ from ringfence.core.model.provenance import Flow, ProvenanceRules
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Level, ReasonCode
+from ringfence.core.records.unit import JoinLabel, Unit
 from ringfence.core.rules import Rules
-from ringfence.core.unit import JoinLabel, Unit
 from ringfence.engine.outcome import Outcome, Refused, Returned
-from ringfence.engine.reading import LONG, Reading
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
+from ringfence.engine.waiting.reading import LONG, Reading
 from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import ToolId
 from ringfence.core.model.label import Label
 from ringfence.core.model.profile import ConditionalProfile, Sensitivity, ToolProfile, Trust
+from ringfence.core.narrowing.tightening import build_tool
 from ringfence.core.rules import Rules
-from ringfence.core.tightening import build_tool
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, Withheld
 from ringfence.engine.request import ClientSide
 from ringfence.engine.sanitising import FAILED, sanitised

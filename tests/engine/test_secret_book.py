@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from ringfence.core.scan.redactor import MASK, Redactor
-from ringfence.engine.secret_book import KEPT_S, REFUSED_S, SecretBook
+from ringfence.engine.secrets.secret_book import KEPT_S, REFUSED_S, SecretBook
 from ringfence.errors import UnavailableError
 from ringfence.ports.secrets import Secret, SecretRef
 from ringfence.testing.fakes.clock import FakeClock

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from ringfence.core.connecting import CONNECT
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening
-from ringfence.core.entry import EntryKind
+from ringfence.core.explaining.rule_class import RuleClass
 from ringfence.core.model.box import BoxProfile
 from ringfence.core.model.egress import EgressRule, EgressRules, Unlisted
 from ringfence.core.model.grant import Grant
@@ -20,11 +19,12 @@ from ringfence.core.model.run import Run
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import Level, ReasonCode
-from ringfence.core.rule_class import RuleClass
+from ringfence.core.own_tools.connecting import CONNECT
+from ringfence.core.records.entry import EntryKind
 from ringfence.core.rules import AgentRule, Rules, server_agent
-from ringfence.engine.identify import Presented
-from ringfence.engine.runs import NotDone, Opened
-from ringfence.engine.server_boxes import ServerProcess
+from ringfence.engine.boxes.server_boxes import ServerProcess
+from ringfence.engine.identity.identify import Presented
+from ringfence.engine.runs.runs import NotDone, Opened
 from ringfence.errors import UnavailableError
 from ringfence.testing.scenario import READ, SUPPORT, shop_rules, tool_rule
 from ringfence.testing.world import World, presented

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ringfence.core.model.ticket import TicketState
-from ringfence.engine.approvals import Approvals
-from ringfence.engine.waiters import Waiters
+from ringfence.engine.people.approvals import Approvals
+from ringfence.engine.waiting.waiters import Waiters
 from ringfence.testing.world import World
 
 PENDING = frozenset({TicketState.PENDING})

@@ -13,11 +13,11 @@ from ringfence.core.model.profile import Trust
 from ringfence.core.model.stop import ScopeKind
 from ringfence.core.model.stop_when import StopWhen
 from ringfence.core.rules import InstructionAction, ScanRule
-from ringfence.engine.budgets import Raised
 from ringfence.engine.outcome import Refused, Returned, Waiting
-from ringfence.engine.runs import NotDone
-from ringfence.engine.signals import Sent
-from ringfence.engine.stops import Lifted
+from ringfence.engine.people.budgets import Raised
+from ringfence.engine.runs.runs import NotDone
+from ringfence.engine.stopping.signals import Sent
+from ringfence.engine.stopping.stops import Lifted
 from ringfence.ports.upstream import Answered
 from ringfence.testing.scenario import ORDERS, PAYMENTS, READ, REFUND, tool_rule
 from ringfence.testing.world import World

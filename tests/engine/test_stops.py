@@ -7,18 +7,18 @@ import asyncio
 import pytest
 
 from ringfence.adapters.stores.memory.store import MemoryStore
-from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.operator import Role
 from ringfence.core.model.stop import Scope, ScopeKind, Stop, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import AddStop, Unit
 from ringfence.core.rules import AgentRule
-from ringfence.core.unit import AddStop, Unit
 from ringfence.engine.outcome import Ambiguous, NotSent, Refused, Returned
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 from ringfence.engine.steps import Step
-from ringfence.engine.stops import Lifted, Stopped
+from ringfence.engine.stopping.stops import Lifted, Stopped
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.fakes.store import FakeStore, StoreStep
 from ringfence.testing.scenario import ORDERS, PAYMENTS, shop_rules

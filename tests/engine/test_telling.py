@@ -10,11 +10,11 @@ from typing import Any
 
 from tests.engine.test_metered_tree import a_body, ask, priced, rules_for
 
-from ringfence.core.client_meta import client_meta
+from ringfence.core.explaining.rule_class import RuleClass
+from ringfence.core.mcp.client_meta import client_meta
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
-from ringfence.core.rule_class import RuleClass
 from ringfence.core.telemetry.events import (
     Decided,
     Ended,
@@ -30,8 +30,8 @@ from ringfence.core.telemetry.events import (
 from ringfence.core.telemetry.names import UNKNOWN
 from ringfence.engine.outcome import Refused, Returned, Waiting
 from ringfence.engine.request import SILENT
-from ringfence.engine.runs import NotDone
-from ringfence.engine.stops import Stopped
+from ringfence.engine.runs.runs import NotDone
+from ringfence.engine.stopping.stops import Stopped
 from ringfence.ports.upstream import Answered
 from ringfence.testing.fakes.model_upstream import FakeModel
 from ringfence.testing.fakes.telemetry import FakeTelemetry

@@ -5,8 +5,8 @@ import pytest
 from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.core.model.identifiers import AgentId
 from ringfence.engine.outcome import Refused, Returned
-from ringfence.engine.recovery import distrust_time
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
+from ringfence.engine.upkeep.recovery import distrust_time
 from ringfence.testing.fakes.clock import START, FakeClock
 from ringfence.testing.world import World
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ringfence.engine.turns import Turns
+from ringfence.engine.waiting.turns import Turns
 
 
 async def test_one_at_a_time_for_a_key_and_all_at_once_for_different_ones() -> None:

@@ -15,8 +15,8 @@ from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.rules import Rules
 from ringfence.engine.outcome import Refused, Returned
-from ringfence.engine.runs import Opened
-from ringfence.engine.stops import Lifted, Stopped
+from ringfence.engine.runs.runs import Opened
+from ringfence.engine.stopping.stops import Lifted, Stopped
 from ringfence.testing.scenario import shop_rules
 from ringfence.testing.world import World
 

@@ -18,10 +18,10 @@ from ringfence.adapters.upstream.progress import Progress
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, Result, classify
 from ringfence.adapters.wire.mcp import Era, era_from
 from ringfence.adapters.wire.sse import SseParser
-from ringfence.core.asking import judge
-from ringfence.core.canonical import canonical_bytes, parse_strict
-from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.mcp.asking import judge
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import ServerId
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.upstream import TOOLS_CALL, Answered, Reply, ServerRequest
 from ringfence.testing.library import EVERYTHING

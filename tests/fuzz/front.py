@@ -12,8 +12,8 @@ from typing import Any
 from tests.fuzz.requests import Wire, request
 
 from ringfence.adapters.wire.jsonrpc import Notification, Request, classify
-from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.rules import ApprovalRules, Rules
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.errors import RequestError
 from ringfence.ports.upstream import TOOLS_CALL, Sending, ServerRequest
 from ringfence.testing.asgi import Exchange, start

@@ -13,7 +13,7 @@ from ringfence.adapters.pep.mcp_gateway.peer import Listener, Peer
 from ringfence.adapters.pep.mcp_gateway.server import ServerOptions
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.run import Posture
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.serving import Served, served
 from ringfence.testing.world import World
 

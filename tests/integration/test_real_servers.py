@@ -20,7 +20,7 @@ from mcp_types import CallToolResult, TextContent, TextResourceContents
 from tests.servers.gateway_process import ORDINARY, GatewayProcess
 from tests.servers.real_servers import Real, assert_set_up, over_http, over_stdio, prepare
 
-from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 
 MODERN, LEGACY = "2026-07-28", "legacy"
 AGENT = "clerk"

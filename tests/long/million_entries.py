@@ -27,9 +27,9 @@ from ringfence.core.audit.proof import verify_consistency, verify_inclusion
 from ringfence.core.audit.stem import entry_hash
 from ringfence.core.audit.tree import root_hash
 from ringfence.core.audit.verify import verify_log
-from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.identifiers import AgentId, CallId, RunId, ToolId
-from ringfence.core.unit import Conflict, Unit
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import Conflict, Unit
 from ringfence.engine.log.proofs import LogProofs
 from ringfence.ports.audit import AuditQuery
 

@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from ringfence.adapters.stores.sqlite.store import SqliteStore, open_store
-from ringfence.core.ledger import used_of
+from ringfence.core.ledger.moves import used_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.limits import MICRO, DistinctCap, Loops, Rate, RowCount, SumCap, ToolLimits, UseLimits
 from ringfence.core.rules import Rules
 from ringfence.engine.outcome import Refused
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.scenario import READ, REFUND, SMALL_WRITE, shop_rules, tool_rule
 from ringfence.testing.world import World

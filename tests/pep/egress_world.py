@@ -19,7 +19,7 @@ from ringfence.core.egress.opening import CONNECT, Admitted, NotAdmitted, Openin
 from ringfence.core.model.egress import EgressMode, EgressRule, PathRule
 from ringfence.core.model.run import Posture
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 
 HOST = "api.example.com"
 PUBLIC = "93.184.216.34"

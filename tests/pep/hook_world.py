@@ -19,9 +19,9 @@ from ringfence.core.model.run import Posture
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.shell.written import Written
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 from ringfence.engine.local.calls import Judges
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.files import Found

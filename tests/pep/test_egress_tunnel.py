@@ -12,7 +12,7 @@ from tests.pep.egress_world import HOST, FakeGate, World, a_server, a_world
 from ringfence.adapters.pep.egress.settings import Settings
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening
 from ringfence.core.model.egress import EgressRule
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 
 CONNECT = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n".encode()
 OK = b"HTTP/1.1 200 Connection established\r\n\r\n"

@@ -10,7 +10,7 @@ import pytest
 
 from ringfence.adapters.pep.mcp_gateway.local_peer import local_peer
 from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Listener, Peer
-from ringfence.engine.anonymous import Anonymous
+from ringfence.engine.runs.anonymous import Anonymous
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import Agent, gateway
 from ringfence.testing.scenario import READER, shop_rules

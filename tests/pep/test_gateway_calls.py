@@ -10,8 +10,8 @@ from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
-from ringfence.core.unit import Conflict, Unit
-from ringfence.engine.runs import Opened
+from ringfence.core.records.unit import Conflict, Unit
+from ringfence.engine.runs.runs import Opened
 from ringfence.errors import UnavailableError
 from ringfence.ports.store import Receipt
 from ringfence.ports.upstream import Answered, Failed, NotSent, Unknown

@@ -9,7 +9,7 @@ import pytest
 
 from ringfence.core.model.grant import Grant, SpawnCaps
 from ringfence.core.model.identifiers import ToolId
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.gateway import Agent, gateway
 from ringfence.testing.scenario import SUPPORT, shop_rules
 from ringfence.testing.world import World

@@ -6,7 +6,7 @@ import pytest
 
 from ringfence.adapters.identity.dpop import DpopProofs
 from ringfence.core.model.identifiers import AgentId
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import HOST, Agent, gateway
 from ringfence.testing.keys import SigningKey

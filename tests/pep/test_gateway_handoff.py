@@ -12,7 +12,7 @@ from ringfence.core.model.grant import SpawnCaps
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.profile import Sensitivity, Trust
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import HOST, Agent, gateway
 from ringfence.testing.scenario import SUPPORT, shop_rules

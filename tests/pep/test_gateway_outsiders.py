@@ -18,8 +18,8 @@ from ringfence.adapters.pep.mcp_gateway.places import Place
 from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.issuer import Believed, Issuer
 from ringfence.core.model.run import OUTSIDE, Posture, Run, RunState
-from ringfence.engine.identify import Principal, Unidentified, identify
-from ringfence.engine.runs import NotDone, Opened
+from ringfence.engine.identity.identify import Principal, Unidentified, identify
+from ringfence.engine.runs.runs import NotDone, Opened
 from ringfence.ports.identity import BadProof
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import HOST, Agent, gateway

@@ -11,7 +11,7 @@ from ringfence.adapters.pep.mcp_gateway.peer import PEER_KEY, Listener, Peer
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.run import Posture
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 from ringfence.engine.request import ToolRequest
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.gateway import HOST, gateway

@@ -12,7 +12,7 @@ from ringfence.core.model.identifiers import RunId, TicketId
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.rules import AgentRule, ApprovalRules
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.notifier import AlertKind
 from ringfence.testing.asgi import Exchange
 from ringfence.testing.fakes.clock import FakeClock

@@ -11,8 +11,8 @@ from tests.pep.hook_world import CWD, HOST, HookWorld, coder, decision_of, endpo
 from ringfence.adapters.pep.hook.parse import parsed
 from ringfence.adapters.pep.hook.settings import HookLimits
 from ringfence.adapters.stores.memory.store import MemoryStore
-from ringfence.core.local_calls import TOOLS
 from ringfence.core.model.local_rules import Client
+from ringfence.core.own_tools.local_calls import TOOLS
 from ringfence.errors import RequestError
 from ringfence.testing.asgi import start
 from ringfence.testing.fakes.store import FakeStore, StoreStep

@@ -15,7 +15,7 @@ from ringfence.core.model.ticket import TicketState
 from ringfence.core.rules import AgentRule, PersonalArguments, PersonalRule, ScanRule
 from ringfence.core.scan.personal import Personal
 from ringfence.engine.local.asked import Event, Say
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 from ringfence.testing.scenario import SUPPORT
 from ringfence.testing.world import presented
 

@@ -7,12 +7,12 @@ import pytest
 from ringfence.adapters.pep.messages_proxy.headers import back, credential_in, outward, read_headers, said
 from ringfence.adapters.pep.messages_proxy.render import rendered, unreadable
 from ringfence.adapters.pep.messages_proxy.routes import is_below, route_of
+from ringfence.core.ledger.running_out import RanOut
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
-from ringfence.core.modelling import Act
-from ringfence.core.running_out import RanOut
+from ringfence.core.own_tools.modelling import Act
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned
 
 NOW = Millis(1_000_000)

@@ -10,12 +10,12 @@ from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.run import Posture
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
+from ringfence.core.records.unit import PutCredential, Unit
 from ringfence.core.rules import ApprovalRules
-from ringfence.core.unit import PutCredential, Unit
-from ringfence.engine.identify import Presented, Vouched, hash_of
+from ringfence.engine.identity.identify import Presented, Vouched, hash_of
 from ringfence.engine.outcome import Refused, Returned
 from ringfence.engine.request import ToolRequest
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.identity import Outsider
 from ringfence.ports.notifier import AlertKind
 from ringfence.ports.upstream import Notice, NoticeKind

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.unit import Conflict, Unit
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import Conflict, Unit
 from ringfence.engine.assembly import Engine
 from ringfence.errors import UnavailableError
 

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ringfence.core.canonical import canonical_bytes, digest_of
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import AgentId, CallId, Digest, RunId, ServerId, ToolId
 from ringfence.core.model.tool import Tool
+from ringfence.core.strict_json.canonical import canonical_bytes, digest_of
 
 MASKED = "(secret)"
 NO_SEAL = Digest("")

@@ -10,7 +10,7 @@ from ringfence.core.model.label import CLEAN, Label, memory_place
 from ringfence.core.model.profile import Effect, ToolProfile, Trust
 from ringfence.core.model.run import Run
 from ringfence.core.model.words import Words
-from ringfence.core.unit import JoinLabel, JoinPlace
+from ringfence.core.records.unit import JoinLabel, JoinPlace
 
 NOBODY: frozenset[AgentId] = frozenset()
 REFUSED = Label(Trust.UNTRUSTED)

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from ringfence.core.connecting import CONNECT
-from ringfence.core.exporting import WORKSPACE
+from ringfence.core.definitions.roles import role_at
+from ringfence.core.definitions.wording import words
 from ringfence.core.flow.asked import Asked, nouns_of
 from ringfence.core.flow.sources.believed import Believed
 from ringfence.core.flow.web.outside import UNREAD, Outside, names_outside, names_own_thing
 from ringfence.core.flow.words.quoting import own_words
-from ringfence.core.methods import READ_RESOURCE
+from ringfence.core.mcp.methods import READ_RESOURCE
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer
 from ringfence.core.model.identifiers import OWN_SERVER
@@ -30,8 +30,8 @@ from ringfence.core.model.profile import Effect, Role, Sensitivity, ToolProfile
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.words import Words
-from ringfence.core.roles import role_at
-from ringfence.core.wording import words
+from ringfence.core.own_tools.connecting import CONNECT
+from ringfence.core.own_tools.exporting import WORKSPACE
 
 _STAYS: Final = frozenset({OWN_SERVER, WORKSPACE, MODEL, LOCAL})
 """The gateway's own: a child run carries its parent's label, a branch stays in the operator's repository, and of a request to a

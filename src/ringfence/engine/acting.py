@@ -14,16 +14,12 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any, Final, assert_never
 
-from ringfence.core.asking import granted_capabilities
-from ringfence.core.charges import rows_in
-from ringfence.core.connecting import EGRESS, SERVER
-from ringfence.core.entry import Entry
-from ringfence.core.exporting import SERVER as WORKSPACE_RULE
-from ringfence.core.exporting import WORKSPACE
 from ringfence.core.labelling import REFUSED, incoming
-from ringfence.core.ledger import held_of, used_of
-from ringfence.core.local_calls import SERVER as LOCAL_RULE
-from ringfence.core.methods import is_method
+from ringfence.core.ledger.charges import rows_in
+from ringfence.core.ledger.model_caps import settled_at
+from ringfence.core.ledger.moves import held_of, used_of
+from ringfence.core.mcp.asking import granted_capabilities
+from ringfence.core.mcp.methods import is_method
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import Millis, RunId, ServerId
@@ -36,38 +32,42 @@ from ringfence.core.model.provenance import Heard
 from ringfence.core.model.stop import Reach
 from ringfence.core.model.stop_when import Condition
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
-from ringfence.core.model_caps import settled_at
-from ringfence.core.modelling import SERVER as MODEL_RULE
+from ringfence.core.own_tools.connecting import EGRESS, SERVER
+from ringfence.core.own_tools.exporting import SERVER as WORKSPACE_RULE
+from ringfence.core.own_tools.exporting import WORKSPACE
+from ringfence.core.own_tools.local_calls import SERVER as LOCAL_RULE
+from ringfence.core.own_tools.modelling import SERVER as MODEL_RULE
+from ringfence.core.records.entry import Entry
+from ringfence.core.records.unit import Change, Conflict, JoinLabel, Release, Settle, Unit
 from ringfence.core.rules import ServerRule, Share
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Scanner
-from ringfence.core.unit import Change, Conflict, JoinLabel, Release, Settle, Unit
-from ringfence.engine.alerts import Alerts
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.delegating import shown
+from ringfence.engine.alerting.alerts import Alerts
+from ringfence.engine.alerting.nearing import near_of, tightest
+from ringfence.engine.alerting.suspicions import Suspicions
+from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.entries import outcome_entry
-from ringfence.engine.guards import Guards
-from ringfence.engine.handing import Handed
 from ringfence.engine.hearing import Hearing
-from ringfence.engine.identify import Vouched
-from ringfence.engine.inflight import Flight, Inflight
-from ringfence.engine.injection import HELD_BACK, Injection
+from ringfence.engine.identity.identify import Vouched
+from ringfence.engine.identity.on_behalf import OnBehalf
+from ringfence.engine.identity.reaching import reach_in
 from ringfence.engine.inspection import Inspection
-from ringfence.engine.large_answers import LargeAnswers
 from ringfence.engine.local.calls import LocalCalls
 from ringfence.engine.mediation import failed, mediated
 from ringfence.engine.models.calls import ModelCalls
-from ringfence.engine.nearing import near_of, tightest
-from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed
-from ringfence.engine.personal_data import scan_rule
-from ringfence.engine.reaching import reach_in
 from ringfence.engine.request import ClientSide
-from ringfence.engine.runs import Opening
+from ringfence.engine.runs.delegating import shown
+from ringfence.engine.runs.handing import Handed
+from ringfence.engine.runs.runs import Opening
 from ringfence.engine.sanitising import quiet, sanitised
+from ringfence.engine.secrets.injection import HELD_BACK, Injection
+from ringfence.engine.secrets.personal_data import scan_rule
 from ringfence.engine.steps import AtStep, Step
-from ringfence.engine.suspicions import Suspicions
-from ringfence.engine.trails import Trails
+from ringfence.engine.stopping.guards import Guards
+from ringfence.engine.stopping.inflight import Flight, Inflight
+from ringfence.engine.stopping.trails import Trails
+from ringfence.engine.waiting.large_answers import LargeAnswers
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Receipt, Store

@@ -6,18 +6,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ringfence.core.connecting import CONNECT
-from ringfence.core.delegation import DELEGATE
+from ringfence.core.explaining.rule_class import RuleClass, class_of, naming
 from ringfence.core.guards.likeness import likeness_of, words_likeness
-from ringfence.core.handoff import HANDOFF
 from ringfence.core.model.call import Call
 from ringfence.core.model.deed import Deed, DeedKind
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.profile import WORST_PROFILE, ToolProfile
 from ringfence.core.model.verdict import Reason
-from ringfence.core.modelling import Act
-from ringfence.core.rule_class import RuleClass, class_of, naming
+from ringfence.core.own_tools.connecting import CONNECT
+from ringfence.core.own_tools.delegation import DELEGATE
+from ringfence.core.own_tools.handoff import HANDOFF
+from ringfence.core.own_tools.modelling import Act
 
 _UNCOUNTED: Final = frozenset(
     {

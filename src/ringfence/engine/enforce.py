@@ -21,19 +21,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ringfence.core.charges import Plan, charges_of
-from ringfence.core.client_meta import NO_META, ClientMeta
-from ringfence.core.connecting import CONNECT, server_of
 from ringfence.core.decision import CONFIGURED, decide, join
-from ringfence.core.delegation import DELEGATE
-from ringfence.core.exporting import EXPORT
 from ringfence.core.framing import NO_SEAL, frame, frame_unknown
-from ringfence.core.grants import limited
 from ringfence.core.guards.halting import halted_run
-from ringfence.core.handoff import HANDOFF
 from ringfence.core.labelling import incoming, rising, trusted_words
 from ringfence.core.leaving import leaves, weight_of
-from ringfence.core.local_calls import OTHER, judged, tool_id
+from ringfence.core.ledger.charges import Plan, charges_of
+from ringfence.core.ledger.model_caps import Room, room_of
+from ringfence.core.ledger.running_out import RanOut, ran_out
+from ringfence.core.mcp.client_meta import NO_META, ClientMeta
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
@@ -51,35 +47,39 @@ from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Decision, Level, Reason, ReasonCode, Verdict
-from ringfence.core.model_caps import Room, room_of
-from ringfence.core.modelling import MESSAGES, Asked
+from ringfence.core.narrowing.grants import limited
+from ringfence.core.own_tools.connecting import CONNECT, server_of
+from ringfence.core.own_tools.delegation import DELEGATE
+from ringfence.core.own_tools.exporting import EXPORT
+from ringfence.core.own_tools.handoff import HANDOFF
+from ringfence.core.own_tools.local_calls import OTHER, judged, tool_id
+from ringfence.core.own_tools.modelling import MESSAGES, Asked
+from ringfence.core.records.unit import AddTicket, Change, Conflict, ExtendRun, JoinLabel, MoveTicket, Reserve, Unit
 from ringfence.core.rules import AgentRule, ArgumentAction, PersonalArguments, Rules
-from ringfence.core.running_out import RanOut, ran_out
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
-from ringfence.core.unit import AddTicket, Change, Conflict, ExtendRun, JoinLabel, MoveTicket, Reserve, Unit
 from ringfence.engine.acting import Actor, kept, recorded
-from ringfence.engine.alerts import Alerts
-from ringfence.engine.catalogue import AgentView, Catalogue
-from ringfence.engine.delegating import opening_for
+from ringfence.engine.alerting.alerts import Alerts
+from ringfence.engine.catalogue.catalogue import AgentView, Catalogue
 from ringfence.engine.entries import decision_entry
-from ringfence.engine.guards import Guards
-from ringfence.engine.handing import Handed, carried_out, handing_of
 from ringfence.engine.hearing import Hearing
-from ringfence.engine.identify import Presented, Principal, Unidentified, Vouched, asking, identify
+from ringfence.engine.identity.identify import Presented, Principal, Unidentified, Vouched, asking, identify
+from ringfence.engine.identity.reaching import reach_in
 from ringfence.engine.ids import Ids
 from ringfence.engine.inspection import personal_in_arguments
 from ringfence.engine.models.noted import Noted
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
-from ringfence.engine.personal_data import any_personal, in_entries, scan_rule, without_personal
-from ringfence.engine.reaching import reach_in
-from ringfence.engine.reading import Reading
 from ringfence.engine.request import SILENT, ClientSide, ToolRequest
-from ringfence.engine.runs import NotDone, Opening, Runs
+from ringfence.engine.runs.delegating import opening_for
+from ringfence.engine.runs.handing import Handed, carried_out, handing_of
+from ringfence.engine.runs.runs import NotDone, Opening, Runs
+from ringfence.engine.secrets.personal_data import any_personal, in_entries, scan_rule, without_personal
 from ringfence.engine.steps import AtStep, Step, nothing
+from ringfence.engine.stopping.guards import Guards
+from ringfence.engine.stopping.trails import Trails
 from ringfence.engine.tickets import frozen_call, is_superseded, moves_for, new_ticket, still_waits
-from ringfence.engine.trails import Trails
-from ringfence.engine.waiters import Waiters
+from ringfence.engine.waiting.reading import Reading
+from ringfence.engine.waiting.waiters import Waiters
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import CallState, Store
@@ -181,7 +181,7 @@ class Enforcer:
         return await self._pass(principal, view, call, client, presented.vouched)
 
     async def connect(self, presented: Presented, arguments: Mapping[str, Any]) -> Outcome:
-        """Open a way out of a box (`engine.connections`). The answer comes when it is closed again, or was refused."""
+        """Open a way out of a box (`engine.boxes.connections`). The answer comes when it is closed again, or was refused."""
         self._at(Step.IDENTIFY)
         principal = await identify(self._store, self._clock, presented)
         if isinstance(principal, Unidentified):
@@ -209,7 +209,7 @@ class Enforcer:
         return join(check(call, facts) for check in CONFIGURED)
 
     async def export(self, presented: Presented, arguments: Mapping[str, Any]) -> Outcome:
-        """Let the result of a box leave it (`engine.exports`)."""
+        """Let the result of a box leave it (`engine.boxes.exports`)."""
         self._at(Step.IDENTIFY)
         principal = await identify(self._store, self._clock, presented)
         if isinstance(principal, Unidentified):
@@ -269,8 +269,8 @@ class Enforcer:
     ) -> Outcome:
         """Let a client use a tool of its own (`engine.local`). Answered when it has told what came of it, or was refused.
 
-        `name` is canonical (`core.local_calls`), `client_tool` what the client calls it; `arguments` and `judgement` belong
-        together. `begun` is told which call it is before it is decided. `seal`: of what the judgement says
+        `name` is canonical (`core.own_tools.local_calls`), `client_tool` what the client calls it; `arguments` and `judgement`
+        belong together. `begun` is told which call it is before it is decided. `seal`: of what the judgement says
         (`engine.local.sealed`); an approval holds for no other.
         """
         self._at(Step.IDENTIFY)

@@ -6,13 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.client_meta import NO_META, ClientMeta
-from ringfence.core.connecting import CONNECT
-from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.exporting import EXPORT
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.flow.origins import origins
 from ringfence.core.framing import masked, recorded_arguments
+from ringfence.core.mcp.client_meta import NO_META, ClientMeta
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.facts import Facts
@@ -23,9 +20,12 @@ from ringfence.core.model.profile import WORST_PROFILE, Effect
 from ringfence.core.model.provenance import Origin
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Decision, Gate, Level
-from ringfence.core.modelling import MESSAGES
-from ringfence.core.plain_text import plain
+from ringfence.core.own_tools.connecting import CONNECT
+from ringfence.core.own_tools.exporting import EXPORT
+from ringfence.core.own_tools.modelling import MESSAGES
+from ringfence.core.records.entry import Entry, EntryKind
 from ringfence.core.scan.scanner import Finding
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Returned, ServerFailed, Withheld
 
 _SUMMARY_LIMIT = 240

@@ -18,9 +18,9 @@ from ringfence.core.scan.redactor import RULE, Seam
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import Finding, ScanError, Scanner
 from ringfence.engine.entries import error_facts, result_facts
-from ringfence.engine.large_answers import LARGE, LargeAnswers
 from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, Withheld
-from ringfence.engine.personal_data import masked_in
+from ringfence.engine.secrets.personal_data import masked_in
+from ringfence.engine.waiting.large_answers import LARGE, LargeAnswers
 
 Listener = Callable[[Mapping[str, Any]], None]
 NOT_SCANNED: Final = "not-scanned"

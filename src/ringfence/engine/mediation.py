@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.core.asking import judge, required_elicitations
+from ringfence.core.mcp.asking import judge, required_elicitations
 from ringfence.core.model.call import Call
 from ringfence.core.rules import ServerRule
 from ringfence.engine.inspection import Inspection

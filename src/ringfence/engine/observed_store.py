@@ -10,16 +10,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from ringfence.core.approval import closed_gates
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.approvals.approval import closed_gates
 from ringfence.core.model.identifiers import CallId, Millis, RunId, TicketId
 from ringfence.core.model.stop import ScopeKind
 from ringfence.core.model.ticket import TicketState
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import AddStop, CastVote, CloseRun, Conflict, LiftStop, MoveTicket, OpenRun, Reserve, Unit
 from ringfence.core.rules import Rules
 from ringfence.core.telemetry.events import Decided, Event, Recorded, RunBegan, RunEnded, StopLifted, StopSet, Waited
 from ringfence.core.telemetry.names import agent_name, tool_name
 from ringfence.core.telemetry.reading import decided, ended
-from ringfence.core.unit import AddStop, CastVote, CloseRun, Conflict, LiftStop, MoveTicket, OpenRun, Reserve, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.store import Receipt, Store
 from ringfence.ports.telemetry import Telemetry

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ringfence.core.explaining.rule_class import naming
+from ringfence.core.ledger.running_out import RanOut
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Level, Reason, ReasonCode
-from ringfence.core.rule_class import naming
-from ringfence.core.running_out import RanOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ringfence.core.client_meta import NO_META, ClientMeta
+from ringfence.core.mcp.client_meta import NO_META, ClientMeta
 from ringfence.ports.upstream import TOOLS_CALL, Asker, keep_all
 
 
@@ -20,7 +20,7 @@ class ToolRequest:
     server: str | None = None
     """On `/mcp/{server}`: that server, and `name` is its own; on `/mcp`: None. With a method: always the server."""
     method: str = TOOLS_CALL
-    """Another method (`core.methods`) is decided like a tool of that name: `name` is the method, `arguments` its params."""
+    """Another method (`core.mcp.methods`) is decided like a tool of that name: `name` is the method, `arguments` its params."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What an agent gets of a declared sanitiser's answer: values of its typed output schema, and nothing that anybody worded.
 
-The schema is judged when the server lists it (`core.tightening`): a flag on a tool whose results leave room for text does not
-count. Here each answer is held to it.
+The schema is judged when the server lists it (`core.narrowing.tightening`): a flag on a tool whose results leave room for text
+does not count. Here each answer is held to it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.tool import Tool
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.engine.entries import result_facts
 from ringfence.engine.outcome import Held, Outcome, Returned, ServerFailed, Withheld
 from ringfence.engine.request import ClientSide

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 
-from ringfence.core.canonical import canonical_bytes, parse_strict
-from ringfence.core.card import card
+from ringfence.core.approvals.card import card
 from ringfence.core.flow.origins import origins
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import CallId, Digest, Millis, TicketId
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Gate, ReasonCode
-from ringfence.core.unit import MoveTicket
+from ringfence.core.records.unit import MoveTicket
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 
 PENDING = frozenset({TicketState.PENDING})
 _LEAVING = frozenset({ReasonCode.RULE_OF_TWO, ReasonCode.CLEARANCE})

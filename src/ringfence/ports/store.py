@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ringfence.core.definitions.pins import Pin
 from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.label import Label
@@ -13,9 +14,8 @@ from ringfence.core.model.pause import Pause
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
-from ringfence.core.pins import Pin
-from ringfence.core.state import Account, Hold
-from ringfence.core.unit import Conflict, Unit
+from ringfence.core.records.state import Account, Hold
+from ringfence.core.records.unit import Conflict, Unit
 
 
 class Receipt(Protocol):

@@ -13,8 +13,8 @@ from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.core.model.run import Posture
-from ringfence.engine.anonymous import Anonymous
-from ringfence.engine.runs import Opened
+from ringfence.engine.runs.anonymous import Anonymous
+from ringfence.engine.runs.runs import Opened
 from ringfence.ports.identity import Outside, Proofs
 from ringfence.testing.asgi import Exchange, start
 from ringfence.testing.world import World

@@ -20,17 +20,17 @@ from ringfence.core.model.ticket import Ticket
 from ringfence.core.rules import Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import Scanner
-from ringfence.engine.approvals import Voted
 from ringfence.engine.assembly import Engine
-from ringfence.engine.identify import Presented
-from ringfence.engine.injection import Injection
+from ringfence.engine.identity.identify import Presented
+from ringfence.engine.identity.on_behalf import OnBehalf
 from ringfence.engine.local.calls import Judges
-from ringfence.engine.on_behalf import OnBehalf
 from ringfence.engine.outcome import Outcome, Waiting
-from ringfence.engine.reading import Reading
+from ringfence.engine.people.approvals import Voted
 from ringfence.engine.request import SILENT, ClientSide, ToolRequest
-from ringfence.engine.runs import NotDone, Opened
+from ringfence.engine.runs.runs import NotDone, Opened
+from ringfence.engine.secrets.injection import Injection
 from ringfence.engine.steps import AtStep, nothing
+from ringfence.engine.waiting.reading import Reading
 from ringfence.ports.audit import AuditLog, AuditQuery
 from ringfence.ports.files import Files
 from ringfence.ports.model_upstream import ModelUpstream

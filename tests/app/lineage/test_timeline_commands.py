@@ -12,7 +12,7 @@ from tests.app.cli_kit import Office, Said, office, ringfence
 from tests.app.control_kit import Desk
 from tests.core.lineage.lineage_kit import recordable, story
 
-from ringfence.core.unit import Unit
+from ringfence.core.records.unit import Unit
 from ringfence.testing.world import World
 
 

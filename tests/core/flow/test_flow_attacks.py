@@ -20,10 +20,10 @@ from tests.core.flow_kit import (
     tool,
 )  # fmt: skip
 
+from ringfence.core.definitions.roles import inferred_authorities
 from ringfence.core.flow.origins import MOST_UNDERIVED, origins
 from ringfence.core.flow.words.quoting import own_words
 from ringfence.core.model.profile import Effect, Lookup, Records, ToolProfile
-from ringfence.core.roles import inferred_authorities
 
 EVIL = "mallory@other.example"
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.records.entry import Entry, EntryKind
 
 START = 1_800_000_000_000
 INTERNAL = {"integrity": "trusted", "confidentiality": "internal"}

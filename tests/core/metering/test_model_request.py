@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ringfence.core.canonical import digest_of
 from ringfence.core.metering.observed import result_key, use_key
 from ringfence.core.metering.request import (
     CacheUse,
@@ -19,6 +18,7 @@ from ringfence.core.metering.request import (
     read_count,
     read_request,
 )
+from ringfence.core.strict_json.canonical import digest_of
 
 
 def body(**members: Any) -> bytes:

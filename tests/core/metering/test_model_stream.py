@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.core.metering.events import ANSWER, PING, STOP, closed, event, opened, part, start, text, totals
 
-from ringfence.core.canonical import digest_of
 from ringfence.core.metering.stream import HOLD, Command, Cut, CutKind, Forward, MessageStream
+from ringfence.core.strict_json.canonical import digest_of
 
 BREAKS = (b"\n", b"\r\n", b"\r")
 

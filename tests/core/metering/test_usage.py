@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.core.canonical import digest_of
 from ringfence.core.metering.anthropic_prices import PRICES
 from ringfence.core.metering.bound import Bound, bound_of
 from ringfence.core.metering.prices import cost
 from ringfence.core.metering.request import CacheUse, Fallback, ModelRequest, ServerTool
 from ringfence.core.metering.tokens import CONTAINER, WEB_SEARCH, Tokens
 from ringfence.core.metering.usage import UNKNOWN, Reported, ended, read_answer, refused, settled, told
+from ringfence.core.strict_json.canonical import digest_of
 
 REQUEST = ModelRequest(model="claude-opus-5", max_tokens=1000, text_bytes=10_000, cache=CacheUse.FIVE_MINUTES)
 START = {

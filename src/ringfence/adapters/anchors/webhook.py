@@ -8,7 +8,7 @@ from ringfence.adapters.web.client import WebClient
 from ringfence.adapters.wire.receiver import receiver_name
 from ringfence.adapters.wire.webhook_signature import HEADER, signature
 from ringfence.core.audit.checkpoint import Checkpoint
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.secrets import LateSecret

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError
 
 PATH: Final = "/.well-known/openid-configuration"

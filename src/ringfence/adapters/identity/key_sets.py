@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, cast
 
 from ringfence.adapters.identity.jose import PublicKey, Signed, algorithms_of, public_key
 from ringfence.adapters.web.client import WebClient
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import CredentialError, RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 

@@ -14,10 +14,10 @@ from typing import Any, Final, cast
 
 from ringfence.adapters.identity.jose import Signed, read_signed, verify
 from ringfence.adapters.identity.key_sets import FileKeys, Keys, RemoteKeys, key_of
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.binding import BindingKind, bound_to, is_binding
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.issuer import Believed, Issuer
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import CredentialError
 from ringfence.ports.clock import Clock
 from ringfence.ports.identity import Outsider

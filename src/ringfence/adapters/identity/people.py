@@ -16,8 +16,8 @@ from ringfence.adapters.identity.discovery import DOCUMENT_MOST, Endpoints, disc
 from ringfence.adapters.identity.id_tokens import judged
 from ringfence.adapters.identity.key_sets import Keys, RemoteKeys
 from ringfence.adapters.web.client import WebClient
-from ringfence.core.canonical import parse_strict
 from ringfence.core.model.people import Person
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import CredentialError, RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.people import DeviceCode, NoPerson, Offer, Waiting

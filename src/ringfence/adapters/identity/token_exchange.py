@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from urllib.parse import quote_plus
 
 from ringfence.adapters.web.client import WebAnswer, WebClient
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.exchange import Exchanged

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 
 from ringfence.adapters.notifiers.severity import severity_of
 from ringfence.adapters.notifiers.slack import slack_message
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.ports.notifier import Alert
 
 

@@ -17,7 +17,7 @@ from ringfence.adapters.notifiers.delivery import Delivery, Result, Sent
 from ringfence.adapters.notifiers.http_answer import ANSWER_S, sent_of
 from ringfence.adapters.notifiers.severity import severity_of
 from ringfence.adapters.web.client import WebClient
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.notifier import Alert, Deed

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ringfence.adapters.secrets.text import secret_of
 from ringfence.adapters.web.client import WebClient
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.secrets import Secret, SecretRef
 

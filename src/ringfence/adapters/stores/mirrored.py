@@ -6,6 +6,7 @@ Every read is one consistent look: nothing awaits between its first and its last
 
 from collections.abc import Mapping, Sequence
 
+from ringfence.core.definitions.pins import Pin
 from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.label import CLEAN, Label
@@ -15,8 +16,7 @@ from ringfence.core.model.pause import Pause
 from ringfence.core.model.run import Credential, Run, RunState
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
-from ringfence.core.pins import Pin
-from ringfence.core.state import Account, Hold, State
+from ringfence.core.records.state import Account, Hold, State
 from ringfence.errors import IntegrityError, UnavailableError
 from ringfence.ports.store import CallState
 

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from ringfence.core.modelling import Act
+from ringfence.core.own_tools.modelling import Act
 from ringfence.core.telemetry.events import (
     Decided,
     Ended,

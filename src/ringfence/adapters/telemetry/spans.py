@@ -13,7 +13,7 @@ from typing import Final, assert_never
 
 from ringfence.adapters.telemetry.span import Attribute, Place, Span, SpanKind, span_id, trace_id
 from ringfence.core.model.identifiers import Millis, RunId, TicketId
-from ringfence.core.modelling import Act
+from ringfence.core.own_tools.modelling import Act
 from ringfence.core.telemetry.events import (
     Decided,
     Ended,

@@ -7,7 +7,7 @@ from typing import Any, cast
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era, era_neutral
 from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR
-from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.ports.upstream import TOOLS_CALL, Answered, Failed, Reply, ServerRequest, Unknown
 
 MAX_TEXT = 4096

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Id, Request
 from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, METHOD_NOT_FOUND
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import RequestError
 from ringfence.ports.upstream import Asker, Declined, Granted, Sending, ServerRequest
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from ringfence.core.plain_text import plain
+from ringfence.core.explaining.plain_text import plain
 
 MOST_LINES = 20
 MOST_COLUMNS = 300

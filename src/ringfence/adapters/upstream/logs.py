@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ringfence.adapters.upstream.rate import Rate
 from ringfence.adapters.wire.mcp_names import LOG_LEVELS
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 
 LEVELS: Final[tuple[str, ...]] = LOG_LEVELS
 """From the least severe to the most (RFC 5424, as named by MCP)."""

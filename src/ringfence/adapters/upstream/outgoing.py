@@ -9,8 +9,8 @@ from ringfence.adapters.upstream.logs import LEVELS
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES, Era, request_meta
 from ringfence.adapters.wire.mcp_names import NAME_BEARING_METHODS
-from ringfence.core.canonical import canonical_bytes, parse_strict
-from ringfence.core.methods import is_method
+from ringfence.core.mcp.methods import is_method
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.errors import RequestError
 from ringfence.ports.upstream import TOOLS_CALL, NotSent, Sending
 

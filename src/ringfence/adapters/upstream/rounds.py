@@ -11,7 +11,7 @@ from typing import Any
 from ringfence.adapters.upstream.answers import InputRequired
 from ringfence.adapters.upstream.asked import NOT_OFFERED, is_declared
 from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import RequestError
 from ringfence.ports.upstream import ClientAnswer, Failed, Granted, NotSent, Reply, Sending, ServerRequest, Unknown
 

@@ -21,7 +21,7 @@ from ringfence.adapters.upstream.stdio_link import CallBack, Link
 from ringfence.adapters.upstream.stdio_processes import Processes
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era, modern_meta
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NOTHING_DECLARED, Described, Health, Notice, NotSent, Reply, Sending, Unknown
 

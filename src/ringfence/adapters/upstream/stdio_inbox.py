@@ -13,7 +13,7 @@ from ringfence.adapters.upstream.room import NO_ROOM, MayKeep, weight
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, Result, classify
 from ringfence.adapters.wire.mcp import Era
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError
 from ringfence.ports.upstream import Unknown, keep_all
 

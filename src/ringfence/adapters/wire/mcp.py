@@ -26,7 +26,7 @@ from ringfence.adapters.wire.mcp_names import (
     UNSUPPORTED_PROTOCOL_VERSION,
     encode_header_value,
 )
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 
 
 class Era(StrEnum):

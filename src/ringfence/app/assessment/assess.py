@@ -15,13 +15,13 @@ from ringfence.app.config.layout import TOOL_NAME, WIRE_NAME_MOST
 from ringfence.app.config.names import wire_name
 from ringfence.app.config.settings import ServerConnection
 from ringfence.core.checks.blast_radius import gates_of
-from ringfence.core.confusable import folded
+from ringfence.core.definitions.pins import PinKind, sighting
+from ringfence.core.definitions.proposal import Proposal, propose_all
+from ringfence.core.definitions.suspicion import text_findings
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.model.identifiers import Digest, ServerId
 from ringfence.core.model.profile import Effect
-from ringfence.core.pins import PinKind, sighting
-from ringfence.core.plain_text import plain
-from ringfence.core.proposal import Proposal, propose_all
-from ringfence.core.suspicion import text_findings
+from ringfence.core.strict_json.confusable import folded
 from ringfence.errors import Error
 
 ListTools = Callable[[ServerConnection], Awaitable[Sequence[Mapping[str, Any]]]]

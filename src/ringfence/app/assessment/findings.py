@@ -1,4 +1,4 @@
-"""What a person should know before trusting a server: how it is started and reached. Its texts: `core.suspicion`."""
+"""What a person should know before trusting a server: how it is started and reached. Its texts: core.definitions.suspicion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ringfence.app.config.connections import is_loopback
 from ringfence.app.config.settings import ServerConnection
-from ringfence.core.plain_text import plain
+from ringfence.core.explaining.plain_text import plain
 
 _NODE_RUNNERS = frozenset({"npx", "bunx", "pnpx"})
 _PYTHON_RUNNERS = frozenset({"uvx", "pipx"})

@@ -16,9 +16,9 @@ from ringfence.app.assessment.findings import connection_findings
 from ringfence.app.config.layout import RESERVED_SERVER_IDS
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import ServerConnection, TransportKind, Value
-from ringfence.core.canonical import parse_strict
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.model.identifiers import ServerId
-from ringfence.core.plain_text import plain
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import ConfigError, RequestError
 from ringfence.ports.secrets import SecretRef
 

@@ -14,8 +14,8 @@ from ringfence.app.assessment.assess import AssessedServer, AssessedTool, Assess
 from ringfence.app.assessment.texts import yaml_list, yaml_map, yaml_text
 from ringfence.app.config.load import parse_config
 from ringfence.app.config.settings import ServerConnection, TransportKind, Value
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.model.profile import Effect
-from ringfence.core.plain_text import plain
 from ringfence.errors import ConfigError
 
 _HEAD = """\

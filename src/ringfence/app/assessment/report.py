@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ringfence.app.assessment.assess import AssessedServer, AssessedTool, Assessment
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.model.profile import Effect
-from ringfence.core.plain_text import plain
 
 _WORST_SHOWN = 5
 _GATE_WORDS = {

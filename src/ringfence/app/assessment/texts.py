@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ringfence.core.plain_text import hides
+from ringfence.core.explaining.plain_text import hides
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
 _MEANT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})

@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.engine.boxes import Adopted
-from ringfence.engine.exports import Exports
+from ringfence.engine.boxes.boxes import Adopted
+from ringfence.engine.boxes.exports import Exports
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting
 from ringfence.errors import UnavailableError
 from ringfence.ports.box_line import BoxLine

@@ -1,7 +1,7 @@
 """The supervisor hands a result over: looks at the bundle in quarantine, asks the gateway, lands the branch when it is told to.
 
 supervisor                              gateway
-{export: arguments}               ->    decided like every call (engine/exports.py)
+{export: arguments}               ->    decided like every call (engine/boxes/exports.py)
                                   <-    {waits: {ticket, expires_at}}     a person has to decide
 {leave: true}                     ->    nobody waits any more; the ticket stands
                                   <-    {land: true}
@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 from ringfence.app.boxes.shelf import Shelf, Waiting
 from ringfence.core.export.judging import Bounds, Verdict
 from ringfence.core.export.protected import Protected
-from ringfence.core.exporting import MOST_DIFF, MOST_FAULTS, MOST_PATHS, branch_of
+from ringfence.core.own_tools.exporting import MOST_DIFF, MOST_FAULTS, MOST_PATHS, branch_of
 from ringfence.errors import UnavailableError
 from ringfence.ports.box_line import BoxLine
 from ringfence.ports.workspaces import Bundle, Examined, Quarantined, Workspaces

@@ -32,10 +32,10 @@ import msgspec
 from ringfence.app.boxes.exporting import Exporting
 from ringfence.app.boxes.listener import serve_inner
 from ringfence.core.model.identifiers import RunId, TicketId
-from ringfence.engine.boxes import Adopted, Boxes, Order
-from ringfence.engine.connections import Connections
-from ringfence.engine.exports import Exports
-from ringfence.engine.runs import NotDone
+from ringfence.engine.boxes.boxes import Adopted, Boxes, Order
+from ringfence.engine.boxes.connections import Connections
+from ringfence.engine.boxes.exports import Exports
+from ringfence.engine.runs.runs import NotDone
 from ringfence.errors import UnavailableError
 from ringfence.ports.box_line import BoxLine
 

@@ -24,7 +24,7 @@ from ringfence.core.model.box import BoxProfile, Layer
 from ringfence.core.model.identifiers import ServerId, ToolId
 from ringfence.core.model.stop import Reach
 from ringfence.core.rules import server_agent
-from ringfence.engine.server_boxes import ServerProcess
+from ringfence.engine.boxes.server_boxes import ServerProcess
 from ringfence.errors import UnavailableError
 from ringfence.ports.sandbox import Box, BoxEnd, BoxPlan, Left, Sandbox
 

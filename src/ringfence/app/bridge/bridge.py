@@ -41,7 +41,7 @@ from ringfence.app.bridge.notices import (
     list_changed,
     lists_that_change,
 )
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 
 LINE_LIMIT = 4 << 20

@@ -57,7 +57,7 @@ def show(run: str, state: State = None, as_name: As = None, as_json: AsJson = Fa
 
 def schema_from(desk: Desk, file: Path) -> Any:
     """The JSON Schema in a file. Ends the command where it cannot be read; whether it can be used the gateway says."""
-    from ringfence.core.canonical import parse_strict
+    from ringfence.core.strict_json.canonical import parse_strict
     from ringfence.errors import RequestError
 
     try:

@@ -67,7 +67,7 @@ def in_words(label: Any) -> str:
 
 def _lower(act: str, body: dict[str, str], run: str | None, agent: str | None, memory: str | None, common: Any) -> None:
     from ringfence.app.cli.desk import Desk
-    from ringfence.core.plain_text import plain
+    from ringfence.core.explaining.plain_text import plain
 
     state, as_name, as_json = common
     desk = Desk(state, as_name, as_json)

@@ -11,8 +11,8 @@ from ringfence.app.config.problems import nearest
 from ringfence.app.policies.cases import moment
 from ringfence.app.policies.simulation import again
 from ringfence.app.policies.trial import Circumstances, Trial, Tried
-from ringfence.core.canonical import parse_strict
 from ringfence.core.model.identifiers import AgentId, ToolId
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import ConfigError, RequestError
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringfence.app.cli.options import REFUSED, UNAVAILABLE, As, AsJson, State
-from ringfence.core.plain_text import plain
+from ringfence.core.explaining.plain_text import plain
 
 if TYPE_CHECKING:
     from ringfence.app.boxes.handing import Handed

@@ -14,7 +14,7 @@ from ringfence.app.cli.grants import Bounds, Calls, Depth, Tools, Ttl, asked_of,
 from ringfence.app.cli.labels import in_words
 from ringfence.app.cli.options import As, AsJson, Reason, State
 from ringfence.app.cli.results import export
-from ringfence.core.plain_text import plain
+from ringfence.core.explaining.plain_text import plain
 
 app = typer.Typer(cls=RunGroup, invoke_without_command=True, no_args_is_help=False, callback=boxed)
 

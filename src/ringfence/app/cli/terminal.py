@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ringfence.core.card import visible
+from ringfence.core.approvals.card import visible
 
 _MARK = re.compile(r"\u27e8U\+[0-9A-F]{4,6}\u27e9")
 _WIDE = 200

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from ringfence.app.config.problems import Path
-from ringfence.core.charges import micro_units
+from ringfence.core.ledger.charges import micro_units
 from ringfence.core.model.guards import NO_GUARDS, Burning, GuardRules, Repeats
 from ringfence.core.model.stop_when import StopWhen
 

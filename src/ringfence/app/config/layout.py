@@ -35,7 +35,7 @@ from ringfence.app.config.shapes import (
     TruthOr,
 )
 from ringfence.app.config.telemetry_layout import TELEMETRY
-from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.profile import Effect, Sensitivity, Trust
 from ringfence.core.rules import Share
 

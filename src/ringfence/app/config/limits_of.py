@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ringfence.app.config.model_limits_of import model_limits_of
 from ringfence.app.config.problems import Path, shown
 from ringfence.app.config.scalars import as_seconds
-from ringfence.core.charges import micro_units
+from ringfence.core.ledger.charges import micro_units
 from ringfence.core.model.limits import DistinctCap, Freeze, LeavingCap, Loops, Rate, RowCount, SumCap, ToolLimits, UseLimits
 from ringfence.core.model.profile import Sensitivity
 

@@ -51,9 +51,9 @@ from ringfence.app.config.rules_of import rules_of
 from ringfence.app.config.secret_values import looks_like_credential
 from ringfence.app.config.settings import Loaded, PolicySettings
 from ringfence.app.config.telemetry_section import check_telemetry, otlp_of, scrape_token_of
-from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.model.permissions import PermissionLists
+from ringfence.core.strict_json.canonical import digest_of
 from ringfence.errors import ConfigError, RequestError
 
 FindUser = Callable[[str], int | None]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ringfence.app.config.problems import Path, nearest, shown
 from ringfence.app.config.scalars import as_seconds
-from ringfence.core.charges import micro_units
+from ringfence.core.ledger.charges import micro_units
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.model_use import ModelCap, ModelLimits
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ringfence.app.config.layout import RESERVED_SERVER_IDS, WIRE_NAME_MOST
 from ringfence.app.config.problems import Path, nearest, shown
-from ringfence.core.confusable import folded
+from ringfence.core.strict_json.confusable import folded
 
 Report = Callable[[Path, str], None]
 """Adds a fault at the value of a path."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ringfence.app.config.settings import Loaded
-from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.policy import LocalTime, Policies, Policy
-from ringfence.core.own_tools import own_tools_of
+from ringfence.core.own_tools.names import own_tools_of
 from ringfence.core.policy.reading import MOST_POLICIES, MOST_QUORUM, read_policies
 from ringfence.core.policy.vocabulary import Names
 from ringfence.core.rules import GROUP
+from ringfence.core.strict_json.canonical import digest_of
 from ringfence.errors import ConfigError
 
 FOLDER = "policies"

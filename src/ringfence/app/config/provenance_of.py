@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ringfence.core.definitions.roles import role_at
 from ringfence.core.model.profile import Authority, Lookup, Records, Role
 from ringfence.core.model.provenance import ProvenanceRules
 from ringfence.core.model.verdict import Level
-from ringfence.core.roles import role_at
 
 _LEVELS: Final = {"ask": Level.ASK, "deny": Level.DENY, "off": Level.ALLOW}
 

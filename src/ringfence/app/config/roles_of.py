@@ -12,7 +12,7 @@ from ringfence.app.config.aws_layout import AWS_VARIABLES
 from ringfence.app.config.connections import is_loopback, secret_ref
 from ringfence.app.config.names import Report
 from ringfence.core.model.assumed_role import LONGEST_S, SHORTEST_S, Allowed, AssumedRole, PolicyArgument
-from ringfence.core.session_policy import template_faults
+from ringfence.core.narrowing.session_policy import template_faults
 from ringfence.ports.minter import AwsAccount
 
 Fields = Mapping[str, Any]

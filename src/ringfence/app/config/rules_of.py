@@ -16,7 +16,6 @@ from ringfence.app.config.personal_section import personal_of
 from ringfence.app.config.profiles import conditional_of, profile_of
 from ringfence.app.config.provenance_of import provenance_of
 from ringfence.app.config.scan_of import scan_of
-from ringfence.core.canonical import digest_of
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.environment import ANY
 from ringfence.core.model.grant import SpawnCaps
@@ -31,6 +30,7 @@ from ringfence.core.rules import (
     ToolRule,
     server_agent,
 )
+from ringfence.core.strict_json.canonical import digest_of
 
 Fields = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ringfence.app.control.services import ControlServices
 from ringfence.core.model.operator import Operator
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 
 
 class ProblemCode(StrEnum):

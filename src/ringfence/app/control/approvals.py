@@ -8,12 +8,12 @@ from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refuse
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
-from ringfence.core.approval import approvals_of, still_needed
-from ringfence.core.canonical import JsonLimits, parse_strict
+from ringfence.core.approvals.approval import approvals_of, still_needed
 from ringfence.core.model.identifiers import Millis, TicketId
 from ringfence.core.model.operator import Role
 from ringfence.core.model.ticket import Ticket, TicketState
-from ringfence.engine.runs import NotDone
+from ringfence.core.strict_json.canonical import JsonLimits, parse_strict
+from ringfence.engine.runs.runs import NotDone
 
 MOST_LISTED = 500
 _CARD = JsonLimits(depth=128, keys=100_000, nul=True)

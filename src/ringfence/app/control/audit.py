@@ -16,9 +16,9 @@ from ringfence.app.control.times import read_time
 from ringfence.core.audit.checkpoint import Checkpoint, open_checkpoint
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.audit.note import ED25519
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.entry import EntryKind
 from ringfence.core.model.operator import Role
+from ringfence.core.records.entry import EntryKind
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.engine.log.proofs import LogProofs
 from ringfence.errors import IntegrityError, RequestError
 from ringfence.ports.audit import AuditQuery, Record

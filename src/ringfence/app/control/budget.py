@@ -10,14 +10,14 @@ from ringfence.app.control.leaves import entry_view
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import NEEDED_REASON, Field, Kind
 from ringfence.app.control.times import iso
-from ringfence.core.charges import micro_units
-from ringfence.core.entry import EntryKind
+from ringfence.core.ledger.charges import micro_units
+from ringfence.core.ledger.shortfall import as_amount, is_in_micro
 from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.limits import AMOUNT_MOST
 from ringfence.core.model.operator import Role
-from ringfence.core.shortfall import as_amount, is_in_micro
-from ringfence.engine.budgets import RAISE, Reading
-from ringfence.engine.runs import NotDone
+from ringfence.core.records.entry import EntryKind
+from ringfence.engine.people.budgets import RAISE, Reading
+from ringfence.engine.runs.runs import NotDone
 from ringfence.ports.audit import AuditQuery
 
 

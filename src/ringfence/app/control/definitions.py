@@ -6,8 +6,8 @@ from typing import Any
 
 from ringfence.app.control.answer import Answer, Asked, Reply
 from ringfence.app.control.routes import Route
-from ringfence.core.canonical import JsonLimits, parse_strict
-from ringfence.core.pins import Pin, PinKind
+from ringfence.core.definitions.pins import Pin, PinKind
+from ringfence.core.strict_json.canonical import JsonLimits, parse_strict
 
 _LIMITS = JsonLimits(depth=256, keys=100_000, nul=True)
 

@@ -19,8 +19,8 @@ from ringfence.app.control.sessions import Sessions
 from ringfence.app.control.shape import Field
 from ringfence.app.control.times import iso
 from ringfence.core.model.identifiers import Millis
-from ringfence.engine.identify import hash_of
-from ringfence.engine.runs import NotDone
+from ringfence.engine.identity.identify import hash_of
+from ringfence.engine.runs.runs import NotDone
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 from ringfence.ports.people import DeviceCode, NoPerson, Offer, Waiting

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringfence.core.model.identifiers import Millis
-from ringfence.engine.identify import hash_of
+from ringfence.engine.identity.identify import hash_of
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 from ringfence.ports.people import Offer

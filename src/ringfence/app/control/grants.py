@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
 from ringfence.app.control.shape import Field, Kind
-from ringfence.core.delegation import DELEGATE
 from ringfence.core.model.condition import Condition
 from ringfence.core.model.grant import Grant
 from ringfence.core.model.identifiers import Millis, ToolId
+from ringfence.core.own_tools.delegation import DELEGATE
 from ringfence.core.rules import Rules
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 
 FIELDS: Final = (
     Field("tools", "The tools that it gets: ids or patterns (`orders.*`). All of the agent's, or its parent's, where absent.",

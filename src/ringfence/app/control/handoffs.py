@@ -5,9 +5,9 @@ from __future__ import annotations
 from ringfence.app.control.answer import Answer, Asked, Reply, refused
 from ringfence.app.control.routes import Route
 from ringfence.app.control.times import iso
-from ringfence.core.handoff import sha256_of
 from ringfence.core.model.identifiers import RunId
-from ringfence.engine.runs import NotDone
+from ringfence.core.own_tools.handoff import sha256_of
+from ringfence.engine.runs.runs import NotDone
 
 
 async def show_handoff(asked: Asked) -> Answer:

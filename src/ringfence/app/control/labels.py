@@ -12,8 +12,8 @@ from ringfence.core.model.label import CLEAN
 from ringfence.core.model.operator import Role
 from ringfence.core.model.profile import Sensitivity
 from ringfence.core.model.run import Run
-from ringfence.engine.labels import Holder, Kept, Lowered, Source
-from ringfence.engine.runs import NotDone
+from ringfence.engine.people.labels import Holder, Kept, Lowered, Source
+from ringfence.engine.runs.runs import NotDone
 
 _TO = Field("to", "As what it may be treated from now on.", required=True, choices=tuple(level.value for level in Sensitivity))
 _PLACES = (

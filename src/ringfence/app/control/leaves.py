@@ -8,7 +8,7 @@ from typing import Any
 
 from ringfence.app.control.times import iso
 from ringfence.core.audit.stem import entry_hash
-from ringfence.core.canonical import JsonLimits, parse_strict
+from ringfence.core.strict_json.canonical import JsonLimits, parse_strict
 from ringfence.errors import IntegrityError, RequestError
 from ringfence.ports.audit import AuditLog, AuditQuery, Record
 

@@ -9,12 +9,12 @@ from ringfence.app.control.answer import Answer, Asked, Text
 from ringfence.app.control.routes import Route
 from ringfence.app.control.servers import server_views
 from ringfence.app.control.services import ControlServices
-from ringfence.core.ledger import is_of_run
+from ringfence.core.ledger.moves import is_of_run
+from ringfence.core.ledger.shortfall import is_in_micro
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.shortfall import is_in_micro
 from ringfence.core.telemetry.names import agent_name, tool_name
-from ringfence.engine.budgets import Reading
-from ringfence.engine.runs import NotDone
+from ringfence.engine.people.budgets import Reading
+from ringfence.engine.runs.runs import NotDone
 from ringfence.errors import UnavailableError
 from ringfence.ports.metrics import GatewayState, MeterState, ServerState
 

@@ -30,7 +30,7 @@ from ringfence.app.control.services import ControlServices
 from ringfence.app.control.sessions import Sessions
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.people import Person
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 from ringfence.errors import RequestError
 from ringfence.ports.people import NoPerson
 

@@ -9,7 +9,7 @@ from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field, Kind
 from ringfence.app.control.times import iso
 from ringfence.core.model.operator import Operator, Role
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 
 
 async def who_am_i(asked: Asked) -> Answer:

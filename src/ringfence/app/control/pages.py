@@ -34,7 +34,7 @@ from ringfence.app.lineage.page import STYLE, timeline_page
 from ringfence.core.model.identifiers import TicketId
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.ticket import TicketState
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 
 HERE: Final = Path(__file__).parent
 _STYLE: Final = (HERE / "static" / "ringfence.css").read_bytes()

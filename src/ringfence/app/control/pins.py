@@ -8,12 +8,12 @@ from ringfence.app.control.answer import Answer, Asked, Reply, not_found, refuse
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import Field
 from ringfence.app.control.times import iso
-from ringfence.core.card import visible
-from ringfence.core.differences import shown
+from ringfence.core.approvals.card import visible
+from ringfence.core.approvals.differences import shown
+from ringfence.core.definitions.pins import PinKind
 from ringfence.core.model.operator import Role
-from ringfence.core.pins import PinKind
-from ringfence.engine.pins import MOST_DIFFERENCES, PinDifference, PinState
-from ringfence.engine.runs import NotDone
+from ringfence.engine.people.pins import MOST_DIFFERENCES, PinDifference, PinState
+from ringfence.engine.runs.runs import NotDone
 
 
 async def list_pins(asked: Asked) -> Answer:

@@ -25,7 +25,7 @@ from ringfence.app.control.routes import Route, is_at_least
 from ringfence.app.control.services import ControlServices
 from ringfence.app.control.sessions import COOKIE, LIFE_S, Sessions
 from ringfence.app.control.shape import read_body, read_query
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import IntegrityError, RequestError, UnavailableError
 
 T = TypeVar("T")

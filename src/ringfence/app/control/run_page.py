@@ -21,14 +21,14 @@ from ringfence.app.control.forms import read_form
 from ringfence.app.control.request import Incoming, read_all
 from ringfence.app.control.routes import is_at_least
 from ringfence.app.control.services import ControlServices
-from ringfence.core.ledger import is_of_run, run_of
+from ringfence.core.ledger.moves import is_of_run, run_of
+from ringfence.core.ledger.raising import raise_command
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.operator import Operator, Role
 from ringfence.core.model.run import RunState
 from ringfence.core.model.stop import Scope, ScopeKind, StopMode
-from ringfence.core.raising import raise_command
-from ringfence.engine.reaching import reach_of
-from ringfence.engine.runs import NotDone
+from ringfence.engine.identity.reaching import reach_of
+from ringfence.engine.runs.runs import NotDone
 
 MOST: Final = {"meter": 300, "by": 40, "reason": 1000}
 _MODES: Final = (StopMode.KILL.value, StopMode.PAUSE.value)

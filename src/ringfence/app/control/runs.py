@@ -11,7 +11,6 @@ from ringfence.app.control.labels import labels_of_run
 from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import REASON, Field, Kind
 from ringfence.app.control.times import iso
-from ringfence.core.grants import limited
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.binding import UNBOUND
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
@@ -19,8 +18,9 @@ from ringfence.core.model.operator import Role
 from ringfence.core.model.run import OUTSIDE, Credential, Run
 from ringfence.core.model.stop import StopMode, covers
 from ringfence.core.model.ticket import TicketState
-from ringfence.engine.reaching import reach_of
-from ringfence.engine.runs import NotDone, Opened, grant_view
+from ringfence.core.narrowing.grants import limited
+from ringfence.engine.identity.reaching import reach_of
+from ringfence.engine.runs.runs import NotDone, Opened, grant_view
 from ringfence.ports.store import Store
 
 MOST_LISTED = 500

@@ -10,11 +10,11 @@ from ringfence.app.control.services import ControlServices
 from ringfence.app.control.shape import nearest
 from ringfence.app.control.stops import stop_view
 from ringfence.app.control.times import iso
-from ringfence.core.card import visible
+from ringfence.core.approvals.card import visible
+from ringfence.core.definitions.pins import PinKind
 from ringfence.core.model.identifiers import Millis, ServerId
 from ringfence.core.model.operator import Role
 from ringfence.core.model.stop import ScopeKind
-from ringfence.core.pins import PinKind
 from ringfence.ports.upstream import Health, HealthState
 
 NOT_LISTED = "not_listed"

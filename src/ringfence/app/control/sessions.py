@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ringfence.core.model.identifiers import Millis, OperatorName
 from ringfence.core.model.operator import Operator
 from ringfence.core.model.people import Person
-from ringfence.engine.identify import hash_of
+from ringfence.engine.identity.identify import hash_of
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 

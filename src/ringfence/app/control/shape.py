@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, assert_never, cast
 from urllib.parse import parse_qsl
 
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError
 
 MOST_QUERY_FIELDS = 50

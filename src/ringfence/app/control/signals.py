@@ -7,7 +7,7 @@ from ringfence.app.control.routes import Route
 from ringfence.app.control.shape import REASON, Field
 from ringfence.app.control.stops import stopped_view
 from ringfence.core.model.operator import Role
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 
 
 async def send(asked: Asked) -> Answer:

@@ -8,7 +8,7 @@ from ringfence.app.control.shape import Field
 from ringfence.app.control.times import iso
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.operator import Role
-from ringfence.engine.runs import NotDone
+from ringfence.engine.runs.runs import NotDone
 
 
 async def say(asked: Asked) -> Answer:

@@ -12,8 +12,8 @@ from ringfence.app.control.shape import REASON, Field, Kind
 from ringfence.app.control.times import iso
 from ringfence.core.model.operator import Role
 from ringfence.core.model.stop import Scope, Stop, StopMode
-from ringfence.engine.runs import NotDone
-from ringfence.engine.stops import Stopped
+from ringfence.engine.runs.runs import NotDone
+from ringfence.engine.stopping.stops import Stopped
 from ringfence.errors import RequestError
 
 _NOT_DURABLE = "the disk would not take it: it holds while this process lives; mend the disk before any restart"

@@ -15,9 +15,9 @@ from ringfence.app.control.shape import Field
 from ringfence.app.control.times import read_time
 from ringfence.app.control.usage_rows import By, ModelUsage, Roots
 from ringfence.app.control.usage_tools import ToolUsage
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.modelling import MESSAGES
-from ringfence.engine.catalogue import wire_name
+from ringfence.core.own_tools.modelling import MESSAGES
+from ringfence.core.strict_json.canonical import canonical_bytes
+from ringfence.engine.catalogue.catalogue import wire_name
 from ringfence.ports.audit import AuditQuery
 
 MOST_ENTRIES: Final = 200_000

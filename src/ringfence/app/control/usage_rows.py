@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ringfence.app.control.times import iso
-from ringfence.core.modelling import MESSAGES, Act
-from ringfence.core.shortfall import as_amount
+from ringfence.core.ledger.shortfall import as_amount
+from ringfence.core.own_tools.modelling import MESSAGES, Act
 
 UNKNOWN: Final = "(unknown)"
 NOBODY: Final = "(none)"

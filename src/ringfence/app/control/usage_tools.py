@@ -14,8 +14,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from ringfence.app.control.usage_rows import UNKNOWN, Entry, is_request, used_by
-from ringfence.core.modelling import MESSAGES
-from ringfence.core.shortfall import as_amount
+from ringfence.core.ledger.shortfall import as_amount
+from ringfence.core.own_tools.modelling import MESSAGES
 
 MOST_ROWS: Final = 1000
 """Names that models ask for are what they make up: beyond so many, what is new is one row."""

@@ -11,8 +11,8 @@ from ringfence.app.assessment.mcp_json import MAX_SERVERS, FoundServer, found_se
 from ringfence.app.doctor.facts import Holds, Source, Unseen
 from ringfence.app.doctor.gather_environment import holds_of
 from ringfence.app.doctor.gather_texts import Texts
-from ringfence.core.canonical import parse_strict
-from ringfence.core.plain_text import plain
+from ringfence.core.explaining.plain_text import plain
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError
 
 OF_PROJECT: Final = (

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ringfence.app.doctor.doctor import Diagnosis
 from ringfence.app.doctor.findings import Finding, Severity
 from ringfence.app.posture import MEANS, posture_because, stated_posture
-from ringfence.core.plain_text import plain
+from ringfence.core.explaining.plain_text import plain
 
 Cleaned = Callable[[Any], Any]
 """A value without secrets."""

@@ -10,7 +10,7 @@ import jinja2
 from ringfence.app.drills.comparison import HELD, Comparison
 from ringfence.app.drills.outcome import Report
 from ringfence.app.drills.summary import summary
-from ringfence.core.plain_text import plain
+from ringfence.core.explaining.plain_text import plain
 
 HERE: Final = Path(__file__).parent
 TEXT_MOST: Final = 400

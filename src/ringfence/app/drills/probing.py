@@ -13,10 +13,10 @@ from typing import Any, Final
 from ringfence.app.drills.case import Case, Turn
 from ringfence.app.drills.deployment import DeployedTool, Deployment
 from ringfence.app.drills.records import Step
+from ringfence.core.definitions.roles import role_of
+from ringfence.core.definitions.wording import words
 from ringfence.core.model.profile import Effect, Role, Sensitivity, ToolProfile, Trust
-from ringfence.core.roles import role_of
 from ringfence.core.rules import AgentRule, Rules, ToolRule
-from ringfence.core.wording import words
 
 STRANGER: Final[Mapping[Role, Any]] = {
     Role.TARGET: "mallory@evil.example",

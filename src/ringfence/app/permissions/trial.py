@@ -12,7 +12,6 @@ from typing import Any
 
 from ringfence.core.decision import decide
 from ringfence.core.framing import frame
-from ringfence.core.local_calls import LOCAL_TOOLS, OTHER, arguments_of, judged, tool_id
 from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
@@ -20,11 +19,12 @@ from ringfence.core.model.identifiers import CallId, Millis, RunId
 from ringfence.core.model.local import Judgement, Place
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.verdict import Decision
+from ringfence.core.narrowing.tightening import build_tool
+from ringfence.core.own_tools.local_calls import LOCAL_TOOLS, OTHER, arguments_of, judged, tool_id
 from ringfence.core.permissions.guarded import guarded_by
 from ringfence.core.permissions.weighing import Weighed, weigh
 from ringfence.core.rules import AgentRule
 from ringfence.core.shell.written import Unread, Written
-from ringfence.core.tightening import build_tool
 from ringfence.engine.local.calls import Judges
 
 _RUN = RunId("r_trial")

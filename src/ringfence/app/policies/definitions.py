@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from ringfence.app.config.settings import Loaded, ServerConnection
-from ringfence.core.methods import CAPABILITY
-from ringfence.core.methods import definitions as methods_with
+from ringfence.core.mcp.methods import CAPABILITY
+from ringfence.core.mcp.methods import definitions as methods_with
 from ringfence.core.model.identifiers import ToolId
-from ringfence.engine.policy_book import Definitions
+from ringfence.engine.catalogue.policy_book import Definitions
 from ringfence.errors import UnavailableError
 
 ListTools = Callable[[ServerConnection], Awaitable[tuple[Mapping[str, Any], ...]]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ringfence.app.policies.trial import Trial, Tried
+from ringfence.core.narrowing.tightening import tightened
 from ringfence.core.policy.argument_types import CedarType, RecordOf, Scalar, SetOf, arguments_of
 from ringfence.core.policy.shard import Shard
 from ringfence.core.policy.values import NotHeldError, record_value
 from ringfence.core.policy.vocabulary import context_of
-from ringfence.core.tightening import tightened
 
 _WORDS = {Scalar.STRING: "String", Scalar.BOOL: "Bool", Scalar.LONG: "Long", Scalar.DECIMAL: "decimal"}
 

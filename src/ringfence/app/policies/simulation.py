@@ -12,10 +12,10 @@ from typing import Any
 
 from ringfence.app.policies.cases import needs_of
 from ringfence.app.policies.trial import Circumstances, Trial, Tried, asked_of
-from ringfence.core.canonical import canonical_bytes, digest_of
 from ringfence.core.model.identifiers import AgentId, RunId, ToolId
 from ringfence.core.model.run import Posture
 from ringfence.core.model.verdict import Level
+from ringfence.core.strict_json.canonical import canonical_bytes, digest_of
 from ringfence.errors import RequestError
 
 REPLAYED = frozenset({"exposure", "arguments", "policy", "blast_radius"})

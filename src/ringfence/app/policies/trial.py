@@ -20,9 +20,9 @@ from ringfence.core.model.identifiers import AgentId, CallId, Millis, RunId, Too
 from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Decision
+from ringfence.core.narrowing.tightening import build_tool
 from ringfence.core.policy.shard import Broken, Evaluation, Shard, evaluate
-from ringfence.core.tightening import build_tool
-from ringfence.engine.policy_book import Compiled, Definitions, PolicyBook
+from ringfence.engine.catalogue.policy_book import Compiled, Definitions, PolicyBook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,10 +18,10 @@ from ringfence.app.boxes.keeping import INNER_PORT, BoxKeeper
 from ringfence.app.gateway import Gateway
 from ringfence.app.wiring.sandbox import build_sandbox
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.boxes import Adopted
-from ringfence.engine.connections import Connections, ReadSecret
-from ringfence.engine.lost_boxes import end_lost
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.boxes.boxes import Adopted
+from ringfence.engine.boxes.connections import Connections, ReadSecret
+from ringfence.engine.boxes.lost_boxes import end_lost
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.errors import UnavailableError
 from ringfence.ports.box_line import BoxLine
 from ringfence.ports.secrets import Secret, SecretRef

@@ -65,11 +65,11 @@ from ringfence.core.model.identifiers import Digest
 from ringfence.core.model.run import Posture
 from ringfence.core.rules import Rules
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.injection import Injection
-from ringfence.engine.on_behalf import OnBehalf
-from ringfence.engine.recovery import distrust_time, recover
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.identity.on_behalf import OnBehalf
+from ringfence.engine.secrets.injection import Injection
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.engine.steps import AtStep, nothing
+from ringfence.engine.upkeep.recovery import distrust_time, recover
 from ringfence.errors import UnavailableError
 from ringfence.ports.identity import Outside
 from ringfence.ports.notifier import Notifier

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ringfence.adapters.identity.token_exchange import ClientAuth, ExchangeOptions, Rfc8693Exchange
 from ringfence.app.config.settings import ExchangeSettings, ServerConnection
 from ringfence.core.model.identifiers import ServerId
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.clock import Clock
 from ringfence.ports.exchange import TokenExchange
 

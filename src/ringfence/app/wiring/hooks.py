@@ -10,7 +10,7 @@ from ringfence.adapters.pep.mcp_gateway.peer import Peer, peer_of
 from ringfence.app.data_plane import App, by_path
 from ringfence.app.gateway import Gateway
 from ringfence.core.model.run import Posture
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 from ringfence.ports.clock import Clock
 
 COMMAND_HOST = "127.0.0.1"

@@ -7,7 +7,7 @@ import ssl
 from ringfence.adapters.identity.people import PeopleOptions
 from ringfence.adapters.pep.mcp_gateway.tls import server_context
 from ringfence.app.config.settings import ListenSettings, OidcSettings
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 
 
 def people_options(settings: OidcSettings | None, secrets: SecretBook) -> PeopleOptions | None:

@@ -16,7 +16,7 @@ from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.witnesses.http import HttpWitness
 from ringfence.app.config.settings import AnchorSettings, ForwardSettings, LogSettings
 from ringfence.engine.log.care import LogOutlets
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.anchor import Anchor
 from ringfence.ports.forwarder import Forwarder
 

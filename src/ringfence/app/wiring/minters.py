@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ringfence.adapters.minters.aws_sts import StsMinter, StsOptions
 from ringfence.adapters.minters.postgres import PostgresMinter
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 from ringfence.ports.minter import AwsAccount, Minter, MinterPlace

@@ -13,8 +13,8 @@ from ringfence.app.config.settings import ModelConnection
 from ringfence.app.data_plane import App, by_path
 from ringfence.app.gateway import Gateway
 from ringfence.core.model.run import Posture
-from ringfence.engine.identify import Presented
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.identity.identify import Presented
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.clock import Clock
 from ringfence.ports.model_upstream import ModelUpstream
 

@@ -15,7 +15,7 @@ from ringfence.adapters.notifiers.webhook import WebhookOptions, webhook_notifie
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.app.config.alert_settings import MailSettings, PagerDutySettings, Webhook
 from ringfence.app.config.settings import Loaded
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.notifier import AlertKind, Notifier
 
 Settings = Webhook | PagerDutySettings | MailSettings

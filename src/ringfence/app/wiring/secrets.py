@@ -12,7 +12,7 @@ from ringfence.adapters.secrets.vault import VaultOptions, VaultSecrets
 from ringfence.adapters.system.clock import SystemClock
 from ringfence.app.config.settings import SecretSettings
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.secrets import SecretSource
 
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")

@@ -16,8 +16,8 @@ from ringfence.app.gateway import Gateway
 from ringfence.app.wiring.boxes import ProxiedWayOut
 from ringfence.app.wiring.sandbox import runtime_folder
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.boxes import Adopted
-from ringfence.engine.server_boxes import ServerProcess
+from ringfence.engine.boxes.boxes import Adopted
+from ringfence.engine.boxes.server_boxes import ServerProcess
 from ringfence.errors import UnavailableError
 
 

@@ -13,7 +13,7 @@ from ringfence.adapters.telemetry.metrics import PrometheusMetrics
 from ringfence.adapters.telemetry.otlp import Encode, OtlpOptions, OtlpTraces
 from ringfence.adapters.telemetry.several import SeveralTelemetry
 from ringfence.app.config.settings import OtlpSettings
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.errors import UnavailableError
 from ringfence.ports.secrets import SecretRef
 

@@ -15,7 +15,7 @@ from ringfence.adapters.wire.mcp import Era as WireEra
 from ringfence.app.config.settings import Era, SecretSettings, ServerConnection, TransportKind, Value
 from ringfence.app.wiring.secrets import build_secrets, passed_on
 from ringfence.app.wiring.server_boxes import ServerBoxing
-from ringfence.engine.secret_book import SecretBook
+from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.errors import ConfigError
 from ringfence.ports.secrets import SecretRef
 from ringfence.ports.upstream import Upstream

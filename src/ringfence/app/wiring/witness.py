@@ -22,7 +22,7 @@ from ringfence.app.control.server import ControlProtocol
 from ringfence.core.audit.keys import VerifierKey, parse_key
 from ringfence.core.audit.note import COSIGNATURE, ED25519
 from ringfence.core.audit.witnessing import LARGEST_REQUEST
-from ringfence.engine.witness import LogWitness, WitnessAnswer
+from ringfence.engine.upkeep.witness import LogWitness, WitnessAnswer
 from ringfence.errors import ConfigError, RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 

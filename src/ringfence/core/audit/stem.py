@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from ringfence.core.audit.tree import leaf_hash
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 
 BODY_DIGEST = "body_sha256"
 VERSION = 2

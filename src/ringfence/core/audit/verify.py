@@ -30,7 +30,7 @@ from ringfence.core.audit.stem import BODY_DIGEST, VERSION, stem_of_value
 from ringfence.core.audit.times import TOLERANCE_MS, Times
 from ringfence.core.audit.tree import append, leaf_hash, root_hash
 from ringfence.core.audit.vouched import Vouched, vouched_by
-from ringfence.core.canonical import JsonLimits, canonical_bytes, parse_strict
+from ringfence.core.strict_json.canonical import JsonLimits, canonical_bytes, parse_strict
 from ringfence.errors import RequestError
 
 MOST_FINDINGS = 100

@@ -11,7 +11,7 @@ from ringfence.core.audit.proof import verify_inclusion
 from ringfence.core.audit.proof_file import ProofFile
 from ringfence.core.audit.stem import entry_hash, stem_of, stem_of_value
 from ringfence.core.audit.vouched import vouched_by
-from ringfence.core.canonical import JsonLimits, canonical_bytes, parse_strict
+from ringfence.core.strict_json.canonical import JsonLimits, canonical_bytes, parse_strict
 from ringfence.errors import RequestError
 
 _LIMITS = JsonLimits(depth=256, keys=100_000, nul=True)

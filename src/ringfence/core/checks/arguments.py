@@ -2,12 +2,12 @@
 
 from itertools import islice
 
-from ringfence.core.confusable import twins
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
-from ringfence.core.session_policy import session_policy
+from ringfence.core.narrowing.session_policy import session_policy
+from ringfence.core.strict_json.confusable import twins
 
 ALLOW = Verdict(Level.ALLOW)
 _MOST_FAULTS = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringfence.core.connecting import CONNECT, Act
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.flow.web.outside import Outside
 from ringfence.core.leaving import beside, holds_two, is_sink, leaves, ways_outside
 from ringfence.core.model.call import Call
@@ -13,7 +13,7 @@ from ringfence.core.model.label import at_least
 from ringfence.core.model.profile import Sensitivity, ToolProfile
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
-from ringfence.core.plain_text import plain
+from ringfence.core.own_tools.connecting import CONNECT, Act
 
 ALLOW: Final = Verdict(Level.ALLOW)
 _TOLD: Final = 3

@@ -1,10 +1,10 @@
 """May this agent's box reach this host?"""
 
-from ringfence.core.connecting import CONNECT, Act, is_within
 from ringfence.core.model.call import Call
 from ringfence.core.model.egress import Unlisted
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
+from ringfence.core.own_tools.connecting import CONNECT, Act, is_within
 
 ALLOW = Verdict(Level.ALLOW)
 

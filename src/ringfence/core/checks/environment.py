@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringfence.core.connecting import CONNECT
-from ringfence.core.delegation import DELEGATE
-from ringfence.core.exporting import EXPORT
-from ringfence.core.handoff import HANDOFF
 from ringfence.core.model.call import Call
 from ringfence.core.model.environment import is_within, shown
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.local import LOCAL
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
-from ringfence.core.modelling import MESSAGES
+from ringfence.core.own_tools.connecting import CONNECT
+from ringfence.core.own_tools.delegation import DELEGATE
+from ringfence.core.own_tools.exporting import EXPORT
+from ringfence.core.own_tools.handoff import HANDOFF
+from ringfence.core.own_tools.modelling import MESSAGES
 
 ALLOW = Verdict(Level.ALLOW)
 

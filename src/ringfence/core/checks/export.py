@@ -1,9 +1,9 @@
 """May this result leave its box?"""
 
-from ringfence.core.exporting import EXPORT, branch_of, texts_of
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
+from ringfence.core.own_tools.exporting import EXPORT, branch_of, texts_of
 
 ALLOW = Verdict(Level.ALLOW)
 MOST_TOLD = 5

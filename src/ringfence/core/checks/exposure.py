@@ -1,9 +1,9 @@
 """Does this tool exist for this agent?"""
 
-from ringfence.core.handoff import HANDOFF, is_party
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
+from ringfence.core.own_tools.handoff import HANDOFF, is_party
 
 ALLOW = Verdict(Level.ALLOW)
 

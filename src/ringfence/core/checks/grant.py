@@ -1,13 +1,13 @@
 """Was this given to the run, and to every run above it?"""
 
-from ringfence.core.connecting import server_of
-from ringfence.core.grants import admits
-from ringfence.core.handoff import HANDOFF
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts, Link
 from ringfence.core.model.grant import EVERYTHING
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
-from ringfence.core.modelling import MESSAGES
+from ringfence.core.narrowing.grants import admits
+from ringfence.core.own_tools.connecting import server_of
+from ringfence.core.own_tools.handoff import HANDOFF
+from ringfence.core.own_tools.modelling import MESSAGES
 
 ALLOW = Verdict(Level.ALLOW)
 _WITH_EVERY_GRANT = frozenset({HANDOFF, MESSAGES})

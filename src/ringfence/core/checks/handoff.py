@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.handoff import HANDOFF, Asked, HandOver, Take, asked_in, claims_less, is_party
+from ringfence.core.explaining.rule_class import RESULT_CHECK
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.handoff import Handing
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
-from ringfence.core.result_schema import MOST_RESULT_BYTES, misses
-from ringfence.core.rule_class import RESULT_CHECK
+from ringfence.core.own_tools.handoff import HANDOFF, Asked, HandOver, Take, asked_in, claims_less, is_party
+from ringfence.core.own_tools.result_schema import MOST_RESULT_BYTES, misses
+from ringfence.core.strict_json.canonical import canonical_bytes
 
 ALLOW = Verdict(Level.ALLOW)
 _CHECK = "handoff"

@@ -1,11 +1,11 @@
 """Is there budget left for this run and everybody above it, and on every meter that the call is charged to?"""
 
-from ringfence.core.ledger import refusal
+from ringfence.core.ledger.moves import refusal
+from ringfence.core.ledger.shortfall import CAP_CODES, in_words
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
-from ringfence.core.shortfall import CAP_CODES, in_words
 
 ALLOW = Verdict(Level.ALLOW)
 

@@ -1,10 +1,10 @@
 """Does the run repeat itself?"""
 
+from ringfence.core.guards.trail import is_looping
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
-from ringfence.core.trail import is_looping
 
 ALLOW = Verdict(Level.ALLOW)
 _WAITED_FOR = frozenset({TicketState.PENDING, TicketState.APPROVED})

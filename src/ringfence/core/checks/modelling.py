@@ -4,7 +4,7 @@ from ringfence.core.metering.rules import is_among
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.verdict import Level, Reason, ReasonCode, Verdict
-from ringfence.core.modelling import MESSAGES, Act, Fault
+from ringfence.core.own_tools.modelling import MESSAGES, Act, Fault
 
 ALLOW = Verdict(Level.ALLOW)
 

@@ -5,12 +5,12 @@ And did they ask for what is done with it?
 
 from typing import Final
 
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.flow.origins import underived
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.provenance import Origin, SourceKind
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
-from ringfence.core.plain_text import plain
 
 ALLOW = Verdict(Level.ALLOW)
 _MOST_NAMED: Final = 5

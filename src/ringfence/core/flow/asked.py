@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ringfence.core.definitions.wording import words
 from ringfence.core.model.profile import Role
-from ringfence.core.wording import words
 
 Scalar = str | int | float | bool
 

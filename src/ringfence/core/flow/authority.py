@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from ringfence.core.definitions.wording import words
 from ringfence.core.model.call import Call
 from ringfence.core.model.profile import Authority, Role, ToolProfile
 from ringfence.core.model.tool import Tool
-from ringfence.core.wording import words
 
 MOST_LEAVES: Final = 2_000
 """Values of one call that are looked at. A call with more has one more, that nothing speaks for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.core.ledger import refusal, run_of
+from ringfence.core.ledger.moves import refusal, run_of
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.meter import MeterKind

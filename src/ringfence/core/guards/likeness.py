@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.profile import ToolProfile
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import RequestError
 
 _MARKS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?:0x)?[0-9a-f]{12,}|[0-9]+", re.IGNORECASE)

@@ -13,10 +13,10 @@ from ringfence.core.guards.identical import identical
 from ringfence.core.guards.no_progress import no_progress
 from ringfence.core.guards.ping_pong import ping_pong
 from ringfence.core.guards.repetition import Repetition, count_of, rested
+from ringfence.core.ledger.shortfall import as_amount
 from ringfence.core.model.deed import Deed, DeedKind
 from ringfence.core.model.guards import Guard, GuardRules, Repeats, Sign, SignStep
 from ringfence.core.model.identifiers import Millis
-from ringfence.core.shortfall import as_amount
 
 _NOTHING: Final = Repetition()
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.model.label import Label
 from ringfence.core.model.profile import Sensitivity, Trust
-from ringfence.core.plain_text import plain
 
 LONGEST = 160
 """Characters of any text of an entry that is shown."""

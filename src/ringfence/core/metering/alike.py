@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ringfence.core.canonical import canonical_bytes, digest_of
+from ringfence.core.strict_json.canonical import canonical_bytes, digest_of
 from ringfence.errors import RequestError
 
 DIGITS: Final = b"0123456789"

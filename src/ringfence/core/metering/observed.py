@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.core.canonical import canonical_bytes, digest_of
 from ringfence.core.model.identifiers import Digest
+from ringfence.core.strict_json.canonical import canonical_bytes, digest_of
 from ringfence.errors import RequestError
 
 LONGEST_NAME: Final = 200

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.metering.alike import DIGITS
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import RequestError
 
 MOST_PARTS: Final = 16

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final
 
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.metering.alike import given_in
 from ringfence.core.metering.body import read_json
 from ringfence.core.metering.letters import swelling
@@ -31,6 +30,7 @@ from ringfence.core.metering.observed import (
 )
 from ringfence.core.metering.prompts import Part, prompt_parts, system_key, tool_parts, tools_key
 from ringfence.core.model.identifiers import Digest
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import RequestError
 
 LARGEST_BODY: Final = 32 << 20

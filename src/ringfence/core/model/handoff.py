@@ -27,7 +27,7 @@ class Handoff:
     label: Label
     """Of all that the run and those above it had been given at that moment, or more where the run said so."""
     is_typed: bool = False
-    """Its schema leaves no room for text (`core.typed_schema`): the fixed schema is the sanitiser."""
+    """Its schema leaves no room for text (`core.definitions.typed_schema`): the fixed schema is the sanitiser."""
 
     @property
     def brings(self) -> Label:

@@ -55,7 +55,7 @@ class Run:
     words: tuple[Words, ...] = ()
     """What was said to it by those who may steer it, since it was opened."""
     result_schema: str = ""
-    """Of what it hands to the run above it, fixed when it was opened (`core.result_schema`). Empty: it hands nothing over."""
+    """Of what it hands to the run above it, fixed first (`core.own_tools.result_schema`). Empty: it hands over nothing."""
 
     @property
     def is_of_operator(self) -> bool:

@@ -54,7 +54,7 @@ class Ticket:
     card_digest: Digest
     """SHA-256 of the card's canonical bytes: what a decision has to quote."""
     card: bytes
-    """The card, rendered once from the frozen call: canonical JSON (core/card.py)."""
+    """The card, rendered once from the frozen call: canonical JSON (core/approvals/card.py)."""
     approvable: bool
     """False where the card cannot be shown in full: it can only be denied."""
     state: TicketState = TicketState.PENDING

@@ -35,7 +35,7 @@ class Tool:
     environment: str = ""
     """The label of its server; empty: none."""
     inferred: tuple[Authority, ...] = ()
-    """What carries authority where its profile does not say (`core.roles`)."""
+    """What carries authority where its profile does not say (`core.definitions.roles`)."""
     validator: Any = None
     """Compiled `jsonschema_rs` validator of the shown schema; None means the schema could not be compiled: deny."""
     upstream_validator: Any = None

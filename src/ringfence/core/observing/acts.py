@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.metering.local_tools import OF_OTHERS, UNKNOWN, LocalTool, label_of
 from ringfence.core.metering.observed import ToolResult, ToolUse
 from ringfence.core.model.identifiers import AgentId, Digest, Millis, RunId
 from ringfence.core.model.label import CLEAN, Label, join_all
-from ringfence.core.plain_text import plain
+from ringfence.core.records.entry import Entry, EntryKind
 
 MOST_IN_ENTRY: Final = 40
 """Uses and results of one entry: more begin another."""

@@ -1,7 +1,7 @@
 """Characters that a model reads and a person does not see, in the amounts that carry a message.
 
-Narrower than what quarantines a definition (`core.suspicion`): results are other people's texts, in which single joiners, byte
-order marks, soft hyphens and colours are ordinary.
+Narrower than what quarantines a definition (`core.definitions.suspicion`): results are other people's texts, in which single
+joiners, byte order marks, soft hyphens and colours are ordinary.
 """
 
 from __future__ import annotations

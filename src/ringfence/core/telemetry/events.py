@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ringfence.core.explaining.rule_class import RuleClass
 from ringfence.core.model.identifiers import CallId, Millis, RunId, TicketId
 from ringfence.core.model.stop import ScopeKind, StopMode
-from ringfence.core.rule_class import RuleClass
 
 
 class Ending(StrEnum):

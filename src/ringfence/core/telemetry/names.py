@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringfence.core.metering.prices import plain_name
-from ringfence.core.own_tools import OWN_TOOLS
+from ringfence.core.own_tools.names import OWN_TOOLS
 from ringfence.core.rules import Rules
 
 UNKNOWN: Final = "(unknown)"

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from ringfence.core.entry import Entry
-from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.explaining.rule_class import class_of, naming
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import CallId, RunId, TicketId, ToolId
 from ringfence.core.model.verdict import Reason, ReasonCode
-from ringfence.core.modelling import MESSAGES, Act
-from ringfence.core.own_tools import OWN_TOOLS
-from ringfence.core.rule_class import class_of, naming
+from ringfence.core.own_tools.modelling import MESSAGES, Act
+from ringfence.core.own_tools.names import OWN_TOOLS
+from ringfence.core.records.entry import Entry
 from ringfence.core.rules import Rules
 from ringfence.core.telemetry.events import Decided, Ended, Ending, ModelAsked, ModelUsed, Remote
 from ringfence.core.telemetry.names import agent_name, model_name, tool_name, upstream_name

@@ -56,7 +56,7 @@ class ToolUse:
     """One use of a tool."""
 
     tool: str
-    """Canonical (`core.local_calls`), or empty: a tool of an MCP server."""
+    """Canonical (`core.own_tools.local_calls`), or empty: a tool of an MCP server."""
     client_tool: str
     """The client's own name."""
     input: Mapping[str, Any] = field(default_factory=dict[str, Any])

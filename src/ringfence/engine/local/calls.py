@@ -19,10 +19,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from ringfence.core.canonical import JsonLimits, digest_of, parse_strict
-from ringfence.core.client_meta import TOOL_USE, ClientMeta
 from ringfence.core.framing import NO_SEAL
-from ringfence.core.local_calls import INNER, LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
+from ringfence.core.mcp.client_meta import TOOL_USE, ClientMeta
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import CallId, Digest, RunId, ToolId
 from ringfence.core.model.local import LOCAL, Judgement, Kind, LocalAct, Place, Scope
@@ -32,13 +30,16 @@ from ringfence.core.model.run import Run
 from ringfence.core.model.stop import Reach, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
+from ringfence.core.own_tools.local_calls import INNER, LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
 from ringfence.core.permissions.guarded import guarded_by
 from ringfence.core.rules import AgentRule
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.written import Written
-from ringfence.engine.approvals import Approvals
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.identify import Presented, Principal
+from ringfence.core.strict_json.canonical import JsonLimits, digest_of, parse_strict
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.catalogue.own_server import OwnServer
+from ringfence.engine.identity.identify import Presented, Principal
+from ringfence.engine.identity.reaching import reach_of
 from ringfence.engine.inspection import Inspection
 from ringfence.engine.local.asked import Answer, Event, Happening, Say, ToolUse
 from ringfence.engine.local.outcomes import KILLED, OUTPUT, PAUSED, UNAVAILABLE, given, refusal, waiting
@@ -46,11 +47,10 @@ from ringfence.engine.local.sealed import seal_of
 from ringfence.engine.local.standing import wait_for_pause
 from ringfence.engine.local.written import WrittenFiles, note_acts
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
-from ringfence.engine.own_server import OwnServer
-from ringfence.engine.personal_data import scan_rule, without_personal
-from ringfence.engine.reaching import reach_of
-from ringfence.engine.runs import Runs
-from ringfence.engine.waiting import settled
+from ringfence.engine.people.approvals import Approvals
+from ringfence.engine.runs.runs import Runs
+from ringfence.engine.secrets.personal_data import scan_rule, without_personal
+from ringfence.engine.waiting.waiting import settled
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.files import Files

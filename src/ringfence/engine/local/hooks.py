@@ -16,26 +16,26 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any, Final, Protocol, assert_never
 
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.client_meta import ClientMeta
-from ringfence.core.entry import ENTRY_LIMIT, Entry, EntryKind
-from ringfence.core.local_calls import CHANGE, OTHER, arguments_of
+from ringfence.core.explaining.plain_text import plain
+from ringfence.core.mcp.client_meta import ClientMeta
 from ringfence.core.model.identifiers import OWN_SERVER, RunId
 from ringfence.core.model.local_rules import LocalRules, Words
 from ringfence.core.model.local_rules import Outcome as Follows
 from ringfence.core.model.run import Posture
 from ringfence.core.model.verdict import Level, ReasonCode
 from ringfence.core.model.words import Words as Said
-from ringfence.core.plain_text import plain
-from ringfence.core.unit import AddWords, Conflict, Unit
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.core.own_tools.local_calls import CHANGE, OTHER, arguments_of
+from ringfence.core.records.entry import ENTRY_LIMIT, Entry, EntryKind
+from ringfence.core.records.unit import AddWords, Conflict, Unit
+from ringfence.core.strict_json.canonical import canonical_bytes
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.identity.identify import Presented, Principal, identify
 from ringfence.engine.local.asked import NOTHING, Answer, Event, Happening, Say, ToolUse
 from ringfence.engine.local.calls import LocalCalls
 from ringfence.engine.local.outcomes import KILLED, OVER, PAUSED, UNKNOWN, refusal
 from ringfence.engine.local.standing import Standing, standing_of
 from ringfence.engine.outcome import Refused
-from ringfence.engine.runs import TASK_LIMIT, Runs
+from ringfence.engine.runs.runs import TASK_LIMIT, Runs
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store

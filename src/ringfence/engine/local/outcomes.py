@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ringfence.core.explaining.rule_class import TEXTS, RuleClass, class_of, text_of
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Level, ReasonCode
-from ringfence.core.rule_class import TEXTS, RuleClass, class_of, text_of
 from ringfence.engine.local.asked import NOTHING, Answer, Say
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting, Withheld
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
-from ringfence.core.canonical import digest_of
 from ringfence.core.model.identifiers import Digest
 from ringfence.core.model.local import Judgement, LocalAct, PathUse, Use
 from ringfence.core.model.profile import Effect
+from ringfence.core.strict_json.canonical import digest_of
 from ringfence.ports.files import Files
 
 MOST_FILES: Final = 20

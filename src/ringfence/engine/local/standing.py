@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from ringfence.core.local_calls import tool_id
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.local import LOCAL
 from ringfence.core.model.run import Run, RunState
 from ringfence.core.model.stop import Stop, StopMode
-from ringfence.engine.reaching import reach_of
+from ringfence.core.own_tools.local_calls import tool_id
+from ringfence.engine.identity.reaching import reach_of
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store

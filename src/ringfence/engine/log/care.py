@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.engine.alerts import Alerts
+from ringfence.engine.alerting.alerts import Alerts
 from ringfence.engine.log.forwarding import LogForwarding
 from ringfence.engine.log.heads import LogHeads
 from ringfence.engine.log.retention import LogRetention

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ringfence.core.entry import Entry, EntryKind
-from ringfence.core.unit import Conflict, Unit
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import Conflict, Unit
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from ringfence.core.client_meta import NO_META, ClientMeta
+from ringfence.core.ledger.model_caps import Room
+from ringfence.core.mcp.client_meta import NO_META, ClientMeta
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.model.identifiers import CallId
 from ringfence.core.model.stop import Reach
-from ringfence.core.model_caps import Room
-from ringfence.core.modelling import Act, Asked
 from ringfence.core.observing.secrets import Handled
-from ringfence.engine.identify import Presented
+from ringfence.core.own_tools.modelling import Act, Asked
+from ringfence.engine.identity.identify import Presented
 from ringfence.engine.outcome import Outcome
 
 NOT_RECORDED: Final = "what came of this could not be recorded, so the answer is kept back; it may have been billed"

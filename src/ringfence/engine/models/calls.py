@@ -18,6 +18,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from ringfence.core.ledger.model_caps import Room
+from ringfence.core.ledger.running_out import with_likely
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.metering.rules import ModelRules
 from ringfence.core.metering.shrinking import with_max_tokens
@@ -25,13 +27,12 @@ from ringfence.core.metering.stream import CutKind, error_event
 from ringfence.core.model.identifiers import CallId, RunId
 from ringfence.core.model.model_use import MODEL, ModelUse
 from ringfence.core.model.stop import Reach, StopMode
-from ringfence.core.model_caps import Room
-from ringfence.core.modelling import DEFINITION, LONGEST_S, MESSAGES, Act, Asked, asked, shortened
-from ringfence.core.running_out import with_likely
+from ringfence.core.own_tools.modelling import DEFINITION, LONGEST_S, MESSAGES, Act, Asked, asked, shortened
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.identify import Presented
-from ringfence.engine.inflight import Inflight
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.catalogue.own_server import OwnServer
+from ringfence.engine.identity.identify import Presented
+from ringfence.engine.identity.reaching import reach_of
 from ringfence.engine.models.asking import NOT_RECORDED, Ask, Asking, Client, Given, Whole
 from ringfence.engine.models.learning import Learning
 from ringfence.engine.models.noted import Noted
@@ -41,8 +42,7 @@ from ringfence.engine.models.settling import LostAnswer, account_of
 from ringfence.engine.models.upstreams import ModelUpstreams
 from ringfence.engine.models.work import Work
 from ringfence.engine.outcome import Ambiguous, Refused
-from ringfence.engine.own_server import OwnServer
-from ringfence.engine.reaching import reach_of
+from ringfence.engine.stopping.inflight import Inflight
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.model_upstream import Lost, ModelAnswer, ModelPost, ModelUpstream

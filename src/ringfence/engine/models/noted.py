@@ -9,12 +9,12 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ringfence.core.client_meta import ClientMeta
+from ringfence.core.explaining.plain_text import plain
+from ringfence.core.mcp.client_meta import ClientMeta
 from ringfence.core.metering.observed import ToolUse, digest_or_none, result_key, use_key
 from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.observing.acts import LONGEST_SHOWN, OwnCall, told_in
-from ringfence.core.plain_text import plain
 from ringfence.ports.clock import Clock
 
 MOST_OF_RUN: Final = 20_000

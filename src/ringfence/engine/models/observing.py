@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ringfence.core.entry import EntryKind
 from ringfence.core.metering.observed import ToolResult, ToolUse, result_key, use_key
 from ringfence.core.metering.prompts import system_key, tools_key
 from ringfence.core.metering.request import MOST_OBSERVED, ModelRequest, Unreadable
@@ -22,14 +21,15 @@ from ringfence.core.metering.rules import SecretsAction
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import CLEAN, Label, join_all
 from ringfence.core.model.run import Run
-from ringfence.core.modelling import Act
 from ringfence.core.observing.acts import Given, beyond, given, observed_entries
+from ringfence.core.own_tools.modelling import Act
+from ringfence.core.records.entry import EntryKind
+from ringfence.core.records.unit import Conflict, JoinLabel, Unit
 from ringfence.core.scan.redactor import RULE as OWN
 from ringfence.core.scan.redactor import Redactor
-from ringfence.core.unit import Conflict, JoinLabel, Unit
-from ringfence.engine.alerts import Alerts
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.identify import Principal
+from ringfence.engine.alerting.alerts import Alerts
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.identity.identify import Principal
 from ringfence.engine.models.noted import Noted, RunNotes
 from ringfence.engine.models.prompts import Prompts
 from ringfence.engine.models.reading import Read, RequestReader

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ringfence.core.metering.stream import Cut, CutKind, Forward
-from ringfence.core.modelling import Act
+from ringfence.core.own_tools.modelling import Act
 from ringfence.engine.models.work import Work
 from ringfence.errors import UnavailableError
 from ringfence.ports.model_upstream import ModelAnswer

@@ -6,10 +6,10 @@ from typing import Final
 
 from ringfence.core.model.model_use import MODEL
 from ringfence.core.model.stop import StopMode
-from ringfence.core.modelling import MESSAGES
-from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.core.own_tools.modelling import MESSAGES
+from ringfence.engine.identity.identify import Presented, Principal, identify
+from ringfence.engine.identity.reaching import reach_of
 from ringfence.engine.models.asking import Client
-from ringfence.engine.reaching import reach_of
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
 

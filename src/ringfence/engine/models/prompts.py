@@ -9,15 +9,15 @@ import json
 from dataclasses import replace
 from typing import Any, Final
 
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.metering.prompts import Part
 from ringfence.core.metering.request import ModelRequest
 from ringfence.core.model.identifiers import AgentId, RunId
 from ringfence.core.model.run import Run
 from ringfence.core.observing.changes import PROMPT, TOOLS, News, Watch
-from ringfence.core.plain_text import plain
-from ringfence.core.unit import Conflict, Unit
-from ringfence.engine.alerts import Alerts
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import Conflict, Unit
+from ringfence.engine.alerting.alerts import Alerts
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditLog, AuditQuery
 from ringfence.ports.clock import Clock

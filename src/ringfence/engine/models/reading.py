@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from ringfence.core.metering.request import ModelRequest, Unreadable, read_count, read_request
 from ringfence.core.metering.rules import ModelRules, SecretsAction
-from ringfence.core.modelling import Act, models_of
 from ringfence.core.observing.secrets import CLEAN, Handled, Memory, SecretFinder
+from ringfence.core.own_tools.modelling import Act, models_of
 from ringfence.core.scan.redactor import RULE as OWN
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.scan.scanner import ScanError

@@ -17,7 +17,7 @@ from ringfence.core.metering.stream import CutKind
 from ringfence.core.metering.tokens import Usage
 from ringfence.core.metering.usage import UNKNOWN, Settled, read_answer, refused, settled
 from ringfence.core.model.model_use import NOTHING_USED, ModelUse
-from ringfence.core.modelling import Act, used_of
+from ringfence.core.own_tools.modelling import Act, used_of
 from ringfence.engine.models.work import Work
 from ringfence.errors import RequestError
 

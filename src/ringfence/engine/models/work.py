@@ -10,7 +10,7 @@ from ringfence.core.metering.rules import ModelRules
 from ringfence.core.metering.stream import CutKind, MessageStream
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.stop import Reach
-from ringfence.core.modelling import Asked
+from ringfence.core.own_tools.modelling import Asked
 from ringfence.engine.models.asking import Asking, Client
 from ringfence.ports.model_upstream import ModelPost
 from ringfence.ports.upstream import NotSent

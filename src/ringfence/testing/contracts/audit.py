@@ -14,8 +14,8 @@ from typing import Any
 
 from ringfence.core.audit.stem import entry_hash, has_body, stem_of
 from ringfence.core.audit.tree import EMPTY_ROOT, merkle_root, root_hash
-from ringfence.core.entry import EntryKind
-from ringfence.core.unit import Unit
+from ringfence.core.records.entry import EntryKind
+from ringfence.core.records.unit import Unit
 from ringfence.ports.audit import AuditLog, AuditQuery, Head
 from ringfence.ports.store import Store
 from ringfence.testing.contracts.samples import an_entry

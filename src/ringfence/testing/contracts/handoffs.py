@@ -15,8 +15,8 @@ from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.profile import Sensitivity, Trust
 from ringfence.core.model.run import Run
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.retention import KEPT_MS
-from ringfence.core.unit import HANDED_ROOM, CloseRun, JoinLabel, OpenRun, Prune, PutHandoff, Unit
+from ringfence.core.records.retention import KEPT_MS
+from ringfence.core.records.unit import HANDED_ROOM, CloseRun, JoinLabel, OpenRun, Prune, PutHandoff, Unit
 from ringfence.ports.store import Store
 from ringfence.testing.contracts.samples import a_run, an_entry, opening
 from ringfence.testing.contracts.store import accept, refuse

@@ -14,7 +14,7 @@ from ringfence.core.model.label import CLEAN, Label, agent_place, memory_place
 from ringfence.core.model.profile import Sensitivity, Trust
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.model.words import Words
-from ringfence.core.unit import (
+from ringfence.core.records.unit import (
     WORDS_MOST,
     WORDS_ROOM,
     AddStop,

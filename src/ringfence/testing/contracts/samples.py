@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.core.entry import Entry, EntryKind
+from ringfence.core.definitions.pins import Pin, PinKind
 from ringfence.core.model.identifiers import AgentId, CallId, Digest, OperatorName, RunId, ServerId, TicketId, ToolId
 from ringfence.core.model.meter import Charge, MeterKind
 from ringfence.core.model.operator import Operator, Role
@@ -10,8 +10,8 @@ from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Reach, Scope, ScopeKind, Stop, StopMode
 from ringfence.core.model.ticket import Ticket, Vote
 from ringfence.core.model.verdict import Gate, ReasonCode
-from ringfence.core.pins import Pin, PinKind
-from ringfence.core.unit import OpenRun, Reserve, Unit
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.unit import OpenRun, Reserve, Unit
 
 AGENT = AgentId("support")
 SERVER = ServerId("orders")

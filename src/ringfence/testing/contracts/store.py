@@ -13,9 +13,8 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 
-from ringfence.core.approval import LIVE
-from ringfence.core.entry import ENTRY_LIMIT
-from ringfence.core.ledger import held_of, used_of
+from ringfence.core.approvals.approval import LIVE
+from ringfence.core.ledger.moves import held_of, used_of
 from ringfence.core.model.identifiers import CallId, Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.meter import MeterKind
 from ringfence.core.model.operator import Role
@@ -24,8 +23,9 @@ from ringfence.core.model.run import RunState
 from ringfence.core.model.stop import ScopeKind, StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.state import Account
-from ringfence.core.unit import (
+from ringfence.core.records.entry import ENTRY_LIMIT
+from ringfence.core.records.state import Account
+from ringfence.core.records.unit import (
     AddStop,
     AddTicket,
     CastVote,

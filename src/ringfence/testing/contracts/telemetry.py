@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ringfence.core.explaining.rule_class import RuleClass
 from ringfence.core.model.identifiers import CallId, RunId, TicketId
 from ringfence.core.model.stop import ScopeKind, StopMode
-from ringfence.core.rule_class import RuleClass
 from ringfence.core.telemetry.events import (
     Decided,
     Ended,

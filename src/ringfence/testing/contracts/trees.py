@@ -16,7 +16,7 @@ from ringfence.core.model.grant import Grant, SpawnCaps
 from ringfence.core.model.identifiers import RunId, ToolId
 from ringfence.core.model.run import Run
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.unit import CloseRun, Conflict, ExtendRun, OpenRun, Prune, Unit
+from ringfence.core.records.unit import CloseRun, Conflict, ExtendRun, OpenRun, Prune, Unit
 from ringfence.ports.store import Store
 from ringfence.testing.contracts.samples import TOOL, a_run, opening
 from ringfence.testing.contracts.store import accept, refuse

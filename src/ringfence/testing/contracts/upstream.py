@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import CallId
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.ports.upstream import Answered, Failed, NotSent, Sending, Unknown, Upstream
 
 DEADLINE_S = 20.0

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.ports.upstream import (
     Answered,
     Asker,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from ringfence.core.leaves import has_stop
+from ringfence.core.definitions.pins import Pin
 from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import Digest, OperatorName, RunId, TicketId
 from ringfence.core.model.label import Label
@@ -15,9 +15,9 @@ from ringfence.core.model.pause import Pause
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket, TicketState
-from ringfence.core.pins import Pin
-from ringfence.core.state import Account, Hold
-from ringfence.core.unit import Conflict, Unit
+from ringfence.core.records.leaves import has_stop
+from ringfence.core.records.state import Account, Hold
+from ringfence.core.records.unit import Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.store import CallState, Receipt, Store
 

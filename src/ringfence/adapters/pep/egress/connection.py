@@ -26,7 +26,7 @@ from ringfence.core.egress.head import MOST_CONNECT, length_of_head
 from ringfence.core.egress.opening import Admitted, Asked, NotAdmitted, Opening, Refusal
 from ringfence.core.model.egress import EgressMode
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 
 logger = logging.getLogger("ringfence.egress")
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 
 
 class Gate(Protocol):

@@ -23,7 +23,7 @@ from ringfence.adapters.pep.egress.splice import PIECE
 from ringfence.adapters.pep.egress.wire import Wire
 from ringfence.core.egress.opening import Opening, Refusal
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 
 logger = logging.getLogger("ringfence.egress")
 _TOO_MANY: Final = Refusal("connections", 429, "too many connections of this run at once")

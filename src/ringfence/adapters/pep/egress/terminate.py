@@ -19,7 +19,7 @@ from ringfence.core.egress.matching import has
 from ringfence.core.egress.opening import Admitted, NotAdmitted, Opening, Refusal
 from ringfence.core.egress.request import Request, request_of
 from ringfence.core.scan.redactor import Redactor
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 from ringfence.errors import UnavailableError
 
 _STOPPED: Final = Refusal("stopped", 403, "stopped before anything left")

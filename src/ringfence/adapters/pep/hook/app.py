@@ -24,9 +24,9 @@ from ringfence.adapters.pep.hook.headers import credential_in, not_json, read_he
 from ringfence.adapters.pep.hook.parse import parsed
 from ringfence.adapters.pep.hook.settings import HookLimits
 from ringfence.core.model.local_rules import Client
-from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
-from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.identity.identify import Presented, Principal, identify
 from ringfence.engine.local.asked import Answer, Event, Say
 from ringfence.engine.local.hooks import Hooks
 from ringfence.engine.local.outcomes import UNAVAILABLE, UNKNOWN

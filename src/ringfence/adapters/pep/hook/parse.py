@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, cast
 
-from ringfence.core.canonical import JsonLimits, check_values, parse_strict
+from ringfence.core.strict_json.canonical import JsonLimits, check_values, parse_strict
 from ringfence.errors import RequestError
 
 LIMITS: Final = JsonLimits(string_bytes=16 << 20, nul=False)

@@ -43,14 +43,14 @@ from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, INVALID_REQUEST
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.run import Posture
-from ringfence.engine.anonymous import Anonymous
-from ringfence.engine.approvals import Approvals
-from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.catalogue.given import Given
+from ringfence.engine.catalogue.notices import Notices
 from ringfence.engine.enforce import Enforcer
-from ringfence.engine.given import Given
-from ringfence.engine.notices import Notices
-from ringfence.engine.outsiders import Outsiders
-from ringfence.engine.runs import Runs
+from ringfence.engine.people.approvals import Approvals
+from ringfence.engine.runs.anonymous import Anonymous
+from ringfence.engine.runs.outsiders import Outsiders
+from ringfence.engine.runs.runs import Runs
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy

@@ -14,13 +14,13 @@ from ringfence.adapters.pep.mcp_gateway.headers import Scheme
 from ringfence.adapters.pep.mcp_gateway.parse import Head
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.places import Place
+from ringfence.core.explaining.plain_text import plain
 from ringfence.core.model.binding import mismatch
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.run import Posture
-from ringfence.core.plain_text import plain
-from ringfence.engine.anonymous import Anonymous
-from ringfence.engine.identify import Presented, Principal, Vouched, identify
-from ringfence.engine.outsiders import Outsiders
+from ringfence.engine.identity.identify import Presented, Principal, Vouched, identify
+from ringfence.engine.runs.anonymous import Anonymous
+from ringfence.engine.runs.outsiders import Outsiders
 from ringfence.ports.clock import Clock
 from ringfence.ports.identity import BadProof, Outside, Outsider, Proofs, Proven
 from ringfence.ports.store import Store

@@ -25,17 +25,17 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import Answer
 from ringfence.adapters.wire.mcp import Era
 from ringfence.adapters.wire.mcp_names import INVALID_REQUEST
-from ringfence.core.asking import granted_capabilities
-from ringfence.core.methods import COMPLETE, GET_PROMPT
+from ringfence.core.mcp.asking import granted_capabilities
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId, TicketId
 from ringfence.core.model.tool import Tool
-from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.catalogue.given import Given
+from ringfence.engine.catalogue.visible import may_read, may_use
 from ringfence.engine.enforce import Enforcer
-from ringfence.engine.given import Given
-from ringfence.engine.identify import Principal
+from ringfence.engine.identity.identify import Principal
 from ringfence.engine.outcome import Outcome
 from ringfence.engine.request import ClientSide, ToolRequest
-from ringfence.engine.visible import may_read, may_use
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy

@@ -14,9 +14,9 @@ from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import Era
 from ringfence.adapters.wire.mcp_names import HEADER_MISMATCH, INVALID_PARAMS, MCP_PARAM_HEADER_PREFIX, X_MCP_HEADER_KEY
 from ringfence.adapters.wire.param_headers import param_mismatch
-from ringfence.core.canonical import digest_of
-from ringfence.core.confusable import confusable
-from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.strict_json.canonical import digest_of
+from ringfence.core.strict_json.confusable import confusable
 from ringfence.engine.request import ToolRequest
 from ringfence.ports.upstream import TOOLS_CALL
 

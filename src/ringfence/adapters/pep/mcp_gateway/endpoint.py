@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from ringfence.core.methods import GET_PROMPT, READ_RESOURCE
+from ringfence.core.mcp.methods import GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import ServerId
 from ringfence.ports.upstream import ServerRequest
 

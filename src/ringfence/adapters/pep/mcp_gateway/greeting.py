@@ -15,10 +15,10 @@ from ringfence.adapters.pep.mcp_gateway.client_call import CLAIM
 from ringfence.adapters.pep.mcp_gateway.lists import TTL_MS
 from ringfence.adapters.wire.mcp import CLIENT_INFO, LEGACY_VERSION, LEGACY_VERSIONS, MODERN_VERSION
 from ringfence.adapters.wire.mcp_names import SERVER_INFO_META_KEY
-from ringfence.core.methods import CAPABILITY
+from ringfence.core.mcp.methods import CAPABILITY
 from ringfence.core.model.identifiers import ServerId
 from ringfence.core.rules import Rules
-from ringfence.engine.catalogue import AgentView
+from ringfence.engine.catalogue.catalogue import AgentView
 from ringfence.ports.upstream import Described
 
 _INSTRUCTIONS: Final = (

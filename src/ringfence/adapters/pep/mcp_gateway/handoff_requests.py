@@ -20,11 +20,11 @@ from ringfence.adapters.pep.mcp_gateway.run_routes import Plain, refusal
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.visit import Visit
 from ringfence.adapters.wire.mcp_names import INVALID_REQUEST
-from ringfence.core.canonical import parse_strict
-from ringfence.core.handoff import HANDOFF
+from ringfence.core.explaining.rule_class import RuleClass, class_of, text_of
 from ringfence.core.model.identifiers import RunId
-from ringfence.core.rule_class import RuleClass, class_of, text_of
-from ringfence.engine.catalogue import wire_name
+from ringfence.core.own_tools.handoff import HANDOFF
+from ringfence.core.strict_json.canonical import parse_strict
+from ringfence.engine.catalogue.catalogue import wire_name
 from ringfence.engine.enforce import Enforcer
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting, Withheld
 from ringfence.engine.request import ToolRequest

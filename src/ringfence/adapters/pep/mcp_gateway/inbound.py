@@ -13,8 +13,8 @@ from ringfence.adapters.pep.mcp_gateway.legacy import Session
 from ringfence.adapters.pep.mcp_gateway.parse import Head, Route
 from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp_names import CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY
-from ringfence.core.client_meta import ClientMeta, client_meta
-from ringfence.engine.identify import Presented, Principal
+from ringfence.core.mcp.client_meta import ClientMeta, client_meta
+from ringfence.engine.identity.identify import Presented, Principal
 
 
 @dataclass(slots=True)

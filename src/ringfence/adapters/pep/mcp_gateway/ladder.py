@@ -32,8 +32,8 @@ from ringfence.adapters.wire.mcp_names import INVALID_PARAMS
 from ringfence.core.model.identifiers import RunId, TicketId
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.rules import ApprovalRules
-from ringfence.engine.approvals import Approvals
 from ringfence.engine.outcome import Outcome, Returned, Waiting
+from ringfence.engine.people.approvals import Approvals
 from ringfence.ports.clock import Clock
 
 Step = Outcome | Asks | None

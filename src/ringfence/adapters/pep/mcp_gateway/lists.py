@@ -15,14 +15,14 @@ from ringfence.adapters.pep.mcp_gateway.cursors import Cursors, ListPlace
 from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.wire.mcp import Era
 from ringfence.adapters.wire.param_headers import header_fault
-from ringfence.core.canonical import canonical_bytes, digest_of
 from ringfence.core.model.identifiers import AgentId, ServerId, ToolId
 from ringfence.core.model.tool import Tool
 from ringfence.core.rules import Rules
-from ringfence.engine.catalogue import AgentView, Catalogue
-from ringfence.engine.given import Given, narrowed
-from ringfence.engine.identify import Principal
-from ringfence.engine.visible import visible_prompts, visible_resources, visible_templates
+from ringfence.core.strict_json.canonical import canonical_bytes, digest_of
+from ringfence.engine.catalogue.catalogue import AgentView, Catalogue
+from ringfence.engine.catalogue.given import Given, narrowed
+from ringfence.engine.catalogue.visible import visible_prompts, visible_resources, visible_templates
+from ringfence.engine.identity.identify import Principal
 from ringfence.ports.entropy import Entropy
 from ringfence.ports.upstream import Described
 

@@ -17,11 +17,11 @@ from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import send_json
 from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
 from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import ServerId
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.given import Given
-from ringfence.engine.visible import may_read
+from ringfence.core.strict_json.canonical import canonical_bytes
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.catalogue.given import Given
+from ringfence.engine.catalogue.visible import may_read
 
 _EMPTY: Final = b"{}"
 _CAPABILITY: Final = {PROMPTS: "prompts", RESOURCES: "resources", TEMPLATES: "resources"}

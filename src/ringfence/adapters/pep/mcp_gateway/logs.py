@@ -12,7 +12,7 @@ from ringfence.adapters.pep.mcp_gateway.foreign import plain
 from ringfence.adapters.pep.mcp_gateway.log_levels import LEVELS
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.wire import jsonrpc
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import RequestError
 
 

@@ -28,7 +28,7 @@ META_KEYS: Final = frozenset(
         LOG_LEVEL_META_KEY,
     }
 )
-"""Keys of `_meta` that mean something; what is taken of others is for `core/client_meta.py` to say."""
+"""Keys of `_meta` that mean something; what is taken of others is for `core/mcp/client_meta.py` to say."""
 
 
 def _params(*names: str) -> frozenset[str]:

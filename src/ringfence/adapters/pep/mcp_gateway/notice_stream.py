@@ -15,8 +15,8 @@ from ringfence.adapters.pep.mcp_gateway.endpoint import Endpoint
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import COMMENT, STREAM_HEADERS, event
 from ringfence.adapters.wire import jsonrpc
-from ringfence.core.canonical import canonical_bytes
-from ringfence.engine.notices import News
+from ringfence.core.strict_json.canonical import canonical_bytes
+from ringfence.engine.catalogue.notices import News
 from ringfence.ports.upstream import NoticeKind
 
 _METHODS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ringfence.core.client_meta import NO_META, ClientMeta
+from ringfence.core.mcp.client_meta import NO_META, ClientMeta
 from ringfence.engine.request import ClientSide
 from ringfence.ports.upstream import Asker, keep_all
 

@@ -32,8 +32,8 @@ from ringfence.adapters.wire.mcp_names import (
     PROTOCOL_VERSION_META_KEY,
     UNSUPPORTED_PROTOCOL_VERSION,
 )
-from ringfence.core.canonical import parse_strict
-from ringfence.core.confusable import confusable
+from ringfence.core.strict_json.canonical import parse_strict
+from ringfence.core.strict_json.confusable import confusable
 from ringfence.errors import RequestError
 
 _USUAL_ACCEPT = f"{JSON_TYPE}, {SSE_TYPE}"

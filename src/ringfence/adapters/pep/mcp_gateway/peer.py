@@ -9,7 +9,7 @@ from typing import Any
 
 from ringfence.core.model.binding import BindingKind, bound_to
 from ringfence.core.model.identifiers import Millis
-from ringfence.engine.identify import NOBODY
+from ringfence.engine.identity.identify import NOBODY
 
 PEER_KEY = "ringfence.peer"
 """Where the server puts it in `scope["extensions"]`."""

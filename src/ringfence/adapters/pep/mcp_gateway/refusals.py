@@ -11,7 +11,7 @@ from ringfence.adapters.pep.mcp_gateway.render import render_error, render_rejec
 from ringfence.adapters.pep.mcp_gateway.stream import send_json
 from ringfence.adapters.wire.mcp_names import METHOD_NOT_FOUND
 from ringfence.engine.enforce import Enforcer
-from ringfence.engine.identify import Presented
+from ringfence.engine.identity.identify import Presented
 from ringfence.errors import UnavailableError
 
 logger = logging.getLogger(__name__)

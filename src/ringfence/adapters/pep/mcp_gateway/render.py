@@ -36,11 +36,11 @@ from ringfence.adapters.wire.mcp_names import (
     INVALID_REQUEST,
     MISSING_REQUIRED_CLIENT_CAPABILITY,
 )
-from ringfence.core.canonical import canonical_bytes
-from ringfence.core.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
+from ringfence.core.explaining.rule_class import TEXTS, RuleClass, class_of, text_of
+from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.ticket import Ticket
-from ringfence.core.rule_class import TEXTS, RuleClass, class_of, text_of
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.engine.mediation import URL_REQUIRED
 from ringfence.engine.outcome import Ambiguous, Held, NotSent, Outcome, Refused, Returned, ServerFailed, Waiting, Withheld
 from ringfence.errors import RequestError

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ringfence.adapters.pep.mcp_gateway.peer import Listener, Peer
-from ringfence.core.canonical import canonical_bytes, parse_strict
 from ringfence.core.model.binding import BindingKind, bound_to
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.run import Run
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.identify import Principal
-from ringfence.engine.runs import NotDone, Opened, Runs
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.identity.identify import Principal
+from ringfence.engine.runs.runs import NotDone, Opened, Runs
 from ringfence.errors import RequestError
 from ringfence.ports.clock import Clock
 

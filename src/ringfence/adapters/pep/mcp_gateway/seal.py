@@ -14,7 +14,7 @@ from typing import Any, cast
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.errors import RequestError
 from ringfence.ports.entropy import Entropy
 

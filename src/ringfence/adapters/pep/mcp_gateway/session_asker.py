@@ -19,7 +19,7 @@ from ringfence.adapters.pep.mcp_gateway.stream import Answer
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Message, Result
 from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.ports.clock import Clock
 from ringfence.ports.entropy import Entropy
 from ringfence.ports.upstream import ClientAnswer, Declined, Granted, ServerRequest

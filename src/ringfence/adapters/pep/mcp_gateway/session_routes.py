@@ -20,7 +20,7 @@ from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Result
 from ringfence.adapters.wire.mcp import SESSION_HEADER
 from ringfence.adapters.wire.mcp_names import INVALID_PARAMS, INVALID_REQUEST
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 
 
 class SessionRoutes:

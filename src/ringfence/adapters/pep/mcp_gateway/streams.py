@@ -24,13 +24,13 @@ from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import Id
 from ringfence.adapters.wire.mcp import SSE_TYPE
 from ringfence.adapters.wire.mcp_names import INVALID_PARAMS, INVALID_REQUEST, SUBSCRIPTION_ID_META_KEY
-from ringfence.core.canonical import canonical_bytes
 from ringfence.core.model.identifiers import AgentId, RunId, ServerId
-from ringfence.engine.catalogue import Catalogue
-from ringfence.engine.given import Given
-from ringfence.engine.identify import Presented, Principal, identify
-from ringfence.engine.notices import Listener, Notices
-from ringfence.engine.visible import may_read
+from ringfence.core.strict_json.canonical import canonical_bytes
+from ringfence.engine.catalogue.catalogue import Catalogue
+from ringfence.engine.catalogue.given import Given
+from ringfence.engine.catalogue.notices import Listener, Notices
+from ringfence.engine.catalogue.visible import may_read
+from ringfence.engine.identity.identify import Presented, Principal, identify
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive, Send
 from ringfence.adapters.pep.mcp_gateway.parse import Head
-from ringfence.engine.identify import Presented, Principal
+from ringfence.engine.identity.identify import Presented, Principal
 
 
 @dataclass(slots=True)

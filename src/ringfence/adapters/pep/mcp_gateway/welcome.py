@@ -7,7 +7,7 @@ from typing import Any
 
 from ringfence.adapters.pep.mcp_gateway.greeting import Greeting, greeting
 from ringfence.core.model.identifiers import AgentId, ServerId
-from ringfence.engine.catalogue import Catalogue
+from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.ports.upstream import Described
 
 

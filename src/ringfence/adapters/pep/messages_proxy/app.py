@@ -28,10 +28,10 @@ from ringfence.adapters.pep.messages_proxy.routes import Route, route_of
 from ringfence.adapters.pep.messages_proxy.settings import ProxyLimits
 from ringfence.adapters.pep.messages_proxy.streaming import CONNECTION_KEY, ModelClient
 from ringfence.core.metering.request import Unreadable
-from ringfence.core.modelling import Act
-from ringfence.engine.catalogue import Catalogue
+from ringfence.core.own_tools.modelling import Act
+from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
-from ringfence.engine.identify import Presented, Principal, identify
+from ringfence.engine.identity.identify import Presented, Principal, identify
 from ringfence.engine.models.asking import Asking
 from ringfence.engine.models.calls import ModelCalls
 from ringfence.engine.models.observing import Observing

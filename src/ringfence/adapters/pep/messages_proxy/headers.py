@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ringfence.core.client_meta import ClientMeta, client_meta
+from ringfence.core.mcp.client_meta import ClientMeta, client_meta
 
 _OUT: Final = frozenset({"content-type", "accept", "user-agent", "x-app", "anthropic-version", "anthropic-beta"})
 _BACK: Final = frozenset({"content-type", "cache-control", "request-id", "retry-after", "retry-after-ms", "x-should-retry"})

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from ringfence.core.explaining.rule_class import TEXTS, RuleClass, class_of
+from ringfence.core.ledger.running_out import said_to_client
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.model.identifiers import AgentId, Millis, RunId
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.rule_class import TEXTS, RuleClass, class_of
-from ringfence.core.running_out import said_to_client
 from ringfence.engine.models.asking import NOT_RECORDED
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Waiting
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ringfence.core.modelling import Act
+from ringfence.core.own_tools.modelling import Act
 
 PREFIX: Final = "/anthropic"
 _MESSAGES: Final = "/v1/messages"

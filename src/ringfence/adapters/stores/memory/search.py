@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.core.entry import Entry
+from ringfence.core.records.entry import Entry
 from ringfence.ports.audit import AuditQuery, Record
 
 

@@ -1,4 +1,4 @@
-"""Store and AuditLog in memory: `core.state`, a list of leaves and the edge of the tree. Nothing survives the process.
+"""Store and AuditLog in memory: `core.records.state`, a list of leaves and the edge of the tree. Nothing survives the process.
 
 For tests, for `assess`, and as the plain statement of what every store must do. Receipts resolve at once, so nothing that
 rests on durability may be promised on top of it.
@@ -13,11 +13,11 @@ from ringfence.adapters.stores.mirrored import MirroredState
 from ringfence.core.audit.stem import entry_hash, has_body, stem_of
 from ringfence.core.audit.tiles import WIDTH
 from ringfence.core.audit.tree import append, merkle_root
-from ringfence.core.entry import Entry
-from ringfence.core.leaves import leaves_of
 from ringfence.core.model.identifiers import Millis
-from ringfence.core.state import State, apply
-from ringfence.core.unit import Conflict, Unit
+from ringfence.core.records.entry import Entry
+from ringfence.core.records.leaves import leaves_of
+from ringfence.core.records.state import State, apply
+from ringfence.core.records.unit import Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery, Head, Record, check_stretch
 

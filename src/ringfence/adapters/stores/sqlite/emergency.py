@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ringfence.core.entry import Entry, EntryKind
 from ringfence.core.model.stop import Stop
-from ringfence.core.state import State, apply, commit
-from ringfence.core.unit import AddStop, Unit
+from ringfence.core.records.entry import Entry, EntryKind
+from ringfence.core.records.state import State, apply, commit
+from ringfence.core.records.unit import AddStop, Unit
 
 
 def stops_of(unit: Unit) -> list[Stop]:

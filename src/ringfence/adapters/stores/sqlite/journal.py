@@ -34,7 +34,7 @@ from ringfence.adapters.stores.sqlite.tiles import tiles_from
 from ringfence.core.audit.stem import has_body, stem_of
 from ringfence.core.audit.tiles import WIDTH
 from ringfence.core.model.identifiers import Millis
-from ringfence.core.state import State
+from ringfence.core.records.state import State
 from ringfence.errors import IntegrityError, UnavailableError
 
 FOLD_STEP = 2048

@@ -22,7 +22,7 @@ from ringfence.adapters.stores.sqlite.batch import Tree, grown, split_edge
 from ringfence.adapters.stores.sqlite.migrations import migrate
 from ringfence.adapters.stores.sqlite.rows import load_state
 from ringfence.adapters.stores.sqlite.slot import sync_directory
-from ringfence.core.state import State
+from ringfence.core.records.state import State
 from ringfence.errors import ConfigError, IntegrityError, UnavailableError
 
 DATABASE_NAME = "ringfence.db"

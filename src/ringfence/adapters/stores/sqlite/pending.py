@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from ringfence.adapters.stores.sqlite.rows import Key, Row
-from ringfence.core.unit import Unit
+from ringfence.core.records.unit import Unit
 from ringfence.errors import UnavailableError
 
 

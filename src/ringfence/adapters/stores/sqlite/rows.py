@@ -14,7 +14,8 @@ import apsw
 import msgspec
 
 from ringfence.adapters.stores.sqlite import sql
-from ringfence.core.ledger import held_of
+from ringfence.core.definitions.pins import Pin
+from ringfence.core.ledger.moves import held_of
 from ringfence.core.model.handoff import Handoff
 from ringfence.core.model.identifiers import RunId
 from ringfence.core.model.label import Label, agent_place
@@ -24,10 +25,9 @@ from ringfence.core.model.pause import Pause, forgotten
 from ringfence.core.model.run import Credential, Run
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
-from ringfence.core.pins import Pin
-from ringfence.core.retention import prunable
-from ringfence.core.state import Account, Hold, State, raised_by
-from ringfence.core.unit import (
+from ringfence.core.records.retention import prunable
+from ringfence.core.records.state import Account, Hold, State, raised_by
+from ringfence.core.records.unit import (
     AddStop,
     AddTicket,
     AddWords,

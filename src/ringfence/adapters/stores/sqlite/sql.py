@@ -14,7 +14,7 @@ TABLES = (
     "runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "pauses", "operators", "pins", "labels",
     "handoffs",
 )  # fmt: skip
-"""The tables of the state, named as in `core.state.State`."""
+"""The tables of the state, named as in `core.records.state.State`."""
 
 SHRINKING = ("runs", "credentials", "accounts", "holds", "meters", "tickets", "stops", "pauses", "labels", "handoffs")
 """Tables from which rows go."""

@@ -1,7 +1,8 @@
 """Store and AuditLog on one SQLite file, for one gateway process.
 
-The state lies in memory (`core.state`), the truth on disk. `record` checks and applies a unit with no await in between, so the
-event loop itself makes decisions atomic; the writer's thread makes them durable in groups; a receipt says how far it has come.
+The state lies in memory (`core.records.state`), the truth on disk. `record` checks and applies a unit with no await in
+between, so the event loop itself makes decisions atomic; the writer's thread makes them durable in groups; a receipt says how
+far it has come.
 
 While nothing can be written (`is_degraded`):
 
@@ -32,11 +33,11 @@ from ringfence.adapters.stores.sqlite.rows import rows, touched
 from ringfence.adapters.stores.sqlite.slot import SLOT_NAME, EmergencySlot
 from ringfence.adapters.stores.sqlite.tokens import Ask, DropBodies, SaveStops
 from ringfence.adapters.stores.sqlite.writer import Timed, Writer, untimed
-from ringfence.core.leaves import Salt, has_stop, leaves_of, unsalted
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.stop import Stop
-from ringfence.core.state import State, apply
-from ringfence.core.unit import AddStop, Conflict, Unit
+from ringfence.core.records.leaves import Salt, has_stop, leaves_of, unsalted
+from ringfence.core.records.state import State, apply
+from ringfence.core.records.unit import AddStop, Conflict, Unit
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditQuery, Head, Record, check_stretch
 

@@ -29,7 +29,7 @@ from ringfence.adapters.stores.sqlite.journal import Journal, JournalError
 from ringfence.adapters.stores.sqlite.pending import Pending
 from ringfence.adapters.stores.sqlite.slot import EmergencySlot
 from ringfence.adapters.stores.sqlite.tokens import Ask, DropBodies, SaveStops, Token
-from ringfence.core.state import State
+from ringfence.core.records.state import State
 
 BATCH_UNITS = 512
 BATCH_BYTES = 4 * 1024 * 1024

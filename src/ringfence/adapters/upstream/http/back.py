@@ -8,7 +8,7 @@ from ringfence.adapters.upstream.guarded_body import GuardedBody
 from ringfence.adapters.upstream.http.channel import HttpChannel
 from ringfence.adapters.upstream.http.sessions import Session, always
 from ringfence.adapters.wire import jsonrpc
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 
 MAX_WAITING = 1000
 """Messages on their way at the same time; more are dropped."""

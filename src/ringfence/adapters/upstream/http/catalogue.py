@@ -23,7 +23,7 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Notification, Request, 
 from ringfence.adapters.wire.mcp import NO_CAPABILITIES, Era, modern_headers, modern_meta
 from ringfence.adapters.wire.mcp_names import METHOD_NOT_FOUND
 from ringfence.adapters.wire.param_headers import header_fault, header_map
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NOTHING_DECLARED, Described, Notice, NotSent, Unknown, keep_all
 

@@ -19,7 +19,7 @@ from ringfence.adapters.web.connection import Connection
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
 from ringfence.adapters.wire.mcp import JSON_TYPE, SESSION_HEADER, SSE_TYPE
 from ringfence.adapters.wire.sse import SseParser
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown, keep_all
 

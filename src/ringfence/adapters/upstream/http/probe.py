@@ -10,7 +10,7 @@ from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, era_from, modern_headers, modern_meta
 from ringfence.adapters.wire.mcp_names import UNSUPPORTED_PROTOCOL_VERSION
-from ringfence.core.canonical import canonical_bytes
+from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import NotSent, Unknown
 

@@ -13,7 +13,7 @@ from ringfence.adapters.upstream.stream_body import StreamBody
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Id, Notification, Request, Result, classify, same_id
 from ringfence.adapters.wire.mcp import JSON_TYPE, SSE_TYPE
 from ringfence.adapters.wire.sse import SseParser
-from ringfence.core.canonical import parse_strict
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError, UnavailableError
 
 PER_SECOND = 1000

@@ -26,7 +26,7 @@ from ringfence.adapters.wire.jsonrpc import ErrorAnswer
 from ringfence.adapters.wire.mcp import Era, modern_headers
 from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR
 from ringfence.adapters.wire.param_headers import param_headers
-from ringfence.core.canonical import canonical_bytes, parse_strict
+from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
 from ringfence.errors import UnavailableError
 from ringfence.ports.upstream import (
     NOTHING_DECLARED,

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from ringfence.core.wording import word_set
+from ringfence.core.definitions.wording import word_set
 
 _GROUPS: Final = """
 urgent: urgent, urgently, dringend, urgente, eilig, urgence, urgentemente

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
+from ringfence.core.definitions.wording import word_set
 from ringfence.core.flow.numerals.numbers import CURRENCIES, TIME_UNITS, Number, read_number
 from ringfence.core.flow.spelling import find_whole
 from ringfence.core.flow.words.spoken import Spoken
-from ringfence.core.wording import word_set
 
 _MONEY: Final = word_set(
     """

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from ringfence.core.wording import word_set
+from ringfence.core.definitions.wording import word_set
 
 _TENS_PLACE: Final = 100
 _THOUSAND: Final = 1_000

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from ringfence.core.definitions.wording import word_set
 from ringfence.core.flow.numerals.naming_digits import naming_digits
 from ringfence.core.flow.numerals.number_words import written_out
 from ringfence.core.flow.spelling import folded
-from ringfence.core.wording import word_set
 
 MOST_NUMBERS: Final = 5_000
 _CHUNK: Final = re.compile(

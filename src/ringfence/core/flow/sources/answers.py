@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from ringfence.core.canonical import parse_strict
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.provenance import Heard
+from ringfence.core.strict_json.canonical import parse_strict
 from ringfence.errors import RequestError
 
 MOST_NODES: Final = 20_000

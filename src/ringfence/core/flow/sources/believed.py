@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from ringfence.core.definitions.roles import role_at
+from ringfence.core.definitions.wording import words
 from ringfence.core.flow.asked import Asked, Scalar, nouns_of
 from ringfence.core.flow.giving.ids import is_rival, stands_for
 from ringfence.core.flow.giving.saying import is_nothing, says
@@ -23,8 +25,6 @@ from ringfence.core.flow.words.spoken import Spoken, in_words, spoken_of
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.profile import Role
 from ringfence.core.model.provenance import Flow, Heard, SourceKind
-from ringfence.core.roles import role_at
-from ringfence.core.wording import words
 
 MOST_LOOKED_AT: Final = 20_000
 """Records of trusted lookups and of calls by an id that are looked at for one call. What comes after them gives nothing."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from ringfence.core.definitions.wording import words
 from ringfence.core.flow.asked import nouns_of
 from ringfence.core.flow.giving.ids import gives_id
 from ringfence.core.flow.names.common_words import is_common
@@ -20,7 +21,6 @@ from ringfence.core.flow.web.addresses import mail_of
 from ringfence.core.flow.words.spoken import Spoken
 from ringfence.core.model.condition import at_pointer
 from ringfence.core.model.provenance import Heard
-from ringfence.core.wording import words
 
 MOST_RECORDS: Final = 5_000
 """Records of one run that are compared. With more nothing is joined: a second one might be among those left out."""

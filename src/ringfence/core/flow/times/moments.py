@@ -8,9 +8,9 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Final
 
+from ringfence.core.definitions.wording import word_set
 from ringfence.core.flow.numerals.numbers import TIME_UNITS, Number, read_number
 from ringfence.core.flow.times.days import Calendar, Period
-from ringfence.core.wording import word_set
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.0{1,9})?(Z|[+-]\d{2}:?\d{2})?")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from ringfence.core.card import escape
+from ringfence.core.approvals.card import escape
 from ringfence.core.flow.web.hosts import Own, canonical_host
 from ringfence.core.flow.web.named_hosts import Name, addresses_in, names_in
 from ringfence.core.flow.web.readings import readings

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ringfence.core.wording import word_set
+from ringfence.core.definitions.wording import word_set
 
 COUNTRIES: Final = word_set(
     "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc cd cf "

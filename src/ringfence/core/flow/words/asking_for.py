@@ -10,9 +10,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from ringfence.core.definitions.wording import word_set
 from ringfence.core.flow.spelling import spelled
 from ringfence.core.flow.words.verb_forms import bare, forms_of
-from ringfence.core.wording import word_set
 
 _NEAR: Final = 6
 """Words before a verb, and after it, in which a negation speaks of it."""

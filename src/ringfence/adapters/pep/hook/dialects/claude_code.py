@@ -22,7 +22,7 @@ from ringfence.adapters.pep.hook.dialects.dialect import (
     use_id,
 )
 from ringfence.adapters.pep.hook.dialects.withholding import shaped, withheld
-from ringfence.core.local_calls import CHANGE, INNER, OTHER, TOOLS
+from ringfence.core.own_tools.local_calls import CHANGE, INNER, OTHER, TOOLS
 from ringfence.engine.local.asked import Answer, Event, Happening, Say, ToolUse
 
 _HAPPENINGS: Final = {

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ringfence.adapters.pep.hook.dialects.claude_code import ClaudeCode
 from ringfence.adapters.pep.hook.dialects.dialect import Malformed
-from ringfence.core.local_calls import INNER, OTHER
+from ringfence.core.own_tools.local_calls import INNER, OTHER
 from ringfence.engine.local.asked import Answer, Event, Happening, Say, ToolUse
 
 _NAMES: Final = {

@@ -1,0 +1,1 @@
+"""Decisions in words: all of them for operators, their class for agents."""

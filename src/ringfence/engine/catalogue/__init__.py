@@ -1,0 +1,1 @@
+"""Which tools there are, for whom, under which definitions and policies. Begin with `catalogue`."""

@@ -1,0 +1,1 @@
+"""Who calls, in whose name, and which runs stand above."""

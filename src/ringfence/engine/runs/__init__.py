@@ -1,0 +1,1 @@
+"""Runs: opened, given to children, ended."""

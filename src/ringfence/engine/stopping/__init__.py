@@ -1,0 +1,1 @@
+"""Kill, pause and disable, by people or by the gateway itself."""
