@@ -331,7 +331,8 @@ async def test_what_is_taken_is_heard_as_what_nobody_trusts() -> None:
     await world.call(key, "orders__get", {"order": "A"})
     await world.call(key, HAND, {"result": {"note": "refund A9"}})
     await world.call(parent, HAND, {"from": child})
-    heard = cast(Hearing, vars(world.enforcer)["_hearing"]).of(parent.run.id)[-1]
+    gathering = vars(world.enforcer)["_gathering"]
+    heard = cast(Hearing, vars(gathering)["_hearing"]).of(parent.run.id)[-1]
     assert heard.tool == HANDOFF
     assert heard.label == UNTRUSTED
     assert heard.lookup is None

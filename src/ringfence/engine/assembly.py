@@ -20,6 +20,7 @@ from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.catalogue.notices import Notices
 from ringfence.engine.catalogue.pin_book import PinBook
 from ringfence.engine.enforce import Enforcer
+from ringfence.engine.facts import Gathering
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.identity.on_behalf import OnBehalf
 from ringfence.engine.ids import Ids
@@ -40,6 +41,7 @@ from ringfence.engine.people.operators import Operators
 from ringfence.engine.people.people import People
 from ringfence.engine.people.pins import Pins
 from ringfence.engine.people.steering import Steering
+from ringfence.engine.recording import Recording
 from ringfence.engine.runs.anonymous import Anonymous
 from ringfence.engine.runs.outsiders import Outsiders
 from ringfence.engine.runs.runs import Runs
@@ -235,7 +237,16 @@ class Engine:
             risen=connections.risen,
             at_step=at_step,
         )
-        enforcer = Enforcer(
+        gathering = Gathering(
+            store=store,
+            clock=clock,
+            catalogue=catalogue,
+            waiters=waiters,
+            trails=trails,
+            hearing=hearing,
+            reading=reading or Reading(),
+        )
+        recording = Recording(
             store=store,
             clock=clock,
             ids=ids,
@@ -243,13 +254,19 @@ class Engine:
             runs=runs,
             alerts=alerts,
             waiters=waiters,
-            trails=trails,
             guards=guards,
-            hearing=hearing,
-            reading=reading or Reading(),
-            scanner=scanner,
             actor=actor,
+            at_step=at_step,
+        )
+        enforcer = Enforcer(
+            store=store,
+            clock=clock,
+            ids=ids,
+            catalogue=catalogue,
+            scanner=scanner,
             noted=noted,
+            gathering=gathering,
+            recording=recording,
             at_step=at_step,
         )
 

@@ -9,10 +9,12 @@ from ringfence.core.flow.origins import origins
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.identifiers import CallId, Digest, Millis, TicketId
+from ringfence.core.model.local import LOCAL
 from ringfence.core.model.ticket import Ticket, TicketState
 from ringfence.core.model.verdict import Decision, Gate, ReasonCode
 from ringfence.core.records.unit import MoveTicket
 from ringfence.core.strict_json.canonical import canonical_bytes, parse_strict
+from ringfence.engine.waiting.waiters import Waiters
 
 PENDING = frozenset({TicketState.PENDING})
 _LEAVING = frozenset({ReasonCode.RULE_OF_TWO, ReasonCode.CLEARANCE})
@@ -105,3 +107,8 @@ def frozen_call(ticket: Ticket, call_id: CallId) -> Call:
         value=parse_strict(ticket.arguments),
         digest=ticket.digest,
     )
+
+
+def is_waited_for(ticket: Ticket, waiters: Waiters) -> bool:
+    """Whether a client stands still for it, or is about to."""
+    return waiters.is_held(ticket.id) or (ticket.server == LOCAL and not waiters.is_written(ticket.id))
