@@ -87,4 +87,6 @@ def _digests(loaded: Loaded) -> dict[str, object]:
     digests: dict[str, object] = {"digest": loaded.digest}
     if loaded.rules.policies is not None:
         digests["policy"] = loaded.rules.policies.digest
+    if loaded.own_commands is not None:
+        digests["commands"] = loaded.own_commands.digest
     return digests

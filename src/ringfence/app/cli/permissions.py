@@ -11,8 +11,7 @@ import typer
 from ringfence.app.cli.options import DONE, REFUSED, USAGE, AsJson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from ringfence.app.command_profiles import OwnCommands
     from ringfence.app.config.settings import Loaded
     from ringfence.core.model.local import Place
     from ringfence.core.rules import AgentRule
@@ -52,7 +51,7 @@ def explain(
 
     given = _given(command, tool, path, arguments, as_json=as_json)
     loaded, rule, place = _where(config, agent, cwd, as_json=as_json)
-    tried = asyncio.run(_decided(loaded.commands, rule, tool, given, place))
+    tried = asyncio.run(_decided(loaded.own_commands, rule, tool, given, place))
     told = document(tried, loaded.rules.groups)
     if as_json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -81,7 +80,7 @@ def check(
         fail(f"{file} cannot be read: {error}", "", USAGE, as_json=as_json)
     loaded, rule, place = _where(config, agent, cwd, as_json=as_json)
     commands = [line for line in text.splitlines() if line.strip()]
-    decided = asyncio.run(_all(loaded.commands, rule, commands, place))
+    decided = asyncio.run(_all(loaded.own_commands, rule, commands, place))
     if as_json:
         sys.stdout.write(json.dumps({"commands": decided}, ensure_ascii=False) + "\n")
     else:
@@ -131,22 +130,22 @@ def _where(config: Path, agent: str | None, cwd: Path | None, *, as_json: bool) 
     return loaded, rule, place_of(rule, cwd if cwd is not None else Path.cwd())
 
 
-async def _decided(files: Sequence[Path], rule: AgentRule, tool: str, given: dict[str, Any], place: Place) -> Any:
+async def _decided(own: OwnCommands | None, rule: AgentRule, tool: str, given: dict[str, Any], place: Place) -> Any:
     from ringfence.app.permissions.trial import Trial
     from ringfence.app.wiring.judging import judging
     from ringfence.core.model.identifiers import Millis
 
-    async with judging(files) as judge:
+    async with judging(own) as judge:
         return await Trial(rule, judge, Millis(0)).decide(tool, given, place)
 
 
-async def _all(files: Sequence[Path], rule: AgentRule, commands: list[str], place: Place) -> list[dict[str, str]]:
+async def _all(own: OwnCommands | None, rule: AgentRule, commands: list[str], place: Place) -> list[dict[str, str]]:
     from ringfence.app.permissions.trial import Trial
     from ringfence.app.wiring.judging import judging
     from ringfence.core.model.identifiers import Millis
 
     decided: list[dict[str, str]] = []
-    async with judging(files) as judge:
+    async with judging(own) as judge:
         trial = Trial(rule, judge, Millis(0))
         for command in commands:
             decision = (await trial.decide("Bash", {"command": command}, place)).decision

@@ -358,8 +358,8 @@ FILE: Final = Record(
         ),
         "commands": Key(
             ListOf(Text("a file", most=1000), most=20),
-            "Files in TOML that describe more commands of shells, or ours anew, relative to this file. They are read at the "
-            "start. See docs/permissions.md.",
+            "Files in TOML that describe more commands of shells, or ours anew, relative to this file. They are read with it. "
+            "See docs/commands.md.",
         ),
         "timezone": Key(
             Text("a time zone such as `Europe/Berlin`", r"[A-Za-z0-9_+/-]{1,64}", 64, examples=("UTC", "Europe/Berlin")),

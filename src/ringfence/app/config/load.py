@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ringfence.app.command_profiles import command_profiles
+from ringfence.app.command_profiles import own_commands
 from ringfence.app.config.alerts_section import alerts_of, check_alerts
 from ringfence.app.config.box_section import check_boxes, egress_secrets_of, server_box_of
 from ringfence.app.config.conditions import ConditionFault, parse_conditions
@@ -76,8 +76,7 @@ def load_config(path: Path, *, find_user: FindUser = local_uid) -> Loaded:
     data, mode = _read(path)
     loaded = parse_config(data, path, find_user=find_user)
     loaded = with_policies(loaded)
-    if loaded.commands:
-        command_profiles(loaded.commands)  # a file that cannot be read is told now, not with the first command
+    loaded = replace(loaded, own_commands=own_commands(loaded.commands))
     if mode & stat.S_IWOTH:
         warning = f"{path}:1:1: every local user can change this file, and with it what agents may do: chmod o-w"
         loaded = replace(loaded, warnings=(warning, *loaded.warnings))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from ringfence.app.command_profiles import OwnCommands
 from ringfence.app.config.alert_settings import AlertSettings
 from ringfence.core.audit.keys import VerifierKey
 from ringfence.core.model.box import BoxProfile
@@ -238,6 +239,8 @@ class Loaded:
     policies: PolicySettings = PolicySettings()
     commands: tuple[Path, ...] = ()
     """Files that describe commands, besides those that come with the gateway."""
+    own_commands: OwnCommands | None = None
+    """What they said when this was loaded; None: there are none."""
     authorization: AuthorizationSettings = AuthorizationSettings()
     log: LogSettings = LogSettings()
     listen: ListenSettings = ListenSettings()

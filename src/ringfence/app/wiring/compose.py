@@ -31,6 +31,7 @@ from ringfence.adapters.system.clock import SystemClock
 from ringfence.adapters.system.entropy import SystemEntropy, fresh_salt
 from ringfence.adapters.system.lever import FileLever
 from ringfence.adapters.telemetry.metrics import PrometheusMetrics
+from ringfence.app.command_profiles import KnownCommands
 from ringfence.app.config.alert_settings import AlertSettings
 from ringfence.app.config.load import load_config
 from ringfence.app.config.settings import (
@@ -91,11 +92,13 @@ async def compose(
     boxing: ServerBoxing | None = None,
     models: ModelUpstreams | None = None,
     telemetry: GatewayTelemetry | None = None,
+    known: KnownCommands | None = None,
 ) -> Gateway:
     """Wire one gateway on a locked state directory, and put right what the last process left open.
 
     `at_step` and `disk` are for test builds that crash or fail at a chosen moment; a product build leaves them alone.
     """
+    commands = known or KnownCommands(loaded.own_commands)
     adopt_automata(state)
     clock = SystemClock(state / "clock")
     store: SqliteStore = await open_store(
@@ -125,7 +128,7 @@ async def compose(
         read_secret=reading(secrets, loaded.egress_secrets),
         models=(models or ModelUpstreams(secrets)).of(loaded.models),
         telemetry=telemetry.told if telemetry is not None else None,
-        judges=lambda scanner: GatewayJudging(scanner, files, loaded.commands),
+        judges=lambda scanner: GatewayJudging(scanner, files, commands),
         files=files,
         home_of=home_of,
         ignores_case=IGNORES_CASE,
@@ -221,12 +224,16 @@ async def _serve(loaded: Loaded, listen: Listening, redactor: Redactor, at_step:
     notifier = receivers.notifier
     boxing, models = ServerBoxing(listen.state), ModelUpstreams(secrets)
     telemetry = GatewayTelemetry(loaded.otlp, loaded.scrape_token, secrets)
-    gateway = await compose(loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing, models, telemetry)
+    commands = KnownCommands(loaded.own_commands)
+    gateway = await compose(
+        loaded, listen.state, notifier, secrets, redactor, at_step, disk, boxing, models, telemetry, commands
+    )
 
     outside = Authorities(loaded.identity, gateway.clock)
     people = OidcPeople(people_options(loaded.oidc, secrets), gateway.clock)
 
     async def look_anew(fresh: Loaded) -> None:
+        commands.replace(fresh.own_commands)  # before any await: the rules that they go with are in force already
         redactor.learn_lasting(literal_secrets(fresh))
         await secrets.replace(sources_of(fresh.secrets, secrets))
         await _acquaint(secrets, fresh)

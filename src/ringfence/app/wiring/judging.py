@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ringfence.adapters.files.disk import DiskFiles
+from ringfence.app.command_profiles import KnownCommands, OwnCommands
 from ringfence.app.wiring.local import IGNORES_CASE, GatewayJudging, home_of
 from ringfence.core.model.local import Place
 from ringfence.core.rules import AgentRule
@@ -15,9 +16,9 @@ from ringfence.engine.local.calls import Judges
 
 
 @asynccontextmanager
-async def judging(commands: Sequence[Path] = ()) -> AsyncGenerator[Judges]:
+async def judging(commands: OwnCommands | None = None) -> AsyncGenerator[Judges]:
     """For calls that nobody makes, on this machine's files."""
-    judges = GatewayJudging(Scanner(), DiskFiles(ignores_case=IGNORES_CASE), commands)
+    judges = GatewayJudging(Scanner(), DiskFiles(ignores_case=IGNORES_CASE), KnownCommands(commands))
     try:
         yield judges
     finally:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfence.adapters.files.disk import DiskFiles
 from ringfence.adapters.parsers.shfmt import ShfmtParser
 from ringfence.adapters.parsers.sql import SqlglotReader
-from ringfence.app.command_profiles import command_profiles
+from ringfence.app.command_profiles import KnownCommands
+from ringfence.core.commands.profile import CommandProfiles
 from ringfence.core.model.local import Judgement, Place
 from ringfence.core.rules import AgentRule
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.written import Written
 from ringfence.engine.local.judging import Judging
-from ringfence.errors import ConfigError, UnavailableError
 
 IGNORES_CASE = sys.platform == "darwin"
 
@@ -26,11 +25,12 @@ IGNORES_CASE = sys.platform == "darwin"
 class GatewayJudging:
     """Says what calls would do. Made at the first of them: most gateways have no agent with a client of its own."""
 
-    def __init__(self, scanner: Scanner, files: DiskFiles, commands: Sequence[Path] = ()) -> None:
+    def __init__(self, scanner: Scanner, files: DiskFiles, commands: KnownCommands) -> None:
         self._scanner = scanner
         self._files = files
         self._commands = commands
-        self._made: tuple[Judging, ShfmtParser] | None = None
+        self._parser: ShfmtParser | None = None
+        self._made: tuple[Judging, CommandProfiles] | None = None
 
     async def judge(
         self,
@@ -42,22 +42,21 @@ class GatewayJudging:
         secret_scan: bool = True,
         guarded: Callable[[str], bool] | None = None,
     ) -> Judgement:
-        judging, _ = self._made or self._make()
-        return await judging.judge(tool, arguments, place, written=written, secret_scan=secret_scan, guarded=guarded)
+        return await self._judging().judge(tool, arguments, place, written=written, secret_scan=secret_scan, guarded=guarded)
 
     async def close(self) -> None:
-        if self._made is not None:
-            await self._made[1].close()
+        if self._parser is not None:
+            await self._parser.close()
 
-    def _make(self) -> tuple[Judging, ShfmtParser]:
-        try:
-            profiles = command_profiles(self._commands)
-        except ConfigError as error:
-            raise UnavailableError(f"the profiles of commands cannot be read: {error}") from error
-        parser = ShfmtParser()
-        judging = Judging(parser=parser, files=self._files, sql=SqlglotReader(), profiles=profiles, scanner=self._scanner)
-        self._made = judging, parser
-        return self._made
+    def _judging(self) -> Judging:
+        profiles = self._commands.current()
+        if self._made is None or self._made[1] is not profiles:
+            self._parser = self._parser or ShfmtParser()
+            judging = Judging(
+                parser=self._parser, files=self._files, sql=SqlglotReader(), profiles=profiles, scanner=self._scanner
+            )
+            self._made = judging, profiles
+        return self._made[0]
 
 
 def home_of(rule: AgentRule) -> str:

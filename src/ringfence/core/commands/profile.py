@@ -82,6 +82,7 @@ _OPTION_KEYS: Final[Mapping[str, Role]] = {
     "codes": Role.CODE,
     "sqls": Role.SQL,
 }
+_TAKES: Final = ("options", "single", "leading", "none")
 _PLAIN_KEYS: Final = frozenset(
     {
         "does",
@@ -171,7 +172,7 @@ def _whole(name: str, raw: Mapping[str, Mapping[str, Any]], passed: set[str]) ->
     like = entry.pop("like", None)
     if like is None:
         return entry
-    if like not in raw or like in passed or not isinstance(like, str):
+    if not isinstance(like, str) or like not in raw or like in passed:
         raise ConfigError(f"profile of the command {name!r} is like {like!r}, which is not there")
     below = _whole(like, raw, passed | {name})
     below.pop("also", None)
@@ -187,7 +188,12 @@ def _profile(name: str, entry: Mapping[str, Any]) -> CommandProfile:
             raise ConfigError(f"profile of the command {name!r}: {key!r} is no key")
     words, repeats = _words(name, str(entry.get("words", "value*")))
     turns: dict[str, CommandKind] = {}
-    for kind, given in cast("Mapping[str, Any]", entry.get("turns", {})).items():
+    turned = entry.get("turns", {})
+    if not isinstance(turned, Mapping):
+        raise ConfigError(f'profile of the command {name!r}: turns is a table of kinds, as in `turns.writes = "-w"`')
+    if entry.get("takes", "options") not in _TAKES:
+        raise ConfigError(f"profile of the command {name!r}: takes is one of {', '.join(_TAKES)}")
+    for kind, given in cast("Mapping[str, Any]", turned).items():
         turns.update(dict.fromkeys(str(given).split(), _kind(name, kind)))
     return CommandProfile(
         name=name,
