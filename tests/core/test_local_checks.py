@@ -95,46 +95,6 @@ def test_lists_speak_of_calls_of_servers_too_by_either_name(rule: str) -> None:
         assert permissions(frame(CallId("c"), AGENT, RUN, tool, {}), facts).level is level
 
 
-SQL_TOOL = build_tool(
-    {"name": "query", "inputSchema": {"type": "object"}},
-    ToolRule(id=ToolId("db.query"), server=ServerId("db"), upstream_name="query"),
-    None,
-)
-
-
-def of_sql(rule: str, arguments: dict[str, Any]) -> Level:
-    agent = Agent(id=AGENT, purpose="to code", tools=frozenset({SQL_TOOL.id}), permissions=a_list(deny=[rule]))
-    facts = Facts(now=Millis(0), chain=(), agent=agent, tool=SQL_TOOL)
-    return permissions(frame(CallId("c"), AGENT, RUN, SQL_TOOL, arguments), facts).level
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "drop table items",
-        "select 1; Drop\n Table items",
-        "drop/**/table items",
-        'select "it--s"; drop table items',
-        "select '\\''; drop table items; -- '",
-        "select 1 -- x\n; drop table items",
-        'DROP TABLE IF EXISTS "items"',
-        "with x as (drop table y) select 1",
-        "/*!50000 drop table items */",
-    ],
-)
-def test_a_rule_about_sql_holds_for_tools_of_servers(sql: str) -> None:
-    for name in ("sql", "query", "Statement"):
-        assert of_sql("Bash(*DROP TABLE*)", {name: sql}) is DENY
-    assert of_sql("Bash(*DROP TABLE*)", {"statements": ["select 1", sql]}) is DENY
-    assert of_sql("Bash(*DELETE FROM*)", {"sql": sql}) is ALLOW
-    assert of_sql("Bash(*DROP TABLE*)", {"note": sql}) is ALLOW
-
-
-def test_words_in_a_text_of_sql_are_no_statement() -> None:
-    assert of_sql("Bash(*DROP TABLE*)", {"sql": "insert into notes values ('drop table items')"}) is ALLOW
-    assert of_sql("Bash(*DROP TABLE*)", {"sql": "select * from table_drops"}) is ALLOW
-
-
 SECRET = [
     ".env", "deep/.env", ".env.production", "prod.env", "certs/server.key", "a/b.pem", f"{HOME}/.ssh/id_ed25519",
     f"{HOME}/.ssh/config",

@@ -56,6 +56,7 @@ from ringfence.engine.stopping.stops import Stops
 from ringfence.engine.stopping.trails import Trails
 from ringfence.engine.upkeep.housekeeping import Housekeeping
 from ringfence.engine.waiting.reading import Reading
+from ringfence.engine.waiting.sql_texts import SqlTexts
 from ringfence.engine.waiting.waiters import Waiters
 from ringfence.ports.audit import AuditLog
 from ringfence.ports.clock import Clock
@@ -65,6 +66,7 @@ from ringfence.ports.lever import Lever
 from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.notifier import Notifier
 from ringfence.ports.signer import Signer
+from ringfence.ports.sql_reader import SqlReader
 from ringfence.ports.store import Store
 from ringfence.ports.telemetry import Telemetry
 from ringfence.ports.upstream import Upstream
@@ -133,6 +135,7 @@ class Engine:
         on_behalf: OnBehalf | None = None,
         redactor: Redactor | None = None,
         reading: Reading | None = None,
+        sql: SqlReader | None = None,
         read_secret: ReadSecret = no_secrets,
         models: Mapping[str, ModelUpstream] | None = None,
         telemetry: Telemetry | None = None,
@@ -245,6 +248,7 @@ class Engine:
             trails=trails,
             hearing=hearing,
             reading=reading or Reading(),
+            sql=SqlTexts(sql),
         )
         recording = Recording(
             store=store,

@@ -23,6 +23,7 @@ from ringfence.core.model.model_use import ModelUse
 from ringfence.core.model.pause import paused_ms
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.run import Posture, Run, RunState
+from ringfence.core.model.sql import SqlText
 from ringfence.core.model.stop import Reach, Stop
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.tool import Tool
@@ -38,6 +39,7 @@ from ringfence.engine.runs.handing import handing_of
 from ringfence.engine.stopping.trails import Trails
 from ringfence.engine.tickets import is_superseded, is_waited_for
 from ringfence.engine.waiting.reading import Reading
+from ringfence.engine.waiting.sql_texts import SqlTexts
 from ringfence.engine.waiting.waiters import Waiters
 from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
@@ -70,6 +72,7 @@ class Gathering:
         trails: Trails,
         hearing: Hearing,
         reading: Reading,
+        sql: SqlTexts,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -78,6 +81,7 @@ class Gathering:
         self._trails = trails
         self._hearing = hearing
         self._reading = reading
+        self._sql = sql
 
     async def gather(
         self,
@@ -92,10 +96,13 @@ class Gathering:
         state = await self._state(call)
         tool = view.tools.get(call.tool) if view is not None and call.server else None
         tool = judged(tool, local) if tool is not None and local is not None else tool
+        sql: tuple[SqlText, ...] = ()
+        if tool is not None and view is not None and self._is_sql_asked_for(call, view) and not self._is_stopped(call, state):
+            sql = await self._sql.of(call, tool)
+            state = await self._state(call)  # it took a while
         plan = view.plans.get(call.tool) if view is not None and tool is not None else None
         label, flow = join_all(run.label for run in state.chain), self._flow(view, state.chain)
-        above = tuple(run.agent for run in state.chain[1:])
-        reach = Reach(call.agent, tuple(run.id for run in state.chain), call.server, call.tool, above)
+        reach = _reach(call, state)
         stops = self._stops(call, reach)
         is_long = tool is not None and flow is not None and self._reading.is_long(call, flow, self._hearing.unread(call.run))
         if is_long and (stops or any(run.state is not RunState.OPEN for run in state.chain)):
@@ -144,6 +151,7 @@ class Gathering:
             flow=flow,
             handing=await handing_of(call, self._store) if call.tool == HANDOFF else None,
             policy=self._catalogue.policy,
+            sql=sql,
             local=local,
         )
         return Case(principal, view, call, facts, state.pending, meta)
@@ -153,6 +161,13 @@ class Gathering:
         if state is None:
             raise UnavailableError(f"run {call.run} has a credential but no record")
         return state
+
+    def _is_sql_asked_for(self, call: Call, view: AgentView) -> bool:
+        return self._sql.are_asked_for(view.agent) and call.server in self._catalogue.rules.servers
+
+    def _is_stopped(self, call: Call, state: CallState) -> bool:
+        """Whether it is denied whatever it says."""
+        return bool(self._stops(call, _reach(call, state))) or any(run.state is not RunState.OPEN for run in state.chain)
 
     def _flow(self, view: AgentView | None, chain: tuple[Run, ...]) -> Flow | None:
         """What is known of where the run's values come from, where somebody looks."""
@@ -184,6 +199,11 @@ class Gathering:
         view = self._catalogue.view(agent)
         tool = view.tools.get(call.tool) if view is not None and call.tool in view.agent.tools else None
         return tool is not None and tool.validator is not None and bool(tool.validator.is_valid(call.shown))
+
+
+def _reach(call: Call, state: CallState) -> Reach:
+    above = tuple(run.agent for run in state.chain[1:])
+    return Reach(call.agent, tuple(run.id for run in state.chain), call.server, call.tool, above)
 
 
 def _charges(

@@ -27,6 +27,11 @@ class SqlStatement:
     kind: SqlKind
     text: str
     """Its kind and objects: `DROP TABLE items`, `SELECT items, stock`, `DELETE FROM stock WHERE`."""
+    parts: tuple[str, ...] = ()
+    """What it does besides, and to each of its objects alone: a `WITH` may hold several statements, a `DROP` several tables."""
+    words: str = ""
+    """The words of the whole text, without comments and without what stands in quotes (`''` is a text, `?` a name of several
+    words); with its first statement only."""
 
 
 @dataclass(frozen=True, slots=True)

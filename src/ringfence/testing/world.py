@@ -34,6 +34,7 @@ from ringfence.engine.waiting.reading import Reading
 from ringfence.ports.audit import AuditLog, AuditQuery
 from ringfence.ports.files import Files
 from ringfence.ports.model_upstream import ModelUpstream
+from ringfence.ports.sql_reader import SqlReader
 from ringfence.ports.store import Store
 from ringfence.ports.telemetry import Telemetry
 from ringfence.testing.fakes.clock import FakeClock
@@ -68,6 +69,7 @@ class World(Engine):
         on_behalf: OnBehalf | None = None,
         redactor: Redactor | None = None,
         reading: Reading | None = None,
+        sql: SqlReader | None = None,
         at_step: AtStep = nothing,
         models: Mapping[str, ModelUpstream] | None = None,
         telemetry: Telemetry | None = None,
@@ -92,6 +94,7 @@ class World(Engine):
             on_behalf=on_behalf,
             redactor=redactor,
             reading=reading,
+            sql=sql,
             at_step=at_step,
             models=models,
             telemetry=telemetry,

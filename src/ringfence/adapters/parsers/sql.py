@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from ringfence.ports.sql_reader import NotSql, SqlKind, SqlStatement
 MOST_TEXT: Final = 100_000
 MOST_STATEMENTS: Final = 200
 MOST_NAMES: Final = 8
+"""Objects that are told of one statement."""
+MOST_PARTS: Final = 500
 _IN_A_THREAD: Final = 2_000
 """Characters from which reading takes long enough to leave the event loop."""
 _WRITES: Final = {"Insert": SqlKind.WRITE, "Merge": SqlKind.WRITE, "Copy": SqlKind.LOSES, "LoadData": SqlKind.WRITE}
@@ -30,6 +33,8 @@ _READS: Final = (
     "Table",
     "With",
 )
+_UNPARSED: Final = frozenset({"COMMAND", "EXECUTE", "FETCH", "RENAME", "SHOW"})
+"""Tokens behind which the rest of a statement is not taken apart."""
 _AROUND: Final = ("Transaction", "Commit", "Rollback", "Use", "Semicolon")
 _READING_COMMANDS: Final = ("EXPLAIN", "SHOW", "DESC", "DESCRIBE", "FETCH", "CLOSE")
 _PRAGMAS: Final = frozenset({
@@ -80,7 +85,10 @@ def _statements(text: str, dialect: str) -> Sequence[SqlStatement] | NotSql:
         return NotSql("a comment that MySQL runs")
     sqlglot, expressions, failure = _sqlglot()
     try:
-        trees = sqlglot.parse(text, dialect=dialect or None)
+        speech = sqlglot.Dialect.get_or_raise(dialect or None)
+        tokens = speech.tokenize(text)
+        trees = speech.parser().parse(tokens, text)
+        words = _words(tokens, speech)
     except (failure, RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError) as error:
         return NotSql(str(error).partition("\n")[0])
     trees = [tree for tree in trees if tree is not None]
@@ -90,12 +98,33 @@ def _statements(text: str, dialect: str) -> Sequence[SqlStatement] | NotSql:
     for tree in trees:
         try:
             one = _statement(tree, expressions)
+            parts = _parts(tree, expressions) if one is not None else ()
         except RecursionError:
             return NotSql("nested too deeply")
         if one is None:
             return NotSql(f"not known: {type(tree).__name__}")
-        found.append(one)
-    return found
+        if len(parts) > MOST_PARTS:
+            return NotSql("too many parts")
+        found.append(replace(one, parts=tuple(part for part in parts if part != one.text)))
+    # Which tokens are whose is not told, and a rule is about any of them.
+    return [replace(one, words=words if number == 0 else "") for number, one in enumerate(found)]
+
+
+def _words(tokens: Sequence[Any], speech: Any) -> str:
+    """Tokens as they stand, joined by one blank. What stands in quotes is no word."""
+    kinds = ["", *(token.token_type.name for token in tokens)]
+    said = [
+        # What follows a command that it does not parse is one token, as if it were a text.
+        _words(speech.tokenize(token.text), speech) if before in _UNPARSED and kind == "STRING" else _word(kind, token.text)
+        for before, kind, token in zip(kinds, kinds[1:], tokens, strict=False)
+    ]
+    return " ".join(said)
+
+
+def _word(kind: str, text: str) -> str:
+    if kind == "STRING" or kind.endswith("_STRING"):
+        return "''"
+    return "?" if kind == "IDENTIFIER" and not text.replace("_", "").isalnum() else text
 
 
 def _statement(tree: Any, known: Any) -> SqlStatement | None:
@@ -118,6 +147,26 @@ def _statement(tree: Any, known: Any) -> SqlStatement | None:
     if kind in _READS:
         return _of_functions(tree, known) or SqlStatement(SqlKind.READ, _named("SELECT", tree, known))
     return None
+
+
+def _parts(tree: Any, known: Any) -> tuple[str, ...]:
+    """Everything that it does, by kind and single objects."""
+    found: dict[str, None] = {}
+    for node in tree.walk():
+        is_read = type(node).__name__ == "Select"
+        one = SqlStatement(SqlKind.READ, _named("SELECT", node, known)) if is_read else _of_node(node, known)
+        if one is None:
+            continue
+        found[one.text] = None
+        names = _names(node, known)
+        listed = f" {', '.join(names[:MOST_NAMES])}"
+        for name in names if listed in one.text else ():
+            found[one.text.replace(listed, f" {name}", 1)] = None
+            if "." in name:
+                found[one.text.replace(listed, f" {name.rpartition('.')[2]}", 1)] = None
+            if len(found) > MOST_PARTS:
+                return tuple(found)
+    return tuple(found)
 
 
 def _worst(tree: Any, known: Any) -> SqlStatement | None:
@@ -182,8 +231,13 @@ def _of_functions(tree: Any, known: Any) -> SqlStatement | None:
 
 
 def _named(verb: str, tree: Any, known: Any) -> str:
-    names = list(dict.fromkeys(table.name for table in tree.find_all(known.Table) if table.name))
-    return f"{verb} {', '.join(names[:MOST_NAMES])}".strip()[:300]
+    return f"{verb} {', '.join(_names(tree, known)[:MOST_NAMES])}".strip()[:300]
+
+
+def _names(tree: Any, known: Any) -> list[str]:
+    """Tables, with their schema where it is named. A name of several words is one word, lest it read as a statement."""
+    tables = (table for table in tree.find_all(known.Table) if table.name)
+    return list(dict.fromkeys("_".join(".".join(part.name for part in table.parts).split()) for table in tables))
 
 
 def _command(verb: str, rest: str) -> SqlStatement | None:

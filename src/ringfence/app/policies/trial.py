@@ -21,6 +21,7 @@ from ringfence.core.model.run import Posture, Run
 from ringfence.core.model.tool import Tool
 from ringfence.core.model.verdict import Decision
 from ringfence.core.narrowing.tightening import build_tool
+from ringfence.core.permissions.sql_texts import candidates_of, speak_of_sql, unread
 from ringfence.core.policy.shard import Broken, Evaluation, Shard, evaluate
 from ringfence.engine.catalogue.policy_book import Compiled, Definitions, PolicyBook
 
@@ -75,7 +76,10 @@ class Trial:
             if known is not None
             else frame_unknown(CallId("c_trial"), agent, given.run, tool, arguments)
         )
-        facts = self._facts(agent, known, given)
+        facts, rule = self._facts(agent, known, given), self.loaded.rules.agents.get(agent)
+        if known is not None and rule is not None and rule.permissions is not None and speak_of_sql(rule.permissions):
+            # Nothing is parsed here, so that what may be a statement counts as one.
+            facts = replace(facts, sql=tuple(unread(one, "it is not read here") for one in candidates_of(call, known)))
         snapshot = self.compiled.snapshot
         shard = snapshot.shards.get(tool) if snapshot is not None else None
         evaluation = Evaluation()

@@ -18,6 +18,7 @@ from ringfence.adapters.files.disk import DiskFiles
 from ringfence.adapters.identity.dpop import DpopProofs
 from ringfence.adapters.identity.outside import Authorities
 from ringfence.adapters.identity.people import OidcPeople
+from ringfence.adapters.parsers.sql import SqlglotReader
 from ringfence.adapters.pep.mcp_gateway.app import McpGateway
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.server import serve as serve_data_plane
@@ -126,6 +127,7 @@ async def compose(
         ),
         redactor=redactor,
         read_secret=reading(secrets, loaded.egress_secrets),
+        sql=SqlglotReader(),
         models=(models or ModelUpstreams(secrets)).of(loaded.models),
         telemetry=telemetry.told if telemetry is not None else None,
         judges=lambda scanner: GatewayJudging(scanner, files, commands),

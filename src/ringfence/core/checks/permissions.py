@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from ringfence.core.model.call import Call
 from ringfence.core.model.facts import Facts
 from ringfence.core.model.local import LOCAL
-from ringfence.core.model.permissions import LEVELS, PermissionLists, Speaks
+from ringfence.core.model.permissions import LEVELS, PermissionLists, PermissionRule, Speaks
+from ringfence.core.model.sql import SqlText
 from ringfence.core.model.verdict import Gate, Level, Reason, ReasonCode, Verdict
 from ringfence.core.permissions.forbidding import argument_fits, names_tool
-from ringfence.core.permissions.statements import SQL_ARGUMENTS, is_about_sql, runs_in_text
+from ringfence.core.permissions.sql_texts import is_statement_rule
+from ringfence.core.permissions.statements import level_of
 from ringfence.core.permissions.weighing import Weighed, shown, weigh
 
 ALLOW = Verdict(Level.ALLOW)
@@ -22,13 +24,16 @@ MOST = 20
 def permissions(call: Call, facts: Facts) -> Verdict:
     """Deny what a deny rule fits, ask about what an ask rule fits or no rule speaks for, and about what nobody can decide.
 
-    Of calls of MCP servers only rules that name the tool speak: which ones there are is said by the agent's `tools`.
+    Of calls of MCP servers only rules that name the tool speak, and those about SQL: which tools there are is said by the
+    agent's `tools`.
     """
     agent = facts.agent
     if agent is None:
         return ALLOW  # `exposure` denies it
     if facts.local is None:
-        return _of_server(call, agent.permissions) if agent.permissions is not None and call.server != LOCAL else ALLOW
+        return (
+            _of_server(call, agent.permissions, facts.sql) if agent.permissions is not None and call.server != LOCAL else ALLOW
+        )
     given: Any = call.value.get("input")
     arguments = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {}
     name = call.value.get("tool")
@@ -46,29 +51,28 @@ def verdict_of(weighed: Weighed) -> Verdict:
     return Verdict(weighed.level, tuple(reasons), tuple(gates))
 
 
-def _runs_sql(pattern: str, call: Call) -> bool:
-    """Whether an argument that is SQL by its name holds such a statement: the same rule holds for every way to the database."""
-    for name, given in call.value.items():
-        if name.lower() in SQL_ARGUMENTS:
-            texts: Sequence[Any] = cast("Sequence[Any]", given) if isinstance(given, list) else (given,)
-            if any(isinstance(text, str) and runs_in_text(pattern, text) for text in texts):
-                return True
-    return False
-
-
-def _of_server(call: Call, lists: PermissionLists) -> Verdict:
+def _of_server(call: Call, lists: PermissionLists, sql: tuple[SqlText, ...]) -> Verdict:
     tools = (f"mcp__{call.server}__{call.upstream_name}", f"mcp__ringfence__{call.server}__{call.upstream_name}")
     level, reasons = Level.ALLOW, list[Reason]()
     for rule in (*lists.deny, *lists.ask):
-        if rule.speaks is Speaks.COMMAND and is_about_sql(rule.pattern) and _runs_sql(rule.pattern, call):
-            level = max(level, LEVELS[rule.listed])
-            reasons.append(Reason(ReasonCode.PERMISSION, "permissions", f"{shown(rule)}: {tools[0]}"))
-        if not any(names_tool(rule.tool, tool) for tool in tools):
-            continue
-        if rule.speaks is Speaks.TOOL or (rule.speaks is Speaks.PARAMETER and argument_fits(rule, call.value)):
-            level = max(level, LEVELS[rule.listed])
-            reasons.append(Reason(ReasonCode.PERMISSION, "permissions", f"{shown(rule)}: {tools[0]}"))
+        for raised, why in _hits(rule, call, tools, sql):
+            level = max(level, raised)
+            reasons.append(Reason(ReasonCode.PERMISSION, "permissions", f"{shown(rule)}: {tools[0]}{why}"))
     if level is Level.ALLOW:
         return ALLOW
     gates = (Gate(ReasonCode.PERMISSION),) if level is Level.ASK else ()
     return Verdict(level, tuple(dict.fromkeys(reasons))[:MOST], gates)
+
+
+def _hits(rule: PermissionRule, call: Call, tools: tuple[str, ...], sql: tuple[SqlText, ...]) -> Iterator[tuple[Level, str]]:
+    level = LEVELS[rule.listed]
+    if rule.speaks is not Speaks.COMMAND and not any(names_tool(rule.tool, tool) for tool in tools):
+        return
+    if is_statement_rule(rule):
+        for text in sql:
+            if rule.speaks is not Speaks.PARAMETER or text.argument == rule.parameter:
+                raised, why = level_of(rule.pattern, level, text)
+                if raised is not Level.ALLOW:
+                    yield raised, f": {why}"
+    elif rule.speaks is Speaks.TOOL or (rule.speaks is Speaks.PARAMETER and argument_fits(rule, call.value)):
+        yield level, ""

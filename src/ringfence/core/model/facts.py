@@ -14,6 +14,7 @@ from ringfence.core.model.meter import Charge, Meter
 from ringfence.core.model.policy import PolicySnapshot
 from ringfence.core.model.provenance import Flow
 from ringfence.core.model.run import Posture, Run
+from ringfence.core.model.sql import SqlText
 from ringfence.core.model.stop import Stop
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.tool import Tool
@@ -78,5 +79,7 @@ class Facts:
     """Of a call that hands a result over or takes one; None: of every other."""
     policy: PolicySnapshot | None = None
     """The operator's policies; None: there are none."""
+    sql: tuple[SqlText, ...] = ()
+    """SQL in a call of a server's tool; nobody looks where no rule speaks of statements."""
     local: Judgement | None = None
     """What a call of a tool of the agent's own client would do; None: it is no such call."""

@@ -154,6 +154,8 @@ class LocalAct:
     """Which profile, in words of its data file."""
     statements: tuple[str, ...] = ()
     """SQL that it runs, each by its kind and object: `DROP TABLE items`."""
+    sql: tuple[str, ...] = ()
+    """The words of that SQL, without comments and without what stands in quotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

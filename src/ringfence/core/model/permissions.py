@@ -37,6 +37,8 @@ class Speaks(StrEnum):
     """A kind of agent, or a skill: `Agent(Explore)`."""
     PARAMETER = "parameter"
     """One argument: `Agent(model:opus)`."""
+    STATEMENT = "statement"
+    """SQL in a call of a server's tool: `mcp__db__query(*DROP TABLE*)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

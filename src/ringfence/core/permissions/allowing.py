@@ -71,7 +71,7 @@ def _named(rule: PermissionRule, act: LocalAct) -> Names:
         case Speaks.DOMAIN:
             is_meant = act.kind is Kind.FETCH and act.hosts and all(h != "?" and fits_host(rule.pattern, h) for h in act.hosts)
             return Names.COMMAND if is_meant else Names.NOTHING
-        case Speaks.PATH | Speaks.PARAMETER:
+        case Speaks.PATH | Speaks.PARAMETER | Speaks.STATEMENT:
             return Names.NOTHING
 
 

@@ -48,7 +48,7 @@ def hits_of(act: LocalAct, judgement: Judgement, lists: PermissionLists) -> Iter
             case Speaks.NAME:
                 if act.tool == rule.tool and fits_text(rule.pattern, act.text):
                     yield Hit(rule, level, act.text)
-            case Speaks.PARAMETER:
+            case Speaks.PARAMETER | Speaks.STATEMENT:
                 pass
 
 

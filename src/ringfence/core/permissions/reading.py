@@ -15,6 +15,7 @@ from typing import Final
 
 from ringfence.core.model.permissions import Listed, PermissionRule, Speaks
 from ringfence.core.permissions.paths import path_fault
+from ringfence.core.permissions.statements import is_about_sql
 
 MOST: Final = 2_000
 """Characters of one rule."""
@@ -132,9 +133,14 @@ def _bracketed(rule: PermissionRule, pattern: str, offset: int) -> Read | Fault:
         return Fault(offset, "expected `domain:` and a host, such as `WebFetch(domain:docs.example)`")
     if tool in NAMED:
         return Read(_with(rule, Speaks.NAME, pattern))
+    if tool.startswith("mcp__") and is_about_sql(pattern):
+        if rule.listed is Listed.ALLOW:
+            return Read(None, "a rule on statements counts in `deny` and `ask` only")
+        return Read(_with(rule, Speaks.STATEMENT, pattern))
     if tool == "Cd":
         return Read(None, "`Cd` is about a command of the client that people type, and means nothing here")
-    return Fault(offset, f"expected `argument:value` in the brackets of `{tool}`")
+    of_server = " or a statement such as `*DROP TABLE*`" if tool.startswith("mcp__") else ""
+    return Fault(offset, f"expected `argument:value`{of_server} in the brackets of `{tool}`")
 
 
 def _of_parameter(rule: PermissionRule, name: str, value: str, offset: int) -> Read | Fault | None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
 from ringfence.core.model.local import LocalAct
+from ringfence.core.model.sql import SqlText
+from ringfence.core.model.verdict import Level
 from ringfence.core.permissions.globs import fits_text
 
-_VERBS: Final = (
+VERBS: Final = (
     "ALTER", "CALL", "COPY", "CREATE", "DELETE", "DROP", "EXEC", "EXECUTE", "GRANT", "INSERT", "MERGE", "REPLACE",
     "REVOKE", "SELECT", "TRUNCATE",
     "UPDATE", "VACUUM", "ATTACH", "DETACH",
 )  # fmt: skip
-_ABOUT: Final = re.compile(rf"\*\s*(?:{'|'.join(_VERBS)})(?:[ *]|$)")
+_ABOUT: Final = re.compile(rf"\*\s*(?:{'|'.join(VERBS)})(?:[ *]|$)")
 _BLANKS: Final = re.compile(r"\s+")
 
 
@@ -26,10 +29,22 @@ def is_about_sql(pattern: str) -> bool:
 
 def runs(pattern: str, act: LocalAct) -> bool:
     """Whether one of the statements that a command runs is such a one."""
-    wanted = _BLANKS.sub(" ", pattern).upper()
-    return any(
-        fits_text(wanted, text) or fits_text(f"*{wanted.strip('* ')}*", text) for one in act.statements for text in _said(one)
-    )
+    return _is_named(pattern, act.statements) or _is_in_words(pattern, act.sql)
+
+
+def level_of(pattern: str, level: Level, sql: SqlText) -> tuple[Level, str]:
+    """What a rule of this level makes of a text in a call of a server's tool, and why. ALLOW: it does not fit."""
+    if not sql.is_expected:
+        # Words for people may read as a statement, so a person looks.
+        fits = _is_in_words(pattern, sql.words) or (sql.text != "" and runs_in_text(pattern, sql.text))
+        return (min(level, Level.ASK), f"`{sql.argument}` reads as such a statement") if fits else (Level.ALLOW, "")
+    if _is_named(pattern, sql.statements) or _is_in_words(pattern, sql.words):
+        return level, f"`{sql.argument}` runs {sql.statements[0] if sql.statements else 'such a statement'}"
+    if sql.text and runs_in_text(pattern, sql.text):
+        return level, f"`{sql.argument}` has the words of such a statement"
+    if sql.is_doubtful:
+        return min(level, Level.ASK), f"nobody can tell which statements `{sql.argument}` runs ({sql.unread})"
+    return Level.ALLOW, ""
 
 
 _COMMENTS: Final = re.compile(r"'(?:[^']|'')*'|/\*(?!!).*?\*/|--[^\n]*", re.DOTALL)
@@ -37,21 +52,42 @@ _ODD: Final = re.compile(r"[\"`\\$#\[]|--|/\*")
 _BLOCKS: Final = re.compile(r"/\*(?!!).*?\*/", re.DOTALL)
 _LINES: Final = re.compile(r"(--|#)[^\n]*")
 _MARKS: Final = re.compile(r"[\"`\[\]]|/\*!\d*|\*/")
-SQL_ARGUMENTS: Final = frozenset({"sql", "query", "queries", "statement", "statements", "ddl", "dml", "script"})
+_CLAUSES: Final = re.compile(r"\b(?:ON|FOR|FOR NO KEY|AFTER|BEFORE|OR|OF) (?:DELETE|UPDATE|INSERT|SELECT|TRUNCATE)\b")
+"""`ON DELETE CASCADE`, `FOR UPDATE`: verbs that are no statement."""
 
 
 def runs_in_text(pattern: str, sql: str) -> bool:
     """Whether a text of SQL has the words of such a statement outside of its texts and comments.
 
-    Nothing is parsed: a tool of a server may speak any dialect, so a rule rather fits too much than too little.
+    For what nobody could parse, or what databases read differently: a rule rather fits too much than too little.
     """
-    wanted = _BLANKS.sub(" ", pattern).upper().strip("* ")
+    wanted = _words_of(pattern)
     texts = [_COMMENTS.sub(lambda found: "''" if found[0].startswith("'") else " ", sql)]
     if _ODD.search(sql):
         # Where a text or a comment ends is another matter in each dialect: what may be outside counts as outside.
         texts += [sql, _BLOCKS.sub(" ", sql), _LINES.sub(" ", sql)]
     lines = {_BLANKS.sub(" ", _MARKS.sub("", text)).upper() for text in texts}
-    parts = {part.strip() for line in lines for part in re.split(r"[;()]", line)}
+    return any(_stands_in(wanted, line) for line in lines)
+
+
+def _is_named(pattern: str, statements: Iterable[str]) -> bool:
+    wanted = _BLANKS.sub(" ", pattern).upper()
+    return any(
+        fits_text(wanted, text) or fits_text(f"*{wanted.strip('* ')}*", text) for one in statements for text in _said(one)
+    )
+
+
+def _is_in_words(pattern: str, words: Iterable[str]) -> bool:
+    wanted = _words_of(pattern)
+    return any(_stands_in(wanted, _CLAUSES.sub("", _BLANKS.sub(" ", line.upper()))) for line in words)
+
+
+def _words_of(pattern: str) -> str:
+    return _BLANKS.sub(" ", pattern).upper().strip("* ")
+
+
+def _stands_in(wanted: str, line: str) -> bool:
+    parts = {part.strip() for part in re.split(r"[;()]", line)}
     return any(fits_text(f"{wanted}*", part) or fits_text(f"* {wanted}*", part) for part in parts)
 
 
@@ -67,6 +103,10 @@ def _said(statement: str) -> tuple[str, ...]:
             said.append(f"DELETE FROM {rest.removeprefix('FROM ')} WHERE ?")
         case "INSERT":
             said.append(f"INSERT INTO {rest.removeprefix('INTO ')} VALUES ?")
+        case "MERGE":
+            said.append(f"MERGE INTO {rest.removeprefix('INTO ')} USING ?")
+        case "SELECT":
+            said.append(f"SELECT * FROM {rest} WHERE ?")
         case "TRUNCATE":
             said.append(f"TRUNCATE TABLE {rest.removeprefix('TABLE ')}")
         case "DROP" | "CREATE" | "ALTER":

@@ -23,6 +23,7 @@ async def with_statements(said: Said, sql: SqlReader) -> LocalAct:
     """The act with its statements, each by its kind and object, and the profile that they come to."""
     act = said.act
     statements: list[str] = []
+    words: list[str] = []
     doubts = list(act.doubts)
     for text in said.sql:
         read = await sql.statements(text, said.dialect)
@@ -31,6 +32,7 @@ async def with_statements(said: Said, sql: SqlReader) -> LocalAct:
             act = replace(act, profile=joined(act.profile, KINDS["destroys"].profile))
             continue
         for one in read:
-            statements.append(one.text)
+            statements += [one.text, *one.parts]
+            words += [one.words] if one.words else []
             act = replace(act, profile=joined(act.profile, KINDS[_AS[one.kind]].profile))
-    return replace(act, statements=tuple(statements), doubts=tuple(dict.fromkeys(doubts)))
+    return replace(act, statements=tuple(dict.fromkeys(statements)), sql=tuple(words), doubts=tuple(dict.fromkeys(doubts)))

@@ -38,6 +38,12 @@ class SqlReaderContract:
         assert [one.kind for one in read] == [SqlKind.READ, SqlKind.LOSES]
         assert read[1].text.upper() == "DROP TABLE ITEMS"
 
+    async def test_the_words_of_a_text_stand_with_its_first_statement(self) -> None:
+        read = await self.reader().statements("select 1;  drop table items", "postgres")
+        assert not isinstance(read, NotSql)
+        assert "drop table items" in read[0].words
+        assert [one.words for one in read[1:]] == [""]
+
     async def test_a_text_without_statements_has_none(self) -> None:
         assert await self.reader().statements("  ", "postgres") == []
 

@@ -31,5 +31,5 @@ class FakeSqlReader:
                 return NotSql("it begins with no verb that is known")
             if words[0] in ("UPDATE", "DELETE") and "WHERE" in words:
                 kind = SqlKind.WRITE
-            found.append(SqlStatement(kind, " ".join(statement.split())))
+            found.append(SqlStatement(kind, " ".join(statement.split()), words="" if found else " ".join(text.split())))
         return found
