@@ -1,5 +1,6 @@
 """`ringfence codex`: requirements as its documentation has them, and saying aloud that it fails open."""
 
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -88,3 +89,31 @@ def test_verify_finds_what_was_taken_out(tmp_path: Path) -> None:
     said = codex(tmp_path, "verify", "--json")
     [installed] = [each for each in said.json["findings"] if each["name"] == "installed"]
     assert (installed["standing"], installed["happened"]) == ("broken", "missing or different: allow_managed_hooks_only")
+
+
+def test_a_folder_with_a_space_in_its_name_is_one_word_of_the_command(tmp_path: Path) -> None:
+    """A command that does not start is one that this client goes on without."""
+    said = ringfence("codex", "install", "--codex-dir", str(tmp_path / "a folder"), home=tmp_path)
+    assert said.code == 0
+    value = tomllib.loads((tmp_path / "a folder/requirements.toml").read_text("utf-8"))
+    command = value["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
+    assert shlex.split(command)[3] == str(tmp_path / "a folder/ringfence-hook.py")
+    found = ringfence("codex", "verify", "--codex-dir", str(tmp_path / "a folder"), "--json", home=tmp_path).json["findings"]
+    assert {each["name"]: each["standing"] for each in found}["installed"] == "holds"
+
+
+@pytest.mark.parametrize("command", ["install", "verify"])
+def test_a_gateway_that_its_hook_could_not_ask_is_refused(tmp_path: Path, command: str) -> None:
+    said = codex(tmp_path, command, "--url", "https://gateway.example")
+    assert said.code == 1
+    assert "this machine alone" in said.err
+    assert not (tmp_path / "codex").exists()
+
+
+def test_over_changes_keeps_what_somebody_made_of_the_file(tmp_path: Path) -> None:
+    codex(tmp_path, "install")
+    (tmp_path / "codex/requirements.toml").write_text("# mine\n")
+    assert codex(tmp_path, "uninstall").code == 1
+    assert codex(tmp_path, "uninstall", "--over-changes").code == 0
+    [kept] = (tmp_path / "codex").iterdir()
+    assert kept.read_text() == "# mine\n"

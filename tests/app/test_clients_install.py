@@ -1,6 +1,8 @@
 """`ringfence claude-code install` and `uninstall`: what is written, what is kept, what is refused, and the way back."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.app.clients_kit import Said, ringfence, tree
 
+from ringfence.app.clients import files
+from ringfence.app.clients.claude_files import wanted
 from ringfence.app.clients.claude_settings import GATING_S, SETTLED, TELLING_S, settings
+from ringfence.app.clients.claude_state import installed
+from ringfence.app.clients.findings import Standing
+from ringfence.app.clients.installing import Installation
 from ringfence.app.clients.merging import merge, version_of
 from ringfence.app.clients.plan import Plan
+from ringfence.app.clients.receipt import Before, Kept, Receipt, digest
+from ringfence.errors import ConfigError, UnavailableError
 
 PLAN = Plan(read_denies=("**/.env",))
 
@@ -149,7 +158,9 @@ def test_other_mcp_servers_are_not_dropped_in_silence(tmp_path: Path) -> None:
     assert [*json.loads((tmp_path / "managed/managed-mcp.json").read_text("utf-8"))["mcpServers"]] == ["ringfence"]
 
 
-@pytest.mark.parametrize("broken", ["{", "[]", '{"a": 1} x'])
+@pytest.mark.parametrize(
+    "broken", ["{", "[]", '{"a": 1} x', "[" * 100_000], ids=["cut off", "a list", "more after it", "too deep"]
+)
 def test_a_broken_file_is_refused_and_stays(tmp_path: Path, broken: str) -> None:
     (tmp_path / "managed").mkdir()
     (tmp_path / "managed/managed-settings.json").write_text(broken)
@@ -220,7 +231,18 @@ def test_a_link_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://gateway.example:7410", "http://127.0.0.1:7410/hook", "ftp://127.0.0.1", "http://u@localhost"]
+    "url",
+    [
+        "http://gateway.example:7410",
+        "http://127.0.0.1:7410/hook",
+        "ftp://127.0.0.1",
+        "http://u@localhost",
+        "http://127.0.0.1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:x",
+        "http://[::1]:7410",
+        "http://[",
+    ],
 )
 def test_an_address_that_is_none_or_not_safe_is_refused(tmp_path: Path, url: str) -> None:
     assert install(tmp_path, "--url", url).code == 1
@@ -230,6 +252,143 @@ def test_programs_are_found_where_the_operator_says_and_in_whole_folders_alone(t
     assert install(tmp_path, "--path", "/opt/bin:tools::/usr/bin:/opt/bin").code == 0
     assert written(tmp_path)["env"]["PATH"] == "/opt/bin:/usr/bin"
     assert install(tmp_path, "--path", "tools:.").code == 1
+
+
+def beside(folder: Path) -> list[str]:
+    """Names of files that were kept because somebody had changed them."""
+    return [each.name for each in sorted((folder / "managed").glob("*.changed-*"))]
+
+
+@pytest.mark.parametrize("command", [install, uninstall])
+def test_over_changes_goes_on_and_keeps_what_somebody_made_of_a_file(tmp_path: Path, command: Any) -> None:
+    original = put(tmp_path, "managed-settings.json", {"model": "opus"})
+    install(tmp_path)
+    settings_file = tmp_path / "managed/managed-settings.json"
+    settings_file.write_text(theirs := settings_file.read_text().replace("900", "901"))
+    assert "--over-changes" in command(tmp_path).err
+    assert not beside(tmp_path)
+    said = command(tmp_path, "--over-changes", "--json")
+    assert said.code == 0
+    [kept] = beside(tmp_path)
+    assert said.json["kept"] == [str(tmp_path / "managed" / kept)]
+    assert (tmp_path / "managed" / kept).read_text() == theirs
+    if command is install:
+        assert written(tmp_path)["hooks"]["PreToolUse"][0]["hooks"][0]["timeout"] == 900
+        assert uninstall(tmp_path).code == 0
+    assert settings_file.read_bytes() == original
+    assert settings_file.stat().st_mode & 0o777 == 0o640
+    assert beside(tmp_path) == [kept]
+
+
+def test_files_whose_receipt_is_lost_are_not_taken_for_what_stood_there_before(tmp_path: Path) -> None:
+    install(tmp_path)
+    (tmp_path / "managed/.ringfence/receipt.json").unlink()
+    before = tree(tmp_path)
+    for command in (install, uninstall):
+        said = command(tmp_path)
+        assert said.code == 1
+        assert "managed-mcp.json, managed-settings.json, ringfence-hook.py" in said.err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("files_written", [0, 1, 2])
+def test_an_upgrade_that_was_cut_off_can_be_done_again_and_taken_back(
+    tmp_path: Path, files_written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The power fails after the receipt and so many files."""
+    put(tmp_path, "managed-settings.json", {"model": "opus"})
+    before = tree(tmp_path)
+    install(tmp_path)
+    as_installed = tree(tmp_path)
+    real, left = files.write, [1 + files_written]
+
+    def failing(path: Path, *arguments: Any, **more: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise UnavailableError("the power failed")
+        real(path, *arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "write", failing)
+        assert install(tmp_path, "--url", "http://127.0.0.1:7999").code == 3
+    assert tree(tmp_path) != as_installed
+    saved = tmp_path.with_name(tmp_path.name + "-cut-off")
+    shutil.copytree(tmp_path, saved, symlinks=True)
+    assert uninstall(saved).code == 0
+    assert tree(saved) == before
+    assert install(tmp_path, "--url", "http://127.0.0.1:8000").code == 0
+    assert written(tmp_path)["allowedHttpHookUrls"] == ["http://127.0.0.1:8000/hook"]
+    assert uninstall(tmp_path).code == 0
+    assert tree(tmp_path) == before
+
+
+def test_a_second_installation_at_the_same_time_is_refused(tmp_path: Path) -> None:
+    install(tmp_path)
+    before = tree(tmp_path)
+    with files.alone(tmp_path / "managed/.ringfence/lock"):
+        for command in (install, uninstall):
+            assert "right now" in command(tmp_path).err
+    assert tree(tmp_path) == before
+    assert (tmp_path / "managed/.ringfence/lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_somebody_wrote_between_reading_and_writing_is_not_taken_over(tmp_path: Path) -> None:
+    put(tmp_path, "managed-settings.json", {"model": "opus"})
+    installation = Installation(tmp_path / "managed")
+    files_wanted = wanted(installation, PLAN, frozenset())
+    theirs = put(tmp_path, "managed-settings.json", {"model": "another"})
+    with pytest.raises(ConfigError, match="meanwhile"):
+        installation.put(files_wanted)
+    assert (tmp_path / "managed/managed-settings.json").read_bytes() == theirs
+
+
+@pytest.mark.requirement("I3")
+def test_every_user_can_read_what_was_installed_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        assert install(tmp_path).code == 0
+    finally:
+        os.umask(before)
+    assert (tmp_path / "managed").stat().st_mode & 0o777 == 0o755
+    for name in ("managed-settings.json", "managed-mcp.json", "ringfence-hook.py"):
+        assert (tmp_path / "managed" / name).stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.requirement("I3")
+@pytest.mark.parametrize("command", [install, uninstall])
+def test_a_folder_that_a_link_leads_to_is_looked_at_too(tmp_path: Path, command: Any) -> None:
+    """Somebody prepares the way back, so that root puts a program with root's rights there."""
+    open_to_all = tmp_path / "open"
+    (open_to_all / "managed/.ringfence").mkdir(parents=True)
+    data = b"#!/bin/sh\n"
+    (open_to_all / "managed/.ringfence/before-evil").write_bytes(data)
+    planted = Receipt((Kept("evil", "0" * 64, Before(digest(data), 0o4755, 0, 0), None),), False)
+    (open_to_all / "managed/.ringfence/receipt.json").write_bytes(planted.text())
+    open_to_all.chmod(0o777)
+    shown = tmp_path / "shown"
+    shown.symlink_to(open_to_all)
+    said = command(shown)
+    assert said.code == 1
+    assert "can be written by" in said.err
+    assert not (open_to_all / "managed/evil").exists()
+
+
+def test_the_way_back_gives_no_program_the_rights_of_its_owner(tmp_path: Path) -> None:
+    file = tmp_path / "managed/managed-settings.json"
+    put(tmp_path, "managed-settings.json", {"model": "opus"})
+    file.chmod(0o4755)
+    install(tmp_path)
+    assert uninstall(tmp_path).code == 0
+    assert file.stat().st_mode & 0o7777 == 0o755
+
+
+def test_a_gateway_elsewhere_is_asked_by_hooks_over_tls_alone(tmp_path: Path) -> None:
+    assert install(tmp_path, "--url", "https://gateway.example").code == 0
+    hooks = written(tmp_path)["hooks"]
+    assert "SessionStart" not in hooks
+    assert hooks["PreToolUse"][0]["hooks"][0]["url"] == "https://gateway.example/hook"
+    found = {each.name: each.standing for each in installed(tmp_path / "managed")}
+    assert found["installed"] is Standing.HOLDS
 
 
 _scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=6)

@@ -1,6 +1,7 @@
 """`ringfence claude-code run`: a run for its client's life, and a clean environment. And the run that `verify` borrows."""
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ from tests.app.cli_kit import Office, office, ringfence
 
 from ringfence.app.cli.client import ControlClient, Refusal
 from ringfence.app.cli.clients import lent_run
+from ringfence.app.clients.project_environment import UNREADABLE, project_environment
 
 AGENT = "support"
 SAYING = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w')); sys.exit(int(sys.argv[2]))"
@@ -116,3 +118,47 @@ def test_a_project_whose_settings_set_variables_for_commands_has_to_be_allowed(
     assert "(settings that cannot be read), GIT_SSH_COMMAND" in said.err
     assert ringfence("claude-code", "run", *options, "--allow-project-env", "--", "true", home=people.folder).code == 0
     assert states(people) == []
+
+
+@pytest.mark.requirement("I6")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_the_command_ends_the_client_and_its_run(people: Office, tmp_path: Path, number: int) -> None:
+    began = tmp_path / "began"
+    shell = people.folder / "client"
+    shell.write_text(f"sleep 600 & echo $! > {began}\nwait\n")
+
+    def end_once() -> None:
+        moment = threading.Event()
+        while not (began.exists() and began.read_text().strip()):
+            moment.wait(0.02)
+        os.kill(os.getpid(), number)
+
+    ending = threading.Thread(target=end_once)
+    ending.start()
+    code = run(people, "bash", str(shell))
+    ending.join()
+    assert code == 128 + signal.SIGTERM
+    moment = threading.Event()
+    while _runs(int(began.read_text())):
+        moment.wait(0.02)
+    assert states(people) == []
+
+
+@pytest.mark.requirement("I3")
+def test_a_settings_file_that_never_ends_or_is_too_deep_is_one_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / ".claude").mkdir()
+    os.mkfifo(tmp_path / ".claude/settings.json")
+    assert project_environment(tmp_path) == [UNREADABLE]
+    (tmp_path / ".claude/settings.json").unlink()
+    (tmp_path / ".claude/settings.json").write_text("[" * 100_000)
+    assert project_environment(tmp_path) == [UNREADABLE]
+    (tmp_path / ".claude/settings.json").unlink()
+    (tmp_path / ".claude/settings.json").symlink_to("/dev/zero")
+    assert project_environment(tmp_path) == [UNREADABLE]
+
+
+def test_the_run_is_named_so_that_people_can_stop_and_read_it(people: Office) -> None:
+    options = ("--agent", AGENT, "--task", "mend it", "--state", str(people.folder))
+    said = ringfence("claude-code", "run", *options, "--", "true", home=people.folder)
+    assert said.out == ""
+    assert said.err.startswith("ringfence: run r_")

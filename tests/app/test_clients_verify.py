@@ -11,7 +11,7 @@ from ringfence.app.clients.claude_state import installed
 from ringfence.app.clients.clean_environment import clean
 from ringfence.app.clients.credential_trials import strangers, worthless
 from ringfence.app.clients.findings import Finding, Standing
-from ringfence.app.clients.open_ends import open_ends
+from ringfence.app.clients.open_ends import open_ends, port
 from ringfence.app.clients.tiny_web import Answer, Asked, served
 
 
@@ -181,3 +181,56 @@ def test_a_client_gets_no_secret_of_the_person_who_starts_it() -> None:
         "GOPATH": "/go",
         "RINGFENCE_RUN": "rf",
     }
+
+
+@pytest.mark.requirement("I3")
+def test_a_folder_or_file_that_some_users_cannot_read_is_broken(tmp_path: Path) -> None:
+    managed = prepared(tmp_path)
+    assert standings(installed(managed))["readable-by-all"] is Standing.HOLDS
+    for place, mode in ((managed, 0o750), (managed / "managed-settings.json", 0o640)):
+        before = place.stat().st_mode
+        place.chmod(mode)
+        assert standings(installed(managed))["readable-by-all"] is Standing.BROKEN
+        place.chmod(before)
+
+
+@pytest.mark.requirement("I3")
+@pytest.mark.parametrize("place", ["managed-settings.d", "managed-settings.d/50-team.json"])
+def test_a_place_for_later_files_that_others_can_write_is_found(tmp_path: Path, place: str) -> None:
+    managed = prepared(tmp_path)
+    changed(managed, {"model": "opus"}, "managed-settings.d/50-team.json")
+    (managed / place).chmod(0o777)
+    found = {each.name: each for each in installed(managed)}
+    assert found["owned-by-root"].standing is Standing.BROKEN
+    assert str(managed / place) in found["owned-by-root"].happened
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", "[" * 100_000], ids=["cut off", "a list", "too deep"])
+def test_settings_that_cannot_be_read_are_findings_too(tmp_path: Path, broken: str) -> None:
+    managed = prepared(tmp_path)
+    (managed / "managed-settings.json").write_text(broken)
+    client = tmp_path / "claude"
+    client.write_text("#!/bin/sh\n")
+    client.chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/claude").symlink_to(client)
+    said = verify(tmp_path, managed, PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    assert said.code == 1
+    assert {"installed": "broken", "client": "unproven"}.items() <= standing_words(said).items()
+
+
+def test_where_nothing_is_installed_that_is_what_is_said_of_the_client(tmp_path: Path) -> None:
+    (tmp_path / "managed").mkdir()
+    said = ringfence(
+        "claude-code", "verify", "--managed-dir", str(tmp_path / "managed"), "--cli", "/bin/true", "--json", home=tmp_path
+    )
+    [client] = [each for each in said.json["findings"] if each["name"] == "client"]
+    assert client["happened"].startswith("nothing is installed")
+    assert client["remedy"] == "ringfence claude-code install"
+
+
+@pytest.mark.parametrize(
+    "url, found", [("http://127.0.0.1:65000", ["port"]), ("http://127.0.0.1:1", []), ("https://gateway.example", [])]
+)
+def test_a_port_that_anybody_may_take_while_the_gateway_is_away_is_said(url: str, found: list[str]) -> None:
+    assert [each.name for each in port(url)] == found

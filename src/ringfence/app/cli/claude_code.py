@@ -41,6 +41,7 @@ def install(
         bool,
         typer.Option("--scrub", help="Commands get no credentials of the client (it needs bubblewrap and socat for that)."),
     ] = False,
+    over_changes: clients.OverChanges = False,
     dry_run: clients.DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -57,6 +58,7 @@ def install(
 
     rules, own = clients.agent_of(agent, config, as_json=as_json)
     folder = managed_dir.absolute()
+    installation = Installation(folder, over_changes=over_changes)
     try:
         plan = Plan(
             url=checked_url(url),
@@ -67,7 +69,7 @@ def install(
             direct_models=direct_models,
             scrub=scrub,
         )
-        files = wanted(Installation(folder), plan, frozenset(replace or ()))
+        files = wanted(installation, plan, frozenset(replace or ()))
     except Error as error:
         clients.stop(error, as_json=as_json)
     named = agent or "AGENT"
@@ -76,20 +78,23 @@ def install(
         f"prove it:  ringfence claude-code verify --agent {named}\n"
         f'use it:    ringfence claude-code run --agent {named} --task "..." -- claude'
     )
-    clients.put(Installation(folder), files, dry_run=dry_run, as_json=as_json, then=then)
+    clients.put(installation, files, dry_run=dry_run, as_json=as_json, then=then)
 
 
 @app.command("uninstall")
-def uninstall(managed_dir: Managed = Path(FOLDER), as_json: AsJson = False) -> None:
+def uninstall(managed_dir: Managed = Path(FOLDER), over_changes: clients.OverChanges = False, as_json: AsJson = False) -> None:
     """Put back what was there, to the byte. Refuses where somebody has changed a file since."""
     from ringfence.app.clients.installing import Installation
 
-    clients.take_back(Installation(managed_dir.absolute()), as_json=as_json)
+    clients.take_back(Installation(managed_dir.absolute(), over_changes=over_changes), as_json=as_json)
 
 
 @app.command("verify")
 def verify(
-    agent: clients.Of = None,
+    agent: Annotated[
+        str | None,
+        typer.Option("--agent", "-a", help="The gateway is tried with a run of this agent.", show_default=False),
+    ] = None,
     cli: Annotated[
         Path | None, typer.Option("--cli", help="The client. Else `claude` on the path.", show_default=False)
     ] = None,
@@ -141,6 +146,7 @@ def run(
     The client stays on this machine, with your rights. `ringfence run ... -- claude` has it work in a box instead.
     """
     import os
+    import sys
 
     from ringfence.app.cli.desk import Desk
     from ringfence.app.cli.places import AGENT_SOCKET
@@ -161,6 +167,7 @@ def run(
             REFUSED,
         )
     opened = desk.ask("POST", "/runs", {"agent": agent, "task": task})
+    print(f"ringfence: run {opened['run']} of {agent}", file=sys.stderr, flush=True)
     try:
         with renewed(desk.state / AGENT_SOCKET, opened["credential"]):
             environment = clean(os.environ, opened["credential"], keep or ())
@@ -173,8 +180,14 @@ def run(
 
 
 @app.command("plugin")
-def plugin(folder: Path, url: clients.Url = GATEWAY, as_json: AsJson = False) -> None:
+def plugin(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty, or not there yet.")],
+    url: clients.Url = GATEWAY,
+    as_json: AsJson = False,
+) -> None:
     """Write the hooks as a plugin of the client. A convenience for trying: whoever uses it can take it out."""
+    import json
+
     from ringfence.app.clients.claude_plugin import plugin_files
     from ringfence.app.clients.plan import checked_url
     from ringfence.errors import Error
@@ -184,4 +197,8 @@ def plugin(folder: Path, url: clients.Url = GATEWAY, as_json: AsJson = False) ->
         clients.write_new(folder, files)
     except Error as error:
         clients.stop(error, as_json=as_json)
+    if as_json:
+        typer.echo(json.dumps({"folder": str(folder), "files": sorted(files), "enforces": False}, ensure_ascii=False))
+        return
     typer.echo(f"{len(files)} files in {folder}. It enforces nothing: `ringfence claude-code install` does.")
+    typer.echo(f'try it:  ringfence claude-code run --agent AGENT --task "..." -- claude --plugin-dir {folder}')

@@ -36,6 +36,10 @@ Replace = Annotated[
     list[str] | None,
     typer.Option("--replace", metavar="KEY", help="Set this key whatever somebody else set. Repeat.", show_default=False),
 ]
+OverChanges = Annotated[
+    bool,
+    typer.Option("--over-changes", help="Also where somebody changed a file since: that is kept beside, as NAME.changed-..."),
+]
 DEFAULT = Path("ringfence.yaml")
 
 
@@ -70,20 +74,23 @@ def put(installation: Installation, wanted: dict[str, bytes], *, dry_run: bool, 
     """Show what is different, write it unless only asked, say what comes next."""
     from ringfence.errors import Error
 
+    kept: list[Path] = []
     try:
         changes = [each for each in installation.changes(wanted) if each.is_one]
         if not dry_run:
-            installation.put(wanted)
+            kept = installation.put(wanted)
     except Error as error:
         stop(error, as_json=as_json)
     if as_json:
         import json
 
         shown = [{"path": str(each.path), "made": each.before is None, "difference": each.difference()} for each in changes]
-        typer.echo(json.dumps({"written": not dry_run, "changes": shown}, ensure_ascii=False))
+        answer = {"written": not dry_run, "changes": shown, "kept": [str(path) for path in kept]}
+        typer.echo(json.dumps(answer, ensure_ascii=False))
         return
     for each in changes:
-        _show(each)
+        _show(each, whole=dry_run)
+    _show_kept(kept)
     if dry_run:
         typer.echo("nothing was written" if changes else "everything is as it should be")
     else:
@@ -91,11 +98,17 @@ def put(installation: Installation, wanted: dict[str, bytes], *, dry_run: bool, 
         typer.echo(then)
 
 
-def _show(change: Change) -> None:
+def _show_kept(kept: list[Path]) -> None:
+    for path in kept:
+        typer.echo(f"as somebody had changed it  {path}")
+
+
+def _show(change: Change, *, whole: bool) -> None:
+    """`whole`: new files too, line by line."""
     from ringfence.app.cli.terminal import console, safe
 
     out = console()
-    if change.path.suffix == ".py":
+    if change.path.suffix == ".py" or (change.before is None and not whole):
         out.print(safe(f"{change.path}: {'new' if change.before is None else 'another version'}"), soft_wrap=True)
         return
     for line in change.difference().splitlines():
@@ -108,17 +121,18 @@ def take_back(installation: Installation, *, as_json: bool) -> None:
     from ringfence.errors import Error
 
     try:
-        back = installation.take_back()
+        back, kept = installation.take_back()
     except Error as error:
         stop(error, as_json=as_json)
     if as_json:
         import json
 
-        answer: dict[str, Any] = {"restored": [str(path) for path in back]}
+        answer: dict[str, Any] = {"restored": [str(path) for path in back], "kept": [str(path) for path in kept]}
         typer.echo(json.dumps(answer))
         return
     for path in back:
         typer.echo(f"as it was before  {path}")
+    _show_kept(kept)
 
 
 def report(found: Iterator[Finding], *, as_json: bool, title: str) -> NoReturn:
@@ -206,8 +220,11 @@ def carried(command: list[str], environment: dict[str, str], must_end: Callable[
     # The terminal tells both of an interrupt: it is the client's to say what follows. A handler, unlike ignoring, is not
     # passed on to what is started.
     before = {each: signal.signal(each, _leave_it) for each in (signal.SIGINT, signal.SIGQUIT)}
+    # Whoever ends this ends the client with it: nobody would look after it any more.
+    told: list[int] = []
+    before |= {each: signal.signal(each, lambda number, frame: told.append(number)) for each in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        return _status(waited(subprocess.Popen([program, *command[1:]], env=environment), must_end))
+        return _status(waited(subprocess.Popen([program, *command[1:]], env=environment), lambda: bool(told) or must_end()))
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -236,16 +253,17 @@ def _status(code: int) -> int:
 
 
 def write_new(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files into a folder that has none of them. Raises: ConfigError, UnavailableError."""
-    from ringfence.app.clients.files import unwritable
-    from ringfence.errors import ConfigError
+    """Write files into a folder that is empty, or not there. Raises: ConfigError, UnavailableError."""
+    from ringfence.app.clients.files import FOLDER_MODE
+    from ringfence.errors import ConfigError, UnavailableError
 
-    for name in files:
-        if os.path.lexists(folder / name):
-            raise ConfigError(f"{folder / name} is there already", remedy="name another folder")
-    for name, data in files.items():
-        try:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(data)
-        except OSError as error:
-            raise unwritable(folder / name, error) from error
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        if folder.is_symlink() or any(folder.iterdir()):
+            raise ConfigError(f"{folder} is not empty, or a link", remedy="name another folder")
+        for name, data in files.items():
+            (folder / name).parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            with (folder / name).open("xb") as file:
+                file.write(data)
+    except OSError as error:
+        raise UnavailableError(f"{folder} cannot be written: {error.strerror}", remedy="name another folder") from error

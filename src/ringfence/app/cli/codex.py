@@ -23,20 +23,24 @@ SAID = (
 
 @app.command("install")
 def install(
-    url: clients.Url = GATEWAY, codex_dir: Folder = Path(FOLDER), dry_run: clients.DryRun = False, as_json: AsJson = False
+    url: clients.Url = GATEWAY,
+    codex_dir: Folder = Path(FOLDER),
+    over_changes: clients.OverChanges = False,
+    dry_run: clients.DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write requirements: managed hooks alone, which ask the gateway. From the client's documentation; not run with it."""
     from ringfence.app.clients.codex_settings import wanted
     from ringfence.app.clients.hook_file import hook_file
     from ringfence.app.clients.installing import Installation
     from ringfence.app.clients.interpreters import interpreter
-    from ringfence.app.clients.plan import checked_url
+    from ringfence.app.clients.plan import near_url
     from ringfence.errors import Error
 
-    installation = Installation(codex_dir.absolute())
+    installation = Installation(codex_dir.absolute(), over_changes=over_changes)
     try:
         hook = hook_file()
-        files = wanted(installation, checked_url(url), interpreter(), hook)
+        files = wanted(installation, near_url(url), interpreter(), hook)
     except Error as error:
         clients.stop(error, as_json=as_json)
     clients.put(installation, files, dry_run=dry_run, as_json=as_json, then=SAID)
@@ -49,22 +53,23 @@ def verify(url: clients.Url = GATEWAY, codex_dir: Folder = Path(FOLDER), state: 
 
     from ringfence.app.cli.places import state_directory
     from ringfence.app.clients.codex_settings import findings
-    from ringfence.app.clients.open_ends import open_ends
+    from ringfence.app.clients.open_ends import open_ends, port
+    from ringfence.app.clients.plan import near_url
     from ringfence.errors import Error
 
     folder = codex_dir.absolute()
     try:
-        found = findings(folder, url)
+        found = findings(folder, near_url(url))
     except Error as error:
         clients.stop(error, as_json=as_json)
     home = Path(os.environ.get("HOME") or Path.home())
-    further = open_ends(home, os.environ, state_directory(state, os.environ, Path.cwd()), None)
+    further = [*port(near_url(url)), *open_ends(home, os.environ, state_directory(state, os.environ, Path.cwd()), None)]
     clients.report(iter([*found, *further]), as_json=as_json, title=f"Codex with the requirements in {folder}")
 
 
 @app.command("uninstall")
-def uninstall(codex_dir: Folder = Path(FOLDER), as_json: AsJson = False) -> None:
+def uninstall(codex_dir: Folder = Path(FOLDER), over_changes: clients.OverChanges = False, as_json: AsJson = False) -> None:
     """Put back what was there, to the byte. Refuses where somebody has changed a file since."""
     from ringfence.app.clients.installing import Installation
 
-    clients.take_back(Installation(codex_dir.absolute()), as_json=as_json)
+    clients.take_back(Installation(codex_dir.absolute(), over_changes=over_changes), as_json=as_json)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.app.cli.options import DONE, REFUSED, USAGE, AsJson
+from ringfence.app.cli.options import DONE, REFUSED, UNAVAILABLE, USAGE, AsJson
 
 if TYPE_CHECKING:
     from ringfence.app.command_profiles import OwnCommands
@@ -46,12 +46,17 @@ def explain(
     import asyncio
     import sys
 
+    from ringfence.app.cli.desk import fail_with
     from ringfence.app.cli.terminal import console, safe
     from ringfence.app.permissions.telling import document, lines
+    from ringfence.errors import UnavailableError
 
     given = _given(command, tool, path, arguments, as_json=as_json)
     loaded, rule, place = _where(config, agent, cwd, as_json=as_json)
-    tried = asyncio.run(_decided(loaded.own_commands, rule, tool, given, place))
+    try:
+        tried = asyncio.run(_decided(loaded.own_commands, rule, tool, given, place))
+    except UnavailableError as error:
+        fail_with(error, UNAVAILABLE, as_json=as_json)
     told = document(tried, loaded.rules.groups)
     if as_json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -71,8 +76,9 @@ def check(
     import asyncio
     import sys
 
-    from ringfence.app.cli.desk import fail
+    from ringfence.app.cli.desk import fail, fail_with
     from ringfence.app.cli.terminal import console, safe
+    from ringfence.errors import UnavailableError
 
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
@@ -80,7 +86,10 @@ def check(
         fail(f"{file} cannot be read: {error}", "", USAGE, as_json=as_json)
     loaded, rule, place = _where(config, agent, cwd, as_json=as_json)
     commands = [line for line in text.splitlines() if line.strip()]
-    decided = asyncio.run(_all(loaded.own_commands, rule, commands, place))
+    try:
+        decided = asyncio.run(_all(loaded.own_commands, rule, commands, place))
+    except UnavailableError as error:
+        fail_with(error, UNAVAILABLE, as_json=as_json)
     if as_json:
         sys.stdout.write(json.dumps({"commands": decided}, ensure_ascii=False) + "\n")
     else:

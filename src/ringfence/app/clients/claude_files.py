@@ -82,7 +82,7 @@ def read_object(data: bytes | None, path: Path) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is no JSON: {error}", remedy="the client refuses to start with it: mend it first") from error
     if not isinstance(value, dict):
         raise ConfigError(f"{path} is no JSON object")

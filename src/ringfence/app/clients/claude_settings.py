@@ -108,9 +108,11 @@ def hooks(url: str, command: list[str]) -> dict[str, Any]:
         "allowedEnvVars": [RUN_VARIABLE],
     }
     start = {"type": "command", "command": command[0], "args": [*command[1:], "--url", url], "timeout": START_S}
+    # The command form speaks to this machine alone. Elsewhere nobody is told that a session began; its first use says so.
+    began = {"SessionStart": _every(start)} if url.startswith("http:") else {}
     gating = {name: _every({**handler, "timeout": most, "onFailure": "block"}) for name, most in GATING_S.items()}
     telling = {name: _every({**handler, "timeout": most}) for name, most in TELLING_S.items()}
-    return {**gating, **telling, "SessionStart": _every(start)}
+    return {**gating, **telling, **began}
 
 
 def _every(handler: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from ringfence.app.clients import files
 from ringfence.app.clients.claude_files import drop_ins, read_object, undone_by
 from ringfence.app.clients.claude_settings import (
     DIRECT,
+    DROP_INS,
     MCP_FILE,
     SERVER,
     SETTINGS_FILE,
@@ -37,7 +38,7 @@ def installed(folder: Path) -> Iterator[Finding]:
     except Error as error:
         yield Finding("installed", Standing.BROKEN, f"the files in {folder}", str(error), error.remedy or _AGAIN)
         return
-    plan = _plan_of(there)
+    plan = plan_of(there, folder)
     if plan is None:
         yield Finding("installed", Standing.BROKEN, f"the files in {folder}", "no hook of Ringfence is there", _AGAIN)
         return
@@ -45,6 +46,7 @@ def installed(folder: Path) -> Iterator[Finding]:
     yield _versions(there)
     yield from (_undone(path, value, plan) for path, value in later)
     yield _owners(folder, plan)
+    yield _readers(folder)
     yield from _search_path(plan)
     others = [name for name, groups in there["hooks"].items() if len(cast(list[Any], groups)) > 1]
     if others:
@@ -57,14 +59,17 @@ def installed(folder: Path) -> Iterator[Finding]:
         )
 
 
-def _plan_of(there: Mapping[str, Any]) -> Plan | None:
+def plan_of(there: Mapping[str, Any], folder: Path) -> Plan | None:
     """What the installation was made with; None: it is none."""
     try:
         group = next(each for each in there["hooks"]["PreToolUse"] if each["hooks"][0].get("url", "").endswith("/hook"))
-        start = there["hooks"]["SessionStart"][-1]["hooks"][0]
         url = str(group["hooks"][0]["url"]).removesuffix("/hook")
         direct = there["env"]["ANTHROPIC_BASE_URL"] == DIRECT
-        hook, path = str(start["args"][2]), str(there["env"]["PATH"])
+        path = str(there["env"]["PATH"])
+        if not url.startswith("http:"):
+            return Plan(url=url, hook_file=str(folder / HOOK_FILE), path=path, direct_models=direct)
+        start = there["hooks"]["SessionStart"][-1]["hooks"][0]
+        hook = str(start["args"][2])
         return Plan(url=url, interpreter=str(start["command"]), hook_file=hook, path=path, direct_models=direct)
     except (StopIteration, KeyError, IndexError, TypeError, AttributeError):
         return None
@@ -106,11 +111,26 @@ def _undone(path: Path, value: Mapping[str, Any], plan: Plan) -> Finding:
 def _owners(folder: Path, plan: Plan) -> Finding:
     tried = "who besides root can put something else in their place, or in that of the Python that starts the hook"
     started = Path(plan.interpreter)
-    places = (*(folder / name for name in (SETTINGS_FILE, MCP_FILE, HOOK_FILE)), started, started.resolve())
+    further = [folder / DROP_INS, *(path for path, _ in drop_ins(folder))]
+    places = (*(folder / name for name in (SETTINGS_FILE, MCP_FILE, HOOK_FILE)), *further, started, started.resolve())
     found = next((others for place in places if (others := files.writable_by_others(place, frozenset({0})))), "")
     if found:
         return Finding("owned-by-root", Standing.BROKEN, tried, found, f"chown -R root:root {folder}; chmod -R go-w {folder}")
     return Finding("owned-by-root", Standing.HOLDS, tried, "nobody")
+
+
+def _readers(folder: Path) -> Finding:
+    """For a user who cannot read them, the client has no managed settings, and says nothing of it."""
+    tried = "whether every user of this machine can read them: a client that cannot goes on without"
+    closed = [
+        str(place)
+        for place, needed in ((folder, 0o005), *((folder / name, 0o004) for name in (SETTINGS_FILE, MCP_FILE, HOOK_FILE)))
+        if (place.stat().st_mode & needed) != needed
+    ]
+    if closed:
+        remedy = f"chmod go+rX {folder} {folder}/*"
+        return Finding("readable-by-all", Standing.BROKEN, tried, "not everybody can read " + ", ".join(closed), remedy)
+    return Finding("readable-by-all", Standing.HOLDS, tried, "they can")
 
 
 def _search_path(plan: Plan) -> Iterator[Finding]:
@@ -134,7 +154,7 @@ def plan_in(folder: Path) -> Plan:
         ConfigError: There is none.
     """
     there = read_object(files.read(folder / SETTINGS_FILE), folder / SETTINGS_FILE)
-    plan = _plan_of(there)
+    plan = plan_of(there, folder)
     if plan is None:
         raise ConfigError(f"nothing is installed in {folder}", remedy=_AGAIN)
     return plan

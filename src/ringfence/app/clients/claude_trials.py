@@ -193,7 +193,9 @@ def _what_held(played: Played) -> str:
     if not played.model.was_asked:
         return "the client refused to start, or asked no model"
     asked = played.asked("PreToolUse")
-    return f"the gate was asked about {asked} calls" if asked else "the model was asked, no tool was used"
+    return (
+        f"the gate was asked about {asked} call{'s' if asked > 1 else ''}" if asked else "the model was asked, no tool was used"
+    )
 
 
 def _unless(good: bool, fault: str) -> str:

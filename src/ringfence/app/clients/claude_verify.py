@@ -12,11 +12,11 @@ from typing import Final
 from ringfence.app.clients import files, namespaces
 from ringfence.app.clients.claude_files import read_object
 from ringfence.app.clients.claude_settings import SETTINGS_FILE
-from ringfence.app.clients.claude_state import installed, plan_in
+from ringfence.app.clients.claude_state import installed, plan_in, plan_of
 from ringfence.app.clients.claude_trials import Trial, trials, tried
 from ringfence.app.clients.credential_trials import Listing, strangers, worthless
 from ringfence.app.clients.findings import Finding, Standing
-from ringfence.app.clients.open_ends import open_ends
+from ringfence.app.clients.open_ends import open_ends, port
 from ringfence.app.clients.stage import Stage
 from ringfence.errors import Error, UnavailableError
 
@@ -48,6 +48,8 @@ def verify(around: Surroundings) -> Iterator[Finding]:
         settings = read_object(files.read(around.managed / SETTINGS_FILE), around.managed / SETTINGS_FILE)
     except Error:
         settings = {}
+    if (plan := plan_of(settings, around.managed)) is not None:
+        yield from port(plan.url)
     yield from open_ends(around.home, around.environment, around.state, settings)
 
 
@@ -63,9 +65,10 @@ def _with_client(around: Surroundings) -> Iterator[Finding]:
         )
         return
     try:
+        plan_in(around.managed)
         namespaces.check(around.managed)
         stage = Stage(Path(found), around.managed)
-    except UnavailableError as error:
+    except Error as error:
         yield Finding(
             "client", Standing.UNPROVEN, "starting the client beside this machine's settings", str(error), error.remedy
         )

@@ -7,6 +7,7 @@ and the client lets a call run where a hook crashes, runs out of time or answers
 from __future__ import annotations
 
 import json
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,8 @@ _ONLY_MANAGED: Final = "allow_managed_hooks_only"
 
 def requirements(url: str, interpreter: str, folder: Path) -> dict[str, Any]:
     """The requirements, as a value."""
-    command = f"{interpreter} -I -S {folder / HOOK_FILE} --url {url} --path {PATH} --timeout "
+    # A shell reads it: where it goes wrong, the client lets the call run.
+    command = shlex.join([interpreter, "-I", "-S", str(folder / HOOK_FILE), "--url", url, "--path", PATH, "--timeout"])
     return {
         _ONLY_MANAGED: True,
         "features": {"hooks": True},
@@ -46,7 +48,7 @@ def requirements(url: str, interpreter: str, folder: Path) -> dict[str, Any]:
             "managed_dir": str(folder),
             # It refuses by itself before the client gives it up, and lets the call run.
             **{
-                name: [{"hooks": [{"type": "command", "command": f"{command}{most - _BEFORE_S}", "timeout": most}]}]
+                name: [{"hooks": [{"type": "command", "command": f"{command} {most - _BEFORE_S}", "timeout": most}]}]
                 for name, most in TIMES_S.items()
             },
         },
@@ -95,7 +97,7 @@ def findings(folder: Path, url: str) -> list[Finding]:
     there = read_toml(data or b"", path)
     found: list[Finding] = []
     tried = f"{path}: hooks, only managed ones, MCP through the gateway alone"
-    interpreter = str(_first_command(there)).partition(" ")[0]
+    interpreter = _interpreter(there)
     missing = [
         name for name, value in requirements(url, interpreter, folder).items() if merge(there, {name: value}).value != there
     ]
@@ -135,10 +137,11 @@ def findings(folder: Path, url: str) -> list[Finding]:
     return found
 
 
-def _first_command(there: Mapping[str, Any]) -> str:
+def _interpreter(there: Mapping[str, Any]) -> str:
+    """What starts the hook; empty: nothing does."""
     try:
-        return str(there["hooks"]["PreToolUse"][0]["hooks"][0]["command"])
-    except (KeyError, IndexError, TypeError):
+        return shlex.split(str(there["hooks"]["PreToolUse"][0]["hooks"][0]["command"]))[0]
+    except (KeyError, IndexError, TypeError, ValueError):
         return ""
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +63,28 @@ def write(path: Path, data: bytes, mode: int = FILE_MODE, owner: tuple[int, int]
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise unwritable(path, error) from error
+
+
+@contextmanager
+def alone(path: Path) -> Generator[None]:
+    """Hold a file that only its owner can open, so that no second one does the same at the same time.
+
+    Raises:
+        ConfigError: Somebody holds it.
+        UnavailableError: It cannot be made.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"somebody else is writing to {path.parent.parent} right now", remedy="do it again") from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync(folder: Path) -> None:

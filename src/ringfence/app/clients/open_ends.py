@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ringfence.app.clients.findings import Finding, Standing
 
@@ -20,6 +21,8 @@ _NAMES: Final = re.compile(r"(?i)(token|secret|passw|api_?key|credential|private
 _FAR: Final = ("192.0.2.1", 9)
 """An address of documentation (RFC 5737): whether there is a way to it says whether there is a way out."""
 _SHOWN: Final = 12
+_FIRST_FOR_ALL: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+_USUAL_FIRST: Final = 1024
 
 
 def open_ends(home: Path, environment: Mapping[str, str], state: Path, settings: Mapping[str, Any] | None) -> Iterator[Finding]:
@@ -109,6 +112,23 @@ def _same_user(state: Path) -> Iterator[Finding]:
             f"whose the gateway's state is ({state})",
             f"this is {who}: a client that runs as this user can change the gateway itself",
             "run the gateway as a user of its own, and verify as the user that the client runs as",
+        )
+
+
+def port(url: str) -> Iterator[Finding]:
+    """Whether another program can answer in the gateway's place while that is away. `url`: where hooks ask."""
+    parts = urlsplit(url)
+    try:
+        first = int(_FIRST_FOR_ALL.read_text("ascii"))
+    except (OSError, ValueError):
+        first = _USUAL_FIRST
+    if parts.scheme == "http" and (parts.port or 0) >= first:
+        yield Finding(
+            "port",
+            Standing.OPEN,
+            f"who may listen at {url} while the gateway does not",
+            "every program of this machine: what listens there then decides in its place, and is shown the credentials of runs",
+            f"have the gateway listen on a port below {first}, which a service manager gives it, and install with that --url",
         )
 
 

@@ -42,8 +42,12 @@ def checked_url(url: str) -> str:
     Raises:
         ConfigError: It is no plain http or https address of a host, or one that is not this machine without TLS.
     """
-    parts = urlsplit(url)
     whole = url.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"`{url}` is no address of a gateway: {error}", remedy=f"expected {GATEWAY}") from error
     if (
         parts.scheme not in {"http", "https"}
         or not parts.hostname
@@ -51,9 +55,26 @@ def checked_url(url: str) -> str:
         or whole != f"{parts.scheme}://{parts.netloc}"
     ):
         raise ConfigError(f"`{url}` is no address of a gateway", remedy=f"expected scheme, host and port: {GATEWAY}")
-    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost"}:
         raise ConfigError(
-            f"`{url}` would carry credentials and commands in the clear", remedy="use https, or a gateway on this machine"
+            f"`{url}` would carry credentials and commands in the clear",
+            remedy="use https, or a gateway on this machine, by 127.0.0.1 or localhost",
+        )
+    if parts.scheme == "http" and not port:
+        raise ConfigError(f"`{url}` names no port", remedy=f"for example {GATEWAY}")
+    return whole
+
+
+def near_url(url: str) -> str:
+    """As `checked_url`, of a gateway that the command form of the hook can ask.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    whole = checked_url(url)
+    if not whole.startswith("http:"):
+        raise ConfigError(
+            f"the hook of this client asks a gateway on this machine alone, not `{whole}`", remedy=f"--url {GATEWAY}"
         )
     return whole
 

@@ -7,6 +7,8 @@ that shells and loaders read are pinned (`claude_settings.py`). Programs read ot
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,13 +22,20 @@ def project_environment(folder: Path) -> list[str]:
     found: set[str] = set()
     for name in _FILES:
         try:
-            with (folder / name).open("rb") as file:
-                value = json.loads(file.read(_MOST))
+            value = json.loads(_text(folder / name))
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             found.add(UNREADABLE)
             continue
         variables = cast(dict[str, Any], value).get("env") if isinstance(value, dict) else None
         found.update(cast(dict[str, Any], variables) if isinstance(variables, dict) else ())
     return sorted(found)
+
+
+def _text(path: Path) -> bytes:
+    """What an ordinary file begins with. One that never ends, or waits for a writer, is none. Raises: OSError, ValueError."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{path} is no ordinary file")
+        return file.read(_MOST)

@@ -12,6 +12,7 @@ from ringfence.errors import ConfigError
 
 FOLDER: Final = ".ringfence"
 FILE: Final = "receipt.json"
+LOCK: Final = "lock"
 _FORMAT: Final = 1
 
 
@@ -35,6 +36,8 @@ class Kept:
     """SHA-256 of what was written."""
     before: Before | None
     """None: there was no such file."""
+    earlier: str | None = None
+    """SHA-256 of what stood there when this was to be written: what a writing that was cut off leaves."""
 
     @property
     def copy(self) -> str:
@@ -70,7 +73,7 @@ def receipt_of(data: bytes, where: str) -> Receipt:
             raise ValueError(value["format"])
         files = tuple(_kept(each) for each in value["files"])
         return Receipt(files, bool(value["made_folder"]))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(
             f"{where} is no receipt of this version: {error}",
             remedy="put the files back by hand; the copies of what was there lie beside it",
@@ -82,7 +85,8 @@ def _kept(value: Mapping[str, Any]) -> Kept:
     if "/" in name or name in {"", ".", ".."}:
         raise ValueError(name)
     was = Before(str(before["digest"]), int(before["mode"]), int(before["uid"]), int(before["gid"])) if before else None
-    return Kept(name, str(value["after"]), was)
+    earlier = value.get("earlier")
+    return Kept(name, str(value["after"]), was, str(earlier) if earlier is not None else None)
 
 
 def digest(data: bytes) -> str:
