@@ -24,6 +24,8 @@ from ringfence.core.mcp.methods import COMPLETE, GET_PROMPT, READ_RESOURCE
 
 MODERN, LEGACY = "2026-07-28", "legacy"
 AGENT = "clerk"
+ANALYST = "analyst"
+"""Has tools that run any SQL, which the rules take for harmless: a list of permissions alone keeps tables."""
 READ = {"effect": "read", "sensitivity": "internal", "outbound": False}
 LEAST = 10
 
@@ -36,12 +38,14 @@ class Behind:
 
     url: str
     credential: str
+    analyst: str
+    """The credential of a run of ANALYST."""
     servers: Sequence[Real]
 
     @asynccontextmanager
-    async def client(self, place: str, mode: str) -> AsyncGenerator[Client]:
+    async def client(self, place: str, mode: str, credential: str = "") -> AsyncGenerator[Client]:
         """The official client at one endpoint."""
-        headers = {"Authorization": f"Bearer {self.credential}"}
+        headers = {"Authorization": f"Bearer {credential or self.credential}"}
         async with (
             create_mcp_http_client(headers=headers) as http,
             Client(streamable_http_client(f"{self.url}{place}", http_client=http), mode=mode) as client,
@@ -65,7 +69,17 @@ async def configuration(servers: Sequence[Real], folder: Path) -> Path:
     everything = [f"{server.id}.*" for server in servers]
     # What one of them is told to fetch is on this machine, which is the operator's own.
     config["provenance"] = {"hosts": ["127.0.0.1", "localhost"]}
-    config["agents"] = {AGENT: {"purpose": "looks at everything", "tools": everything, "only_mcp": True}}
+    config["tools"]["sqlite.write_query"] |= READ
+    config["tools"]["alchemy.execute_query"] |= READ
+    config["agents"] = {
+        AGENT: {"purpose": "looks at everything", "tools": everything, "only_mcp": True},
+        ANALYST: {
+            "purpose": "asks databases",
+            "tools": ["sqlite.*", "alchemy.*"],
+            "only_mcp": True,
+            "permissions": {"deny": ["Bash(*DROP TABLE*)"], "ask": ["mcp__alchemy__execute_query(*DELETE FROM*)"]},
+        },
+    }
     file = folder / "ringfence.yaml"
     file.write_text(json.dumps(config), "utf-8")
     return file
@@ -83,10 +97,12 @@ async def behind(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Beh
         people = await stack.enter_async_context(process.people())
         await people.add_operator("ada", "admin")
         _, credential = await people.open_run(AGENT)
-        yield Behind(process.url, credential, servers)
+        _, analyst = await people.open_run(ANALYST)
+        yield Behind(process.url, credential, analyst, servers)
         log = await people.log()
         assert await process.stop() == 0, process.errors()
-    refused = [entry for entry in log if entry["kind"] == "decision" and entry["decision"] != "allow"]
+    decided = [entry for entry in log if entry["kind"] == "decision" and entry["agent"] == AGENT]
+    refused = [entry for entry in decided if entry["decision"] != "allow"]
     assert refused == []
 
 
@@ -139,3 +155,22 @@ async def test_all_of_them_are_one_list_at_the_common_endpoint(behind: Behind, m
             result = await client.call_tool(f"{name}__{server.call}", dict(server.arguments))
             assert isinstance(result, CallToolResult)
             assert server.says in str(result.content)
+
+
+async def test_a_rule_about_statements_holds_for_real_servers_of_databases(behind: Behind) -> None:
+    tools = {"sqlite": "write_query", "alchemy": "execute_query"}
+    for name, tool in tools.items():
+        async with behind.client(f"/mcp/{name}", LEGACY, behind.analyst) as client:
+
+            async def said(sql: str, client: Client = client, tool: str = tool) -> str:
+                result = await client.call_tool(tool, {"query": sql})
+                assert isinstance(result, CallToolResult)
+                return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+
+            for sql in ("drop   table orders", "DROP/**/TABLE orders", "select 1; drop table if exists [orders]"):
+                assert "permission" in await said(sql), sql
+            assert "permission" not in await said("insert into orders values ('; drop table orders; --')")
+    async with behind.client("/mcp/sqlite", LEGACY, behind.analyst) as client:
+        result = await client.call_tool("list_tables", {})
+        assert isinstance(result, CallToolResult)
+        assert "orders" in str(result.content)

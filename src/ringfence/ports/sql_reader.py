@@ -39,6 +39,8 @@ class NotSql:
     """The text cannot be read, so nobody knows what it would do."""
 
     why: str
+    words: str = ""
+    """As those of a statement, as far as it can be told: a database may carry out what stands before a fault."""
 
 
 class SqlReader(Protocol):

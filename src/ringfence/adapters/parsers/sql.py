@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final
@@ -90,7 +91,7 @@ def _statements(text: str, dialect: str) -> Sequence[SqlStatement] | NotSql:
         trees = speech.parser().parse(tokens, text)
         words = _words(tokens, speech)
     except (failure, RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError) as error:
-        return NotSql(str(error).partition("\n")[0])
+        return NotSql(str(error).partition("\n")[0], _words_anyway(text, dialect))
     trees = [tree for tree in trees if tree is not None]
     if len(trees) > MOST_STATEMENTS:
         return NotSql("too many statements")
@@ -102,12 +103,22 @@ def _statements(text: str, dialect: str) -> Sequence[SqlStatement] | NotSql:
         except RecursionError:
             return NotSql("nested too deeply")
         if one is None:
-            return NotSql(f"not known: {type(tree).__name__}")
+            return NotSql(f"not known: {type(tree).__name__}", words)
         if len(parts) > MOST_PARTS:
             return NotSql("too many parts")
         found.append(replace(one, parts=tuple(part for part in parts if part != one.text)))
     # Which tokens are whose is not told, and a rule is about any of them.
     return [replace(one, words=words if number == 0 else "") for number, one in enumerate(found)]
+
+
+def _words_anyway(text: str, dialect: str) -> str:
+    """The words of a text that is no SQL as a whole, and may end in the middle of a text, a name or a comment."""
+    sqlglot, _, failure = _sqlglot()
+    speech = sqlglot.Dialect.get_or_raise(dialect or None)
+    for closed in ("", "'", '"', "`", "*/", "]", "$$"):
+        with suppress(failure, RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError):
+            return _words(speech.tokenize(text + closed), speech)
+    return ""
 
 
 def _words(tokens: Sequence[Any], speech: Any) -> str:

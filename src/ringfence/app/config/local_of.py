@@ -13,8 +13,9 @@ from ringfence.app.config.problems import Path as Place
 from ringfence.app.config.scan_of import scan_of
 from ringfence.core.model.identifiers import AgentId
 from ringfence.core.model.local_rules import Client, LocalRules, OtherMcp, Outcome, Overreach, SecretRules, Words
-from ringfence.core.model.permissions import PermissionLists, Speaks
+from ringfence.core.model.permissions import PermissionLists
 from ringfence.core.permissions.paths import path_fault
+from ringfence.core.permissions.sql_texts import is_statement_rule
 from ringfence.core.rules import Rules
 
 Fields = Mapping[str, Any]
@@ -52,7 +53,7 @@ def warn_of_idle(values: Fields, lists: Mapping[str, PermissionLists], warn: Rep
     """Rules about the client's own tools do nothing for an agent whose client has no hooks here."""
     for name, given in lists.items():
         is_idle = "local" not in values["agents"][name]
-        if is_idle and any(not rule.tool.startswith("mcp__") or rule.speaks is not Speaks.TOOL for rule in given.rules):
+        if is_idle and any(not (rule.tool.startswith("mcp__") or is_statement_rule(rule)) for rule in given.rules):
             warn(("agents", name, "permissions"), "rules about the client's own tools mean nothing without `local`")
 
 

@@ -17,6 +17,8 @@ class SqlText:
     """What it does by kind and objects (`DROP TABLE items`), in every way that databases may read it."""
     words: tuple[str, ...] = ()
     """The words of its statements: no comments, nothing of what stands in quotes."""
+    begun: tuple[str, ...] = ()
+    """The words as they are where a reading came to a fault: a database may have carried out what stands before it."""
     unread: str = ""
     """Why nobody can say what it does; empty: somebody can."""
     is_doubtful: bool = False

@@ -36,11 +36,12 @@ def level_of(pattern: str, level: Level, sql: SqlText) -> tuple[Level, str]:
     """What a rule of this level makes of a text in a call of a server's tool, and why. ALLOW: it does not fit."""
     if not sql.is_expected:
         # Words for people may read as a statement, so a person looks.
-        fits = _is_in_words(pattern, sql.words) or (sql.text != "" and runs_in_text(pattern, sql.text))
+        in_words = _is_in_words(pattern, sql.words) or _begins_one(pattern, sql.begun)
+        fits = in_words or (sql.text != "" and runs_in_text(pattern, sql.text))
         return (min(level, Level.ASK), f"`{sql.argument}` reads as such a statement") if fits else (Level.ALLOW, "")
     if _is_named(pattern, sql.statements) or _is_in_words(pattern, sql.words):
         return level, f"`{sql.argument}` runs {sql.statements[0] if sql.statements else 'such a statement'}"
-    if sql.text and runs_in_text(pattern, sql.text):
+    if _begins_one(pattern, sql.begun) or (sql.text and runs_in_text(pattern, sql.text)):
         return level, f"`{sql.argument}` has the words of such a statement"
     if sql.is_doubtful:
         return min(level, Level.ASK), f"nobody can tell which statements `{sql.argument}` runs ({sql.unread})"
@@ -80,6 +81,13 @@ def _is_named(pattern: str, statements: Iterable[str]) -> bool:
 def _is_in_words(pattern: str, words: Iterable[str]) -> bool:
     wanted = _words_of(pattern)
     return any(_stands_in(wanted, _CLAUSES.sub("", _BLANKS.sub(" ", line.upper()))) for line in words)
+
+
+def _begins_one(pattern: str, words: Iterable[str]) -> bool:
+    """Whether a statement begins so."""
+    wanted = _words_of(pattern)
+    parts = (part.strip() for line in words for part in re.split(r"[;()]", _BLANKS.sub(" ", line.upper())))
+    return any(fits_text(f"{wanted}*", part) for part in parts)
 
 
 def _words_of(pattern: str) -> str:

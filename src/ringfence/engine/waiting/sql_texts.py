@@ -21,8 +21,10 @@ from ringfence.ports.sql_reader import NotSql, SqlReader
 _DIALECTS: Final = ("", "postgres", "mysql", "sqlite", "tsql", "oracle", "snowflake", "bigquery")
 _DIFFERENT: Final = re.compile(r"[\"`\\$#\[]|--|//|/\*|''|\b[a-zA-Z]'")
 """Where a text, a name or a comment ends is another matter in each dialect."""
-_NOBODYS: Final = re.compile(r"--\S|/\*[!+M]|/\*(?:(?!\*/).)*?/\*", re.DOTALL)
-"""What no dialect here reads as its database does: MySQL's `--x`, comments that run, comments in comments."""
+_NOBODYS: Final = re.compile(r"/\*[!+M]|/\*(?:(?!\*/).)*?/\*", re.DOTALL)
+"""What no dialect here reads as its database does: comments that run, comments in comments."""
+_MINUSES: Final = re.compile(r"--(?=\S)")
+"""For MySQL no comment begins here. The reader's dialect of it does not know."""
 
 
 class SqlTexts:
@@ -62,12 +64,15 @@ class SqlTexts:
             return unread(one, "nobody reads SQL here")
         statements: dict[str, None] = {}
         words: dict[str, None] = {}
+        begun: dict[str, None] = {}
         why = ""
         is_read = False
         for dialect in _DIALECTS:
-            read = await self._reader.statements(one.text, dialect)
+            text = _MINUSES.sub("- -", one.text) if dialect == "mysql" else one.text
+            read = await self._reader.statements(text, dialect)
             if isinstance(read, NotSql):
                 why = why or read.why
+                begun |= dict.fromkeys([read.words] if read.words else [])
                 continue
             is_read = True
             statements |= dict.fromkeys(text for each in read for text in (each.text, *each.parts))
@@ -81,5 +86,6 @@ class SqlTexts:
             is_expected=one.is_expected,
             statements=tuple(statements),
             words=tuple(words),
+            begun=tuple(begun),
             text=one.text if _NOBODYS.search(one.text) else "",
         )
