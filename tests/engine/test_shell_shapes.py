@@ -204,6 +204,7 @@ nohup nice -n 3 timeout 5 env A=b bash -c 'rm -rf keep'
 env - rm -rf keep
 time -o /dev/null rm -rf keep
 ssh host -p 22 rm -rf keep
+ssh -x host 'cd x && rm -rf keep'
 echo `echo \`rm -rf keep\``
 echo $[ $(rm -rf keep) ]
 A=ls; A=rm B=$A bash -c '$B -rf keep'
@@ -432,6 +433,17 @@ async def test_a_function_that_calls_itself_is_read_once() -> None:
 async def test_a_text_that_runs_itself_ends() -> None:
     reading = await read('x=\'eval "$x"\'; eval "$x"')
     assert every_doubt(reading)
+
+
+@pytest.mark.parametrize("text", ["coproc BASH_ENV=x bash -c true", "coproc A=x rm -rf keep", "coproc dd if=x of=y"])
+async def test_a_coprocess_whose_first_words_the_shell_may_read_otherwise_is_a_doubt(text: str) -> None:
+    assert "parse" in doubts(await read(text))
+
+
+async def test_a_coprocess_that_is_a_plain_command_is_that_command() -> None:
+    reading = await read("coproc rm -rf keep")
+    assert texts(reading) == ["rm -rf keep"]
+    assert doubts(reading) == set()
 
 
 async def test_wrappers_that_are_acts_of_their_own_are_commands_too() -> None:

@@ -1,1 +1,1 @@
-"""What a shell command would do, judged from its syntax tree."""
+"""What a shell command would do, judged from its syntax tree. Begin with `walking.py`."""

@@ -22,6 +22,11 @@ class Word:
     may_split: bool = False
     """An unquoted expansion that is not known: it may become any number of words."""
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is one word, and this one."""
+        return self.is_known and not self.is_pattern and not self.may_split
+
 
 class Direction(StrEnum):
     READ = "read"

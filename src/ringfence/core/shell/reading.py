@@ -8,10 +8,13 @@ from typing import Final
 
 from ringfence.core.model.local import Doubt, Undecided
 from ringfence.core.shell.command import Reading
-from ringfence.core.shell.recording import Around, Trees
+from ringfence.core.shell.files import Files
+from ringfence.core.shell.recording import Around
 from ringfence.core.shell.scope import Scope
+from ringfence.core.shell.syntax.functions import leftovers
 from ringfence.core.shell.values import Value
-from ringfence.core.shell.walking import MOST_TEXT, Walker
+from ringfence.core.shell.walk import MOST_TEXT, Trees
+from ringfence.core.shell.walking import Walker
 from ringfence.core.shell.written import Written
 
 LONG: Final = 10_000
@@ -31,7 +34,7 @@ def attempt(
     text: str, *, trees: Trees, cwd: str, home: str, environment: Mapping[str, str], written: Callable[[str], Written]
 ) -> Attempt:
     """Read `text` as far as `trees` go. Total: whatever is in a tree, what cannot be read is a doubt."""
-    walker = Walker(trees=trees, home=home, written=written, start=cwd)
+    walker = Walker(trees=trees, home=home, files=Files(written=written, start=cwd))
     scope = Scope(
         places=(cwd,), variables={name: Value(value) for name, value in environment.items() if name not in {"PWD", "HOME"}}
     )
@@ -41,7 +44,7 @@ def attempt(
     try:
         if len(text) <= MOST_TEXT:
             walker.walk_text(text, scope, Around())
-            walker.leftovers()
+            leftovers(walker)
     except RecursionError:
         walker.stop(Undecided.DEPTH, "nested too deep to be read")
     return Attempt(walker.reading(), tuple(walker.missing))

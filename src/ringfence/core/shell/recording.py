@@ -1,20 +1,17 @@
-"""What a walk over shell text comes to: commands, doubts, lines for people, and texts that are still to be parsed."""
+"""What a walk over shell text comes to: commands, doubts, lines for people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from ringfence.core.model.local import Doubt, Undecided
 from ringfence.core.shell.command import Command, Reading, Redirection, Word
 from ringfence.core.shell.scope import Scope
 from ringfence.core.shell.values import Value, spelled
-from ringfence.core.shell.written import Written
 
-Trees: TypeAlias = Mapping[str, "Mapping[str, Any] | str"]
-"""What each text is parsed to; a text: why it cannot be."""
 MOST_COMMANDS: Final = 2_000
 MOST_STEPS: Final = 20_000
 MOST_DEPTH: Final = 40
@@ -33,7 +30,12 @@ class Around:
     doubts: tuple[Doubt, ...] = ()
 
     def within(self, name: str) -> Around:
+        """Around what stands in a place of the grammar."""
         return replace(self, via=(*self.via, name))
+
+    def inside(self, line: Line, name: str) -> Around:
+        """Around what a command runs."""
+        return replace(self, via=(*self.via, name), outer=(*self.outer, line.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,19 @@ class Line:
     raw: str = ""
     doubts: tuple[Doubt, ...] = ()
 
+    @property
+    def program(self) -> str:
+        """The last part of its first word."""
+        return self.words[0].text.rpartition("/")[2]
 
-@dataclass(slots=True)
+    def doubted(self, *doubts: Doubt) -> Line:
+        return replace(self, doubts=(*self.doubts, *doubts)) if doubts else self
+
+
+@dataclass(slots=True, kw_only=True)
 class Recorder:
-    """`trees` are the texts that are parsed already. What is missed is asked for in `missing`, and the walk is made anew."""
+    """Bounded in every direction: where a bound is met, a person has to look."""
 
-    trees: Trees
-    home: str
-    written: Callable[[str], Written]
-    missing: dict[str, None] = field(default_factory=dict[str, None])
     commands: dict[Command, None] = field(default_factory=dict[Command, None])
     doubts: dict[Doubt, None] = field(default_factory=dict[Doubt, None])
     lines: list[str] = field(default_factory=list[str])
@@ -65,7 +71,11 @@ class Recorder:
     is_full: bool = False
 
     def doubt(self, kind: Undecided, why: str) -> None:
-        self.doubts[Doubt(kind, why)] = None
+        self.add(Doubt(kind, why))
+
+    def add(self, doubt: Doubt) -> None:
+        """A doubt of the text as a whole."""
+        self.doubts[doubt] = None
 
     def emit(self, line: Line, scope: Scope, around: Around) -> None:
         """One command, once for each place that it may be run at."""
@@ -123,13 +133,6 @@ class Recorder:
             yield not self.is_full and self.depth <= MOST_DEPTH
         finally:
             self.depth -= 1
-
-    def parsed(self, text: str) -> Mapping[str, Any] | str | None:
-        """The tree of a text, or why it has none. None: it is not parsed yet."""
-        tree = self.trees.get(text)
-        if tree is None:
-            self.missing[text] = None
-        return tree
 
     def draw(self, text: str) -> None:
         if len(self.lines) < MOST_LINES:

@@ -80,6 +80,15 @@ class Scope:
             has_local=None if self.has_local is None else dict(self.has_local),
         )
 
+    def inherited(self, assignments: Iterable[tuple[str, Value]] = ()) -> Scope:
+        """What a shell knows that is started here: what was exported, or stands before it."""
+        made = self.copy()
+        before = dict(assignments)
+        made.variables = {**{name: value for name, value in made.variables.items() if name in made.exported}, **before}
+        made.exported |= set(before)
+        made.lists, made.arguments, made.has_local, made.failed = {}, (), None, ()
+        return made
+
     def take(self, other: Scope) -> None:
         """Become what another is, except for what is read on standard input."""
         self.places, self.failed = other.places, other.failed
@@ -104,6 +113,10 @@ class Scope:
         self.lists = {}
         self.arguments = None
         self.places, self.failed = (None,), ()
+        self.doubt_functions()
+
+    def doubt_functions(self) -> None:
+        """Any of them may have been defined anew."""
         self.functions = {name: replace(one, is_certain=False) for name, one in self.functions.items()}
 
     @property

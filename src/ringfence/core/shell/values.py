@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,6 +79,13 @@ def value_of(bits: list[Bit]) -> Value:
         is_pattern=any(bit.is_pattern for bit in bits),
         is_one=all(bit.is_known or bit.is_one for bit in bits) and not any(" " in bit.text for bit in bits),
     )
+
+
+def arguments_of(words: Sequence[Word], *, takes_more: bool) -> tuple[Value, ...] | None:
+    """What `$1` and on come to. None: how many there are is not known."""
+    if takes_more or any(word.may_split for word in words):
+        return None
+    return tuple(Value(word.text, is_known=word.is_known, is_pattern=word.is_pattern, is_one=word.is_known) for word in words)
 
 
 def spelled(words: tuple[Word, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Variables that decide which program runs, or what a program runs besides."""
+"""Variables that decide which program runs, or what one runs besides; options that decide which files a pattern fits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final
 
 from ringfence.core.shell.values import Value
 
+CHANGES_PATTERNS: Final = frozenset({"dotglob", "extglob", "globstar", "nocaseglob"})
+"""Options of the shell with which a pattern fits other paths than are looked for here."""
 _LOADS: Final = re.compile(
     r"PATH|CDPATH|GLOBIGNORE|BASH_CMDS|BASH_ALIASES|LD_\w+|DYLD_\w+|BASH_ENV|ENV|SHELLOPTS|BASHOPTS|PS[0-4]|PROMPT_COMMAND|BASH_FUNC_.*|SHELL|INPUTRC|HISTFILE|TERMINFO"
     r"|PYTHON(PATH|STARTUP|HOME|INSPECT|BREAKPOINT|USERBASE|EXECUTABLE|PLATLIBDIR)|PERL5?(LIB|OPT|DB)|RUBY(OPT|LIB)|NODE_(OPTIONS|PATH)"

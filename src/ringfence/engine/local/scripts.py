@@ -13,7 +13,7 @@ from ringfence.core.commands.paths import absolute
 from ringfence.core.commands.readers.python_code import read_code
 from ringfence.core.model.local import Doubt, LocalAct, PathUse, Undecided, Use
 from ringfence.core.model.profile import Effect
-from ringfence.core.shell.nested import SHELLS
+from ringfence.core.shell.programs.scripts import SHELLS
 from ringfence.core.shell.written import Unread, Written
 
 _SOURCES: Final = frozenset({"source", "."})

@@ -6,49 +6,30 @@ from collections.abc import Sequence
 from typing import Final
 
 from ringfence.core.shell.command import Word
-from ringfence.core.shell.options import Grammar, options
-from ringfence.core.shell.runners import Inner
+from ringfence.core.shell.programs.options import Grammar, getopt, options
+from ringfence.core.shell.programs.runners import Inner
 
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_GLOBAL: Final = Grammar(
-    flags="Ddv",
-    valued="HclfpnsP",
-    long_flags=_names("debug tls tlsverify compatibility dry-run all-resources verbose"),
-    long_valued=_names(
-        "config context host log-level file project-name profile env-file project-directory ansi progress parallel "
-        "namespace kubeconfig cluster "
-        "user server token url connection"
-    ),
+_GLOBAL: Final = getopt(
+    "DdvH:c:l:f:p:n:s:P:",
+    "debug tls tlsverify compatibility dry-run all-resources verbose config: context: host: "
+    "log-level: file: project-name: profile: env-file: project-directory: ansi: progress: parallel: "
+    "namespace: kubeconfig: cluster: user: server: token: url: connection:",
 )
-_EXEC: Final = Grammar(
-    flags="ditTq",
-    valued="euwcnf",
-    long_flags=_names("detach interactive tty no-TTY no-tty privileged stdin quiet"),
-    long_valued=_names(
-        "env user workdir env-file detach-keys index container namespace filename pod-running-timeout context kubeconfig"
-    ),
+_EXEC: Final = getopt(
+    "ditTqe:u:w:c:n:f:",
+    "detach interactive tty no-TTY no-tty privileged stdin quiet env: user: workdir: env-file: "
+    "detach-keys: index: container: namespace: filename: pod-running-timeout: context: kubeconfig:",
 )
-_RUN: Final = Grammar(
-    flags="diPtTq",
-    valued="aehlmpuvwceN",
-    long_flags=_names(
-        "detach interactive tty rm init privileged read-only no-healthcheck publish-all oom-kill-disable quiet no-deps "
-        "service-ports use-aliases "
-        "build remove-orphans no-TTY quiet-pull"
-    ),
-    long_valued=_names(
-        "add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile cpus cpu-shares "
-        "device dns entrypoint env env-file "
-        "expose gpus group-add health-cmd hostname ip ipc label link log-driver log-opt mac-address memory mount name "
-        "network network-alias pid "
-        "pids-limit platform publish pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt "
-        "sysctl tmpfs ulimit user "
-        "userns uts volume volumes-from workdir"
-    ),
+_RUN: Final = getopt(
+    "diPtTqa:e:h:l:m:p:u:v:w:c:N:",
+    "detach interactive tty rm init privileged read-only no-healthcheck publish-all oom-kill-disable "
+    "quiet no-deps service-ports use-aliases build remove-orphans no-TTY quiet-pull add-host: "
+    "annotation: attach: blkio-weight: cap-add: cap-drop: cgroup-parent: cgroupns: cidfile: cpus: "
+    "cpu-shares: device: dns: entrypoint: env: env-file: expose: gpus: group-add: health-cmd: "
+    "hostname: ip: ipc: label: link: log-driver: log-opt: mac-address: memory: mount: name: network: "
+    "network-alias: pid: pids-limit: platform: publish: pull: restart: runtime: security-opt: "
+    "shm-size: stop-signal: stop-timeout: storage-opt: sysctl: tmpfs: ulimit: user: userns: uts: "
+    "volume: volumes-from: workdir:",
 )
 _DOCKER: Final = frozenset({"docker", "podman", "nerdctl", "docker-compose", "podman-compose"})
 _GROUPS: Final = frozenset({"compose", "container"})

@@ -1,4 +1,4 @@
-"""Programs that run what stands in a file: which files they run without being told, and which options name others.
+"""Programs that run what stands in a file: which files they run without being told, and which options name others. A table.
 
 What is listed is what says *which commands are run*: a script, a file of tasks, a runner's own configuration. Sources and tests
 are not: whoever may edit them and run the tests runs what was edited, and that is the work.
@@ -7,11 +7,8 @@ are not: whoever may edit them and run the tests runs what was edited, and that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
-
-from ringfence.core.shell.command import Word
 
 _NONE: Final = frozenset[str]()
 
@@ -109,7 +106,7 @@ _COMPOSE: Final = _task(
 )
 _INDEX: Final = r"--(index|default-index|index-url|extra-index-url|find-links|config-file|config-setting)(=.*)?|https?://.*"
 
-_TASKS: Final[dict[str, Task]] = {
+TASKS: Final[dict[str, Task]] = {
     **dict.fromkeys(("make", "gmake"), _MAKE),
     "just": _task(
         "justfile Justfile .justfile",
@@ -166,76 +163,3 @@ _TASKS: Final[dict[str, Task]] = {
     **dict.fromkeys(("sed", "gsed", "awk", "gawk", "mawk", "nawk"), _task(named="-f --file")),
     "terraform": _task("main.tf .terraformrc", "", "-chdir"),
 }
-LANGUAGES: Final = re.compile(
-    r"(python|pypy|perl|ruby|lua|luajit|php|node|nodejs|deno|bun|tclsh|guile|Rscript|osascript|julia)[\d.]*|tsx|ts-node|groovy"
-)
-"""Programs that run the file that is their first word."""
-_SCRIPT: Final = re.compile(
-    r".*\.(py|pyw|js|mjs|cjs|jsx|ts|mts|tsx|rb|pl|pm|lua|php|awk|sed|ed|r|R|tcl|scm|mk|groovy|scpt)|(.*/)?Makefile[^/]*"
-)
-_PYTHON: Final = re.compile(r"(python|pypy)[\d.]*|py")
-
-
-def task_of(words: Sequence[Word]) -> tuple[str, Task, Sequence[Word]] | None:
-    """Which one a command is, and its words. `python -m pytest` is `pytest`, `docker compose` is `docker-compose`."""
-    name = words[0].text.rpartition("/")[2]
-    rest = words[1:]
-    if _PYTHON.fullmatch(name):
-        at = next((number for number, word in enumerate(rest) if word.text == "-m"), None)
-        if at is not None and at + 1 < len(rest) and not any(not word.text.startswith("-") for word in rest[:at]):
-            name, rest = rest[at + 1].text, rest[at + 2 :]
-    elif name in {"docker", "podman"} and rest and rest[0].text == "compose":
-        name, rest = "docker-compose", rest[1:]
-    task = _TASKS.get(name)
-    if task is None:
-        return (name, Task(), rest) if LANGUAGES.fullmatch(name) else None
-    if name == "uv" and not any(word.text in {"run", "sync", "build", "pip"} for word in rest[:4]):
-        return None
-    return name, task, rest
-
-
-def files_of(name: str, task: Task, rest: Sequence[Word]) -> Iterator[str]:
-    """The files that it runs, as paths in the folder where it is started."""
-    known = [word.text for word in rest if word.is_known]
-    folders = ["", *(f"{folder}/" for folder in _values(known, task.folders))]
-    if not any(text in task.spares for text in known):
-        for folder in folders:
-            yield from (f"{folder}{file}" for file in task.files)
-    for value in _values(known, task.named):
-        yield from (f"{folder}{value}" for folder in folders if not (folder and value.startswith("/")))
-    for module in _values(known, task.modules):
-        if not module.startswith("no:"):
-            yield from (f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py")
-    if (
-        name in {"make", "gmake", "just", "uv", "coverage", "ipython", "streamlit", "fastapi", "kernprof", "marimo"}
-        or task == Task()
-    ):
-        yield from (text for text in known if _SCRIPT.fullmatch(text))
-    if LANGUAGES.fullmatch(name):
-        yield from [text for text in known if not text.startswith("-")][:1]
-
-
-def text_of(task: Task, rest: Sequence[Word]) -> str | None:
-    """A word with which it runs anything, or fetches from anywhere."""
-    if task.texts is None:
-        return None
-    for number, word in enumerate(rest):
-        before = rest[number - 1].text if number else ""
-        joined = f"{before}={word.text}" if before.startswith("--") and "=" not in before else word.text
-        if task.texts.fullmatch(word.text) or task.texts.fullmatch(joined):
-            return word.text
-    return None
-
-
-def _values(texts: Sequence[str], options: frozenset[str]) -> Iterator[str]:
-    """What stands behind options, or is attached to them."""
-    for number, text in enumerate(texts):
-        if text in options:
-            if number + 1 < len(texts):
-                yield texts[number + 1]
-            continue
-        name, equals, value = text.partition("=")
-        if equals and name in options:
-            yield value
-        elif not text.startswith("--") and text[:2] in options and len(text) > 2:
-            yield text[2:]

@@ -1,11 +1,13 @@
-"""Options before the command of a wrapper: where they end, and what they carry."""
+"""Options of programs: where they end, and what they carry. In the words of getopt(1)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from ringfence.core.model.local import Doubt, Undecided
 from ringfence.core.shell.command import Word
 
 _NO_NAMES: Final = frozenset[str]()
@@ -24,8 +26,23 @@ class Grammar:
     """Those whose value may stand behind them. `--name=value` is read of every option."""
     numbers: bool = False
     """`-5` is an option too (`nice`)."""
-    mixed: bool = False
-    """Options may stand behind operands."""
+
+
+def getopt(short: str = "", long: str = "", *, numbers: bool = False) -> Grammar:
+    """A grammar in the notation of getopt(1): `x` stands alone, `x:` takes a value, `x::` may have one attached.
+
+    Long names are parted by blanks.
+    """
+    found = re.findall(r"(.)(:{0,2})", short)
+    names = long.split()
+    return Grammar(
+        flags="".join(letter for letter, marks in found if not marks),
+        valued="".join(letter for letter, marks in found if marks == ":"),
+        attached="".join(letter for letter, marks in found if marks == "::"),
+        long_flags=frozenset(name for name in names if not name.endswith(":")),
+        long_valued=frozenset(name[:-1] for name in names if name.endswith(":")),
+        numbers=numbers,
+    )
 
 
 @dataclass(slots=True)
@@ -48,6 +65,11 @@ class Options:
 
     def add(self, name: str, word: Word | None) -> None:
         self.given.setdefault(name, []).append(word)
+
+
+def odd_options(name: str, read: Options) -> list[Doubt]:
+    """Of what could not be read of a program's options."""
+    return [Doubt(Undecided.WORD, f"an option of {name} is not read: {one}") for one in read.odd]
 
 
 def options(words: Sequence[Word], grammar: Grammar, start: int = 1) -> Options:

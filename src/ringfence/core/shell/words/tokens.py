@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ringfence.core.shell.braces import Part, Text, Token
 from ringfence.core.shell.escapes import ansi
 from ringfence.core.shell.nodes import Node, children, flag, kind, literal
+from ringfence.core.shell.words.braces import Part, Text, Token
 
 _UNQUOTED: Final = re.compile(r"\\(.?)|([^\\]+)", re.DOTALL)
 _PIECES: Final = re.compile(r"[{},]|[^{},]+")

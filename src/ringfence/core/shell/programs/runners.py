@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringfence.core.shell.command import Word
-from ringfence.core.shell.options import Grammar, options
+from ringfence.core.shell.programs.options import Grammar, getopt, options
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,38 +22,24 @@ class Inner:
     leaves: bool = False
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_UV: Final = Grammar(
-    flags="nqvmsU",
-    valued="pwCfiP",
-    long_flags=_names(
-        "frozen locked no-sync isolated active no-project exact no-dev only-dev dev all-extras all-groups "
-        "no-default-groups all-packages no-env-file "
-        "offline quiet verbose module script no-config no-cache refresh no-editable upgrade reinstall native-tls "
-        "managed-python no-managed-python"
-    ),
-    long_valued=_names(
-        "with with-editable with-requirements extra group no-group only-group no-extra package python project "
-        "directory env-file index "
-        "default-index index-url extra-index-url find-links cache-dir config-file color resolution prerelease"
-    ),
+_UV: Final = getopt(
+    "nqvmsUp:w:C:f:i:P:",
+    "frozen locked no-sync isolated active no-project exact no-dev only-dev dev all-extras all-groups "
+    "no-default-groups all-packages no-env-file offline quiet verbose module script no-config "
+    "no-cache refresh no-editable upgrade reinstall native-tls managed-python no-managed-python with: "
+    "with-editable: with-requirements: extra: group: no-group: only-group: no-extra: package: python: "
+    "project: directory: env-file: index: default-index: index-url: extra-index-url: find-links: "
+    "cache-dir: config-file: color: resolution: prerelease:",
 )
-_PLAIN: Final = Grammar(
-    flags="qvnyscI",
-    valued="C",
-    long_flags=_names(
-        "quiet verbose no-interaction no-plugins silent yes no-install offline prefer-offline no recursive parallel bail"
-    ),
-    long_valued=_names("directory project env-file package filter workspace prefix call"),
+_PLAIN: Final = getopt(
+    "qvnyscIC:",
+    "quiet verbose no-interaction no-plugins silent yes no-install offline prefer-offline no "
+    "recursive parallel bail directory: project: env-file: package: filter: workspace: prefix: call:",
 )
-_NPX: Final = Grammar(
-    flags="yq",
-    valued="pcwC",
-    long_flags=_names("yes no no-install quiet prefer-offline offline prefer-online ignore-existing bun"),
-    long_valued=_names("package call workspace prefix cache userconfig registry"),
+_NPX: Final = getopt(
+    "yqp:c:w:C:",
+    "yes no no-install quiet prefer-offline offline prefer-online ignore-existing bun package: call: "
+    "workspace: prefix: cache: userconfig: registry:",
 )
 # By program and subcommand; an empty subcommand: the program itself. The number: operands before the command.
 _RUNNERS: Final[dict[str, dict[str, tuple[Grammar, int]]]] = {
@@ -83,15 +69,15 @@ _RUNNERS: Final[dict[str, dict[str, tuple[Grammar, int]]]] = {
     "aws-vault": {"exec": (_PLAIN, 1)},
     "conda": {
         "run": (
-            Grammar(valued="np", long_flags=_names("no-capture-output live-stream"), long_valued=_names("name prefix cwd")),
+            getopt("n:p:", "no-capture-output live-stream name: prefix: cwd:"),
             0,
         )
     },
     "cross-env": {"": (_PLAIN, 0)},
     "dotenvx": {"run": (_PLAIN, 0)},
-    "perf": {"stat": (Grammar(flags="advBgiT", valued="ecCornptxG"), 0), "record": (Grammar(flags="agv", valued="ecCoFpt"), 0)},
+    "perf": {"stat": (getopt("advBgiTe:c:C:o:r:n:p:t:x:G:"), 0), "record": (getopt("agve:c:C:o:F:p:t:"), 0)},
     "hyperfine": {},
-    "valgrind": {"": (Grammar(flags="qvh"), 0)},
+    "valgrind": {"": (getopt("qvh"), 0)},
     "coverage": {},
 }
 _MOST: Final = 3
