@@ -11,7 +11,9 @@ from typing import Any, cast
 
 from ringfence.adapters.pep.hook.app import HookEndpoint
 from ringfence.adapters.pep.hook.settings import HookLimits
+from ringfence.adapters.stores.memory.store import MemoryStore
 from ringfence.app.gateway import Gateway
+from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.local import Judgement, Kind, LocalAct, PathUse, Place, Tracked, Use
 from ringfence.core.model.local_rules import LocalRules
 from ringfence.core.model.profile import Effect, ToolProfile, Trust
@@ -20,14 +22,15 @@ from ringfence.core.rules import AgentRule, Rules
 from ringfence.core.scan.redactor import Redactor
 from ringfence.core.shell.written import Written
 from ringfence.engine.identity.identify import Presented
-from ringfence.engine.local.calls import Judges
+from ringfence.engine.local.judged import Judges
 from ringfence.engine.runs.runs import Opened
 from ringfence.errors import UnavailableError
 from ringfence.ports.audit import AuditLog
-from ringfence.ports.files import Found
+from ringfence.ports.files import Found, Outgoing
 from ringfence.ports.model_upstream import ModelUpstream
 from ringfence.ports.store import Store
 from ringfence.testing.asgi import Exchange, start
+from ringfence.testing.fakes.clock import FakeClock
 from ringfence.testing.scenario import READ, SMALL_WRITE, SUPPORT, shop_rules
 from ringfence.testing.world import World
 
@@ -108,8 +111,14 @@ class NoFiles:
     async def text(self, path: str, most: int) -> str | None:
         return None
 
+    async def outgoing(self, folder: str, revisions: Sequence[str] | None, remote: str, most: int) -> Sequence[Outgoing] | None:
+        return []
+
     async def tracked(self, path: str) -> Tracked:
         return Tracked.UNKNOWN
+
+    async def outgoing(self, folder: str, revisions: Sequence[str] | None, remote: str, most: int) -> None:
+        return None
 
     async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
         return []
@@ -154,6 +163,14 @@ class HookWorld:
         )
         app = endpoint(world, posture, limits)
         return cls(world, app, scripted, await world.open_run(str(SUPPORT)))
+
+    async def started_again(self, store: MemoryStore) -> HookWorld:
+        """Another gateway on the same store, a second later; the client goes on."""
+        clock, scripted = FakeClock(Millis(self.world.clock.now() + 1000)), ScriptedJudges()
+        world = await World.build(
+            rules=self.world.catalogue.rules, store=(store, store), clock=clock, judges=lambda _: scripted, files=NoFiles()
+        )
+        return HookWorld(world, endpoint(world), scripted, self.run, self.ids)
 
     # --- the client
 

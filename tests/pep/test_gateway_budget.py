@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.outlet import Outlet
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
+from ringfence.adapters.served.budget import Budget
 from ringfence.ports.upstream import Answered, ClientAnswer, Reply, Sending, ServerRequest, Unknown
 from ringfence.testing.gateway import Agent, gateway
 from ringfence.testing.scenario import ORDERS

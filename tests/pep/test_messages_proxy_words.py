@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from ringfence.adapters.pep.messages_proxy.headers import back, credential_in, outward, read_headers, said
+from ringfence.adapters.pep.messages_proxy.headers import back, credential_in, outward, said
 from ringfence.adapters.pep.messages_proxy.render import rendered, unreadable
 from ringfence.adapters.pep.messages_proxy.routes import is_below, route_of
+from ringfence.adapters.served.headers import read_headers
 from ringfence.core.ledger.running_out import RanOut
 from ringfence.core.metering.stream import CutKind
 from ringfence.core.model.identifiers import AgentId, Millis, RunId

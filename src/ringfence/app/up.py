@@ -164,6 +164,7 @@ async def serve(
     await asyncio.gather(boxes, return_exceptions=True)
     await gateway.connections.close()
     await gateway.models.close()
+    await gateway.hooks.close()
     await gateway.local.close()
     await gateway.drain()
     keeping.cancel()

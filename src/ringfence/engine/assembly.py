@@ -24,8 +24,9 @@ from ringfence.engine.facts import Gathering
 from ringfence.engine.hearing import Hearing
 from ringfence.engine.identity.on_behalf import OnBehalf
 from ringfence.engine.ids import Ids
-from ringfence.engine.local.calls import Judges, LocalCalls, no_home
+from ringfence.engine.local.calls import LocalCalls
 from ringfence.engine.local.hooks import Hooks
+from ringfence.engine.local.judged import Judges, no_home
 from ringfence.engine.log.care import LogCare, LogOutlets
 from ringfence.engine.log.checkpointer import Checkpointer
 from ringfence.engine.models.calls import ModelCalls
@@ -218,6 +219,7 @@ class Engine:
             hearing.forget(run)
             alerts.caps.forget(run)
             noted.forget(run)
+            hooks.close_run(run)
             guards.forget(run)
 
         runs.on_close.append(forget)
@@ -282,6 +284,15 @@ class Engine:
         exports.use(enforcer.export)
         asked.use(enforcer.ask_model)
         local.use(enforcer.act_locally)
+        hooks = Hooks(
+            store=store,
+            clock=clock,
+            catalogue=catalogue,
+            runs=runs,
+            approvals=approvals,
+            local=local,
+            refuse=enforcer.refuse_locally,
+        )
         log_care = LogCare(outlets or LogOutlets(), log=log, store=store, clock=clock, alerts=alerts)
         checkpointer, notices = Checkpointer(log, signer, log_care.heads.announce, clock), Notices(catalogue, clock)
         runs.on_open.append(notices.opened)
@@ -304,7 +315,7 @@ class Engine:
             exports=exports,
             models=asked,
             local=local,
-            hooks=Hooks(store=store, clock=clock, catalogue=catalogue, runs=runs, local=local, refuse=enforcer.refuse_locally),
+            hooks=hooks,
             observing=Observing(
                 store=store,
                 log=log,

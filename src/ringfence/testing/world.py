@@ -23,7 +23,7 @@ from ringfence.core.scan.scanner import Scanner
 from ringfence.engine.assembly import Engine
 from ringfence.engine.identity.identify import Presented
 from ringfence.engine.identity.on_behalf import OnBehalf
-from ringfence.engine.local.calls import Judges
+from ringfence.engine.local.judged import Judges
 from ringfence.engine.outcome import Outcome, Waiting
 from ringfence.engine.people.approvals import Voted
 from ringfence.engine.request import SILENT, ClientSide, ToolRequest

@@ -166,7 +166,7 @@ def run(
             "see what they do in .claude/settings*.json; then take them out, or --allow-project-env",
             REFUSED,
         )
-    opened = desk.ask("POST", "/runs", {"agent": agent, "task": task})
+    opened = desk.ask("POST", "/runs", {"agent": agent, "task": task, "kept": True})
     print(f"ringfence: run {opened['run']} of {agent}", file=sys.stderr, flush=True)
     try:
         with renewed(desk.state / AGENT_SOCKET, opened["credential"]):

@@ -42,6 +42,9 @@ def start(
             show_default=False,
         ),
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="You end it: it does not end when a person leaves the client that works in it.")
+    ] = False,
     tools: Tools = None,
     bound: Bounds = None,
     calls: Calls = None,
@@ -64,7 +67,8 @@ def start(
     goes_on = {"continues": continues, "with_words": with_words} if continues else {}
     above = {"parent": parent} if parent else {}
     owed = {"result_schema": schema_from(desk, result_schema)} if result_schema else {}
-    body = {"agent": agent, "task": task, **above, **owed, **goes_on, **binding_of(bind, dpop_jkt), **given}
+    kept = {"kept": True} if keep else {}
+    body = {"agent": agent, "task": task, **above, **owed, **kept, **goes_on, **binding_of(bind, dpop_jkt), **given}
     answer = desk.ask("POST", "/runs", body)
     if as_json:
         return desk.print_json(answer)

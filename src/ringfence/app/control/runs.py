@@ -64,6 +64,7 @@ async def open_run(asked: Asked) -> Answer:
         asked=given,
         continues=begun,
         result_schema=asked.body.get("result_schema"),
+        is_kept=bool(asked.body.get("kept")),
     )
     return refused(opened) if isinstance(opened, NotDone) else Reply(opened_view(opened))
 
@@ -241,6 +242,7 @@ ROUTES = (
                 nullable=True,
             ),
             Field("with_words", "What was said to that run counts here too: its task, and what was added.", kind=Kind.FLAG),
+            Field("kept", "You end it: it does not end when a person leaves the client that works in it.", kind=Kind.FLAG),
             _BINDING,
             *FIELDS,
             Field(

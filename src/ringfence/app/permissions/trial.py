@@ -25,7 +25,7 @@ from ringfence.core.permissions.guarded import guarded_by
 from ringfence.core.permissions.weighing import Weighed, weigh
 from ringfence.core.rules import AgentRule
 from ringfence.core.shell.written import Unread, Written
-from ringfence.engine.local.calls import Judges
+from ringfence.engine.local.judged import Judges
 
 _RUN = RunId("r_trial")
 

@@ -13,9 +13,6 @@ from ringfence.core.model.run import Posture
 from ringfence.engine.identity.identify import Presented
 from ringfence.ports.clock import Clock
 
-COMMAND_HOST = "127.0.0.1"
-"""What the command form writes into `Host`, also over the socket: it names no port."""
-
 
 def with_hooks(
     gateway: Gateway, others: App, hosts: Collection[str], posture_of: Callable[[Peer], Posture], clock: Clock
@@ -35,6 +32,6 @@ def with_hooks(
         store=gateway.store,
         clock=gateway.clock,
         who=who,
-        allowed_hosts=(*hosts, COMMAND_HOST),
+        allowed_hosts=hosts,
     )
     return by_path(is_hook, endpoint, others), endpoint.close

@@ -12,7 +12,7 @@ from ringfence.app.wiring.local import IGNORES_CASE, GatewayJudging, home_of
 from ringfence.core.model.local import Place
 from ringfence.core.rules import AgentRule
 from ringfence.core.scan.scanner import Scanner
-from ringfence.engine.local.calls import Judges
+from ringfence.engine.local.judged import Judges
 
 
 @asynccontextmanager

@@ -57,6 +57,14 @@ class Run:
     result_schema: str = ""
     """Of what it hands to the run above it, fixed first (`core.own_tools.result_schema`). Empty: it hands over nothing."""
 
+    is_kept: bool = False
+    """Whoever opened it ends it: its client's end is not its own."""
+
+    @property
+    def is_of_outsider(self) -> bool:
+        """It is that of somebody whom an authority outside vouches for."""
+        return self.opened_by.startswith(OUTSIDE)
+
     @property
     def is_of_operator(self) -> bool:
         """Whether an operator opened it: they answer for that it begins anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,6 +88,8 @@ class Unidentified:
     """One public meaning; `reason` is for the operators' logger."""
 
     reason: Reason
+    has_ended: bool = False
+    """It was a credential of ours, from whom it is accepted, until it or its run ended."""
 
 
 def asking(presented: Presented, principal: Principal) -> AgentId:
@@ -109,11 +111,13 @@ async def identify(store: Store, clock: Clock, presented: Presented) -> Principa
     credential = await store.credential(key)
     if credential is None:
         return _unknown("the credential is not known")
+    why = mismatch(credential.binding, senders) if presented.vouched is None else ""
+    has_ended = presented.vouched is None and not why
     if credential.revoked:
-        return _unknown(f"the credential of run {credential.run} is revoked")
+        return _unknown(f"the credential of run {credential.run} is revoked", has_ended=has_ended)
     if credential.expires_at is not None and now >= credential.expires_at:
-        return _unknown(f"the credential of run {credential.run} has expired")
-    if presented.vouched is None and (why := mismatch(credential.binding, senders)):
+        return _unknown(f"the credential of run {credential.run} has expired", has_ended=has_ended)
+    if why:
         return _unknown(f"the credential of run {credential.run} came from another sender: {why}")
     if presented.vouched is not None and (why := _no_longer(presented.vouched, credential, senders, now)):
         return _unknown(f"the identity behind run {credential.run}: {why}")
@@ -121,6 +125,17 @@ async def identify(store: Store, clock: Clock, presented: Presented) -> Principa
         return Principal(credential.agent, credential.run, key, presented.posture, credential.binding)
     vouched = presented.vouched
     return Principal(credential.agent, credential.run, key, presented.posture, vouched.binding, vouched.until)
+
+
+async def first_known(store: Store, clock: Clock, shown: Sequence[Presented]) -> tuple[Presented, Principal] | Unidentified:
+    """Of all that came with one request the first that is known; else why the first was not."""
+    why: Unidentified | None = None
+    for presented in shown:
+        found = await identify(store, clock, presented)
+        if isinstance(found, Principal):
+            return presented, found
+        why = why or found
+    return why or _unknown("no credential was presented")
 
 
 def _no_longer(vouched: Vouched, credential: Credential, senders: frozenset[str], now: Millis) -> str:
@@ -133,5 +148,5 @@ def _no_longer(vouched: Vouched, credential: Credential, senders: frozenset[str]
     return mismatch(vouched.binding, senders)
 
 
-def _unknown(why: str) -> Unidentified:
-    return Unidentified(Reason(ReasonCode.CREDENTIAL, "identify", why))
+def _unknown(why: str, *, has_ended: bool = False) -> Unidentified:
+    return Unidentified(Reason(ReasonCode.CREDENTIAL, "identify", why), has_ended)

@@ -88,6 +88,8 @@ class Event:
     is_made_up: bool = False
     """The prompt is of the client itself, not somebody's: it may hold what a subagent says."""
     source: str = ""
+    is_for_good: bool = False
+    """Of an end: a person has left the client, and does not go on in another conversation of it."""
     path: str = ""
     """Of a change of configuration: the file."""
 

@@ -13,39 +13,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import posixpath
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
-from ringfence.core.framing import NO_SEAL
 from ringfence.core.mcp.client_meta import TOOL_USE, ClientMeta
 from ringfence.core.model.call import Call
-from ringfence.core.model.identifiers import CallId, Digest, RunId, ToolId
-from ringfence.core.model.local import LOCAL, Judgement, Kind, LocalAct, Place, Scope
-from ringfence.core.model.local_rules import LocalRules
-from ringfence.core.model.profile import OWN_PROFILE, Effect
+from ringfence.core.model.identifiers import CallId, Digest, RunId
+from ringfence.core.model.local import LOCAL, Judgement
 from ringfence.core.model.run import Run
-from ringfence.core.model.stop import Reach, StopMode
+from ringfence.core.model.stop import StopMode
 from ringfence.core.model.ticket import TicketState
 from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.own_tools.local_calls import INNER, LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
-from ringfence.core.permissions.guarded import guarded_by
+from ringfence.core.own_tools.local_calls import LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
 from ringfence.core.rules import AgentRule
 from ringfence.core.scan.scanner import Scanner
-from ringfence.core.shell.written import Written
-from ringfence.core.strict_json.canonical import JsonLimits, digest_of, parse_strict
+from ringfence.core.strict_json.canonical import JsonLimits, parse_strict
 from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.catalogue.own_server import OwnServer
 from ringfence.engine.identity.identify import Presented, Principal
 from ringfence.engine.identity.reaching import reach_of
 from ringfence.engine.inspection import Inspection
-from ringfence.engine.local.asked import Answer, Event, Happening, Say, ToolUse
-from ringfence.engine.local.outcomes import KILLED, OUTPUT, PAUSED, UNAVAILABLE, given, refusal, waiting
-from ringfence.engine.local.sealed import seal_of
-from ringfence.engine.local.standing import wait_for_pause
-from ringfence.engine.local.written import WrittenFiles, note_acts
+from ringfence.engine.local.asked import Answer, Event, Say, ToolUse
+from ringfence.engine.local.judged import Judged, Judges, no_home
+from ringfence.engine.local.outcomes import ENDED, KILLED, OUTPUT, PAUSED, UNAVAILABLE, given, refusal, waiting
+from ringfence.engine.local.standing import LOOK_S, wait_for_pause
+from ringfence.engine.local.under_way import UnderWay, Work, key_of
 from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
 from ringfence.engine.people.approvals import Approvals
 from ringfence.engine.runs.runs import Runs
@@ -59,43 +52,11 @@ from ringfence.ports.upstream import Answered, NotSent, Reply, Sending, Unknown
 
 MOST_OPEN: Final = 512
 """Calls of one run under way at once."""
-MOST_SHOWN: Final = 10_000
-"""Uses whose results are remembered until their batch is over."""
 _DEFINITION: Final[Mapping[str, Any]] = {"name": "local", "inputSchema": {"type": "object"}}
 _DECIDED: Final = JsonLimits(string_bytes=64 << 20)
 """What was read at the hook is read again: a file that is written may be longer than a string on the wire."""
-_INNER: Final = replace(OWN_PROFILE, effect=Effect.READ, worst="Nothing outside of the client.")
 
 logger = logging.getLogger(__name__)
-
-
-class Judges(Protocol):
-    """Says what a call would do (`engine.local.judging`)."""
-
-    async def judge(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        place: Place,
-        *,
-        written: Callable[[str], Written],
-        secret_scan: bool = True,
-        guarded: Callable[[str], bool] | None = None,
-    ) -> Judgement:
-        """`arguments` as the client's tool takes them; `guarded`: which paths somebody forbids to read.
-
-        Raises UnavailableError and nothing else.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Nothing more will be judged."""
-        ...
-
-
-def no_home(rule: AgentRule) -> str:
-    """Nobody knows."""
-    return rule.local.home if rule.local is not None else ""
 
 
 class ActLocally(Protocol):
@@ -112,33 +73,6 @@ class ActLocally(Protocol):
         meta: ClientMeta = ...,
         seal: Digest = ...,
     ) -> Outcome: ...
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class _Work:
-    """One use on its way through the enforcer, or in its client's hands."""
-
-    run: RunId
-    session: str
-    agent: str
-    use: str
-    key: Digest
-    judgement: Judgement | None
-    content: str | None
-    granted: asyncio.Future[bytes]
-    """The arguments as they were decided, once the client may go on."""
-    reply: asyncio.Future[Reply]
-    """What the client tells of it."""
-    tool: ToolId
-    reach: Reach | None = None
-    task: asyncio.Task[Outcome] | None = None
-    call: CallId | None = None
-    is_gone: bool = False
-    """Nobody waits for the answer any more, so nobody would carry it out."""
-
-    def end(self, reply: Reply) -> None:
-        if not self.reply.done():
-            self.reply.set_result(reply)
 
 
 class LocalCalls(OwnServer):
@@ -168,18 +102,10 @@ class LocalCalls(OwnServer):
         self._approvals = approvals
         self._runs = runs
         self._scanner = scanner
-        self._judges = judges
-        self._files = files
-        self._home_of = home_of
-        self._ignores_case = ignores_case
+        self._judged = Judged(clock=clock, judges=judges, files=files, home_of=home_of, ignores_case=ignores_case)
         self._act: ActLocally | None = None
-        self._asked: dict[CallId, _Work] = {}
-        self._open: dict[CallId, _Work] = {}
-        self._shown: OrderedDict[tuple[RunId, str], bool] = OrderedDict()
-        """Results that were told of, by their use: whether the client shows what its agent may not have."""
-        self._told: OrderedDict[tuple[RunId, str, Happening], None] = OrderedDict()
-        self._places: OrderedDict[RunId, str] = OrderedDict()
-        self._written = WrittenFiles(clock)
+        self._asked: dict[CallId, Work] = {}
+        self._under_way = UnderWay()
         self._tasks: set[asyncio.Task[Outcome]] = set()
 
     def use(self, act: ActLocally) -> None:
@@ -188,7 +114,7 @@ class LocalCalls(OwnServer):
 
     @property
     def under_way(self) -> int:
-        return len(self._open)
+        return len(self._under_way)
 
     # --- before
 
@@ -201,12 +127,13 @@ class LocalCalls(OwnServer):
         local = agent.local if agent is not None else None
         run = await self._run(principal.run)
         until = self._clock.monotonic() + (local.hold_s if local is not None else 0.0)
+        name = use.tool if use.tool in TOOLS else OTHER
         while True:
-            await wait_for_pause(self._store, self._clock, run.id, use.tool, until)
+            await wait_for_pause(self._store, self._clock, run.id, name, until)
             try:
                 # The rules may be other ones by now, after a wait.
                 agent = self._catalogue.rules.agents.get(principal.agent)
-                work = await self._enforced(presented, run, agent, use, event)
+                work = await self._enforced(presented, run, agent, name, use, event)
             except RequestError as error:
                 logger.warning("a hook of run %s told of what is no tool's input: %s", run.id, error)
                 return Answer(say=Say.REFUSE, why="ringfence: refused: malformed request")
@@ -228,17 +155,18 @@ class LocalCalls(OwnServer):
                     continue  # it is decided anew: approved with this ticket, or denied for it
                 return refusal(outcome)
             if isinstance(outcome, Refused) and {reason.code for reason in outcome.reasons} == {ReasonCode.PAUSED}:
-                if left > 0:
-                    continue
-                return PAUSED
+                if left <= 0:
+                    return PAUSED
+                await self._clock.sleep(min(LOOK_S, left))  # a pause that cannot be waited for is not asked about all the time
+                continue
             return refusal(outcome)
 
-    def _let_through(self, work: _Work, use: ToolUse) -> Answer:
+    def _let_through(self, work: Work, use: ToolUse) -> Answer:
         decided = parse_strict(work.granted.result(), _DECIDED)["input"]
         changed = decided if decided != use.input else None
         return Answer(say=Say.ALLOW, input=changed, lastly=partial(self._stopped_since, work))
 
-    def _stopped_since(self, work: _Work) -> Answer | None:
+    def _stopped_since(self, work: Work) -> Answer | None:
         """What the client is told instead of an allow that nobody has heard of yet."""
         assert work.reach is not None  # INVARIANT: it was let through
         try:
@@ -249,27 +177,29 @@ class LocalCalls(OwnServer):
         if not stops and not work.reply.done():
             return None
         work.end(NotSent("it was stopped before its client heard of it"))
-        is_paused = bool(stops) and all(stop.mode is StopMode.PAUSE for stop in stops)
-        return PAUSED if is_paused else KILLED
+        if not stops:
+            return ENDED
+        return PAUSED if all(stop.mode is StopMode.PAUSE for stop in stops) else KILLED
 
-    async def _enforced(self, presented: Presented, run: Run, agent: AgentRule | None, use: ToolUse, event: Event) -> _Work:
+    async def _enforced(
+        self, presented: Presented, run: Run, agent: AgentRule | None, name: str, use: ToolUse, event: Event
+    ) -> Work:
         """Judge it and send it through the enforcer; done as soon as it may go on, or is refused.
 
         If who waits is cancelled, the client went away, and what is decided after that is not let through.
         """
         assert self._act is not None  # INVARIANT: `use` comes first
-        name = use.tool if use.tool in TOOLS else OTHER
         rule = scan_rule(self._catalogue.rules, LOCAL, tool_id(name), run.agent)
         arguments = without_personal(arguments_of(name, use.client_tool, use.input, event.cwd), rule, self._scanner)
         given_input: Mapping[str, Any] = arguments["input"]
-        judgement = await self._judged(run, agent, name, use, given_input, event.cwd)
-        seal = await seal_of(judgement, self._files) if judgement is not None else NO_SEAL
+        judgement = await self._judged.of(run, agent, name, use.client_tool, given_input, event.cwd)
+        seal = await self._judged.seal(judgement)
         loop = asyncio.get_running_loop()
         content = given_input.get("content") if name == "Write" else None
-        work = _Work(
+        work = Work(
             run=run.id,
             tool=tool_id(name),
-            session=event.session,
+            conversation=event.session,
             agent=event.agent,
             use=use.use,
             key=key_of(use.client_tool, given_input),
@@ -280,8 +210,9 @@ class LocalCalls(OwnServer):
         )
 
         def begun(call: Call) -> None:
-            work.call = call.id
-            self._asked[call.id] = work
+            if not work.is_gone:
+                work.call = call.id
+                self._asked[call.id] = work
 
         vendor = {TOOL_USE: use.use} if use.use else {}
         meta = ClientMeta(vendor=vendor, said=event.said)
@@ -298,169 +229,83 @@ class LocalCalls(OwnServer):
                 self._asked.pop(work.call, None)
         return work
 
-    async def _judged(
-        self, run: Run, rule: AgentRule | None, name: str, use: ToolUse, given_input: Mapping[str, Any], cwd: str
-    ) -> Judgement | None:
-        """None: the agent has no such tools. Raises UnavailableError."""
-        local = rule.local if rule is not None else None
-        if rule is None or local is None:
-            return None
-        if name == INNER:
-            place = Place(cwd=cwd or "/", roots=local.roots)
-            act = LocalAct(kind=Kind.OTHER, text=use.client_tool, tool=use.client_tool, profile=_INNER, scope=Scope.NOTHING)
-            return Judgement(place=place, acts=(act,), profile=_INNER)
-        if self._judges is None or self._files is None:
-            raise UnavailableError("nothing here can judge what a client's tool would do")
-        place = await self._place(run, rule, local, cwd)
-        known = name if name != OTHER or use.client_tool in TOOLS else use.client_tool
-        return await self._judges.judge(
-            known,
-            given_input,
-            place,
-            written=self._written.of(run).written,
-            guarded=guarded_by(rule.permissions, rule.local, place),
-        )
-
-    async def _place(self, run: Run, rule: AgentRule, local: LocalRules, cwd: str) -> Place:
-        assert self._files is not None  # INVARIANT: looked at by who calls
-        if not posixpath.isabs(cwd):
-            raise UnavailableError("the client does not say where it is")
-        roots = local.roots
-        if not roots:
-            began = self._places.setdefault(run.id, cwd)
-            self._places.move_to_end(run.id)
-            if len(self._places) > MOST_SHOWN:
-                self._places.popitem(last=False)
-            (found,) = await self._files.look([began])
-            roots = (found.real,)
-        return Place(cwd=posixpath.normpath(cwd), roots=roots, home=self._home_of(rule), ignores_case=self._ignores_case)
-
     def began(self, run: RunId, cwd: str) -> None:
         """A client says where it begins."""
         if posixpath.isabs(cwd):
-            self._places.setdefault(run, cwd)
+            self._judged.began(run, cwd)
 
     def is_at_work(self, run: RunId) -> bool:
         """Whether a tool of the run's client is in use, as far as anybody has told."""
-        return any(work.run == run for work in self._open.values())
+        return bool(self._under_way.of(run))
 
     def is_let_through(self, run: RunId, client_tool: str, given_input: Mapping[str, Any]) -> bool:
         """Whether just this use is in its client's hands: what the client asks its person about has been decided here."""
-        key = key_of(client_tool, given_input)
-        return any(work.run == run and work.key == key for work in self._open.values())
+        return self._under_way.holds(run, client_tool, given_input)
 
     # --- after
 
-    async def told(
-        self, principal: Principal, use: ToolUse, result: Any, *, failed: bool, in_time: bool = True
-    ) -> Answer | None:
-        """What the agent may have of what a use brought; None: no such use is under way. Raises UnavailableError.
-
-        `in_time`: the client still takes another result in the place of this one.
-        """
-        work = self._find(principal.run, use)
+    async def told(self, principal: Principal, use: ToolUse, result: Any, *, failed: bool) -> Answer | None:
+        """What the agent may have of what a use brought; None: no such use is under way. Raises UnavailableError."""
+        work = self._under_way.find(principal.run, use)
         if work is None or work.task is None:
             return None
         work.end(Answered({"content": [], "structuredContent": {OUTPUT: result}, **({"isError": True} if failed else {})}))
-        outcome = await asyncio.shield(work.task)
-        answer = given(outcome, result)
-        self._show(principal.run, use.use, (answer.is_replaced or answer.is_withheld) and not in_time)
-        return answer
+        return given(await asyncio.shield(work.task), result)
 
-    def looked_at(self, principal: Principal, use: ToolUse, result: Any, *, in_time: bool) -> Answer:
+    def looked_at(self, principal: Principal, use: ToolUse, result: Any) -> Answer:
         """What may be had of a result that belongs to no call that is known: it is scanned all the same."""
         inspection = Inspection(
             self._scanner, scan_rule(self._catalogue.rules, LOCAL, tool_id(use.tool or OTHER), principal.agent)
         )
-        answer = given(inspection.outcome(Returned({"content": [], "structuredContent": {OUTPUT: result}}, "")), result)
-        self._show(principal.run, use.use, (answer.is_replaced or answer.is_withheld) and not in_time)
-        return answer
+        return given(inspection.outcome(Returned({"content": [], "structuredContent": {OUTPUT: result}}, "")), result)
 
-    def shows(self, run: RunId, use: str) -> bool | None:
-        """Whether the client shows what its agent may not have of a use; None: nothing was told of it."""
-        return self._shown.get((run, use))
-
-    def tells_again(self, run: RunId, use: str, how: Happening) -> bool:
-        """Whether just this has been told of a use before. A client tells of one that failed in two ways."""
-        key = (run, use, how)
-        is_known = bool(use) and key in self._told
-        if use:
-            self._told[key] = None
-            if len(self._told) > MOST_SHOWN:
-                self._told.popitem(last=False)
-        return is_known
-
-    def _show(self, run: RunId, use: str, shows: bool) -> None:
-        if use:
-            # A client may tell of one use twice, as of one that failed: what it showed once it has shown.
-            self._shown[run, use] = shows or self._shown.get((run, use), False)
-            if len(self._shown) > MOST_SHOWN:
-                self._shown.popitem(last=False)
-
-    def _find(self, run: RunId, use: ToolUse) -> _Work | None:
-        """By the model's id; of a client that says none, the oldest with just this input."""
-        of_run = [work for work in self._open.values() if work.run == run and not work.reply.done()]
-        if use.use:
-            return next((work for work in reversed(of_run) if work.use == use.use), None)
-        try:
-            key = key_of(use.client_tool, use.input)
-        except RequestError:
-            return None
-        return next((work for work in of_run if work.key == key), None)
-
-    def end_of(self, run: RunId, why: str, *, session: str, agent: str | None = None) -> None:
+    def end_of(self, run: RunId, why: str, *, conversation: str, agent: str | None = None) -> None:
         """Nothing more will be told of a client's uses; of those of one of its subagents, where `agent` is given."""
-        for work in list(self._open.values()):
-            if work.run == run and work.session == session and (agent is None or work.agent == agent):
-                work.end(Unknown(why))
+        self._under_way.end(run, why, conversation=conversation, agent=agent)
 
     # --- what the engine asks
 
     def cut(self, call: CallId) -> asyncio.Future[Reply] | None:
         """A stop has come over it. The client may still be at it: nobody knows what comes of it, and nobody hears of it."""
-        work = self._open.get(call)
+        work = self._under_way.get(call)
         if work is None:
             return None
         work.end(Unknown("stopped by an operator"))
         return work.reply
 
     def close_run(self, run: RunId, why: str) -> None:
-        for work in list(self._open.values()):
-            if work.run == run:
-                work.end(Unknown(why))
-        self._written.forget(run)
-        self._places.pop(run, None)
+        self._under_way.end(run, why)
+        self._judged.forget(run)
 
     async def call(self, sending: Sending) -> Reply:
         """Let the client go on, and answer when it has told what came of it."""
         work = self._asked.pop(sending.call, None)
         if work is None or work.is_gone or work.judgement is None:
             return NotSent("nobody waits for this call")
-        if sum(each.run == work.run for each in self._open.values()) >= MOST_OPEN:
+        if len(self._under_way.of(work.run)) >= MOST_OPEN:
             return NotSent(f"{MOST_OPEN} calls of the run are under way")
         run = await self._run(work.run)
         work.reach = await reach_of(self._store, run, LOCAL, work.tool)
         if work.is_gone or not sending.may_send():
             return NotSent("it was stopped before anything was done")
-        self._open[sending.call] = work
-        note_acts(self._written.of(run), work.judgement, work.content)
+        self._under_way.add(sending.call, work)
+        self._judged.let_through(run, work.judgement, work.content)
         work.granted.set_result(sending.arguments)
         try:
             await settled([asyncio.shield(work.reply)], self._clock, min(sending.deadline_s, LONGEST_S))
             return work.reply.result() if work.reply.done() else Unknown("the client has told nothing more of it")
         finally:
-            del self._open[sending.call]
+            self._under_way.remove(sending.call, work)
 
     async def close(self) -> None:
         """The gateway is stopping; what came of what is under way is not known."""
-        for work in list(self._open.values()):
+        for work in self._under_way:
             work.end(Unknown("the gateway is stopping"))
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._judges is not None:
-            await self._judges.close()
+        await self._judged.close()
 
-    def _ended(self, work: _Work, task: asyncio.Task[Outcome]) -> None:
+    def _ended(self, work: Work, task: asyncio.Task[Outcome]) -> None:
         self._tasks.discard(task)
         if task.cancelled():
             return
@@ -474,8 +319,3 @@ class LocalCalls(OwnServer):
         if found is None:
             raise UnavailableError(f"run {run} has a credential but no record")
         return found
-
-
-def key_of(client_tool: str, given_input: Mapping[str, Any]) -> Digest:
-    """By what a use is known where a client gives it no id. Raises RequestError."""
-    return digest_of({"tool": client_tool, "input": dict(given_input)})

@@ -9,46 +9,35 @@ something, and refused where the run may not go on.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
-from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any, Final, Protocol, assert_never
 
-from ringfence.core.explaining.plain_text import plain
 from ringfence.core.mcp.client_meta import ClientMeta
 from ringfence.core.model.identifiers import OWN_SERVER, RunId
-from ringfence.core.model.local_rules import LocalRules, Words
+from ringfence.core.model.local_rules import LocalRules
 from ringfence.core.model.local_rules import Outcome as Follows
-from ringfence.core.model.run import Posture
 from ringfence.core.model.verdict import Level, ReasonCode
-from ringfence.core.model.words import Words as Said
 from ringfence.core.own_tools.local_calls import CHANGE, OTHER, arguments_of
-from ringfence.core.records.entry import ENTRY_LIMIT, Entry, EntryKind
-from ringfence.core.records.unit import AddWords, Conflict, Unit
-from ringfence.core.strict_json.canonical import canonical_bytes
 from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.identity.identify import Presented, Principal, identify
 from ringfence.engine.local.asked import NOTHING, Answer, Event, Happening, Say, ToolUse
 from ringfence.engine.local.calls import LocalCalls
-from ringfence.engine.local.outcomes import KILLED, OVER, PAUSED, UNKNOWN, refusal
+from ringfence.engine.local.conversations import Conversations
+from ringfence.engine.local.noting import Noting, named, word
+from ringfence.engine.local.outcomes import KILLED, OVER, PAUSED, UNKNOWN, refusal, stranger
+from ringfence.engine.local.prompts import ClientPrompts
+from ringfence.engine.local.shown import Shown
 from ringfence.engine.local.standing import Standing, standing_of
 from ringfence.engine.outcome import Refused
-from ringfence.engine.runs.runs import TASK_LIMIT, Runs
-from ringfence.errors import UnavailableError
+from ringfence.engine.people.approvals import Approvals
+from ringfence.engine.runs.runs import Runs
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
 
-MOST_NOTED: Final = 600
-"""Entries of one run in a minute for what is only told. What a client tells beyond that is answered and not recorded."""
-MOST_RUNS: Final = 2_000
-_WORDS_MOST: Final = ENTRY_LIMIT - 10_000
 _OWN_TOOLS: Final = f"{OWN_SERVER}__"
 _OWN: Final = "policy_settings"
 """Settings of whoever administers the machine: their change cannot be held up, and is nobody's attempt to disarm anything."""
-
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
 
 logger = logging.getLogger(__name__)
 
@@ -72,24 +61,36 @@ class Hooks:
     """Of one gateway."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, catalogue: Catalogue, runs: Runs, local: LocalCalls, refuse: Refuse
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        runs: Runs,
+        approvals: Approvals,
+        local: LocalCalls,
+        refuse: Refuse,
     ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
-        self._runs = runs
         self._local = local
         self._refuse = refuse
-        self._noted: OrderedDict[RunId, deque[float]] = OrderedDict()
+        self._shown = Shown()
+        self._noting = Noting(store, clock)
+        self._prompts = ClientPrompts(store=store, clock=clock, runs=runs, noting=self._noting)
+        self._conversations = Conversations(store=store, clock=clock, runs=runs, approvals=approvals)
 
     async def heard(self, presented: Presented, event: Event) -> Answer:
         """What the client is told. Raises UnavailableError where it cannot be decided."""
         principal = await identify(self._store, self._clock, presented)
         if not isinstance(principal, Principal):
             logger.warning("a hook was refused: %s", principal.reason.detail)
-            return UNKNOWN
+            return stranger(principal)
         rule = self._catalogue.rules.agents.get(principal.agent)
         local = rule.local if rule is not None else None
+        if event.happening is not Happening.END:
+            self._conversations.heard(principal.run, event.session)
         if event.happening is Happening.BEFORE and event.use is not None:
             return await self._before(presented, principal, local, event, event.use)
         if local is None:
@@ -99,6 +100,14 @@ class Hooks:
         answer = await self._other(presented, principal, local, event, standing)
         # Whatever else there is to say: of a run that was killed nothing goes on, and its model is given nothing more.
         return KILLED if standing is Standing.KILLED else answer
+
+    def close_run(self, run: RunId) -> None:
+        """It has ended."""
+        self._conversations.forget(run)
+
+    async def close(self) -> None:
+        """The gateway is stopping."""
+        await self._conversations.close()
 
     # --- a tool is about to be used
 
@@ -111,7 +120,8 @@ class Hooks:
             standing = await standing_of(self._store, self._clock, principal.run)
             if standing is not Standing.OPEN:
                 return _STANDING[standing]
-            await self._note(principal, event, f"is about to call {use.client_tool}", self._named(use))
+            what = use.client_tool if use.server in local.mcp.gateway else "a tool of another MCP server"
+            await self._noting.note(principal, event, f"is about to call {what}", named(use))
             return Answer(say=Say.ALLOW)
         if local.mcp.others is Follows.ASK and use.server not in local.mcp.gateway:
             return await self._local.ask(presented, principal, use, event)
@@ -145,24 +155,28 @@ class Hooks:
             case Happening.PERMISSION:
                 return _STANDING.get(standing) or self._permission(principal, local, event)
             case Happening.PROMPT:
-                return _STANDING.get(standing) or await self._prompt(presented, principal, local, event)
+                if standing in _STANDING:
+                    return _STANDING[standing]
+                is_at_work = self._local.is_at_work(principal.run)
+                await self._prompts.heard(presented, principal, local, event, is_at_work=is_at_work)
             case Happening.CONFIG:
                 return await self._config(presented, principal, event)
             case Happening.BEGIN:
                 self._local.began(principal.run, event.cwd)
-                await self._note(principal, event, f"its client begins ({_word(event.source, 'startup')})")
+                await self._noting.note(principal, event, f"its client begins ({word(event.source, 'startup')})")
             case Happening.END:
-                self._local.end_of(principal.run, "its client has ended", session=event.session)
-                await self._note(principal, event, f"its client has ended ({_word(event.source, 'other')})")
+                self._local.end_of(principal.run, "its client has ended", conversation=event.session)
+                await self._noting.note(principal, event, f"its client has ended ({word(event.source, 'other')})")
+                await self._conversations.ended(presented, principal, event)
             case Happening.STOP:
-                self._local.end_of(principal.run, "the turn of its model has ended", session=event.session, agent="")
+                self._local.end_of(principal.run, "the turn of its model has ended", conversation=event.session, agent="")
             case Happening.AGENT_BEGIN:
-                await self._note(principal, event, f"began a subagent ({_word(event.source)})")
+                await self._noting.note(principal, event, f"began a subagent ({word(event.source)})")
             case Happening.AGENT_END:
                 if event.agent:
                     why = "the subagent has ended"
-                    self._local.end_of(principal.run, why, session=event.session, agent=event.agent)
-                await self._note(principal, event, f"a subagent has ended ({_word(event.source)})")
+                    self._local.end_of(principal.run, why, conversation=event.session, agent=event.agent)
+                await self._noting.note(principal, event, f"a subagent has ended ({word(event.source)})")
             case Happening.BEFORE | Happening.OTHER:
                 pass
             case _:
@@ -177,32 +191,38 @@ class Hooks:
             return NOTHING  # the gateway itself has given it
         failed = event.happening is Happening.FAILED
         result = event.error if failed else use.result
-        again = self._local.tells_again(principal.run, use.use, event.happening)
-        answer = await self._local.told(principal, use, result, failed=failed, in_time=not failed)
+        again = self._shown.tells_again(principal.run, use.use, event.happening)
+        answer = await self._local.told(principal, use, result, failed=failed)
         if answer is None:
-            if again or self._local.shows(principal.run, use.use) is None:
+            if again or self._shown.of(principal.run, use.use) is None:
                 # Told of twice: whoever else holds the credential may have told of it first, and of something else.
                 what = "of which it has told before" if again else "which nobody has let through"
-                await self._note(principal, event, f"tells of {_word(use.client_tool)}, {what}", self._named(use))
-            answer = self._local.looked_at(principal, use, result, in_time=not failed)
+                await self._noting.note(principal, event, f"tells of {word(use.client_tool)}, {what}", named(use))
+            answer = self._local.looked_at(principal, use, result)
+        self._shown.looked_at(principal.run, use.use, answer, in_time=not failed)
         return answer
 
     async def _batch(self, principal: Principal, local: LocalRules, event: Event) -> Answer:
         """The last moment before the model is given the results: what must not be seen, and could not be replaced, ends it."""
+        shown: list[str] = []
         for use in event.uses:
-            if use.server in local.mcp.gateway:
-                continue
-            # A use that no hook has told of is told of here.
-            await self._local.told(principal, use, use.result, failed=False, in_time=False)
-            if self._local.shows(principal.run, use.use) is None:
-                self._local.looked_at(principal, use, use.result, in_time=False)
-        shown = [use.client_tool for use in event.uses if self._local.shows(principal.run, use.use)]
+            if use.server not in local.mcp.gateway and await self._shows(principal, use):
+                shown.append(use.client_tool)
         if not shown:
             return NOTHING
-        by = ", ".join(dict.fromkeys(_word(name) for name in shown))[:100]
-        await self._note(principal, event, f"was shown by {by} what it may not have; its turn was ended")
+        by = ", ".join(dict.fromkeys(word(name) for name in shown))[:100]
+        await self._noting.note(principal, event, f"was shown by {by} what it may not have; its turn was ended")
         why = "ringfence: a result holds what may not go to the model, and it could not be taken out"
         return Answer(say=Say.HALT, why=why)
+
+    async def _shows(self, principal: Principal, use: ToolUse) -> bool:
+        # A use that no hook has told of is told of here.
+        answer = await self._local.told(principal, use, use.result, failed=False)
+        known = self._shown.of(principal.run, use.use)
+        if answer is None and known is not None:
+            return known
+        answer = answer or self._local.looked_at(principal, use, use.result)
+        return self._shown.looked_at(principal.run, use.use, answer, in_time=False)
 
     def _permission(self, principal: Principal, local: LocalRules, event: Event) -> Answer:
         use = event.use
@@ -212,86 +232,19 @@ class Hooks:
             return Answer(say=Say.ALLOW)
         return Answer(say=Say.REFUSE, why="ringfence: refused: people decide at the gateway, and nobody has let this through")
 
-    async def _prompt(self, presented: Presented, principal: Principal, local: LocalRules, event: Event) -> Answer:
-        text, now = event.prompt, self._clock.now()
-        await self._runs.renew(principal.run, presented.credential)  # somebody is at it
-        # In a box whatever runs there speaks for the run; elsewhere what is being run may have found the credential.
-        is_out_of_reach = presented.posture is Posture.SEPARATE and not self._local.is_at_work(principal.run)
-        counts = local.words is Words.CLIENT_ATTESTED and is_out_of_reach and bool(text.strip()) and not event.is_made_up
-        if not counts or len(text) > TASK_LIMIT or len(canonical_bytes(text)) > _WORDS_MOST:
-            digest = hashlib.sha256(text.encode()).hexdigest()
-            await self._note(principal, event, "was given a prompt", {"prompt": {"sha256": digest, "characters": len(text)}})
-            return NOTHING
-        words = Said(text, f"client:{principal.agent}", now)
-        entry = Entry(
-            kind=EntryKind.RUN,
-            at=now,
-            summary="somebody said something to the run, by the word of its client",
-            run=principal.run,
-            agent=principal.agent,
-            decision="say",
-            by=words.by,
-            body={"words": text, **({"said": event.said} if event.said else {})},
-        )
-        receipt = await self._store.record(Unit((entry,), (AddWords(principal.run, words),)))
-        if isinstance(receipt, Conflict):
-            # A run is told only so much in words that count; it may go on.
-            await self._note(principal, event, f"was given a prompt that counts for nothing: {receipt.detail}")
-            return NOTHING
-        await receipt.journaled()
-        return NOTHING
-
     async def _config(self, presented: Presented, principal: Principal, event: Event) -> Answer:
         if event.source == _OWN:
-            await self._note(
+            await self._noting.note(
                 principal, event, "the machine's own settings of its client have changed", {"file": event.path[:500]}
             )
             return NOTHING
         arguments = arguments_of(CHANGE, CHANGE, {"source": event.source[:100], "file_path": event.path[:4000]}, event.cwd)
-        why = f"the settings that hold its client ({_word(event.source)}) were changed while it was at work"
+        why = f"the settings that hold its client ({word(event.source)}) were changed while it was at work"
         level = Level.DENY if event.source == "skills" else Level.HALT
         refused = await self._refuse(
             presented, CHANGE, arguments, level, ReasonCode.GUARD_RAIL, why, ClientMeta(said=event.said)
         )
         return refusal(refused)
 
-    # --- recording
-
-    def _named(self, use: ToolUse) -> dict[str, Any]:
-        return {"tool": plain(use.client_tool, 120), **({"tool_use": use.use} if use.use else {})}
-
-    async def _note(self, principal: Principal, event: Event, what: str, body: Mapping[str, Any] = {}) -> None:
-        """What a client only tells: seen, never believed."""
-        now, monotonic = self._clock.now(), self._clock.monotonic()
-        noted = self._noted.setdefault(principal.run, deque(maxlen=MOST_NOTED))
-        self._noted.move_to_end(principal.run)
-        if len(self._noted) > MOST_RUNS:
-            self._noted.popitem(last=False)
-        if len(noted) == MOST_NOTED and monotonic - noted[0] < 60:
-            return
-        noted.append(monotonic)
-        entry = Entry(
-            kind=EntryKind.OBSERVED,
-            at=now,
-            summary=plain(what, 240),
-            run=principal.run,
-            agent=principal.agent,
-            by=f"agent:{principal.agent}",
-            body={
-                "hook": plain(event.name, 60),
-                **({"source": event.source} if event.source and event.source != _word(event.source) else {}),
-                **({"said": event.said} if event.said else {}),
-                **body,
-            },
-        )
-        receipt = await self._store.record(Unit((entry,)))
-        if isinstance(receipt, Conflict):
-            raise UnavailableError(f"what a hook tells of could not be recorded: {receipt.detail}")
-
 
 _STANDING: Final = {Standing.KILLED: KILLED, Standing.OVER: OVER, Standing.PAUSED: PAUSED}
-
-
-def _word(text: str, otherwise: str = "other") -> str:
-    """A client's word as a summary, an alert or the reason of a stop may have it; others stand masked in the body."""
-    return text if _WORD.fullmatch(text) else otherwise

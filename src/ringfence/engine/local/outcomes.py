@@ -7,6 +7,7 @@ from typing import Any, Final
 from ringfence.core.explaining.rule_class import TEXTS, RuleClass, class_of, text_of
 from ringfence.core.model.ticket import Ticket
 from ringfence.core.model.verdict import Level, ReasonCode
+from ringfence.engine.identity.identify import Unidentified
 from ringfence.engine.local.asked import NOTHING, Answer, Say
 from ringfence.engine.outcome import Ambiguous, NotSent, Outcome, Refused, Returned, Waiting, Withheld
 
@@ -16,7 +17,13 @@ UNAVAILABLE: Final = Answer(say=Say.REFUSE, why=f"ringfence: {TEXTS[RuleClass.NO
 UNKNOWN: Final = Answer(say=Say.REFUSE, why=f"ringfence: {TEXTS[RuleClass.CREDENTIAL]}")
 KILLED: Final = Answer(say=Say.HALT, why="ringfence: stopped by an operator", is_withheld=True)
 OVER: Final = Answer(say=Say.REFUSE, why=f"ringfence: {TEXTS[RuleClass.RUN_ENDED]}", is_withheld=True)
+ENDED: Final = Answer(say=Say.REFUSE, why="ringfence: refused: it was told to be over before it began; try again")
 PAUSED: Final = Answer(say=Say.REFUSE, why="ringfence: paused by an operator; try again later")
+
+
+def stranger(found: Unidentified) -> Answer:
+    """Of a client whose run cannot be told. Who holds the credential of one that has ended may know that it has."""
+    return OVER if found.has_ended else UNKNOWN
 
 
 def refusal(outcome: Outcome) -> Answer:

@@ -112,12 +112,13 @@ class Runs:
         asked: Grant = EVERYTHING,
         continues: Continued | None = None,
         result_schema: Mapping[str, Any] | None = None,
+        is_kept: bool = False,
     ) -> Opened | NotDone:
         """Open a run. `by` is `operator:NAME` or `agent:NAME`; only an operator's task counts as trusted words.
 
         `binding` says from whom alone its credential is accepted. It is given what was `asked` for; a child never gets more
         than its parent has, and its tree never grows beyond what its parent's agent may have. Where it `continues` another run
-        it begins with that one's label.
+        it begins with that one's label. One that `is_kept` is ended by whoever opens it, or by time, and not with its client.
         """
         opening = await self.prepare(
             agent,
@@ -130,6 +131,7 @@ class Runs:
             asked=asked,
             continues=continues,
             result_schema=result_schema,
+            is_kept=is_kept,
         )
         if isinstance(opening, NotDone):
             return opening
@@ -170,6 +172,7 @@ class Runs:
         asked: Grant = EVERYTHING,
         continues: Continued | None = None,
         result_schema: Mapping[str, Any] | None = None,
+        is_kept: bool = False,
     ) -> Opening | NotDone:
         """What would open a run; nothing is recorded yet. The arguments are those of `open`."""
         rule = self._catalogue.rules.agents.get(agent)
@@ -221,6 +224,7 @@ class Runs:
             label=continues.label if continues is not None else CLEAN,
             words=continues.words if continues is not None else (),
             result_schema=schema,
+            is_kept=is_kept,
         )
         left_out = dropped(asked, given)
         secret = self._ids.run_credential()
@@ -238,6 +242,7 @@ class Runs:
                 "parent": parent,
                 "expires_at": expires_at,
                 "standing": standing,
+                **({"kept": True} if is_kept else {}),
                 "binding": binding,
                 "rules": self._catalogue.rules.digest,
                 **({"grant": grant_view(given), "dropped": list(left_out)} if given != EVERYTHING else {}),

@@ -11,25 +11,26 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.adapters.pep.hook.asgi import Receive, Scope, Send
-from ringfence.adapters.pep.hook.body import Room, Unread, read_body
 from ringfence.adapters.pep.hook.dialects.claude_code import ClaudeCode
 from ringfence.adapters.pep.hook.dialects.codex import Codex
 from ringfence.adapters.pep.hook.dialects.dialect import Dialect, Malformed
-from ringfence.adapters.pep.hook.headers import credential_in, not_json, read_headers
 from ringfence.adapters.pep.hook.parse import parsed
 from ringfence.adapters.pep.hook.settings import HookLimits
+from ringfence.adapters.served.asgi import Receive, Scope, Send
+from ringfence.adapters.served.body import Unread, read_body
+from ringfence.adapters.served.budget import Budget
+from ringfence.adapters.served.headers import bearer_in, not_json, possible, read_headers
 from ringfence.core.model.local_rules import Client
 from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
-from ringfence.engine.identity.identify import Presented, Principal, identify
+from ringfence.engine.identity.identify import Presented, Unidentified, first_known
 from ringfence.engine.local.asked import Answer, Event, Say
 from ringfence.engine.local.hooks import Hooks
-from ringfence.engine.local.outcomes import UNAVAILABLE, UNKNOWN
+from ringfence.engine.local.outcomes import UNAVAILABLE, stranger
 from ringfence.errors import RequestError, UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.store import Store
@@ -84,7 +85,7 @@ class HookEndpoint:
         self._who = who
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._limits = limits or HookLimits()
-        self._room = Room(self._limits)
+        self._room = Budget[str](free=0, per_key=self._limits.bodies_bytes_per_run, total=self._limits.bodies_bytes)
         self._deciding: set[asyncio.Task[Answer]] = set()
 
     async def close(self) -> None:
@@ -106,10 +107,16 @@ class HookEndpoint:
         except Exception:
             logger.exception("refused, because of a fault in the gateway")
             answer = UNAVAILABLE
-        if answer is not None:
-            # INVARIANT: no await from here to the first byte.
+        if answer is None:
+            return
+        # INVARIANT: no await from here to the first byte.
+        try:
             instead = answer.lastly() if answer.lastly is not None else None
-            await _answer(send, 200, heard.dialect.answer(heard.event, instead or answer))
+            body = _written(heard.dialect.answer(heard.event, instead or answer))
+        except Exception:
+            logger.exception("refused, because its answer could not be written")
+            body = _written(heard.dialect.answer(None, UNAVAILABLE))
+        await _answer(send, body)
 
     async def _serve(self, scope: Scope, receive: Receive, heard: _Heard, named: Client | None) -> Answer | None:
         """None: the client has left."""
@@ -118,19 +125,22 @@ class HookEndpoint:
             return _unreadable("a header stands twice that may stand once")
         if scope["method"] != "POST" or (named is None and scope["path"] != PATH):
             return _unreadable("there is no such hook")
-        known = await self._known(self._who(scope, credential_in(headers)))
-        if known is not None:
+        known = await first_known(self._store, self._clock, self._who(scope, possible(bearer_in(headers))))
+        if isinstance(known, Unidentified):
+            logger.warning("a hook was refused: %s", known.reason.detail)
+        else:
             rule = self._catalogue.rules.agents.get(known[1].agent)
             if named is None and rule is not None and rule.local is not None:
                 heard.dialect = DIALECTS[rule.local.client]
-        with self._room.share(known[1].run if known is not None else "") as share:
-            body = await read_body(receive, self._limits, share)
+        is_stranger = isinstance(known, Unidentified)
+        with closing(self._room.share("" if is_stranger else known[1].run)) as share:
+            body = await read_body(receive, share, most=self._limits.body_bytes, seconds=self._limits.body_s)
             # Read before anything is refused: how to refuse depends on the event.
-            read = self._read(headers, body, heard, MOST_OF_STRANGERS if known is None else self._limits.body_bytes)
+            read = self._read(headers, body, heard, MOST_OF_STRANGERS if is_stranger else self._limits.body_bytes)
             if headers.get("host", "").lower() not in self._hosts or "origin" in headers:
                 return _UNSERVED
-            if known is None:
-                return UNKNOWN
+            if isinstance(known, Unidentified):
+                return stranger(known)
             if isinstance(read, Malformed):
                 await self._enforcer.refuse_malformed(known[0], read.why)
                 return _unreadable(read.why)
@@ -138,10 +148,10 @@ class HookEndpoint:
 
     def _read(self, headers: Mapping[str, str], body: bytes | Unread, heard: _Heard, most: int) -> Event | Malformed:
         if isinstance(body, Unread):
-            return Malformed(body.why)
+            return Malformed(self._unread(body))
         if len(body) > most:
             return Malformed(f"the event is larger than {most} bytes")
-        if why := not_json(headers):
+        if why := not_json(headers, "the event"):
             return Malformed(why)
         try:
             event = heard.dialect.event(parsed(body))
@@ -149,6 +159,17 @@ class HookEndpoint:
             return Malformed(str(error)[:300])
         heard.event = event if isinstance(event, Event) else event.about
         return event
+
+    def _unread(self, why: Unread) -> str:
+        match why:
+            case Unread.LEFT:
+                return "the client has left"
+            case Unread.TOO_LARGE:
+                return f"the event is larger than {self._limits.body_bytes} bytes"
+            case Unread.NO_ROOM:
+                return "too many large events are under way"
+            case Unread.LATE:
+                return "the event was not complete in time"
 
     async def _while_there(self, receive: Receive, deciding: Coroutine[Any, Any, Answer]) -> Answer | None:
         """The answer, as long as somebody waits for it: what nobody would carry out is not let through."""
@@ -168,16 +189,6 @@ class HookEndpoint:
                     with suppress(asyncio.CancelledError):
                         await each
 
-    async def _known(self, shown: Sequence[Presented]) -> tuple[Presented, Principal] | None:
-        why = "no credential was presented"
-        for presented in shown:
-            found = await identify(self._store, self._clock, presented)
-            if isinstance(found, Principal):
-                return presented, found
-            why = found.reason.detail
-        logger.warning("a hook was refused: %s", why)
-        return None
-
 
 def _client_in(path: str) -> Client | None:
     """Which client a path names; None: none that is known."""
@@ -194,9 +205,12 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-async def _answer(send: Send, status: int, said: Mapping[str, Any]) -> None:
+def _written(said: Mapping[str, Any]) -> bytes:
+    return json.dumps(dict(said), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+async def _answer(send: Send, body: bytes) -> None:
     """In one piece, so that a kept connection does not wait for an acknowledgement between two."""
-    body = json.dumps(dict(said), ensure_ascii=False, separators=(",", ":")).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive, Scope, Send
-from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.callers import Caller, Callers
 from ringfence.adapters.pep.mcp_gateway.calls import Calls
 from ringfence.adapters.pep.mcp_gateway.client_call import EXECUTED
@@ -39,6 +38,7 @@ from ringfence.adapters.pep.mcp_gateway.stream import send_json
 from ringfence.adapters.pep.mcp_gateway.streams import Streams
 from ringfence.adapters.pep.mcp_gateway.visit import Visit
 from ringfence.adapters.pep.mcp_gateway.welcome import Welcome
+from ringfence.adapters.served.budget import Budget
 from ringfence.adapters.wire import jsonrpc
 from ringfence.adapters.wire.mcp_names import INTERNAL_ERROR, INVALID_REQUEST
 from ringfence.core.model.identifiers import RunId

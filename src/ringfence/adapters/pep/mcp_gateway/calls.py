@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.client_call import ClientCall, check_against_schema, read_call
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
 from ringfence.adapters.pep.mcp_gateway.inbound import Inbound
@@ -23,6 +22,7 @@ from ringfence.adapters.pep.mcp_gateway.rounds import Rounds
 from ringfence.adapters.pep.mcp_gateway.session_asker import SessionAsker
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.stream import Answer
+from ringfence.adapters.served.budget import Budget
 from ringfence.adapters.wire.mcp import Era
 from ringfence.adapters.wire.mcp_names import INVALID_REQUEST
 from ringfence.core.mcp.asking import granted_capabilities

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, Final, assert_never, cast
 
 from ringfence.adapters.pep.mcp_gateway.body import read_body
-from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.foreign import plain
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
 from ringfence.adapters.pep.mcp_gateway.parse import check_post
@@ -19,6 +18,7 @@ from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.run_routes import Plain, refusal
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.visit import Visit
+from ringfence.adapters.served.budget import Budget
 from ringfence.adapters.wire.mcp_names import INVALID_REQUEST
 from ringfence.core.explaining.rule_class import RuleClass, class_of, text_of
 from ringfence.core.model.identifiers import RunId

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from ringfence.adapters.pep.mcp_gateway.body import read_body
-from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.gate import Gate
 from ringfence.adapters.pep.mcp_gateway.inbound import Inbound
 from ringfence.adapters.pep.mcp_gateway.legacy import Session
@@ -16,6 +15,7 @@ from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.session_routes import SessionRoutes, take_back
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.visit import Visit
+from ringfence.adapters.served.budget import Budget
 from ringfence.adapters.wire.jsonrpc import ErrorAnswer, Result
 from ringfence.adapters.wire.mcp import Era
 from ringfence.adapters.wire.mcp_names import INVALID_REQUEST

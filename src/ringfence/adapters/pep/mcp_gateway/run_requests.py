@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ringfence.adapters.pep.mcp_gateway.asgi import Receive, Send
 from ringfence.adapters.pep.mcp_gateway.body import read_body
-from ringfence.adapters.pep.mcp_gateway.budget import Budget
 from ringfence.adapters.pep.mcp_gateway.parse import Head, check_post
 from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.mcp_gateway.places import Place
@@ -13,6 +12,7 @@ from ringfence.adapters.pep.mcp_gateway.rejection import Rejection
 from ringfence.adapters.pep.mcp_gateway.run_routes import RunRoutes
 from ringfence.adapters.pep.mcp_gateway.settings import GatewayLimits
 from ringfence.adapters.pep.mcp_gateway.visit import Visit
+from ringfence.adapters.served.budget import Budget
 from ringfence.core.model.identifiers import RunId
 from ringfence.ports.store import Store
 

@@ -11,13 +11,14 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Final
 
-from ringfence.adapters.pep.messages_proxy.asgi import Receive, Scope, Send
-from ringfence.adapters.pep.messages_proxy.body import Room, read_body
-from ringfence.adapters.pep.messages_proxy.headers import credential_in, outward, read_headers, said, trace
+from ringfence.adapters.pep.messages_proxy.headers import credential_in, outward, said, trace
 from ringfence.adapters.pep.messages_proxy.render import (
     NOT_FOUND,
+    TOO_LATE,
+    TOO_MANY,
     UNAVAILABLE,
     UNKNOWN,
     Rendered,
@@ -27,11 +28,15 @@ from ringfence.adapters.pep.messages_proxy.render import (
 from ringfence.adapters.pep.messages_proxy.routes import Route, route_of
 from ringfence.adapters.pep.messages_proxy.settings import ProxyLimits
 from ringfence.adapters.pep.messages_proxy.streaming import CONNECTION_KEY, ModelClient
+from ringfence.adapters.served.asgi import Receive, Scope, Send
+from ringfence.adapters.served.body import Unread, read_body
+from ringfence.adapters.served.budget import Budget
+from ringfence.adapters.served.headers import not_json, read_headers
 from ringfence.core.metering.request import Unreadable
 from ringfence.core.own_tools.modelling import Act
 from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.enforce import Enforcer
-from ringfence.engine.identity.identify import Presented, Principal, identify
+from ringfence.engine.identity.identify import Presented, Principal, Unidentified, first_known
 from ringfence.engine.models.asking import Asking
 from ringfence.engine.models.calls import ModelCalls
 from ringfence.engine.models.observing import Observing
@@ -75,7 +80,7 @@ class MessagesProxy:
         self._who = who
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._limits = limits or ProxyLimits()
-        self._room = Room(self._limits)
+        self._room = Budget[str](free=0, per_key=self._limits.bodies_bytes_per_run, total=self._limits.bodies_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3. Nothing that happens in here lets a request through that was not decided."""
@@ -110,14 +115,14 @@ class MessagesProxy:
         if known is None:
             return UNKNOWN
         presented, principal = known
-        with self._room.share(principal.run) as share:
+        with closing(self._room.share(principal.run)) as share:
             body = b""
             if route.has_body:
-                if (why := _not_json(headers)) is not None:
+                if why := not_json(headers, "the body"):
                     return await self._unreadable(presented, Unreadable(why))
-                found = await read_body(receive, self._limits, share)
-                if not isinstance(found, bytes):
-                    return found
+                found = await read_body(receive, share, most=self._limits.body_bytes, seconds=self._limits.body_s)
+                if isinstance(found, Unread):
+                    return self._unread(found)
                 body = found
             if route.act not in (Act.MESSAGES, Act.COUNT):
                 return await self._ask(presented, principal, route, headers, body, scope["method"], client)
@@ -126,14 +131,22 @@ class MessagesProxy:
                 return await self._unreadable(presented, read)
             return await self._ask(presented, principal, route, headers, read, scope["method"], client)
 
+    def _unread(self, why: Unread) -> Rendered | None:
+        match why:
+            case Unread.LEFT:
+                return None
+            case Unread.TOO_LARGE:
+                return unreadable(413, f"the body is larger than {self._limits.body_bytes} bytes")
+            case Unread.NO_ROOM:
+                return TOO_MANY
+            case Unread.LATE:
+                return TOO_LATE
+
     async def _known(self, shown: Sequence[Presented]) -> tuple[Presented, Principal] | None:
-        why = ""
-        for presented in shown:
-            found = await identify(self._store, self._clock, presented)
-            if isinstance(found, Principal):
-                return presented, found
-            why = why or found.reason.detail
-        logger.warning("refused: %s", why)
+        found = await first_known(self._store, self._clock, shown)
+        if not isinstance(found, Unidentified):
+            return found
+        logger.warning("refused: %s", found.reason.detail)
         return None
 
     async def _ask(
@@ -200,10 +213,3 @@ async def _answer(client: ModelClient, last: Rendered) -> None:
         return
     headers = {"content-type": "application/json", "request-id": last.entry, **last.headers}
     await client.whole(last.status, {name: value for name, value in headers.items() if value}, last.body)
-
-
-def _not_json(headers: Mapping[str, str]) -> str | None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        return "the body is not JSON"
-    return "the body is encoded" if headers.get("content-encoding", "identity").lower() != "identity" else None

@@ -7,46 +7,29 @@ whose name the operator's key acts (`anthropic-workspace-id`, `anthropic-user-pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from ringfence.adapters.served.headers import bearer_in, possible
 from ringfence.core.mcp.client_meta import ClientMeta, client_meta
 
 _OUT: Final = frozenset({"content-type", "accept", "user-agent", "x-app", "anthropic-version", "anthropic-beta"})
 _BACK: Final = frozenset({"content-type", "cache-control", "request-id", "retry-after", "retry-after-ms", "x-should-retry"})
 _VENDOR: Final = "anthropic-"
 _JSON: Final = "application/json"
-_ONCE: Final = frozenset({"host", "authorization", "x-api-key", "content-type", "content-length", "content-encoding", "origin"})
 _SAID: Final = {
     "x-claude-code-session-id": "session",
     "x-claude-code-agent-id": "agent",
     "x-claude-code-parent-agent-id": "parent_agent",
     "user-agent": "client",
 }
-_LONGEST_CREDENTIAL: Final = 8192
 _LONGEST_SAID: Final = 200
-
-
-def read_headers(lines: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str] | None:
-    """Names in lower case. None: one that may stand once stands twice, so two readers could differ."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in lines:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").strip(" \t")
-        if name in headers and name in _ONCE:
-            return None
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
 
 
 def credential_in(headers: Mapping[str, str]) -> str | None:
     """The credential: as API key, as bearer token, or as both. Empty: there is none. None: two different ones."""
-    key = headers.get("x-api-key", "")
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    token = token.strip(" ") if scheme.lower() == "bearer" else ""
-    if key and token and key != token:
-        return None
-    found = key or token
-    return found if len(found) <= _LONGEST_CREDENTIAL and found.isascii() else ""
+    key, token = headers.get("x-api-key", ""), bearer_in(headers)
+    return None if key and token and key != token else possible(key or token)
 
 
 def outward(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from ringfence.adapters.pep.messages_proxy.asgi import Receive, Send
 from ringfence.adapters.pep.messages_proxy.headers import back
+from ringfence.adapters.served.asgi import Receive, Send
 
 
 class Connection(Protocol):

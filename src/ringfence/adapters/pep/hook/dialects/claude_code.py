@@ -57,6 +57,9 @@ _OWN: Final = frozenset({INNER, CHANGE, OTHER, "Patch"})
 _MADE_UP: Final = re.compile(r"\s*<[A-Za-z][\w-]*>")
 """How prompts begin that the client writes: `<task-notification>` brings, in the words of a subagent, what it came to. Somebody
 who begins with such a word is not heard either."""
+_FOR_GOOD: Final = frozenset({"logout", "prompt_input_exit"})
+"""Why a conversation ends where a person leaves. After `clear` and `resume` the client goes on; `other` is also what one says
+that was started for a single prompt, and the next may follow."""
 _KEEPS_GOING: Final = frozenset({"Stop", "SubagentStop", "StopFailure", "TaskCompleted", "TeammateIdle"})
 """Where a refusal would mean: go on."""
 
@@ -95,6 +98,7 @@ class ClaudeCode:
             prompt=prompt if isinstance(prompt, str) else "",
             is_made_up=isinstance(prompt, str) and _MADE_UP.match(prompt) is not None,
             source=text_at(value, "source") or text_at(value, "reason") or text_at(value, "agent_type"),
+            is_for_good=happening is Happening.END and text_at(value, "reason") in _FOR_GOOD,
             path=text_at(value, "file_path", LONGEST_PATH),
         )
 

@@ -68,6 +68,10 @@ class Share(Generic[Key]):
         self._taken += size - free
         return True
 
+    def close(self) -> None:
+        """The request has ended, so `contextlib.closing` gives all of it back."""
+        self.give_back()
+
     def give_back(self) -> None:
         """All of it."""
         self._is_over = True

@@ -1,11 +1,11 @@
-"""What the head of a hook's request says. Pure."""
+"""What the head of a request says. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-_ONCE: Final = frozenset({"host", "authorization", "content-type", "content-length", "content-encoding", "origin"})
+_ONCE: Final = frozenset({"host", "authorization", "x-api-key", "content-type", "content-length", "content-encoding", "origin"})
 _LONGEST_CREDENTIAL: Final = 8192
 
 
@@ -20,15 +20,19 @@ def read_headers(lines: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str] | No
     return headers
 
 
-def credential_in(headers: Mapping[str, str]) -> str:
-    """The bearer credential; empty: there is none that can be one."""
+def bearer_in(headers: Mapping[str, str]) -> str:
+    """What is shown as a bearer token; empty: nothing is."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    token = token.strip(" ") if scheme.lower() == "bearer" else ""
-    return token if len(token) <= _LONGEST_CREDENTIAL and token.isascii() else ""
+    return token.strip(" ") if scheme.lower() == "bearer" else ""
 
 
-def not_json(headers: Mapping[str, str]) -> str:
-    """Why the body cannot be JSON as it is; empty: it can."""
+def possible(credential: str) -> str:
+    """The same where it can be one of ours, else nothing."""
+    return credential if len(credential) <= _LONGEST_CREDENTIAL and credential.isascii() else ""
+
+
+def not_json(headers: Mapping[str, str], what: str) -> str:
+    """Why the body cannot be JSON as it is; empty: it can. `what` it would be."""
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return "the event is not JSON"
-    return "the event is encoded" if headers.get("content-encoding", "identity").lower() != "identity" else ""
+        return f"{what} is not JSON"
+    return f"{what} is encoded" if headers.get("content-encoding", "identity").lower() != "identity" else ""

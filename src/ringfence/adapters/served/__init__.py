@@ -1,0 +1,1 @@
+"""What enforcement points share about being asked over HTTP: reading a head and a body within bounds."""
