@@ -45,6 +45,8 @@ DENIED = [
     ("mvn * deploy *", "mvn " + "-a x " * 3000 + "deploy"),
     ("echo 'a; b'", "echo 'a; b'"),
     ("t1 x", "'t1' x"),
+    ("git commit --no-verify *", "git commit --no-verif -m x"),
+    ("git push --force*", "git push --forc origin main"),
 ]
 
 

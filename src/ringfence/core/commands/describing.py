@@ -228,9 +228,11 @@ def _roles(draft: Draft, profile: CommandProfile) -> None:
             draft.cwd = absolute(given.value.text, draft.cwd) if given.value.is_known and draft.cwd is not None else None
     for given in made.given:
         role = given.role if given.role is not None else profile.options.get(given.name)
+        if given.value is None and role is Role.CODE:
+            draft.doubt(Undecided.CODE, f"{given.name} makes it do more than its words say")
         if given.value is None or role is Role.FOLDER:
             continue
-        if role is Role.WRITE and given.name.endswith(("dir", "directory")):
+        if role is Role.WRITE and given.name.endswith(_FOLDERS):
             draft.path(Use.WRITE, given.value, below=True)
         else:
             draft.role(role, given.value)
@@ -248,6 +250,7 @@ def _roles(draft: Draft, profile: CommandProfile) -> None:
             draft.role(roles[-1], word)
 
 
+_FOLDERS: Final = ("dir", "directory", "dir-flat", "dir-mirror")
 _HARM: Final = frozenset({Role.WRITE, Role.WIPE, Role.DELETE, Role.DELETE_TREE, Role.EXECUTE, Role.CODE})
 
 

@@ -33,12 +33,16 @@ class Cut:
     """What follows `--`; these are in `words` as well."""
 
     def has(self, *names: str) -> bool:
-        """Whether one of these options was given."""
-        return any(given.name in names for given in self.given)
+        """Whether one of these options was given, or a long one shortened."""
+        return any(given.name in names or _is_short_for(given.name, names) for given in self.given)
 
     def values(self, *names: str) -> list[Word]:
         """The values of these options."""
         return [given.value for given in self.given if given.name in names and given.value is not None]
+
+
+def _is_short_for(name: str, names: Sequence[str]) -> bool:
+    return name.startswith("--") and len(name) > 3 and any(full.startswith(name) for full in names)
 
 
 def cut(
@@ -78,6 +82,8 @@ def cut(
 
 def _long(word: Word, rest: list[Word], options: Mapping[str, Role], made: Cut) -> None:
     name, is_attached, value = word.text.partition("=")
+    if name.startswith("--") and name not in options and name[1:] in options:
+        name = name[1:]  # where long options have one dash, two will do
     roles = {name: options[name]} if name in options else _meant(name, options)
     if not roles:
         made.given.append(Given(name, _part(word, value) if is_attached else None))

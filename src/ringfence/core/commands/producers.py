@@ -127,10 +127,10 @@ def _git(words: Sequence[str]) -> tuple[Listed, ...]:
         specs = given[given.index("--") + 1 :] if "--" in given else []
     else:
         return ()
-    return tuple(_of_pathspec(spec) for spec in specs) or (Listed("."),)
+    return tuple(of_pathspec(spec) for spec in specs) or (Listed("."),)
 
 
-def _of_pathspec(spec: str) -> Listed:
+def of_pathspec(spec: str) -> Listed:
     """A `*` of git goes over folders as well."""
     if spec.startswith(":"):
         return Listed(".")

@@ -10,7 +10,7 @@ A table of the file is one command, or one subcommand by its whole name (`"git s
     values = "-k -t"                # options that take a value which is nothing
     turns.deletes = "--delete"      # options that make it another kind
     like = "uniq"                   # everything that is not said here is as there
-    also = "gsort"                  # other names
+    also = "gsort"                  # other names, with the same subcommands
     costs_money = true              # what differs from the kind's profile
 
 Words and options have a role each (`Role`). An option that no table names is a flag: it takes no value.
@@ -161,6 +161,11 @@ def profiles(tables: Iterable[Mapping[str, Any]]) -> CommandProfiles:
         for also in (name, *str(entry.get("also", "")).split("|")):
             if also.strip():
                 read[also.strip()] = replace(profile, name=also.strip())
+    for name, entry in raw.items():
+        for also in (one.strip() for one in str(entry.get("also", "")).split("|") if one.strip()):
+            for below in [below for below in read if below.startswith(f"{name} ")]:
+                whole = also + below[len(name) :]
+                read.setdefault(whole, replace(read[below], name=whole))
     parents = frozenset(name.rsplit(" ", count)[0] for name in read for count in range(1, name.count(" ") + 1))
     for parent in parents - set(read):
         read[parent] = CommandProfile(name=parent, does="", kind=KINDS["says"])

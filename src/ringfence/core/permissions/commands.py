@@ -41,6 +41,10 @@ _ELEVATES: Final = frozenset(
 """What is run through them is run as somebody else, somewhere else, or later."""
 
 
+_SHORTEST: Final = 4
+"""Characters of a long option that is too short to be one that was shortened."""
+
+
 class Names(IntEnum):
     """How much of a command an allow rule names."""
 
@@ -176,11 +180,19 @@ def _may_take_a_value(word: str) -> bool:
 def _has_option(option: str, given: list[str]) -> bool:
     if any(fits_text(option, word) or (word.startswith("--") and word.startswith(option + "=")) for word in given):
         return True
+    if option.startswith("--") and any(_is_short_for(word, option) for word in given):
+        return True
     letters = option[1:].rstrip("*")
     if option.startswith("--") or not letters.isalpha():
         return False
     bundled = {letter for word in given if not word.startswith("--") for letter in word[1:]}
     return set(letters) <= bundled
+
+
+def _is_short_for(word: str, option: str) -> bool:
+    """Long options may be shortened: `--no-verif` is `--no-verify`."""
+    name = word.partition("=")[0]
+    return len(name) > _SHORTEST and option.rstrip("*").startswith(name)
 
 
 def names(pattern: str, act: LocalAct) -> Names:

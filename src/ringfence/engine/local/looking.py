@@ -82,9 +82,20 @@ async def _seen(act: LocalAct, found: dict[str, Found], files: Files, guarded: C
             inside = await files.below(seen.real, MOST_BELOW)
             if inside is None:
                 doubts.append(Doubt(Undecided.PATH, f"{seen.path} holds more files than are looked through"))
-            uses.extend(_guarded(seen, inside or (), guarded))
+            named = _guarded(seen, inside or (), guarded)
+            uses.extend([one for one in named if await _is_kept(one, files)] if _looks_at_kept(act) else named)
     act = replace(act, paths=tuple(uses), doubts=tuple(doubts))
     return await _undone(act, files) if any(use.use is Use.DELETE for use in uses) else act
+
+
+def _looks_at_kept(act: LocalAct) -> bool:
+    """Whether of a folder it looks only at what git keeps."""
+    is_git = act.words[:2] in (("git", "grep"), ("git", "archive"))
+    return is_git and not any(word.startswith(("--no-i", "--un")) for word in act.words)
+
+
+async def _is_kept(use: PathUse, files: Files) -> bool:
+    return await files.tracked(use.path) is not Tracked.UNTRACKED
 
 
 def _placed(use: PathUse, there: Found) -> PathUse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ringfence.core.commands.draft import Draft
@@ -39,6 +40,7 @@ _LONG_VALUE: Final = {
     "--index-file": "w",
     "--one-top-level": "C",
     "--volno-file": "w",
+    "--add-file": "a",
 }
 _LONG_MODE: Final = {
     "--create": "c",
@@ -72,7 +74,7 @@ def tar(draft: Draft) -> None:
         elif (text.startswith("-") and len(text) > 1) or (is_first and not text.startswith("-")):
             _bundle(word, rest, modes, values, is_old=not text.startswith("-"))
         elif text != "--":
-            files.append(word)
+            files.append(_placed(word, values.get("C", ())))
         if is_first and not word.is_known:
             draft.doubt(Undecided.WORD, "what tar is to do is known only when it runs")
         is_first = False
@@ -87,6 +89,16 @@ def tar(draft: Draft) -> None:
     _done(draft, modes, values, files)
 
 
+def _placed(word: Word, folders: Sequence[Word]) -> Word:
+    """A file as it is found: each `-C` before it changes the folder, from where the one before it led."""
+    text, is_known = word.text, word.is_known
+    for folder in reversed(folders):
+        if not text.startswith("/"):
+            text = f"{folder.text}/{text}"
+            is_known = is_known and folder.is_known
+    return Word(text=text, raw=word.raw, is_known=is_known, is_pattern=word.is_pattern)
+
+
 def _done(draft: Draft, modes: set[str], values: dict[str, list[Word]], files: list[Word]) -> None:
     archives = values.get("f", [])
     folders = values.get("C", [])
@@ -98,16 +110,11 @@ def _done(draft: Draft, modes: set[str], values: dict[str, list[Word]], files: l
             draft.becomes("writes")
         for word in archives:
             draft.path(Use.WRITE, word)
-        for word in files if "d" not in modes else ():
-            named = word
-            if folders and not word.text.startswith("/"):
-                named = Word(
-                    text=f"{folders[-1].text}/{word.text}", raw=word.raw, is_known=word.is_known and folders[-1].is_known
-                )
-            draft.path(Use.READ, named, below=True)
+        for word in [*files, *values.get("a", ())] if "d" not in modes else ():
+            draft.path(Use.READ, word, below=True)
             if "m" in modes:
                 draft.becomes("deletes")
-                draft.path(Use.DELETE, named, below=True)
+                draft.path(Use.DELETE, word, below=True)
     elif "x" in modes:
         for word in archives:
             draft.path(Use.READ, word)

@@ -35,6 +35,9 @@ def awk(draft: Draft) -> None:
         name, equals, _ = word.text.partition("=")
         if not equals or not name.isidentifier():
             draft.path(Use.READ, word)
+    for word in made.values("-d", "-p", "-o", "--dump-variables", "--profile", "--pretty-print"):
+        draft.becomes("writes")
+        draft.path(Use.WRITE, word)
     if draft.command.takes_more:
         draft.path(Use.READ, Word(text="?", raw="files that are known only when it runs", is_known=False))
 

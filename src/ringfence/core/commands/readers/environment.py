@@ -206,12 +206,12 @@ def processes(draft: Draft) -> None:
         draft.reads_environment()
 
 
+_PLACED: Final = re.compile(r"\+(\d*[gG%]?|F|/[^\n\r]*|\?[^\n\r]*)")
+
+
 def pages(draft: Draft) -> None:
-    """`less +!COMMAND`."""
-    if any(
-        word.text.startswith("+") and word.text[1:2] not in ("", "F", "G", "/", *"0123456789")
-        for word in draft.command.words[1:]
-    ):
+    """`less +!COMMAND`: what follows a `+` is typed into it."""
+    if any(word.text.startswith("+") and not _PLACED.fullmatch(word.text) for word in draft.command.words[1:]):
         draft.doubt(Undecided.CODE, "a pager runs a command of its words")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from ringfence.core.commands.draft import Draft, host_of
+from ringfence.core.commands.producers import of_pathspec
 from ringfence.core.model.local import Undecided, Use
 from ringfence.core.shell.command import Word
 
@@ -17,6 +20,7 @@ _RUNNING_SETTINGS: Final = (
     "sendemail.", "interactive.difffilter", "init.templatedir",
     "ssh.", "submodule.", "trailer.", "tar.", "instaweb.", "guitool.", "core.sshc", "extensions.", "maintenance.", "transfer.",
 )  # fmt: skip
+_MAGIC: Final = re.compile(r"[*?\[]")
 _WHITE: Final = (
     "diff.renames",
     "diff.algorithm",
@@ -43,53 +47,91 @@ def everywhere(draft: Draft) -> None:
             and value not in ("cat", "true", "false", "", "0", "never", "auto")
         ):
             draft.doubt(Undecided.CODE, f"git's setting {name[:60]} decides what is run, or whom it talks to")
+        if "file" in name or name in ("commit.template", "core.excludesfile"):
+            draft.path(Use.READ, Word(text=value or "?", raw=word.raw, is_known=word.is_known))
     if made.has("--config-env", "--exec-path", "--git-dir", "--work-tree", "--namespace", "--super-prefix"):
         draft.doubt(Undecided.CODE, "another repository's settings are used")
 
 
-def _paths(draft: Draft, words: list[Word], use: Use, *, below: bool = True) -> None:
+def _paths(draft: Draft, words: Sequence[Word], use: Use, *, below: bool = True) -> None:
+    """Paths as git reads them: `:(top)x`, `*.env` in any folder."""
     for word in words:
         text = word.text
         if (text.startswith(":") and not text.startswith((":/", ":0", ":1", ":2", ":3"))) or text in (":/", ":/*"):
             text = "."
-        draft.path(use, Word(text=text, raw=word.raw, is_known=word.is_known, is_pattern=word.is_pattern), below=below)
+        if word.is_known and not word.is_pattern and _MAGIC.search(text):
+            # The shell leaves it as it is, and git has it stand for names in any folder, with a dot before them too.
+            listed = of_pathspec(text)
+            folder = Word(text=listed.folder, raw=word.raw)
+            draft.path(use, folder, below=True, only=listed.only)
+        else:
+            draft.path(use, Word(text=text, raw=word.raw, is_known=word.is_known, is_pattern=word.is_pattern), below=below)
 
 
 def shows(draft: Draft) -> None:
-    """`log`, `diff`, `show`, `blame`, `grep`, `cat-file`, `archive`: `REVISION:PATH`, and paths after `--`."""
+    """`log`, `diff`, `show`, `blame`, `cat-file`: `REVISION:PATH`, and paths."""
+    everywhere(draft)
+    _shown(draft, draft.cut.words)
+
+
+def searches(draft: Draft) -> None:
+    """`grep PATTERN [REVISION...] [PATH...]`: without a path all that git keeps."""
     everywhere(draft)
     made = draft.cut
-    for word in made.words:
+    has_pattern = made.has("-e", "-f")
+    words = made.words if has_pattern else [word for word in made.words if word is not _first(made.words, made.after)]
+    _shown(draft, words)
+    if not any(_may_be_path(word.text) or word in made.after for word in words):
+        draft.path(Use.READ, Word(text=".", raw="."), below=True)
+    if made.has("--no-index"):
+        draft.path(Use.READ, Word(text=".", raw="."), below=True)
+    if made.has("--ext-diff", "--textconv", "-O", "--open-files-in-pager"):
+        draft.doubt(Undecided.CODE, "it opens files in a program")
+
+
+def packs(draft: Draft) -> None:
+    """`archive REVISION [PATH...]`: without a path all that git keeps."""
+    everywhere(draft)
+    words = draft.cut.words
+    _shown(draft, words)
+    for word in words[1:]:
+        _paths(draft, [word], Use.READ)
+    if len(words) < 2:
+        draft.path(Use.READ, Word(text=".", raw="."), below=True)
+
+
+def _first(words: Sequence[Word], after: Sequence[Word]) -> Word | None:
+    return words[0] if words and words[0] not in after else None
+
+
+def _may_be_path(text: str) -> bool:
+    return not text.startswith(("HEAD", "origin/", "refs/", "@", "v")) and text not in ("main", "master")
+
+
+def _shown(draft: Draft, words: Sequence[Word]) -> None:
+    made = draft.cut
+    for word in words:
         revision, colon, path = word.text.partition(":")
         if colon and path and not revision.startswith("/") and "//" not in path[:2]:
             _revision_path(draft, word, path)
     after = {id(word) for word in made.after}
-    for word in made.words:
+    for word in words:
         text = word.text
-        if id(word) in after:
+        # A word is a revision or a path, and git asks the files which.
+        is_name = ":" not in text and ".." not in text.strip("./") and not text.startswith(("origin/", "@", "refs/"))
+        is_either = is_name and (draft.cwd is not None or "/" in text or "." in text)
+        if id(word) in after or is_either or text.startswith((":(", ":!", ":^")):
             _paths(draft, [word], Use.READ)
-        elif (
-            ":" not in text
-            and ("/" in text or text.startswith(".") or "." in text)
-            and ".." not in text.strip("./")
-            and not text.startswith(("origin/", "@", "refs/"))
-        ):
-            draft.path(Use.READ, word, below=True)
     for word in made.values("-L"):
         _, _, path = word.text.rpartition(":")
         if path:
             draft.path(Use.READ, Word(text=path, raw=word.raw, is_known=word.is_known))
     if made.has("--no-index"):
-        for word in made.words:
+        for word in words:
             draft.path(Use.READ, word, below=True)
-        if draft.command.words[1:2] and draft.command.words[1].text == "grep":
-            draft.path(Use.READ, Word(text=".", raw="."), below=True)
-    if (
-        made.has("--ext-diff", "--textconv", "-O", "--open-files-in-pager")
-        and draft.command.words[1:2]
-        and "grep" in draft.command.words[1].text
-    ):
-        draft.doubt(Undecided.CODE, "it opens files in a program")
+    batches = any(given.name.startswith("--batch") and given.name != "--batch-check" for given in made.given)
+    if made.has("--stdin") or batches:
+        draft.doubt(Undecided.PATH, "what it shows is named on its input")
 
 
 def _revision_path(draft: Draft, word: Word, path: str) -> None:
@@ -147,11 +189,11 @@ def adds(draft: Draft) -> None:
     made = draft.cut
     if made.has("-n") and any(word.text == "commit" for word in draft.command.words[1:]):
         _spelled(draft, "commit --no-verify")
-    if made.has("-A", "--all", "-u", "--update") and not made.words:
-        return
     if made.has("-f", "--force"):
-        for word in made.words:
-            draft.path(Use.READ, word, below=True)
+        # What git ignores is taken up too, and nobody is asked which files those are.
+        _paths(draft, made.words or [Word(text=".", raw=".")], Use.READ)
+        return
+    if made.has("-A", "--all", "-u", "--update") and not made.words:
         return
     for word in made.words:
         if word.text not in (".", "*", ":/"):
@@ -261,8 +303,28 @@ def configures(draft: Draft) -> None:
 
 
 def _files(draft: Draft) -> None:
+    for word in draft.cut.values("--blob"):
+        _, _, path = word.text.partition(":")
+        _revision_path(draft, word, path or word.text)
     for word in draft.cut.values("-f", "--file"):
         draft.path(Use.READ, word)
+
+
+def stashes(draft: Draft) -> None:
+    """`stash`: with `-a` what git ignores is put aside too, where anybody may read it."""
+    everywhere(draft)
+    if draft.cut.has("-a", "--all"):
+        draft.path(Use.READ, Word(text=".", raw="."), below=True)
+
+
+def trailers(draft: Draft) -> None:
+    """`interpret-trailers`: prints a file with lines added, or changes it."""
+    everywhere(draft)
+    for word in draft.cut.words:
+        draft.path(Use.READ, word)
+        if draft.cut.has("--in-place"):
+            draft.becomes("writes")
+            draft.path(Use.WRITE, word)
 
 
 def moves(draft: Draft) -> None:

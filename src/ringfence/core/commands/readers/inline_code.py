@@ -278,6 +278,13 @@ def other(draft: Draft) -> None:
         draft.settles("says")
 
 
+def calculates(draft: Draft) -> None:
+    """`dc`: a line of its input that begins with `!` is a command."""
+    text = draft.command.stdin
+    if draft.command.piped or draft.command.redirections or draft.command.takes_more or (text is not None and "!" in text):
+        draft.doubt(Undecided.CODE, "it runs lines of its input as commands")
+
+
 def shell(draft: Draft) -> None:
     """`bash SCRIPT`; what `-c` runs is read as commands of their own before this."""
     made = draft.cut

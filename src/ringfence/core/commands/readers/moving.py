@@ -1,7 +1,9 @@
-"""`cp`, `mv`, `ln`, `install`, `rm`, `gzip`, `dd`: commands whose last word is a place, or which change files where
-they are."""
+"""`cp`, `mv`, `ln`, `install`, `rm`, `chmod`, `mktemp`, `gzip`, `dd`: commands whose last word is a place, or which
+change files where they are."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ringfence.core.commands.draft import Draft
 from ringfence.core.commands.paths import absolute
@@ -104,6 +106,23 @@ def remove(draft: Draft) -> None:
         draft.path(Use.DELETE, Word(text="?", raw="files that are known only when it runs", is_known=False), below=below)
 
 
+def modes(draft: Draft) -> None:
+    """`chmod`: with `-R` all below."""
+    if draft.cut.has("-R", "--recursive"):
+        draft.uses[:] = [replace(use, below=True) if use.use is Use.WRITE else use for use in draft.uses]
+
+
+def temporary(draft: Draft) -> None:
+    """`mktemp [TEMPLATE]`: without a template, or with `-t`, the file is made in the folder for temporary ones."""
+    made = draft.cut
+    for word in made.values("--tmpdir"):
+        draft.path(Use.WRITE, word, below=True)
+    if made.has("-p"):
+        draft.path(Use.WRITE, Word(text=".", raw="-p"), below=True)
+    if made.has("-t", "-u", "--dry-run"):
+        draft.uses[:] = [use for use in draft.uses if use.use is not Use.WRITE]
+
+
 def dd(draft: Draft) -> None:
     """`dd if=FILE of=FILE`."""
     for word in draft.cut.words:
@@ -129,7 +148,11 @@ def gzip(draft: Draft) -> None:
             draft.path(Use.WRITE, word)
             if draft.cut.has("-r", "--recursive"):
                 draft.becomes("project")
-    if to_output or not draft.cut.words:
+    if (to_output or not draft.cut.words) and not any(use.use is Use.WRITE for use in draft.uses):
         draft.settles("reads")
+    for word in draft.cut.values("--files", "--files0", "--filelist"):
+        draft.path(Use.READ, word)
+    if draft.cut.has("--files", "--files0", "--filelist"):
+        draft.doubt(Undecided.PATH, "which files is written in another one")
     if draft.command.takes_more:
         draft.doubt(Undecided.PATH, "more files, which are known only when it runs")

@@ -12,7 +12,7 @@ from ringfence.core.shell.command import Word
 _ENVIRONMENT: Final = re.compile(r"\$ENV\b|\benv\b|\bstrenv\b|\benvsubst\b")
 _TWO: Final = frozenset({"--arg", "--argjson"})
 _FILE: Final = frozenset({"--rawfile", "--slurpfile", "--argfile"})
-_LOADS: Final = re.compile(r"\b(load|load_str|load_xml|load_props|load_base64|import|include|input_line_number_none)\b")
+_LOADS: Final = re.compile(r"\b(\w*load\w*|eval|import|include)\b")
 
 
 def jq(draft: Draft) -> None:
@@ -65,10 +65,12 @@ def yq(draft: Draft) -> None:
             draft.path(Use.READ, word)
     if words:
         _filter(draft, words[0])
-    if draft.cut.has("-i", "--inplace", "-s", "--split-exp"):
+    if draft.cut.has("-i", "--inplace", "--in-place", "-s", "--split-exp"):
         draft.becomes("writes")
         for word in words[1:]:
             draft.path(Use.WRITE, word)
+    if draft.cut.has("-s", "--split-exp", "--split-exp-file"):
+        draft.doubt(Undecided.PATH, "which files it writes is worked out when it runs")
 
 
 def _filter(draft: Draft, program: Word) -> None:

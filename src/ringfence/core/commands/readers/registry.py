@@ -23,6 +23,7 @@ from ringfence.core.commands.readers import (
 
 READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "copy": moving.copy, "move": moving.move, "link": moving.link, "remove": moving.remove, "dd": moving.dd,
+    "below": moving.modes, "temporary": moving.temporary,
     "gzip": moving.gzip,
     "grep": searching.grep, "rg": searching.rg, "find": searching.find, "tar": archives.tar, "unzip": archives.unzip,
     "sed": sed_script.sed, "awk": awk_program.awk, "jq": queries.jq, "yq": queries.yq,
@@ -35,7 +36,9 @@ READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "processes": environment.processes, "machine": environment.machine,
     "pager": environment.pages,
     "patches": git.patches,
-    "git": git.everywhere, "git shows": git.shows, "git reaches": git.reaches, "git pushes": git.pushes, "git adds": git.adds,
+    "git": git.everywhere, "git shows": git.shows, "git searches": git.searches, "git packs": git.packs,
+    "git stashes": git.stashes, "git trailers": git.trailers,
+    "git reaches": git.reaches, "git pushes": git.pushes, "git adds": git.adds,
     "git restores": git.restores, "git branches": git.branches, "git configures": git.configures, "git moves": git.moves,
     "git cleans": git.cleans,
     "git runs": git.bisects, "git patches": git.makes_patches,
@@ -43,10 +46,12 @@ READERS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "mongo": databases.mongo,
     "dumps": databases.dumps,
     "python": inline_code.python, "node": inline_code.node, "interpreter": inline_code.other, "shell": inline_code.shell,
+    "calculates": inline_code.calculates,
     "sources": inline_code.sources,
     "openssl": services.openssl, "docker run": services.docker_run, "docker copy": services.docker_copy,
     "kubectl": services.kubectl,
     "go run": services.go_run, "npm install": services.npm_install, "npx": services.npx, "api": services.api,
     "java": services.java, "gradle": services.gradle, "maven": services.maven,
-    "formats": services.formats, "outside": services.outside, "forge shows": services.forge_shows,
+    "formats": services.formats, "outside": services.outside,
+    "fixes": services.fixes, "fetches schemas": services.schemas, "forge shows": services.forge_shows,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -71,6 +72,8 @@ def sed(draft: Draft) -> None:
     in_place = made.has("-i", "--in-place", "--in-plac", "--in-pla", "--in-pl", "--in-p", "--in", "--i", "--in-")
     if in_place:
         draft.becomes("writes")
+        for suffix in made.values("-i", "--in-place"):
+            _kept(draft, suffix, words)
     for word in words:
         draft.path(Use.READ, word)
         if in_place:
@@ -79,6 +82,18 @@ def sed(draft: Draft) -> None:
         draft.path(
             Use.WRITE if in_place else Use.READ, Word(text="?", raw="files that are known only when it runs", is_known=False)
         )
+
+
+def _kept(draft: Draft, suffix: Word, files: Sequence[Word]) -> None:
+    """With a `/` in the suffix of `-i` the old file is kept in another folder, with a `*` under another name."""
+    if not ({"/", "*"} & set(suffix.text)):
+        return
+    for file in files:
+        folder, slash, name = file.text.rpartition("/")
+        kept = suffix.text.replace("*", name) if "*" in suffix.text else name + suffix.text
+        path = kept if "/" in kept else f"{folder}{slash}{kept}"
+        is_known = suffix.is_known and file.is_known
+        draft.path(Use.WRITE, Word(text=path, raw=suffix.raw, is_known=is_known), empties=True)
 
 
 def _command(text: str, at: int, found: Script) -> int:

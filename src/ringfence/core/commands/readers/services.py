@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ringfence.core.commands.draft import Draft
+from ringfence.core.commands.draft import Draft, host_of
 from ringfence.core.commands.paths import absolute, is_below, tidy
 from ringfence.core.model.local import Undecided, Use
 from ringfence.core.shell.command import Word
@@ -213,6 +213,29 @@ def outside(draft: Draft) -> None:
 
 def _is_here(path: str, draft: Draft) -> bool:
     return any(is_below(path, root) or path == root for root in draft.place.roots)
+
+
+_MENDS: Final = ("-f", "--fix", "-w", "--write-changes", "--in-place", "-m", "-modify")
+
+
+def fixes(draft: Draft) -> None:
+    """Checkers of texts: with `--fix` and the like they change the files that they name, or all below."""
+    made = draft.cut
+    if made.has(*_MENDS) or (draft.command.words[0].text.endswith("jsonlint") and made.has("-i")):
+        draft.becomes("writes")
+        for word in made.words or [_HERE]:
+            draft.path(Use.WRITE, word, below=True)
+    elif any(use.use is Use.WRITE for use in draft.uses):
+        draft.becomes("writes")
+
+
+def schemas(draft: Draft) -> None:
+    """`check-jsonschema --schemafile URL`: a schema that lies elsewhere is fetched."""
+    urls = [word for word in draft.cut.values("--schemafile", "--base-uri") if "://" in word.text]
+    if urls:
+        draft.becomes("fetches")
+        for word in urls:
+            draft.host(host_of(word))
 
 
 def formats(draft: Draft) -> None:

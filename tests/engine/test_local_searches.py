@@ -1,0 +1,50 @@
+"""Which files a search of git looks into: those that git keeps, unless it is told to look further."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringfence.app.command_profiles import command_profiles
+from ringfence.core.model.local import Place, Tracked, Use
+from ringfence.core.scan.scanner import Scanner
+from ringfence.core.shell.written import Unread
+from ringfence.engine.local.judging import Judging
+from ringfence.testing.fakes.files import FakeFiles
+from ringfence.testing.fakes.shell_parser import FakeShellParser
+from ringfence.testing.fakes.sql_reader import FakeSqlReader
+
+PLACE = Place(cwd="/p", roots=("/p",), home="/home/me")
+PROFILES = command_profiles()
+SCANNER = Scanner()
+
+
+async def reads_the_secret(command: str, state: Tracked) -> bool:
+    judging = Judging(
+        parser=FakeShellParser(),
+        files=FakeFiles({"/p/.env": "TOKEN=x\n", "/p/a.py": "x\n"}, states={"/p/.env": state}),
+        sql=FakeSqlReader(),
+        profiles=PROFILES,
+        scanner=SCANNER,
+    )
+    judgement = await judging.judge(
+        "Bash",
+        {"command": command},
+        PLACE,
+        written=lambda _path: Unread.NOT_WRITTEN,
+        guarded=lambda path: path.endswith(".env"),
+    )
+    return any(use.use is Use.READ and use.path == "/p/.env" for act in judgement.acts for use in act.paths)
+
+
+@pytest.mark.parametrize("command", ["git grep x", "git archive HEAD"])
+async def test_a_search_of_git_passes_over_what_git_does_not_keep(command: str) -> None:
+    assert await reads_the_secret(command, Tracked.CLEAN)
+    assert await reads_the_secret(command, Tracked.UNKNOWN)
+    assert not await reads_the_secret(command, Tracked.UNTRACKED)
+
+
+@pytest.mark.parametrize(
+    "command", ["git grep --untracked x", "git grep --no-index x", "grep -r x", "git stash -a", "git add -f grep ."]
+)
+async def test_other_searches_do_not(command: str) -> None:
+    assert await reads_the_secret(command, Tracked.UNTRACKED)
