@@ -18,6 +18,7 @@ from ringfence.core.shell.written import Unread, Written
 from ringfence.engine.local.judging import Judging
 from ringfence.engine.local.patterns import filled_in
 from ringfence.errors import UnavailableError
+from ringfence.ports.files import Outgoing
 from ringfence.testing.fakes.files import FakeFiles
 from ringfence.testing.fakes.shell_parser import FakeShellParser
 from ringfence.testing.fakes.sql_reader import FakeSqlReader
@@ -136,6 +137,65 @@ async def test_what_a_commit_takes_up_is_scanned_though_nobody_named_it(ground: 
     judgement = await ground.bash("git add -A")
     assert [secret for secret in judgement.secrets if "/p/note.txt" in secret]
     assert "read /p/.env" in touched(judgement)
+
+
+async def test_what_a_push_sends_is_scanned(ground: Ground) -> None:
+    ground.files.sends = [
+        Outgoing(path="/p/config.py", what="blob 1a2b3c4d5e", text=f"token = '{TOKEN}'\n"),
+        Outgoing(path="", what="commit 5e4d3c2b1a", text=f"use {TOKEN}"),
+        Outgoing(path="/p/.env", what="blob 2b3c4d5e1a", text="DEBUG=1"),
+    ]
+    judgement = await ground.bash("git push origin main")
+    assert len(judgement.secrets) == 2
+    assert "/p/config.py (blob 1a2b3c4d5e)" in judgement.secrets[0]
+    assert "commit 5e4d3c2b1a" in judgement.secrets[1]
+    assert not any(TOKEN in secret for secret in judgement.secrets)
+    assert "read /p/.env" in touched(judgement)
+    assert not (await ground.bash("git stash push -m x")).secrets
+    assert not (await ground.bash("git log --grep push")).secrets
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("git push", ("/p", (), "")),
+        ("git push origin", ("/p", (), "origin")),
+        ("git push -u origin main", ("/p", ("main",), "origin")),
+        ("git push --force-with-lease origin '+topic:main' v1", ("/p", ("topic", "v1"), "origin")),
+        ("git push origin tag v1", ("/p", ("v1",), "origin")),
+        ("git -C sub push --repo=fork", ("/p/sub", (), "fork")),
+        ("cd sub && git push", ("/p/sub", (), "")),
+        ("git push --all origin", ("/p", None, "origin")),
+        ("git push origin 'refs/heads/*:refs/heads/*'", ("/p", None, "origin")),
+        ("git push origin :", ("/p", None, "origin")),
+        ("git push --mirr origin", ("/p", None, "origin")),
+        ("git push --push-opt --all origin main", ("/p", ("main",), "origin")),
+        ("git push -o --all origin main", ("/p", ("main",), "origin")),
+        ("git push --push-option x origin main --dry-run", ("/p", ("main",), "origin")),
+        ("sudo /usr/bin/git push origin main", ("/p", ("main",), "origin")),
+    ],
+)
+async def test_a_push_is_looked_through_for_what_it_names(
+    ground: Ground, text: str, asked: tuple[str, tuple[str, ...] | None, str]
+) -> None:
+    await ground.bash(text)
+    assert ground.files.asked_to_send == [asked]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git --git-dir=/q/.git push",
+        "git --git-dir /q/.git push origin main",
+        "git -c push.default=matching push",
+        "git push --recurse-submodules=on-demand origin main",
+        "git push origin main",
+    ],
+)
+async def test_a_push_that_nobody_can_look_through_is_a_doubt(ground: Ground, text: str) -> None:
+    ground.files.sends = None
+    judgement = await ground.bash(text)
+    assert any("sends" in doubt.why for act in judgement.acts for doubt in act.doubts)
 
 
 async def test_every_command_of_a_text_is_an_act_and_the_strictest_decides(ground: Ground) -> None:

@@ -23,6 +23,18 @@ class Found:
     """Bytes of a regular file."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One thing that a push would send."""
+
+    path: str
+    """Of a file: where it lies in the folder of the repository, absolute. Of anything else: empty."""
+    what: str
+    """Which object of git it is, for people: `blob 1a2b3c4d5e`."""
+    text: str
+    """What is no UTF-8 stands as replacement characters."""
+
+
 class Files(Protocol):
     """A look at the file system. No method raises for what is missing or unreadable: that is `is_there=False`."""
 
@@ -45,6 +57,15 @@ class Files(Protocol):
     async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
         """Absolute paths of files of the repository around a folder that are not committed as they are, sorted: taken up,
         changed, and new ones that git does not ignore. None: more than `most`, or nobody can say."""
+        ...
+
+    async def outgoing(self, folder: str, revisions: Sequence[str] | None, remote: str, most: int) -> Sequence[Outgoing] | None:
+        """What the repository around a folder would send with commits that a remote is not known to have: files as they are in
+        any of them, messages, tags.
+
+        `revisions` in git's spelling; none: what git pushes where nobody says it; None: all branches and tags. `remote` is the
+        name of one; empty: the one that git would push to. None: more than `most` bytes, too many commits, or nobody can say.
+        """
         ...
 
     async def tracked(self, path: str) -> Tracked:

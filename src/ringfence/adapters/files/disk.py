@@ -12,9 +12,10 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Final
 
+from ringfence.adapters.files.git_outgoing import outgoing
 from ringfence.adapters.files.git_state import tracked, uncommitted
 from ringfence.core.model.local import Tracked
-from ringfence.ports.files import Found
+from ringfence.ports.files import Found, Outgoing
 
 MOST_ENTRIES: Final = 50_000
 """Entries of folders that one question looks at."""
@@ -47,6 +48,10 @@ class DiskFiles:
     async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
         """What differs from git's commit."""
         return await uncommitted(folder, most)
+
+    async def outgoing(self, folder: str, revisions: Sequence[str] | None, remote: str, most: int) -> Sequence[Outgoing] | None:
+        """What a push would send."""
+        return await outgoing(folder, revisions, remote, most)
 
     async def tracked(self, path: str) -> Tracked:
         """How it stands to git."""

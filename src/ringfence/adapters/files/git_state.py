@@ -20,6 +20,7 @@ from ringfence.core.model.local import Tracked
 GIT: Final = "/usr/bin/git"
 WITHIN_S: Final = 2.0
 MOST_BYTES: Final = 8 << 20
+MOST_SAID: Final = 16 << 20
 _FIXED: Final = (
     "-c",
     "core.fsmonitor=false",
@@ -29,6 +30,10 @@ _FIXED: Final = (
     "protocol.allow=never",
     "-c",
     "core.alternateRefsCommand=true",
+    # The repository is another user's where the gateway has one of its own. What git guards against there, programs that the
+    # repository names, is off.
+    "-c",
+    "safe.directory=*",
 )
 _ENVIRONMENT: Final = {
     "PATH": os.defpath,
@@ -46,7 +51,7 @@ _ENVIRONMENT: Final = {
 async def tracked(path: str) -> Tracked:
     """How a file stands to the repository around it. What cannot be found out is UNKNOWN."""
     folder, name = os.path.split(path)
-    said = await _git(folder, "ls-tree", "-z", "HEAD", "--", name)
+    said = await git(folder, "ls-tree", "-z", "HEAD", "--", name)
     if said is None:
         return Tracked.UNKNOWN
     if not said:
@@ -64,20 +69,20 @@ async def tracked(path: str) -> Tracked:
 
 async def uncommitted(folder: str, most: int) -> Sequence[str] | None:
     """Files around a folder that are not committed as they are. Only times are compared: contents would pass filters."""
-    root = await _git(folder, "rev-parse", "--show-toplevel")
+    root = await git(folder, "rev-parse", "--show-toplevel")
     if root is None:
         return None
     top = root.decode("utf-8", "surrogateescape").rstrip("\n")
     said = await asyncio.gather(
-        _git(top, "diff-files", "--name-only", "-z"),
-        _git(top, "ls-files", "-z", "--others", "--exclude-standard"),
-        _git(top, "diff-index", "--cached", "--name-only", "-z", "--no-renames", "HEAD"),
+        git(top, "diff-files", "--name-only", "-z"),
+        git(top, "ls-files", "-z", "--others", "--exclude-standard"),
+        git(top, "diff-index", "--cached", "--name-only", "-z", "--no-renames", "HEAD"),
     )
     changed, new, taken = said
     if changed is None or new is None:
         return None
     if taken is None:  # there is no commit yet: all that is taken up
-        taken = await _git(top, "ls-files", "-z")
+        taken = await git(top, "ls-files", "-z")
     names = {name for one in (changed, new, taken or b"") for name in one.split(b"\0") if name}
     if len(names) > most:
         return None
@@ -101,7 +106,11 @@ def _blob(path: str, digits: int) -> str | None:
     return digest.hexdigest()
 
 
-async def _git(folder: str, *arguments: str) -> bytes | None:
+async def git(folder: str, *arguments: str, given: bytes = b"", most: int = MOST_SAID) -> bytes | None:
+    """What git says in a folder, with nothing of the repository run. `given` is its input.
+
+    None: it failed, took too long, or said more than `most` bytes.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
             GIT,
@@ -111,17 +120,40 @@ async def _git(folder: str, *arguments: str) -> bytes | None:
             *arguments,
             cwd=folder,
             env=_ENVIRONMENT,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if given else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
     except (OSError, ValueError):
         return None
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
+        out, _ = await asyncio.wait_for(asyncio.gather(_at_most(process, most), _fed(process, given)), WITHIN_S)
+        if out is not None:
+            await asyncio.wait_for(process.wait(), WITHIN_S)
     except TimeoutError:
+        out = None
+    if process.returncode is None:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-        return None
     return out if process.returncode == 0 else None
+
+
+async def _at_most(process: asyncio.subprocess.Process, most: int) -> bytes | None:
+    assert process.stdout is not None  # INVARIANT: it is a pipe
+    pieces: list[bytes] = []
+    size = 0
+    while piece := await process.stdout.read(1 << 16):
+        size += len(piece)
+        if size > most:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _fed(process: asyncio.subprocess.Process, given: bytes) -> None:
+    if process.stdin is not None:
+        process.stdin.write(given)
+        with suppress(ConnectionError):
+            await process.stdin.drain()
+        process.stdin.close()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from ringfence.core.model.local import LocalAct, Use
 from ringfence.core.scan.rule import Kind
 from ringfence.core.scan.scanner import ScanError, Scanner
 from ringfence.engine.local.file_tools import Change, Described
-from ringfence.ports.files import Files
+from ringfence.ports.files import Files, Outgoing
 
 MOST_COMPARED: Final = 1 << 20
 MOST_SENT: Final = 1 << 20
@@ -73,6 +74,12 @@ async def secrets_of_files(
             left -= len(body)
             named.extend(_named(body, path, scanner))
     return tuple(dict.fromkeys(named))[:MOST_SECRETS]
+
+
+def secrets_of_pushed(pushed: Sequence[Outgoing], scanner: Scanner) -> tuple[str, ...]:
+    """Secrets in what a push would send, by rule and place."""
+    named = (name for one in pushed for name in _named(one.text, f"{one.path or 'git'} ({one.what})", scanner))
+    return tuple(dict.fromkeys(islice(named, MOST_SECRETS)))
 
 
 def _named(text: str, where: str, scanner: Scanner) -> list[str]:

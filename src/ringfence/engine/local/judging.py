@@ -22,9 +22,10 @@ from ringfence.core.shell.command import Command, Reading
 from ringfence.core.shell.written import Written
 from ringfence.engine.local import file_tools
 from ringfence.engine.local.commits import with_uncommitted
-from ringfence.engine.local.contents import lines_of, secrets_in, secrets_of_files
+from ringfence.engine.local.contents import lines_of, secrets_in, secrets_of_files, secrets_of_pushed
 from ringfence.engine.local.looking import guessed, looked_at, may_change_rails
 from ringfence.engine.local.patterns import filled_in
+from ringfence.engine.local.pushes import with_pushed
 from ringfence.engine.local.scripts import of_this_run
 from ringfence.engine.local.shell_reading import read_shell
 from ringfence.engine.local.statements import with_statements
@@ -89,7 +90,11 @@ class Judging:
         looked = await looked_at(await self._with_sql(said), self._files, guarded)
         looked = await self._scripts(looked, [command.cwd for command in commands], written, guarded)
         acts, taken = await with_uncommitted(looked, [command.cwd for command in commands], self._files, guarded)
-        secrets = await secrets_of_files(text, acts, taken, self._files, self._scanner) if secret_scan else ()
+        secrets: tuple[str, ...] = ()
+        if secret_scan:
+            acts, pushed = await with_pushed(acts, [command.cwd for command in commands], self._files, guarded)
+            found = await secrets_of_files(text, acts, taken, self._files, self._scanner)
+            secrets = (*found, *secrets_of_pushed(pushed, self._scanner))
         return _judgement(place, acts, doubts, secrets=secrets, tree=_tree(reading, acts), text=text)
 
     async def _described(self, command: Command, place: Place) -> Said:

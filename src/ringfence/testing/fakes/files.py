@@ -8,7 +8,7 @@ from fnmatch import translate
 from typing import Final
 
 from ringfence.core.model.local import Tracked
-from ringfence.ports.files import Found
+from ringfence.ports.files import Found, Outgoing
 
 _MAGIC: Final = re.compile(r"[*?\[]")
 
@@ -26,6 +26,9 @@ class FakeFiles:
     ) -> None:
         self.texts = dict(texts or {})
         self.links = dict(links or {})
+        self.sends: Sequence[Outgoing] | None = ()
+        """What a push would send; None: nobody can say."""
+        self.asked_to_send: list[tuple[str, tuple[str, ...] | None, str]] = []
         self.states = dict(states or {})
         self._folders = set(folders)
 
@@ -48,6 +51,12 @@ class FakeFiles:
     async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
         found = sorted(path for path, state in self.states.items() if state is not Tracked.CLEAN)
         return found if len(found) <= most else None
+
+    async def outgoing(self, folder: str, revisions: Sequence[str] | None, remote: str, most: int) -> Sequence[Outgoing] | None:
+        self.asked_to_send.append((folder, tuple(revisions) if revisions is not None else None, remote))
+        if self.sends is None or sum(len(one.text) for one in self.sends) > most:
+            return None
+        return self.sends
 
     async def tracked(self, path: str) -> Tracked:
         return self.states.get(path, Tracked.UNKNOWN)
