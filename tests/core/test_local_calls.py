@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ringfence.core.model.local import Judgement, Kind, LocalAct, Place
+from ringfence.core.model.local import Judgement, Kind, LocalAct, PathUse, Place, Use
 from ringfence.core.model.profile import WORST_PROFILE
 from ringfence.core.narrowing.tightening import build_tool
 from ringfence.core.own_tools.local_calls import LOCAL_TOOLS, MOST_SHOWN, arguments_of, judged, tool_id
@@ -32,6 +32,25 @@ def test_a_card_counts_what_it_does_not_name_and_hides_nothing_in_a_line() -> No
     assert said.endswith("; and 2 more.")
     assert "\u202e" not in said
     assert "\n" not in said
+
+
+def test_a_card_names_the_files_that_a_command_writes_and_removes() -> None:
+    paths = (
+        PathUse(path="/p/out", use=Use.WRITE),
+        PathUse(path="/p/in", use=Use.READ),
+        PathUse(path="/p/old\u202e", use=Use.DELETE),
+    )
+    said = worst_of(replace(act("sort in"), paths=paths))
+    assert said == "It does: sort in. It removes, empties or moves away: /p/old<U+202E>. It writes: /p/out."
+    many = tuple(PathUse(path=f"/p/{index}", use=Use.WRITE) for index in range(MOST_SHOWN + 3))
+    assert worst_of(replace(act("tee"), paths=many)).endswith("; and 3 more.")
+
+
+def test_a_card_says_what_is_done_to_the_file_of_a_file_tool() -> None:
+    file = LocalAct(
+        kind=Kind.FILE, text="/p/ci.yml", tool="Write", paths=(PathUse(path="/p/ci.yml", use=Use.WRITE),), profile=SMALL_WRITE
+    )
+    assert worst_of(file) == "It does: Write /p/ci.yml."
 
 
 def test_a_tool_is_what_its_judgement_says_and_nothing_of_it_carries_authority() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="What waits for a person: list, show, approve, deny, watch.")
 
 CARD_COLUMNS = 100
+_MOST_OF_WORST = 300
 """A card wider than this is harder to read, not easier."""
 
 Digest = Annotated[
@@ -34,8 +35,11 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List what waits for a decision."""
+    from rich.text import Text
+
     from ringfence.app.cli.desk import Desk, query
     from ringfence.app.cli.terminal import console, safe, table
+    from ringfence.core.model.local import LOCAL
 
     desk = Desk(state, as_name, as_json)
     answer = desk.ask("GET", query("/approvals", state=which))
@@ -48,8 +52,12 @@ def list_(
     for item in answer["approvals"]:
         grave = item["card"]["undo"].startswith("cannot")
         votes = f"{sum(vote['decision'] == 'approve' for vote in item['votes'])}/{item['quorum']}"
+        what = Text().append_text(safe(item["card"]["effect"], "bold"))
+        if item["card"]["server"] == LOCAL:
+            # Many of its tickets have the same sentence: what is asked about stands in what it would do.
+            what.append("\n").append_text(safe(item["card"]["worst"][:_MOST_OF_WORST]))
         rows.add_row(
-            safe(item["id"]), safe(item["card"]["effect"], "bold"), safe(item["card"]["undo"], "red" if grave else "green"),
+            safe(item["id"]), what, safe(item["card"]["undo"], "red" if grave else "green"),
             safe(item["state"]), safe(votes), safe(f"{item['expires_in_s'] // 60} min"),
         )  # fmt: skip
     console().print(rows)

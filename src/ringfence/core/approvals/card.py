@@ -16,6 +16,7 @@ from ringfence.core.model.agent import Agent
 from ringfence.core.model.call import Call
 from ringfence.core.model.condition import at_pointer, is_absent
 from ringfence.core.model.identifiers import Millis
+from ringfence.core.model.local import LOCAL
 from ringfence.core.model.profile import Effect, ToolProfile
 from ringfence.core.model.provenance import Origin, SourceKind
 from ringfence.core.model.run import Run
@@ -163,6 +164,8 @@ def origin_lines(origins: tuple[Origin, ...]) -> list[dict[str, Any]]:
 
 def effect_sentence(call: Call, profile: ToolProfile) -> str:
     """What will happen, in the operator's words only."""
+    if call.server == LOCAL:
+        return f"{call.agent} {'reads' if profile.effect is Effect.READ else 'acts'} with its own tool {call.upstream_name}"
     verb = "reads from" if profile.effect is Effect.READ else "changes"
     return f"{call.agent} {verb} {call.server} with {call.upstream_name}"
 

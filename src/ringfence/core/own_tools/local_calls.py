@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ringfence.core.explaining.plain_text import plain
 from ringfence.core.model.identifiers import ToolId
-from ringfence.core.model.local import LOCAL, Judgement
+from ringfence.core.model.local import LOCAL, Judgement, Kind, Use
 from ringfence.core.model.profile import WORST_PROFILE
 from ringfence.core.model.tool import Tool
 from ringfence.core.rules import ServerRule, ToolRule
@@ -115,14 +115,27 @@ def arguments_of(name: str, client_name: str, given: Mapping[str, Any], cwd: str
 
 
 def _worst(judgement: Judgement) -> str:
-    """What is done, however it was wrapped up, for the card; what is hard to undo first."""
+    """What is done, however it was wrapped up, and to which files, for the card; what is hard to undo first."""
     acts = sorted(judgement.acts, key=lambda act: act.profile.reversible and act.profile.bounded)
     shown = [
-        plain(act.text, _SHOWN) + (f" (through {plain(' > '.join(act.via), _SHOWN)})" if act.via else "")
+        plain(act.text if act.kind is Kind.COMMAND or not act.tool else f"{act.tool} {act.text}", _SHOWN)
+        + (f" (through {plain(' > '.join(act.via), _SHOWN)})" if act.via else "")
         for act in acts[:MOST_SHOWN]
     ]
-    left = len(acts) - len(shown)
-    return f"It does: {'; '.join(shown)}{f'; and {left} more' if left else ''}." if shown else ""
+    if not shown:
+        return ""
+    said = [f"It does: {_listed(shown, len(acts))}."]
+    commands = [act for act in acts if act.kind is Kind.COMMAND]
+    for use, verb in ((Use.DELETE, "removes, empties or moves away"), (Use.WRITE, "writes")):
+        paths = [*dict.fromkeys(each.path for act in commands for each in act.paths if each.use is use)]
+        if paths:
+            said.append(f"It {verb}: {_listed([plain(path, _SHOWN) for path in paths[:MOST_SHOWN]], len(paths))}.")
+    return " ".join(said)
+
+
+def _listed(shown: list[str], of: int) -> str:
+    left = of - len(shown)
+    return "; ".join(shown) + (f"; and {left} more" if left else "")
 
 
 def judged(tool: Tool, judgement: Judgement) -> Tool:
