@@ -31,4 +31,4 @@ async def main(task: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(" ".join(sys.argv[1:])))
+    asyncio.run(main(" ".join(sys.argv[1:]) or sys.exit(__doc__)))

@@ -57,7 +57,7 @@ async def open_run(
     try:
         if (status := await _renewed(run)) != _DONE:
             raise _unavailable(
-                f"the gateway at {gateway} does not take the run that was opened on {Path(state) / _SOCKET}: it answers {status}",
+                f"the gateway at {gateway} does not take the run opened on {Path(state) / _SOCKET}: it answers {status}",
                 "`gateway` is the address that `ringfence up` of this very gateway names after `ready agents`",
             )
         keeping = asyncio.create_task(_keep(run))
