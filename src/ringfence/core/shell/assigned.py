@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 from ringfence.core.shell.nodes import Node, below, child, children, kind, literal, plain, text
-from ringfence.core.shell.scope import Scope
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _TAKES_NAMES: Final = frozenset(
@@ -53,15 +52,6 @@ def assigned(node: Node) -> set[str] | None:
             case _:
                 pass
     return names - {""}
-
-
-def forget_assigned(node: Node, scope: Scope) -> None:
-    """What a tree may assign to is not known from here on."""
-    names = assigned(node)
-    if names is None:
-        scope.forget_all()
-    else:
-        scope.forget(names)
 
 
 def leaves_early(node: Node) -> bool:

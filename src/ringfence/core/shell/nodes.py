@@ -1,4 +1,4 @@
-"""A syntax tree as shfmt writes it, read without trust: what is missing or of another type is empty, never an error."""
+"""A syntax tree as shfmt writes it in JSON, read without trust: what is missing or of another type is empty, never an error."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ NOTHING: Node = {}
 
 def child(node: Node, name: str) -> Node:
     value: object = node.get(name)
-    return cast("Node", value) if isinstance(value, Mapping) else NOTHING
+    return cast("Node", value) if isinstance(value, dict) else NOTHING
 
 
 def children(node: Node, name: str) -> Sequence[Node]:
     value: object = node.get(name)
     if not isinstance(value, list):
         return ()
-    return [cast("Node", one) for one in cast("list[object]", value) if isinstance(one, Mapping)]
+    return [cast("Node", one) for one in cast("list[object]", value) if isinstance(one, dict)]
 
 
 def text(node: Node, name: str) -> str:
@@ -48,16 +48,18 @@ def span(node: Node) -> tuple[int, int]:
 
 
 def below(node: Node) -> Iterator[Node]:
-    """Every node of a tree, itself first. No recursion: a tree may be deep."""
+    """Every node of a tree, itself first, without positions. No recursion: a tree may be deep."""
     waiting: list[object] = [node]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, Mapping):
-            inner = cast("Node", one)
-            yield inner
-            waiting.extend(inner.values())
+        if isinstance(one, dict):
+            inner = cast("dict[str, object]", one)
+            # Most of a tree is positions: of an offset, a line and a column.
+            if len(inner) != 3 or "Col" not in inner:
+                yield inner
+                waiting += inner.values()
         elif isinstance(one, list):
-            waiting.extend(cast("list[object]", one))
+            waiting += cast("list[object]", one)
 
 
 def plain(word: Node) -> str | None:

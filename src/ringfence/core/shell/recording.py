@@ -137,7 +137,7 @@ class Recorder:
     def draw(self, text: str) -> None:
         if len(self.lines) < MOST_LINES:
             flat = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
-            clean = "".join(character if character.isprintable() else "?" for character in flat)
+            clean = flat if flat.isprintable() else "".join(character if character.isprintable() else "?" for character in flat)
             self.lines.append("  " * self.depth + (clean if len(clean) <= _LINE else clean[: _LINE - 3] + "..."))
 
     def reading(self) -> Reading:

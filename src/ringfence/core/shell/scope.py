@@ -103,7 +103,11 @@ class Scope:
         self.variables[name] = UNKNOWN
         self.lists[name] = None if name in self.odd else values
 
-    def forget(self, names: Iterable[str]) -> None:
+    def forget(self, names: Iterable[str] | None) -> None:
+        """What these hold is not known any more. None: nothing is."""
+        if names is None:
+            self.forget_all()
+            return
         for name in names:
             self.assign(name, UNKNOWN)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringfence.core.model.local import Undecided
-from ringfence.core.shell.assigned import forget_assigned, leaves_early
+from ringfence.core.shell.assigned import assigned, leaves_early
 from ringfence.core.shell.nodes import Node, child, literal
 from ringfence.core.shell.recording import Around, Line
 from ringfence.core.shell.scope import Function, Scope
@@ -48,7 +48,7 @@ def call(walk: Walk, function: Function, line: Line, scope: Scope, around: Aroun
     scope.arguments, scope.has_local = before, locals_before
     scope.forget(name for name, _ in line.assignments)
     if leaves_early(function.body):
-        forget_assigned(function.body, scope)
+        scope.forget(assigned(function.body))
 
 
 def leftovers(walk: Walk) -> None:

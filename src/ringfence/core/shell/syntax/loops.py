@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import dataclass
 from typing import Final
 
-from ringfence.core.shell.assigned import forget_assigned
+from ringfence.core.shell.assigned import assigned
 from ringfence.core.shell.doubts import decides
 from ringfence.core.shell.nodes import Node, below, child, children, flag, kind, literal, plain
 from ringfence.core.shell.recording import Around
@@ -25,7 +26,7 @@ def read_for(walk: Walk, node: Node, scope: Scope, around: Around) -> None:
     if kind(loop) != "WordIter":
         for part in ("Init", "Cond", "Post"):
             arithmetic(walk, child(loop, part), scope, around)
-        _looped(walk, node, scope, lambda inner: walk.statements(children(node, "Do"), inner, around))
+        _looped(walk, _left(node), scope, lambda inner: walk.statements(children(node, "Do"), inner, around))
         return
     name = literal(child(loop, "Name"))
     if changes_what_runs(name, UNKNOWN):
@@ -35,8 +36,9 @@ def read_for(walk: Walk, node: Node, scope: Scope, around: Around) -> None:
     most = _MOST_ITEMS[walk.loops] if walk.loops < len(_MOST_ITEMS) else 1
     if not values or len(values) > most or flag(node, "Select"):
         values = [UNKNOWN]
+    left = _left(node)
     for value in dict.fromkeys(values):
-        _looped(walk, node, scope, lambda inner, value=value: _round(walk, node, name, value, inner, around))
+        _looped(walk, left, scope, lambda inner, value=value: _round(walk, node, name, value, inner, around))
     scope.forget([name])
 
 
@@ -47,7 +49,7 @@ def _round(walk: Walk, node: Node, name: str, value: Value, scope: Scope, around
 
 
 def read_while(walk: Walk, node: Node, scope: Scope, around: Around) -> None:
-    _looped(walk, node, scope, lambda inner: _while(walk, node, inner, around))
+    _looped(walk, _left(node), scope, lambda inner: _while(walk, node, inner, around))
 
 
 def _while(walk: Walk, node: Node, scope: Scope, around: Around) -> None:
@@ -56,11 +58,24 @@ def _while(walk: Walk, node: Node, scope: Scope, around: Around) -> None:
     walk.statements(children(node, "Do"), scope, around)
 
 
-def _looped(walk: Walk, node: Node, scope: Scope, body: Callable[[Scope], object]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a round of a loop may leave otherwise than it found it."""
+
+    names: Set[str] | None
+    """None: any."""
+    arguments: bool
+
+
+def _left(node: Node) -> _Left:
+    return _Left(assigned(node), _changes_arguments(node))
+
+
+def _looped(walk: Walk, left: _Left, scope: Scope, body: Callable[[Scope], object]) -> None:
     """A body that may be run any number of times, begun with what any of them may have left."""
     scope.settle()
-    forget_assigned(node, scope)
-    if _changes_arguments(node):
+    scope.forget(left.names)
+    if left.arguments:
         scope.arguments = None
     walk.loops += 1
     begun = scope.places

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ringfence.core.model.local import Undecided
-from ringfence.core.shell.assigned import forget_assigned
+from ringfence.core.shell.assigned import assigned
 from ringfence.core.shell.doubts import FED_NUMBER
 from ringfence.core.shell.nodes import Node, below, kind
 from ringfence.core.shell.recording import Around
@@ -40,7 +40,7 @@ def arithmetic(walk: Walk, node: Node, scope: Scope, around: Around) -> Value:
         walk.add(FED_NUMBER)
     for held in dict.fromkeys([*(value.text for value in scope.variables.values()), *walk.indexed]):
         operand(walk, held, scope, around)
-    forget_assigned(node, scope)
+    scope.forget(assigned(node))
     return NUMBER
 
 

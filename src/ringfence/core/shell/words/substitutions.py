@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.core.shell.assigned import forget_assigned
+from ringfence.core.shell.assigned import assigned
 from ringfence.core.shell.nodes import Node, children, kind, text
 from ringfence.core.shell.places import PIPE
 from ringfence.core.shell.recording import Around
@@ -32,7 +32,7 @@ def visit(walk: Walk, node: Node, scope: Scope, around: Around) -> None:
             substituted(walk, one, scope, around)
             continue
         if kind(one) == "ParamExp" or kind(one) == "ArithmExp":
-            forget_assigned(one, scope)
+            scope.forget(assigned(one))
         for inner in one.values():
             if isinstance(inner, dict):
                 waiting.append(inner)
