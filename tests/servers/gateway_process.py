@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Mapping
@@ -17,14 +16,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
+from tests.servers import preloaded_start
+from tests.servers.preloaded_start import ORDINARY, PreloadedProcess
 
 from ringfence.adapters.wire.mcp import modern_headers, modern_meta
 from ringfence.app.wiring.automata import FOLDER, keep_automata
 
-ORDINARY = (str(Path(sys.executable).with_name("ringfence")),)
 SOCKET = "control.sock"
 PATIENCE_S = 60
 """A test that waits longer has hung."""
@@ -62,7 +62,7 @@ class GatewayProcess:
         self._command = [*program, "up", "--config", str(config), "--state", str(state), "--port", "0", *options]
         self._errors = state.with_name(f"{state.name}.errors")
         self._state = state
-        self._process: Process | None = None
+        self._process: Process | PreloadedProcess | None = None
         self._drain: asyncio.Task[None] | None = None
         self.url = ""
 
@@ -70,7 +70,7 @@ class GatewayProcess:
         """Return when it says that it is ready. Raises AssertionError with what it said where it ends instead."""
         started_before(self._state)
         with self._errors.open("ab") as errors:
-            self._process = await asyncio.create_subprocess_exec(*self._command, stdout=PIPE, stderr=errors)
+            self._process = await self._begun(errors)
         try:
             line = await self._ready(self._process)
         except BaseException:
@@ -83,7 +83,12 @@ class GatewayProcess:
         assert self._process.stdout is not None
         self._drain = asyncio.create_task(self._read_on(self._process.stdout))
 
-    async def _ready(self, process: Process) -> str:
+    async def _begun(self, errors: IO[bytes]) -> Process | PreloadedProcess:
+        if forked := await preloaded_start.start(self._command, errors):
+            return forked
+        return await asyncio.create_subprocess_exec(*self._command, stdout=PIPE, stderr=errors)
+
+    async def _ready(self, process: Process | PreloadedProcess) -> str:
         """The line that says so."""
         said: list[str] = []
         assert process.stdout is not None
