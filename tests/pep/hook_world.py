@@ -16,7 +16,7 @@ from ringfence.app.gateway import Gateway
 from ringfence.core.model.identifiers import Millis
 from ringfence.core.model.local import Judgement, Kind, LocalAct, PathUse, Place, Tracked, Use
 from ringfence.core.model.local_rules import LocalRules
-from ringfence.core.model.profile import Effect, ToolProfile, Trust
+from ringfence.core.model.profile import OWN_PROFILE, Trust
 from ringfence.core.model.run import Posture
 from ringfence.core.rules import AgentRule, Rules
 from ringfence.core.scan.redactor import Redactor
@@ -39,16 +39,7 @@ CWD = "/home/ada/project"
 KEY = "AKIA" + "IOSFODNN7QXAMPLZ"
 """Looks like a cloud key."""
 QUIET = replace(READ, trust=Trust.TRUSTED, authority=())
-RISKY = ToolProfile(
-    effect=Effect.WRITE,
-    reversible=False,
-    bounded=True,
-    costs_money=False,
-    identity=False,
-    outbound=False,
-    trust=Trust.TRUSTED,
-    authority=(),
-)
+RISKY = replace(OWN_PROFILE, reversible=False)
 
 
 @dataclass(slots=True)
@@ -96,6 +87,19 @@ class ScriptedJudges:
         self.go.set()
 
 
+@dataclass(slots=True)
+class JudgesBy:
+    """What a function says of a tool, its arguments and the place."""
+
+    says: Callable[[str, Mapping[str, Any], Place], Judgement]
+
+    async def judge(self, tool: str, arguments: Mapping[str, Any], place: Place, **more: Any) -> Judgement:
+        return self.says(tool, arguments, place)
+
+    async def close(self) -> None:
+        pass
+
+
 class NoFiles:
     """A file system on which every path is what it says."""
 
@@ -116,9 +120,6 @@ class NoFiles:
 
     async def tracked(self, path: str) -> Tracked:
         return Tracked.UNKNOWN
-
-    async def outgoing(self, folder: str, revisions: Sequence[str] | None, remote: str, most: int) -> None:
-        return None
 
     async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
         return []

@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.pep.hook_world import CWD, HookWorld, coder, decision_of
+from tests.pep.hook_world import CWD, HookWorld, JudgesBy, coder, decision_of
 
 from ringfence.core.model.agent import Limits
 from ringfence.core.model.local import Judgement, Place, Use
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.shell.written import Written
 from ringfence.testing.acts import a_command, a_list, a_tool, a_use, judged
 
 ALLOWED = a_list(allow=["Bash", "Edit(/**)"])
 
 
-class Judging:
+def says(tool: str, arguments: Mapping[str, Any], place: Place) -> Judgement:
     """`rm` removes, `tee` writes, `Write` writes; everything else says something."""
-
-    async def judge(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        place: Place,
-        *,
-        written: Callable[[str], Written],
-        secret_scan: bool = True,
-        guarded: Callable[[str], bool] | None = None,
-    ) -> Judgement:
-        text = str(arguments.get("command") or arguments.get("file_path"))
-        verb, _, rest = text.partition(" ")
-        if tool == "Write":
-            use = a_use(Use.WRITE, text)
-            return judged(a_tool("Write", text, use), place=place, lines=10)
-        if verb in ("rm", "tee"):
-            use = a_use(Use.DELETE if verb == "rm" else Use.WRITE, f"{place.cwd}/{rest}")
-            return judged(a_command(text, "deletes" if verb == "rm" else "writes", paths=(use,)), text=text, place=place)
-        return judged(a_command(text), text=text, place=place)
-
-    async def close(self) -> None:
-        pass
+    text = str(arguments.get("command") or arguments.get("file_path"))
+    verb, _, rest = text.partition(" ")
+    if tool == "Write":
+        use = a_use(Use.WRITE, text)
+        return judged(a_tool("Write", text, use), place=place, lines=10)
+    if verb in ("rm", "tee"):
+        use = a_use(Use.DELETE if verb == "rm" else Use.WRITE, f"{place.cwd}/{rest}")
+        return judged(a_command(text, "deletes" if verb == "rm" else "writes", paths=(use,)), text=text, place=place)
+    return judged(a_command(text), text=text, place=place)
 
 
 async def opened(**agent: Any) -> HookWorld:
-    return await HookWorld.open(agent=replace(coder(), **agent), judges=Judging())
+    return await HookWorld.open(agent=replace(coder(), **agent), judges=JudgesBy(says))
 
 
 @pytest.mark.requirement("I1", "I20")

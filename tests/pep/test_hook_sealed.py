@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from tests.pep.hook_world import CWD, RISKY, HookWorld
+from tests.pep.hook_world import CWD, RISKY, HookWorld, JudgesBy
 
 from ringfence.core.model.local import Judgement, Kind, LocalAct, PathUse, Place, Use
 from ringfence.core.model.ticket import TicketState
-from ringfence.core.shell.written import Written
 from ringfence.engine.local.sealed import seal_of
 from ringfence.testing.fakes.files import FakeFiles
 
@@ -23,20 +22,8 @@ class Changing:
     acts: str = "rm -rf build"
     real: str = f"{CWD}/build"
 
-    async def judge(
-        self,
-        tool: str,
-        arguments: Mapping[str, Any],
-        place: Place,
-        *,
-        written: Callable[[str], Written],
-        secret_scan: bool = True,
-        guarded: Callable[[str], bool] | None = None,
-    ) -> Judgement:
+    def says(self, tool: str, arguments: Mapping[str, Any], place: Place) -> Judgement:
         return judged(self.acts, self.real, place)
-
-    async def close(self) -> None:
-        pass
 
 
 PLACE = Place(cwd=CWD, roots=(CWD,))
@@ -60,7 +47,7 @@ def judged(text: str, real: str, place: Place = PLACE, use: Use = Use.DELETE) ->
 )
 async def test_an_approval_is_not_used_for_the_same_words_once_they_do_something_else(acts: str, real: str) -> None:
     judges = Changing()
-    hooks = await HookWorld.open(judges=judges)
+    hooks = await HookWorld.open(judges=JudgesBy(judges.says))
     held = hooks.begin(hooks.bash("sh clean.sh"))
     await hooks.world.clock.until_sleeping()
     (ticket,) = await hooks.world.store.tickets(frozenset({TicketState.PENDING}))

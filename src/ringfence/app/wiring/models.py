@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from ringfence.adapters.models.http import HttpModel, ModelOptions
-from ringfence.adapters.pep.mcp_gateway.peer import Peer, peer_of
+from ringfence.adapters.pep.mcp_gateway.peer import Peer
 from ringfence.adapters.pep.messages_proxy.app import MessagesProxy
 from ringfence.adapters.pep.messages_proxy.routes import is_below
 from ringfence.app.config.settings import ModelConnection
 from ringfence.app.data_plane import App, by_path
 from ringfence.app.gateway import Gateway
+from ringfence.app.wiring.presenting import presented_by
 from ringfence.core.model.run import Posture
-from ringfence.engine.identity.identify import Presented
 from ringfence.engine.secrets.secret_book import SecretBook
 from ringfence.ports.clock import Clock
 from ringfence.ports.model_upstream import ModelUpstream
@@ -43,14 +42,6 @@ def with_models(
     gateway: Gateway, others: App, hosts: Collection[str], posture_of: Callable[[Peer], Posture], clock: Clock
 ) -> App:
     """The data plane with the proxy of models beside `others`."""
-
-    def who(scope: Mapping[str, Any], credential: str) -> tuple[Presented, ...]:
-        peer = peer_of(scope)
-        # A run below the box's own has a credential; of anything else that is sent as a key the listener says whose it is.
-        shown = (credential,) if peer.box is None else ((credential,) if credential else ()) + (peer.box.credential,)
-        until = peer.certificate.until if peer.certificate is not None else None
-        return tuple(Presented(each, posture_of(peer), peer.senders(clock.now()), until=until) for each in shown)
-
     proxy = MessagesProxy(
         models=gateway.models,
         observing=gateway.observing,
@@ -58,7 +49,7 @@ def with_models(
         catalogue=gateway.catalogue,
         store=gateway.store,
         clock=gateway.clock,
-        who=who,
+        who=presented_by(posture_of, clock),
         allowed_hosts=hosts,
     )
     return by_path(is_below, proxy, others)
