@@ -204,7 +204,10 @@ nohup nice -n 3 timeout 5 env A=b bash -c 'rm -rf keep'
 env - rm -rf keep
 time -o /dev/null rm -rf keep
 ssh host -p 22 rm -rf keep
-ssh -x host 'cd x && rm -rf keep'
+ssh -x host 'cd some/where && rm -rf keep'
+bash -n +n <<< 'rm -rf keep'
+bash -n +o noexec <<< 'rm -rf keep'
+bash -ni <<< 'rm -rf keep'
 echo `echo \`rm -rf keep\``
 echo $[ $(rm -rf keep) ]
 A=ls; A=rm B=$A bash -c '$B -rf keep'

@@ -27,6 +27,7 @@ _GRAMMAR: Final = getopt(
 def start_shell(walk: Walk, line: Line, scope: Scope, around: Around) -> None:
     name = line.program
     read = options(line.words, _GRAMMAR)
+    given = line.words
     while read.at < len(line.words) and line.words[read.at].text.startswith("+"):
         # `+x` turns an option off, `+o NAME` the one that it names; others may stand behind it.
         more = 2 if line.words[read.at].text[1:] in {"o", "O"} else 1
@@ -41,7 +42,8 @@ def start_shell(walk: Walk, line: Line, scope: Scope, around: Around) -> None:
         doubts.append(Doubt(Undecided.CODE, f"{name} reads its text in its own way"))
     line = line.doubted(*doubts)
     child = scope.inherited(line.assignments)
-    if read.has("n") and not read.has("c") and not doubts:
+    if read.has("n") and not read.has("c", "i") and line.words == given and not doubts:
+        # It only checks what it is given. `+n` behind it would have it run after all.
         walk.emit(line, scope, around)
         return
     text = read.value("command")
