@@ -216,7 +216,7 @@ def _fits(pattern: str, line: str, act: LocalAct, *, begun: int = 0) -> Names:
     read = _read(pattern)
     if "*" not in read.text and not read.is_open:
         return Names.TEXT if read.text == line else Names.NOTHING
-    if not fits_line(pattern, line) or _hides_a_host(pattern, act) or _leaves(read, act):
+    if not fits_line(pattern, line) or _hides_a_host(pattern, act) or _leads_elsewhere(pattern, act) or _leaves(read, act):
         return Names.NOTHING
     literal = next((at for at, word in enumerate(read.words) if "*" in word), len(read.words))
     if literal == 0:
@@ -234,6 +234,15 @@ def _leaves(read: _Pattern, act: LocalAct) -> bool:
     return any(
         word.startswith(folder) and ".." in word[len(folder) :].split("/") for folder in folders if folder for word in act.words
     )
+
+
+_HOST: Final = re.compile(r"://([^/:*?#@\s]+)")
+
+
+def _leads_elsewhere(pattern: str, act: LocalAct) -> bool:
+    """Whether a rule that names a host would speak for an act that reaches others too."""
+    hosts = {host.lower() for host in _HOST.findall(pattern)}
+    return bool(hosts) and any(host not in hosts for host in act.hosts)
 
 
 def _hides_a_host(pattern: str, act: LocalAct) -> bool:

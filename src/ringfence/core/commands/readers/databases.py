@@ -11,17 +11,20 @@ from ringfence.core.model.local import Undecided, Use
 from ringfence.core.shell.command import Word
 
 _PSQL_SAFE: Final = re.compile(
-    r"\\(d\w*[+S]*|l[+]?|dt|x|timing|conninfo|encoding|pset|a|t|f|H|echo|qecho|q|sf[+]?|sv[+]?|z|h|\?|set|unset|c|connect|errverbose|warn|gset|gx|g|watch|p|r)(\s|$)"
+    r"\\(d\w*[+S]*|l[+]?|dt|x|timing|conninfo|encoding|pset|a|t|f|H|echo|qecho|q|sf[+]?|sv[+]?|z|h|\?|set|unset|c|connect|errverbose|warn|watch|p|r)(\s|$)|\\gx?$"
 )
 _PROGRAM: Final = re.compile(
-    r"\b(?:to|from)\s+program\b|\b(?:pg_read_(?:binary_)?file|pg_ls_dir|lo_(?:im|ex)port|dblink\w*|query_to_xml\w*)\s*\(",
-    re.IGNORECASE,
+    r"\b(?:to|from)\s+program\b|\bcopy\b[^;]*\b(?:to|from)\s*e?'|\balter\s+system\b|\bcreate\s+extension\b"
+    r"|\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure|language|trusted|trigger|event\s+trigger|rule|server|subscription)\b"
+    r"|^\s*load\s+'|\b(?:pg_(?:read|stat|write|execute|file)_\w+|pg_ls_\w+|pg_reload_conf|pg_terminate_backend|pg_switch_wal"
+    r"|lo_\w+|dblink\w*|query_to_xml\w*|cursor_to_xml\w*|set_config)\s*\(",
+    re.IGNORECASE | re.MULTILINE,
 )
-"""What reaches beyond the database: programs and files of its machine, texts that are run as SQL."""
+"""What reaches beyond the database: programs and files of its machine, texts that are run as SQL, now or later."""
 _SQLITE_SAFE: Final = re.compile(
-    r"\.(schema|tables|indexes|indices|databases|headers?|mode|width|nullvalue|separator|print|show|timer|eqp|explain|fullschema|help|stats|echo|bail|changes|dbinfo|lint|limit|version|vfsinfo|exit|quit|prompt|parameter|progress|scanstats|sha3sum|timeout|dump|selftest|archive_none)\b"
+    r"\.(schema|tables|indexes|indices|databases|headers?|mode|width|nullvalue|separator|print|show|timer|eqp|explain|fullschema|help|stats|echo|bail|changes|dbinfo|lint|limit|version|vfsinfo|exit|quit|prompt|parameter|progress|scanstats|sha3sum|timeout|dump|selftest|archive_none)\b(?!\s+edit)"
 )
-_SQLITE_WRITES: Final = re.compile(r"\.(output|once|backup|save|clone|excel|trace|log)\b\s*(\S*)")
+_SQLITE_WRITES: Final = re.compile(r"\.(output|once|backup|save|clone|trace|log)\b\s*(\S*)")
 _SQLITE_READS: Final = re.compile(r"\.(read|import|restore|open)\b\s*(.*)")
 
 
@@ -31,9 +34,9 @@ def psql(draft: Draft) -> None:
     draft.dialect = "postgres"
     _hosts(draft, made.values("-h", "--host"), made.words)
     texts = [*made.values("-c", "--command")]
-    for word in made.values("-f", "--file"):
-        if word.text != "-":
-            draft.doubt(Undecided.SCRIPT, "SQL in a file")
+    files = made.values("-f", "--file")
+    if any(word.text not in _INPUTS for word in files):
+        draft.doubt(Undecided.SCRIPT, "SQL in a file")
     for word in made.values("-o", "--output", "-L", "--log-file"):
         if word.text.lstrip().startswith("|"):
             draft.doubt(Undecided.CODE, "psql gives its output to a program")
@@ -42,10 +45,13 @@ def psql(draft: Draft) -> None:
             draft.doubt(Undecided.CODE, "a variable of psql that is known only when it runs")
     if made.has("-l", "--list"):
         return
-    if not texts and not made.has("-f", "--file"):
-        texts = _input(draft)
+    if (not texts and not files) or any(word.text in _INPUTS for word in files):
+        texts += _input(draft)
     for word in texts:
         _psql_text(draft, word)
+
+
+_INPUTS: Final = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 
 
 def _input(draft: Draft) -> list[Word]:
@@ -72,7 +78,7 @@ def _psql_text(draft: Draft, word: Word) -> None:
             draft.path(Use.WRITE, Word(text=copied[2], raw=text))
             query = copied[1].strip()
             kept.append((query[1:-1] if query.startswith("(") and query.endswith(")") else f"select * from {query}") + ";")
-        elif not _PSQL_SAFE.match(text) or "`" in text or "|" in text:
+        elif not _PSQL_SAFE.match(text) or "`" in text or "|" in text or _reaches_further(text):
             draft.doubt(Undecided.CODE, f"a command of psql: {text[:60]}")
     sql = "\n".join(kept)
     if _PROGRAM.search(sql):
@@ -81,6 +87,12 @@ def _psql_text(draft: Draft, word: Word) -> None:
         draft.doubt(Undecided.CODE, "a command of psql within the SQL")
     if sql.strip():
         draft.sql.append(sql)
+
+
+def _reaches_further(command: str) -> bool:
+    """Whether `\\c` leads to another host."""
+    name, *given = command.split()
+    return name in ("\\c", "\\connect") and (len(given) > 2 or any("=" in word or "://" in word for word in given))
 
 
 def mysql(draft: Draft) -> None:
@@ -103,16 +115,17 @@ def sqlite(draft: Draft) -> None:
     made = draft.cut
     draft.dialect = "sqlite"
     words = made.words
-    if words:
-        draft.path(Use.READ, words[0])
-    texts = [*words[1:], *made.values("-cmd", "--cmd")] or _input(draft)
-    if made.has("-init", "--init", "-A", "--archive"):
+    for word in words[:1]:
+        if word.text.startswith("file:"):
+            draft.doubt(Undecided.PATH, "a database by an address of its own")
+        draft.path(Use.READ, word)
+    texts = [*words[1:], *made.values("-cmd", "--cmd", "-c", "-s")] or _input(draft)
+    if made.has("-init", "--init", "-A", "--archive", "-append", "-zip", "-deserialize"):
         draft.doubt(Undecided.SCRIPT, "commands in a file, or an archive")
     for word in texts:
         _sqlite_text(draft, word)
-    if draft.sql and words:
-        # Whoever may run SQL on it may write to it: which statement does is known when it is read.
-        draft.path(Use.LIST, words[0])
+    if words and any(_CHANGES.search(text) for text in draft.sql):
+        draft.path(Use.WRITE, words[0])
 
 
 def _sqlite_text(draft: Draft, word: Word) -> None:
@@ -135,8 +148,23 @@ def _sqlite_text(draft: Draft, word: Word) -> None:
         elif not _SQLITE_SAFE.match(text):
             draft.doubt(Undecided.CODE, f"a command of sqlite: {text[:60]}")
     sql = "\n".join(kept)
+    if _BEYOND.search(sql):
+        draft.doubt(Undecided.CODE, "the SQL reaches files or programs beside the database")
     if sql.strip():
         draft.sql.append(sql)
+
+
+_BEYOND: Final = re.compile(
+    r"\b(?:load_extension|readfile|writefile|edit|fsdir|lsdir|zipfile|fts3_tokenizer|sqlite_load_extension"
+    r"|read_\w+|sniff_csv|glob|getenv|query|query_table|parquet_\w+|sqlite_(?:scan|attach)|postgres_\w+|mysql_\w+)\s*\("
+    r"|\battach\b|\bvacuum\b.*\binto\b|\busing\s+(?:csv|fsdir|zipfile|vsv)\b|\bwritable_schema\b"
+    r"|\b(?:copy|export|import|install|load)\b|\b(?:from|join)\s+'",
+    re.IGNORECASE | re.DOTALL,
+)
+_CHANGES: Final = re.compile(
+    r"\b(?:create|insert|update|delete|drop|alter|vacuum|reindex|analyze)\b|\breplace\s+into\b|\bpragma\s+\w+\s*=",
+    re.IGNORECASE,
+)
 
 
 def _unquoted(text: str) -> str:

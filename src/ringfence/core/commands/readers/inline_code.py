@@ -96,17 +96,19 @@ def _module(draft: Draft, module: Word, rest: list[Word]) -> None:
     name = module.text if module.is_known else "?"
     if name == "?":
         draft.doubt(Undecided.CODE, "which module it runs is known only when it runs")
-    if name in _INSTALLERS:
+    if name in _INSTALLERS or name.startswith(("pip.", "ensurepip")):
         verb = next((word.text for word in rest if not word.text.startswith("-")), "")
         draft.settles("reads machine" if verb in _PIP_READS else "installs")
     elif name in _READ_MODULES:
         draft.settles("reads")
-        files = [word for word in rest if not word.text.startswith("-")]
-        for word in files[:1]:
+        for word in [word for word in rest if not word.text.startswith("-")]:
             draft.path(Use.READ, word)
+        files = [word for word in rest if not word.text.startswith("-") and not word.text.isdigit()]
         for word in files[1:2] if name == "json.tool" else ():
             draft.becomes("writes")
             draft.path(Use.WRITE, word)
+        if name == "pydoc" and any(word.text in ("-w", "-b", "-p", "-n") or "/" in word.text for word in rest):
+            draft.doubt(Undecided.CODE, "pydoc loads a file, serves, or writes")
     elif name in ("webbrowser", "antigravity"):
         draft.settles("sends")
         draft.hosts.append("?")
@@ -130,6 +132,12 @@ def _module(draft: Draft, module: Word, rest: list[Word]) -> None:
         draft.path(Use.READ, Word(text=".", raw="."), below=True)
     elif name in ("smtplib", "ftplib", "telnetlib", "poplib", "imaplib", "nntplib", "asyncio", "idlelib", "turtledemo"):
         draft.doubt(Undecided.CODE, f"the module {name} does what it is told when it runs")
+    elif name == "sqlite3":
+        draft.settles("project")
+        draft.doubt(Undecided.CODE, "SQL for a database in a file")
+    elif name in ("pty", "lib2to3", "this.shell", "IPython", "bdb", "ptpython", "bpython", "xdist.looponfail"):
+        draft.settles("project")
+        draft.doubt(Undecided.CODE, f"the module {name} does what it is told when it runs")
     elif name in ("timeit", "cProfile", "profile", "trace", "pdb", "coverage", "runpy", "code"):
         draft.settles("project")
         for index, word in enumerate(rest):
@@ -143,13 +151,42 @@ def _module(draft: Draft, module: Word, rest: list[Word]) -> None:
             draft.doubt(Undecided.CODE, f"the module {name} runs code that it is given")
     elif name in ("zipfile", "tarfile", "base64", "gzip", "compileall", "py_compile"):
         draft.settles("project")
-        for word in rest:
-            if not word.text.startswith("-"):
-                draft.path(Use.READ, word, below=name in ("zipfile", "tarfile"))
+        extracts = any(word.text in ("-e", "--extract") for word in rest)
+        files = [word for word in rest if not word.text.startswith("-")]
+        for word in files:
+            draft.path(Use.READ, word, below=name in ("zipfile", "tarfile"))
+        if name in ("zipfile", "tarfile") and extracts:
+            draft.path(Use.WRITE, files[1] if len(files) > 1 else Word(text=".", raw="."), below=True)
+        elif name in ("zipfile", "tarfile", "gzip"):
+            for word in files[:1] if name != "gzip" else files:
+                end = word.text.removesuffix(".gz") if word.text.endswith(".gz") else f"{word.text}.gz"
+                if name == "gzip" or any(option.text in ("-c", "--create") for option in rest):
+                    draft.path(Use.WRITE, Word(text=end if name == "gzip" else word.text, raw=word.raw, is_known=word.is_known))
     elif name in ("twine", "flit", "build.upload"):
         draft.settles("sends")
     else:
         draft.settles("project")
+
+
+_OUTPUTS: Final = frozenset({"log_file", "cache_dir", "junit_family_file", "json_report_file", "basetemp"})
+
+
+def pytest(draft: Draft) -> None:
+    """`pytest`: files that a setting, or a report of coverage, names."""
+    made = draft.cut
+    for word in made.values("-o", "--override-ini"):
+        name, _, path = word.text.partition("=")
+        if name in _OUTPUTS:
+            draft.path(Use.WRITE, Word(text=path, raw=word.raw, is_known=word.is_known), below=True)
+    for word in [*made.values("--cov-report"), *[word for word in made.words if word.text.startswith(_REPORTS)]]:
+        _, colon, path = word.text.partition(":")
+        if colon:
+            draft.path(Use.WRITE, Word(text=path, raw=word.raw, is_known=word.is_known), below=True)
+    for word in made.values("--debug"):
+        draft.path(Use.WRITE, word)
+
+
+_REPORTS: Final = ("xml:", "html:", "json:", "lcov:", "annotate:", "markdown:")
 
 
 def _script(draft: Draft, word: Word) -> None:

@@ -32,6 +32,12 @@ def curl(draft: Draft) -> None:
     made = draft.cut
     urls = [*made.words, *made.values("--url")]
     _reaches(draft, urls)
+    if not made.has("-g", "--globoff") and any(
+        sign in word.text for word in [*urls, *made.values("-T", "--upload-file")] for sign in "[{"
+    ):
+        _globs(draft, urls)
+    _by_way_of(draft)
+    _formats(draft)
     sends = made.has(*_SENDS) and not made.has("-G", "--get")
     sends = sends or any(word.text.upper() not in _SAFE_METHODS for word in made.values("-X", "--request"))
     for word in made.values("-F", "--form"):
@@ -52,6 +58,45 @@ def curl(draft: Draft) -> None:
     _settled(draft, sends=sends)
     if any(use.use is Use.WRITE for use in draft.uses):
         draft.becomes("writes")
+
+
+_WAYS: Final = (
+    "-x", "--proxy", "--preproxy", "--socks4", "--socks4a", "--socks5", "--socks5-hostname", "--proxy1.0", "--connect-to",
+    "--resolve", "--doh-url", "--dns-servers", "--unix-socket", "--abstract-unix-socket", "--ipfs-gateway",
+)  # fmt: skip
+
+
+def _by_way_of(draft: Draft) -> None:
+    """Options that have another machine, or a socket, answer than the address says."""
+    for word in draft.cut.values(*_WAYS):
+        if word.text:
+            draft.host("?")
+
+
+def _globs(draft: Draft, urls: list[Word]) -> None:
+    """curl has `{a,b}` and `[1-9]` stand for several addresses, or files."""
+    in_path = all("://" in word.text and not set("[{") & set(word.text.partition("://")[2].partition("/")[0]) for word in urls)
+    if not in_path or draft.cut.has("-T", "--upload-file") or any(word.text.lower().startswith("file:") for word in urls):
+        draft.host("?")
+        draft.doubt(Undecided.PATH, "curl has brackets stand for several addresses or files")
+
+
+def _formats(draft: Draft) -> None:
+    """`-w`: a form in a file, or one that opens a file; `--variable`, `--url-query`."""
+    made = draft.cut
+    for word in made.values("-w", "--write-out"):
+        if word.text.startswith("@"):
+            draft.path(Use.READ, Word(text=word.text[1:], raw=word.raw, is_known=word.is_known))
+        if "%output{" in word.text or (not word.is_known and "?" in word.text):
+            draft.doubt(Undecided.PATH, "what curl writes out goes to a file")
+    for word in made.values("--url-query"):
+        _, at, path = word.text.partition("@")
+        if at:
+            draft.path(Use.READ, Word(text=path, raw=word.raw, is_known=word.is_known))
+    if any(word.text.startswith("%") for word in made.values("--variable")):
+        draft.reads_environment()
+    if any(given.name.startswith("--expand-") for given in made.given):
+        draft.doubt(Undecided.CODE, "curl works an option out of variables")
 
 
 def _settled(draft: Draft, *, sends: bool) -> None:

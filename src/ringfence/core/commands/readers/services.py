@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from ringfence.core.commands.draft import Draft, host_of
 from ringfence.core.commands.paths import absolute, is_below, tidy
@@ -70,6 +71,27 @@ def docker_run(draft: Draft) -> None:
         draft.becomes("machine")
 
 
+_NAMES_ONLY: Final = (
+    "-q", "--quiet", "--services", "--images", "--volumes", "--profiles", "--networks", "--hash", "--models",
+    "--no-interpolate",
+)  # fmt: skip
+
+
+def compose_config(draft: Draft) -> None:
+    """`docker compose config`: what it shows has the values of `.env` in it, which it reads without being told."""
+    made = draft.cut
+    if made.has("--environment"):
+        draft.reads_environment()
+    if made.has("--environment") or not made.has(*_NAMES_ONLY):
+        draft.path(Use.READ, Word(text=".env", raw="what compose puts in"))
+
+
+def make(draft: Draft) -> None:
+    """`make -p` prints every variable."""
+    if draft.cut.has("-p", "--print-data-base"):
+        draft.reads_environment()
+
+
 def docker_copy(draft: Draft) -> None:
     """`docker cp`: between a container and here."""
     words = draft.cut.words
@@ -84,7 +106,7 @@ _SECRETS: Final = re.compile(r"(?i)(^|[/,])secrets?([.,/?]|$)")
 def kubectl(draft: Draft) -> None:
     """`kubectl get secret`: what is secret in the cluster."""
     words = draft.cut.words
-    raw = [word.text for word in draft.cut.values("--raw")]
+    raw = [unquote(word.text) for word in draft.cut.values("--raw")]
     if any(_SECRETS.search(text) for text in (*(word.text for word in words), *raw)):
         draft.becomes("reads secrets")
         # However it is written, for rules on `kubectl get secret`.
@@ -104,6 +126,13 @@ def go_run(draft: Draft) -> None:
             draft.doubt(Undecided.CODE, "which program it runs is known only when it runs")
     if draft.cut.has("-exec", "-toolexec"):
         draft.doubt(Undecided.CODE, "go runs a program of its words")
+
+
+def go_builds(draft: Draft) -> None:
+    """`go build`, `go test`: flags for the tools that it runs."""
+    for word in draft.cut.values("-ldflags", "-gccgoflags", "-gcflags", "-asmflags"):
+        if "-ext" in word.text or "-toolexec" in word.text or not word.is_known:
+            draft.doubt(Undecided.CODE, "go has a program of its words run")
 
 
 def npm_install(draft: Draft) -> None:
@@ -184,18 +213,43 @@ _PUBLISHES: Final = ("publish", "deploy", "upload", "release")
 
 def gradle(draft: Draft) -> None:
     """`gradle TASK...`: tasks that publish send to others."""
-    names = [word.text.rpartition(":")[2].lower() for word in draft.cut.words]
-    if any(name.startswith(_PUBLISHES) and "local" not in name for name in names):
+    made = draft.cut
+    names = [word.text.rpartition(":")[2] for word in made.words]
+    publishes = [name for name in names if name.lower().startswith(_PUBLISHES) and "local" not in name.lower()]
+    # A task may be shortened: `pub`, `pATR` for `publishAllToRepository`.
+    publishes += [name for name in names if re.fullmatch(r"pub(l(i(sh?)?)?)?|pu?b?[A-Z]\w*", name)]
+    if publishes:
         draft.becomes("sends")
+        draft.also += [f"{draft.command.words[0].text} publish {name}" for name in publishes]
+    for word in made.values("-g", "--gradle-user-home", "--project-cache-dir"):
+        draft.path(Use.WRITE, word, below=True)
     if draft.cut.has("-I", "--init-script"):
         draft.doubt(Undecided.CODE, "a script of gradle besides the project's")
 
 
+_SENDS: Final = frozenset({
+    "deploy", "release", "perform", "prepare", "deploy-file", "stage", "site-deploy", "upload", "upload-single", "checkin",
+    "stage-deploy",
+})  # fmt: skip
+_RUNS: Final = (
+    "argLine", "jvm", "maven.surefire.debug", "maven.failsafe.debug", "maven.compiler.executable", "maven.ext.class.path",
+    "exec.", "jdkToolchain", "toolchain", "maven.multiModuleProjectDirectory", "java.home",
+)  # fmt: skip
+
+
 def maven(draft: Draft) -> None:
     """`mvn GOAL...`."""
-    names = [word.text.rpartition(":")[2].lower() for word in draft.cut.words]
-    if any(name in ("deploy", "release", "perform", "deploy-file", "stage", "site-deploy") for name in names):
+    words = [word.text.lower() for word in draft.cut.words]
+    names = [word.rpartition(":")[2] for word in words]
+    if any(name in _SENDS for name in names):
         draft.becomes("sends")
+    if any(word.startswith("help:") or ":maven-help-plugin:" in word for word in words):
+        draft.reads_environment()
+    for given in draft.cut.given:
+        if given.name.startswith("-D") and given.name[2:].startswith(_RUNS):
+            draft.doubt(Undecided.CODE, f"a setting of maven says what is run: {given.name[:60]}")
+        elif given.name.lower().startswith("-doutput") and given.value is not None:
+            draft.path(Use.WRITE, given.value, below=True)
     if any(
         "exec:" in word.text.lower() or "antrun" in word.text.lower() or "groovy:" in word.text.lower()
         for word in draft.cut.words
