@@ -89,6 +89,34 @@ def explained(folder: Path, *arguments: str) -> Said:
     return ringfence("permissions", *arguments, "--cwd", str(folder), home=folder)
 
 
+SPELLINGS = {
+    "Bash(git push --force*)": ("git -C x push origin main --force", "git push -f", "git push origin +main"),
+    "Bash(rm -rf *)": ("rm -fr x", "rm -r -f x", "/bin/rm -rf x", "env rm -rf x"),
+    "Bash(kubectl delete *)": ("kubectl -n prod delete pod x",),
+    "Edit(/protected/**)": (
+        "cd protected && sh -c 'echo x > f'",
+        "sort -o protected/f in",
+        "tar cf protected/f in",
+        "> protected/f",
+    ),
+    "Bash(*DROP TABLE*)": ("psql -c 'drop   table x'", "sqlite3 a.db 'DROP TABLE x'"),
+    "WebFetch(domain:docs.example)": ("curl https://docs.example/x",),
+}
+"""Rules of docs/permissions.md, with what it says that they are about as well."""
+
+
+@pytest.mark.parametrize("rule", SPELLINGS)
+def test_a_rule_is_about_every_spelling_that_is_promised(tmp_path: Path, rule: str) -> None:
+    file, commands = tmp_path / "ringfence.yaml", tmp_path / "commands"
+    lists = json.dumps({"deny": [rule], "allow": ["Bash"]})
+    file.write_text(_FULL + f"    local: {{roots: [{tmp_path}]}}\n    permissions: {lists}\n")
+    file.chmod(0o600)
+    commands.write_text("\n".join(SPELLINGS[rule]) + "\n")
+    said = explained(tmp_path, "check", str(commands), "--config", str(file), "--json")
+    decided = {one["command"]: one["decision"] for one in json.loads(said.out)["commands"]}
+    assert decided == dict.fromkeys(SPELLINGS[rule], "deny")
+
+
 @pytest.fixture
 def own_commands(tmp_path: Path) -> Path:
     prepared(tmp_path)
