@@ -138,6 +138,8 @@ class LocalAct:
     """The client's name of the tool."""
     profile: ToolProfile
     """What this act alone can do."""
+    works_from: tuple[str, ...] = ()
+    """Files, there or not, that say what it does though no word names them: the Makefile of `make`. Absolute."""
     scope: Scope = Scope.REMOTE
     """A read up to MACHINE needs no rule besides what its paths need; a write needs one that names it unless it is of PATHS."""
     paths: tuple[PathUse, ...] = ()

@@ -16,7 +16,9 @@ from ringfence.core.commands.describing import Said, describe, undecided
 from ringfence.core.commands.kinds import KINDS
 from ringfence.core.commands.profile import CommandProfiles
 from ringfence.core.commands.strictest import strictest
+from ringfence.core.commands.works_from import works_from
 from ringfence.core.model.local import Doubt, Judgement, LocalAct, Place, Undecided, Use
+from ringfence.core.model.profile import Effect
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.command import Command, Reading
 from ringfence.core.shell.written import Written
@@ -101,6 +103,8 @@ class Judging:
         filled = await filled_in(command, self._files)
         said = describe(filled.command, self._profiles, place, raw=command.words)
         said = may_change_rails(said, place)
+        if said.act.profile.effect is Effect.WRITE:
+            said = replace(said, act=replace(said.act, works_from=works_from(filled.command)))
         return replace(said, act=undecided(said.act, *filled.doubts)) if filled.doubts else said
 
     async def _scripts(

@@ -7,6 +7,7 @@ approved what they meant then.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from typing import Any, Final
 
 from ringfence.core.model.identifiers import Digest
@@ -17,6 +18,7 @@ from ringfence.ports.files import Files
 
 MOST_FILES: Final = 20
 """Files whose text counts, of one call."""
+MOST_LOOKED_FOR: Final = 200
 MOST_TEXT: Final = 1 << 20
 _TAKEN: Final = frozenset({Use.EXECUTE, Use.READ})
 """What is applied, sent or fed to a shell is read first."""
@@ -32,8 +34,17 @@ async def seal_of(judgement: Judgement, files: Files | None) -> Digest:
         if use.use in taken and not (use.is_folder or use.is_pattern or use.through)
     )
     texts = [[path, await _text(path, files)] for path in list(named)[:MOST_FILES]]
+    texts += await _worked_from(judgement, named, files)
     doubts = [[doubt.kind.value, _plain(doubt.why)] for doubt in judgement.doubts]
     return digest_of({"acts": [_act(act) for act in judgement.acts], "doubts": doubts, "texts": texts})
+
+
+async def _worked_from(judgement: Judgement, named: Container[str], files: Files | None) -> list[list[str]]:
+    """The files that nobody names, and that say what is done."""
+    meant = dict.fromkeys(path for act in judgement.acts for path in act.works_from if path not in named)
+    found = await files.look(list(meant)[:MOST_LOOKED_FOR]) if files is not None and meant else ()
+    there = [one for one in found if one.is_there and not one.is_folder][:MOST_FILES]
+    return [[_plain(one.path), _plain(one.real), await _text(one.real, files)] for one in there]
 
 
 def _is_reading(judgement: Judgement) -> bool:

@@ -22,6 +22,7 @@ _LANGUAGES: Final = re.compile(
 _SCRIPT: Final = re.compile(
     r".*\.(py|pyw|js|mjs|cjs|jsx|ts|mts|tsx|rb|pl|pm|lua|php|awk|sed|ed|r|R|tcl|scm|mk|groovy|scpt)|(.*/)?Makefile[^/]*"
 )
+_LANGUAGE: Final = Task(scripts=True)
 _PYTHON: Final = re.compile(r"(python|pypy)[\d.]*|py")
 
 
@@ -50,6 +51,12 @@ def task_doubt(walk: Walk, line: Line, scope: Scope) -> Doubt | None:
     return None
 
 
+def files_run(words: Sequence[Word]) -> tuple[str, ...]:
+    """The files that a command runs without being told, or by an option: paths in the folder where it is started."""
+    found = _task_of(words)
+    return tuple(_files_of(*found)) if found is not None else ()
+
+
 def _task_of(words: Sequence[Word]) -> tuple[str, Task, Sequence[Word]] | None:
     """Which one a command is, and its words. `python -m pytest` is `pytest`, `docker compose` is `docker-compose`."""
     name = words[0].text.rpartition("/")[2]
@@ -62,7 +69,7 @@ def _task_of(words: Sequence[Word]) -> tuple[str, Task, Sequence[Word]] | None:
         name, rest = "docker-compose", rest[1:]
     task = TASKS.get(name)
     if task is None:
-        return (name, Task(), rest) if _LANGUAGES.fullmatch(name) else None
+        return (name, _LANGUAGE, rest) if _LANGUAGES.fullmatch(name) else None
     if name == "uv" and not any(word.text in {"run", "sync", "build", "pip"} for word in rest[:4]):
         return None
     return name, task, rest
@@ -80,10 +87,7 @@ def _files_of(name: str, task: Task, rest: Sequence[Word]) -> Iterator[str]:
     for module in _values(known, task.modules):
         if not module.startswith("no:"):
             yield from (f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py")
-    if (
-        name in {"make", "gmake", "just", "uv", "coverage", "ipython", "streamlit", "fastapi", "kernprof", "marimo"}
-        or task == Task()
-    ):
+    if task.scripts:
         yield from (text for text in known if _SCRIPT.fullmatch(text))
     if _LANGUAGES.fullmatch(name):
         yield from [text for text in known if not text.startswith("-")][:1]
