@@ -29,6 +29,8 @@ class Task:
     """Words with which anything may be run, or fetched from anywhere."""
     spares: frozenset[str] = _NONE
     """Options with which the files are not run."""
+    scripts: bool = False
+    """Scripts among its words are run too."""
 
 
 def _task(
@@ -39,6 +41,7 @@ def _task(
     modules: str = "",
     texts: str = "",
     spares: str = "",
+    scripts: bool = False,
 ) -> Task:
     pattern = re.compile(texts, re.DOTALL) if texts else None
     return Task(
@@ -48,6 +51,7 @@ def _task(
         frozenset(modules.split()),
         pattern,
         frozenset(spares.split()),
+        scripts,
     )
 
 
@@ -63,6 +67,7 @@ _MAKE: Final = _task(
     "-C --directory -I --include-dir",
     # A variable that is more than a word, or that is the name of a program by its folder, is run by a rule.
     texts=r"[A-Za-z_]\w*[:?+!]*=(.*[\s;&|`$<>()].*|\.{0,2}/.*/?(bin/)?[^/]*\.(sh|py|pl|js)|\./.*)",
+    scripts=True,
 )
 _JEST: Final = _task(
     "jest.config.js jest.config.ts jest.config.mjs jest.config.cjs babel.config.js",
@@ -113,6 +118,7 @@ TASKS: Final[dict[str, Task]] = {
         "-f --justfile",
         "-d --working-directory",
         texts=r"--(shell|shell-arg)(=.*)?|[^-].*[;&|`$<>].*",
+        scripts=True,
     ),
     **dict.fromkeys(("npm", "pnpm", "yarn", "bun"), _PACKAGE),
     "rake": _task("Rakefile rakefile Rakefile.rb", "-f --rakefile"),
@@ -122,9 +128,8 @@ TASKS: Final[dict[str, Task]] = {
     "tox": _task("tox.ini tox.toml setup.cfg pyproject.toml", "-c --conf", "--root", texts=r".*commands\w*=.*|exec"),
     "hatch": _task("pyproject.toml hatch.toml"),
     "go": _task(texts=r"-ldflags.*-ext(ld|ldflags)\b.*|-gccgoflags.*|-toolexec.*|-compiler=?gccgo"),
-    **dict.fromkeys(
-        ("coverage", "ipython", "streamlit", "fastapi", "kernprof", "locust", "marimo"), _task(named="-f --locustfile")
-    ),
+    **dict.fromkeys(("coverage", "ipython", "streamlit", "fastapi", "kernprof", "marimo"), _task(named="-f", scripts=True)),
+    "locust": _task(named="-f --locustfile"),
     "poe": _task("pyproject.toml poe_tasks.toml", "", "-C -r --root"),
     "pdm": _task("pyproject.toml pdm.toml"),
     "pytest": _PYTEST,
@@ -148,7 +153,12 @@ TASKS: Final[dict[str, Task]] = {
     "playwright": _task("playwright.config.ts playwright.config.js", "-c --config"),
     "prettier": _task("prettier.config.js .prettierrc.js prettier.config.mjs prettier.config.cjs", "--config --plugin"),
     "uv": _task(
-        "pyproject.toml uv.toml", "-s --script", "--directory --project", texts=_INDEX, spares="--no-sync --frozen --locked"
+        "pyproject.toml uv.toml",
+        "-s --script",
+        "--directory --project",
+        texts=_INDEX,
+        spares="--no-sync --frozen --locked",
+        scripts=True,
     ),
     **dict.fromkeys(("pip", "pip3"), _task(texts=_INDEX)),
     **dict.fromkeys(
