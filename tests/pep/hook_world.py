@@ -47,6 +47,7 @@ class ScriptedJudges:
     """`cat` reads, `touch` and `Write` write, `rm` cannot be undone; `boom` breaks, `late` is never judged, `slow` waits."""
 
     go: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     seen: list[tuple[str, Mapping[str, Any], Place]] = field(default_factory=list[tuple[str, Mapping[str, Any], Place]])
     written: list[Written] = field(default_factory=list[Written])
 
@@ -61,6 +62,7 @@ class ScriptedJudges:
         guarded: Callable[[str], bool] | None = None,
     ) -> Judgement:
         self.seen.append((tool, arguments, place))
+        self.begun.set()
         text = str(arguments.get("command") or arguments.get("file_path") or "")
         verb, _, rest = text.partition(" ")
         if verb == "boom":

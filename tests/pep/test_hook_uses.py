@@ -199,6 +199,20 @@ async def test_a_stop_between_the_decision_and_its_answer_is_what_the_client_hea
 
 
 @pytest.mark.requirement("I6")
+async def test_a_run_that_ends_between_the_decision_and_its_answer_lets_nothing_through_and_blames_no_operator() -> None:
+    hooks = await HookWorld.open()
+    event = ClaudeCode().event(hooks.bash("touch a", "u1"))
+    assert isinstance(event, Event)
+    allowed = await hooks.world.hooks.heard(presented(hooks.run), event)
+    assert allowed.lastly is not None
+    await hooks.post(hooks.event("SessionEnd", reason="logout"))
+    instead = allowed.lastly()
+    assert instead is not None
+    assert instead.say is Say.REFUSE
+    assert "operator" not in instead.why
+
+
+@pytest.mark.requirement("I6")
 async def test_a_kill_of_the_run_above_holds_for_the_client_of_a_run_below() -> None:
     hooks = await HookWorld.open()
     child = await hooks.world.open_run(parent=hooks.run.run)

@@ -18,7 +18,7 @@ from ringfence.ports.store import Receipt, Store
 _SENT: Final[Mapping[EntryKind, tuple[str, ...]]] = {
     EntryKind.DECISION: ("arguments", "objects", "local", "said"),
     EntryKind.RUN: ("task", "words", "result_schema"),
-    EntryKind.OBSERVED: ("uses", "results", "parts", "changed", "said", "tool", "file", "source"),
+    EntryKind.OBSERVED: ("uses", "results", "parts", "changed", "said", "tool", "tool_use", "file", "source"),
 }
 """What of a body an agent has written."""
 
