@@ -61,6 +61,24 @@ def test_a_kill_ends_the_client_and_what_it_began(people: Office, tmp_path: Path
         moment.wait(0.02)
 
 
+@pytest.mark.requirement("I6")
+def test_a_kill_ends_what_the_client_detached_from_itself(people: Office, tmp_path: Path) -> None:
+    """Its parents have ended, and it is in a session of its own: an ordinary way to stay behind."""
+    shell = people.folder / "client"
+    began = tmp_path / "began"
+    shell.write_text(f"(setsid sh -c 'sleep 600 & echo $! > {began}' &)\nsleep 600\n")
+    killer = threading.Thread(target=_kill_once, args=(people, began))
+    killer.start()
+    run(people, "bash", str(shell))
+    killer.join()
+    assert not _runs(int(began.read_text()))
+
+
+def test_the_exit_code_is_the_clients_whatever_ends_beside_it(people: Office) -> None:
+    script = "(true &) ; (setsid sh -c 'sleep 0.1' &); sleep 2.2; exit 7"
+    assert run(people, "bash", "-c", script) == 7
+
+
 def _runs(pid: int) -> bool:
     """Whether a process is there, and not just waiting for somebody to ask how it ended."""
     try:

@@ -224,7 +224,8 @@ def carried(command: list[str], environment: dict[str, str], must_end: Callable[
     told: list[int] = []
     before |= {each: signal.signal(each, lambda number, frame: told.append(number)) for each in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        return _status(waited(subprocess.Popen([program, *command[1:]], env=environment), lambda: bool(told) or must_end()))
+        client = [program, *command[1:]]
+        return _status(waited(lambda: subprocess.Popen(client, env=environment), lambda: bool(told) or must_end()))
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
