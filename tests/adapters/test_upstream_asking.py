@@ -291,7 +291,7 @@ async def test_after_a_stop_no_answer_of_the_client_leaves() -> None:
 
 async def test_waiting_for_the_client_is_no_silence_of_the_server() -> None:
     async def ask(requests: Mapping[str, ServerRequest]) -> Mapping[str, ClientAnswer]:
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(3.5)
         return {key: Granted({"action": "decline"}) for key in requests}
 
     async def script(exchange: Exchange, asking: Asking) -> None:
@@ -299,7 +299,7 @@ async def test_waiting_for_the_client_is_no_silence_of_the_server() -> None:
         await asking.until_answered(1)
         finish(exchange)
 
-    reply, _, _ = await against(script, with_client(ask), first_byte_s=0.6, connect_s=0.6)
+    reply, _, _ = await against(script, with_client(ask), first_byte_s=2.5, connect_s=2.5)
     assert isinstance(reply, Answered)
 
 

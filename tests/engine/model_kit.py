@@ -37,7 +37,8 @@ TOTALS = (
     b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}\n\n'
 )
 STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-LATE_S = 5.0
+LATE_S = 60.0
+"""A test that waits longer has hung."""
 THOUGHT_DATA = b'{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}'
 THOUGHT = b"event: content_block_start\ndata: " + THOUGHT_DATA + b"\n\n"
 
