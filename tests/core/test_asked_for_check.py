@@ -10,7 +10,7 @@ from tests.core.flow_kit import AT, SELECTOR, UNTRUSTED, call, facts, flow, tool
 
 from ringfence.core.approvals.card import origin_lines
 from ringfence.core.checks.provenance import provenance
-from ringfence.core.explaining.explain import Subject, smallest_change
+from ringfence.core.explaining.changes import Subject, smallest_change
 from ringfence.core.flow.origins import origins
 from ringfence.core.model.label import CLEAN, Label
 from ringfence.core.model.profile import Effect, ToolProfile

@@ -14,7 +14,8 @@ from ringfence.app.config.local_layout import LOCAL
 from ringfence.app.config.models_layout import MODELS
 from ringfence.app.config.permissions_layout import PERMISSIONS
 from ringfence.app.config.shapes import Record
-from ringfence.core.explaining.explain import Lever, Subject, meaning, smallest_change
+from ringfence.core.explaining.changes import Lever, Subject, smallest_change
+from ringfence.core.explaining.meanings import meaning
 from ringfence.core.explaining.rule_class import class_of
 from ringfence.core.model.verdict import ReasonCode
 

@@ -12,7 +12,8 @@ from ringfence.app.control.because import is_unasked, underived, why
 from ringfence.app.control.leaves import entry_view, every
 from ringfence.app.control.routes import Route
 from ringfence.app.control.touched import is_error
-from ringfence.core.explaining.explain import Subject, meaning, smallest_change
+from ringfence.core.explaining.changes import Subject, smallest_change
+from ringfence.core.explaining.meanings import meaning
 from ringfence.core.model.identifiers import TicketId, ToolId
 from ringfence.core.model.verdict import ReasonCode
 from ringfence.core.scan.meanings import MEANINGS

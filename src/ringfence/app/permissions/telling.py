@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from ringfence.app.permissions.trial import Tried
 from ringfence.app.policies.trial import asked_of
-from ringfence.core.explaining.explain import Subject, meaning, smallest_change
+from ringfence.core.explaining.changes import Subject, smallest_change
+from ringfence.core.explaining.meanings import meaning
 from ringfence.core.model.local import LocalAct, PathUse
 from ringfence.core.model.permissions import PermissionRule
 from ringfence.core.model.profile import Effect, ToolProfile
