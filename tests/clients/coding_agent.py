@@ -119,13 +119,8 @@ class Machine:
         managed = ("--ro-bind", str(self.managed), MANAGED)
         return ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--tmpfs", "/etc", *bound, *managed, "--", *command]
 
-    async def begin(self, prompt: str, *options: str, **environment: str) -> Process:
-        """The client with one prompt, as a process in a group of its own."""
-        command = (str(program()), "-p", prompt, "--output-format", "stream-json", "--verbose", *options)
-        return await self.start(*command, **environment)
-
-    async def start(self, *command: str, **environment: str) -> Process:
-        """Any command here, with nothing of our environment."""
+    def surroundings(self, **environment: str) -> dict[str, str]:
+        """The environment of what is started here."""
         plain = {
             "HOME": str(self.home),
             "PATH": os.environ["PATH"],
@@ -133,12 +128,21 @@ class Machine:
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "DISABLE_AUTOUPDATER": "1",
         }
+        return {**plain, **self.environment, **environment}
+
+    async def begin(self, prompt: str, *options: str, **environment: str) -> Process:
+        """The client with one prompt, as a process in a group of its own."""
+        command = (str(program()), "-p", prompt, "--output-format", "stream-json", "--verbose", *options)
+        return await self.start(*command, **environment)
+
+    async def start(self, *command: str, **environment: str) -> Process:
+        """Any command here, with nothing of our environment."""
         return await asyncio.create_subprocess_exec(
             *self.inside(*command),
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
-            env={**plain, **self.environment, **environment},
+            env=self.surroundings(**environment),
             cwd=self.project,
             start_new_session=True,
             limit=1 << 24,
