@@ -192,6 +192,8 @@ def test_what_lies_outside_is_judged_by_the_rules_unless_a_rule_speaks_of_it(out
 
 
 PROTECTED = [
+    ".git", "sub/.git", ".git/config.worktree", ".git/rebase-merge/git-rebase-todo", ".git/objects/info/alternates",
+    "crates/a/.cargo/config.toml", "rust-toolchain", ".mvn/jvm.config", ".pnpmfile.cjs", "node_modules/.bin/tsc", ".venv/bin/x",
     ".github/workflows/ci.yml", ".gitlab-ci.yml", ".git/hooks/pre-commit", ".husky/pre-push", "CLAUDE.md", ".mcp.json",
     ".vscode/tasks.json",
     "package-lock.json", "web/yarn.lock", "Cargo.lock", "go.sum", "infra/main.tf", "deploy/k8s/api.yaml",

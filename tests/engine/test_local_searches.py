@@ -1,4 +1,4 @@
-"""Which files a search of git looks into: those that git keeps, unless it is told to look further."""
+"""Which files a search looks into: of git those that it keeps, unless it is told to look further."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ringfence.app.command_profiles import command_profiles
 from ringfence.core.model.local import Place, Tracked, Use
 from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.written import Unread
+from ringfence.engine.local.file_tools import describe
 from ringfence.engine.local.judging import Judging
 from ringfence.testing.fakes.files import FakeFiles
 from ringfence.testing.fakes.shell_parser import FakeShellParser
@@ -48,3 +49,13 @@ async def test_a_search_of_git_passes_over_what_git_does_not_keep(command: str) 
 )
 async def test_other_searches_do_not(command: str) -> None:
     assert await reads_the_secret(command, Tracked.UNTRACKED)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder"),
+    [("/etc/*", "/etc"), ("/etc/x/[a-b]*", "/etc/x"), ("../../*", "/"), ("a/../../*.py", "/"), ("~/.ssh/*", "/home/me/.ssh"),
+     ("**/*.py", "/p"), ("src/**", "/p")],
+)  # fmt: skip
+async def test_a_pattern_leads_where_it_says(pattern: str, folder: str) -> None:
+    described = describe("Glob", {"pattern": pattern}, PLACE)
+    assert [use.path for use in described.act.paths] == [folder]

@@ -56,6 +56,14 @@ ASKED = [
     ("python -c 'import json; print(1)'", "json.py"),
     ("python -m json.tool a.json", "json/__init__.py"),
     ("awk -f x.awk README.md", "x.awk"),
+    ("cd src && npm test", "package.json"),
+    ("cd docs/a && just check", "justfile"),
+    ("cd docs && docker compose up", "compose.override.yml"),
+    ("cd crates/label && cargo build", ".cargo/config.toml"),
+    ("cargo build", "rust-toolchain"),
+    ("make CC=tools/cc", "tools/cc"),
+    ("python -m json.tool a.json", "json.so"),
+    ("python -m json.tool a.json", "json.pyc"),
 ]
 
 

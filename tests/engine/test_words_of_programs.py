@@ -111,6 +111,28 @@ async def test_an_explanation_that_runs_its_statement_names_it() -> None:
     assert "delete from items" in judgement.acts[0].statements[0].lower()
 
 
+@pytest.mark.parametrize(
+    ("text", "inner"),
+    [
+        ("pnpm kubectl delete pod x", "kubectl delete pod x"),
+        ("pnpm -r kubectl delete pod x", "kubectl delete pod x"),
+        ("pnpm --filter web kubectl delete pod x", "kubectl delete pod x"),
+        ("pnpm sh -c 'git push --force'", "git push --force"),
+    ],
+)
+async def test_what_is_no_subcommand_of_a_runner_is_a_command(text: str, inner: str) -> None:
+    assert inner in {act.text for act in (await judged(text)).acts}
+
+
+@pytest.mark.parametrize("text", ["pnpm test", "pnpm run kubectl", "pnpm add kubectl", "pnpm -r build"])
+async def test_what_is_one_is_none(text: str) -> None:
+    assert not [act for act in (await judged(text)).acts if act.words[:1] in (("kubectl",), ("test",))]
+
+
+async def test_a_variable_that_passes_hooks_over_is_held_against_rules_on_them() -> None:
+    assert "git commit --no-verify" in " ".join((await judged("HUSKY=0 git commit -m x")).acts[0].spellings)
+
+
 async def test_a_linter_of_the_project_changes_nothing_outside() -> None:
     assert not [use for use, _ in touched(await judged("ruff check --fix src ./tests")) if use is Use.WRITE]
 

@@ -21,7 +21,7 @@ _CI: Final = (
     "dependabot.yml", "renovate.json*",
 )  # fmt: skip
 _HOOKS: Final = (
-    "**/.git/hooks/**", "**/.git/config", "**/.git/info/**", "**/.git/modules/**", "**/.husky/**", "lefthook*.yml",
+    "**/.git/**", ".git", "**/.husky/**", "lefthook*.yml",
     ".pre-commit-config.yaml",
     ".gitattributes", ".gitmodules", "**/.githooks/**",
 )  # fmt: skip
@@ -68,7 +68,9 @@ _START: Final = (
     ".inputrc", "config.fish",
     ".envrc", ".gitconfig", "**/.config/git/**", "**/.config/autostart/**", "**/.config/systemd/**", "sitecustomize.py",
     "usercustomize.py", "*.pth",
-    ".tool-versions", "mise.toml", "pip.conf", "**/Library/LaunchAgents/**",
+    ".tool-versions", "mise.toml", "pip.conf", "**/.cargo/config", "**/.cargo/config.toml", "rust-toolchain",
+    "rust-toolchain.toml", "**/.mvn/**", ".pnpmfile.cjs", ".yarnrc", ".yarnrc.yml", "**/.yarn/releases/**",
+    "**/node_modules/**", "**/.venv/bin/**", "**/site-packages/**", "pyvenv.cfg", "**/Library/LaunchAgents/**",
 )  # fmt: skip
 PROTECTED: Final = (*_CI, *_HOOKS, *_AGENTS, *_POLICY, *_LOCKS, *_INFRASTRUCTURE, *_AUTH, *_START)
 RAILS: Final = (

@@ -147,6 +147,11 @@ def _notebook(tool: str, arguments: Mapping[str, Any], place: Place) -> Describe
 def _glob(tool: str, arguments: Mapping[str, Any], place: Place) -> Described:
     kind = KINDS["reads"]
     where = _text(arguments, "path") or place.cwd
+    pattern = _text(arguments, "pattern")
+    if pattern.startswith(("/", "~")) or ".." in pattern.split("/"):
+        # It looks where its pattern leads, not where it is said to look.
+        before = pattern[: min((pattern.find(sign) for sign in "*?[{" if sign in pattern), default=len(pattern))]
+        where = before.rpartition("/")[0] or "/" if before.startswith(("/", "~")) else f"{where}/{before}"
     return Described(
         _act(
             tool, where, kind.profile, kind.scope, paths=[_use(Use.LIST, where, place, below=True)], why="lists names of files"

@@ -19,7 +19,7 @@ from ringfence.core.shell.written import Unread, Written
 _SOURCES: Final = frozenset({"source", "."})
 _OWN_CODE: Final = Doubt(Undecided.SCRIPT, "it runs code that this run has written")
 _PYTHON: Final = re.compile(r"(python|pypy)[\d.]*|py")
-_FORMS: Final = ("{0}.py", "{0}/__init__.py")
+_FORMS: Final = ("{0}.py", "{0}/__init__.py", "{0}.pyc", "{0}.so", "{0}.abi3.so")
 _MAINS: Final = (*_FORMS, "{0}/__main__.py", "src/{0}.py", "src/{0}/__main__.py", "src/{0}/__init__.py")
 _SHADOWS: Final = tuple(sorted(sys.stdlib_module_names - {"test", "this", "antigravity"}))
 

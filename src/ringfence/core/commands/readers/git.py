@@ -183,10 +183,18 @@ def _spelled(draft: Draft, text: str) -> None:
     draft.also.append(f"git {text} {rest}".rstrip())
 
 
+_SKIPS: Final = frozenset(
+    {"SKIP", "HUSKY", "HUSKY_SKIP_HOOKS", "LEFTHOOK", "LEFTHOOK_EXCLUDE", "PRE_COMMIT_ALLOW_NO_CONFIG", "OVERCOMMIT_DISABLE"}
+)
+"""Variables with which hooks that somebody set up are passed over."""
+
+
 def adds(draft: Draft) -> None:
     """`add`, `commit`: what is put into the repository is read."""
     everywhere(draft)
     made = draft.cut
+    if any(name in _SKIPS for name, _ in draft.command.assignments):
+        _spelled(draft, "commit --no-verify")
     if made.has("-n") and any(word.text == "commit" for word in draft.command.words[1:]):
         _spelled(draft, "commit --no-verify")
     if made.has("-f", "--force"):

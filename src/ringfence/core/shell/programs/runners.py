@@ -81,6 +81,21 @@ _RUNNERS: Final[dict[str, dict[str, tuple[Grammar, int]]]] = {
     "coverage": {},
 }
 _MOST: Final = 3
+_PNPM_VALUED: Final = frozenset(
+    {"-C", "--dir", "-F", "--filter", "--filter-prod", "--workspace-concurrency", "--reporter", "--loglevel", "--prefix"}
+)
+_PNPM: Final = frozenset({
+    "access", "add", "adduser", "approve-builds", "audit", "bin", "bugs", "c", "cat-file", "cat-index", "completion",
+    "config", "create", "dedupe", "deploy", "deprecate", "dist-tag", "dlx", "docs", "doctor", "dt", "edit", "env",
+    "exec", "explain", "fetch", "find-hash", "get", "help", "home", "i", "ignored-builds", "import", "info", "init",
+    "install", "install-test", "issues", "it", "licenses", "link", "list", "ll", "ln", "la", "login", "logout", "ls",
+    "m", "multi", "outdated", "owner", "pack", "patch", "patch-commit", "patch-remove", "ping", "pkg", "prefix", "prune",
+    "publish", "rb", "rebuild", "recursive", "remove", "repo", "restart", "rm", "root", "run", "run-script", "search",
+    "self-update", "server", "set", "setup", "show", "star", "start", "stop", "store", "t", "team", "test", "token",
+    "tst", "un", "unlink", "uninstall", "unpublish", "unstar", "up", "update", "upgrade", "version", "view", "whoami",
+    "why",
+})  # fmt: skip
+"""Subcommands that pnpm has."""
 
 
 def started(name: str, words: Sequence[Word]) -> Inner | None:
@@ -90,6 +105,8 @@ def started(name: str, words: Sequence[Word]) -> Inner | None:
     if "" in subcommands:
         grammar, operands = subcommands[""]
         return _read(name, words, 1, grammar, operands)
+    if name == "pnpm" and (at := _falls_through(words)):
+        return _read(name, words, at, _PLAIN, 0)
     for at in range(1, len(words)):
         if words[at].text in subcommands:
             grammar, operands = subcommands[words[at].text]
@@ -97,6 +114,16 @@ def started(name: str, words: Sequence[Word]) -> Inner | None:
         if not words[at].text.startswith("-") and not words[at - 1].text.startswith("-"):
             return None
     return None
+
+
+def _falls_through(words: Sequence[Word]) -> int:
+    """Where the word is that pnpm has no subcommand of: a script of the project, or else a program. 0: nowhere."""
+    for at in range(1, len(words)):
+        if not words[at].text.startswith("-"):
+            behind_option = at > 1 and words[at - 1].text in _PNPM_VALUED
+            if not behind_option:
+                return 0 if words[at].text in _PNPM else at
+    return 0
 
 
 def _read(via: str, words: Sequence[Word], start: int, grammar: Grammar, operands: int) -> Inner | None:

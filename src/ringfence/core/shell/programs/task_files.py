@@ -23,6 +23,9 @@ _SCRIPT: Final = re.compile(
     r".*\.(py|pyw|js|mjs|cjs|jsx|ts|mts|tsx|rb|pl|pm|lua|php|awk|sed|ed|r|R|tcl|scm|mk|groovy|scpt)|(.*/)?Makefile[^/]*"
 )
 _LANGUAGE: Final = Task(scripts=True)
+_MAKES: Final = frozenset({"make", "gmake", "bmake"})
+_MOST_ABOVE: Final = 8
+"""Folders above that are looked at."""
 _PYTHON: Final = re.compile(r"(python|pypy)[\d.]*|py")
 
 
@@ -80,10 +83,14 @@ def _files_of(name: str, task: Task, rest: Sequence[Word]) -> Iterator[str]:
     known = [word.text for word in rest if word.is_known]
     folders = ["", *(f"{folder}/" for folder in _values(known, task.folders))]
     if not any(text in task.spares for text in known):
-        for folder in folders:
+        above = [f"{folder}{'../' * count}" for folder in folders for count in range(1, _MOST_ABOVE)] if task.climbs else []
+        for folder in [*folders, *above]:
             yield from (f"{folder}{file}" for file in task.files)
     for value in _values(known, task.named):
         yield from (f"{folder}{value}" for folder in folders if not (folder and value.startswith("/")))
+    if name in _MAKES:
+        # `make CC=tools/cc`: a rule runs what stands there.
+        yield from (text.partition("=")[2] for text in known if "=" in text and not text.startswith("-"))
     for module in _values(known, task.modules):
         if not module.startswith("no:"):
             yield from (f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py")

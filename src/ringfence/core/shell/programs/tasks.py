@@ -31,6 +31,8 @@ class Task:
     """Options with which the files are not run."""
     scripts: bool = False
     """Scripts among its words are run too."""
+    climbs: bool = False
+    """What is not in its folder it looks for in the folders above."""
 
 
 def _task(
@@ -42,6 +44,7 @@ def _task(
     texts: str = "",
     spares: str = "",
     scripts: bool = False,
+    climbs: bool = False,
 ) -> Task:
     pattern = re.compile(texts, re.DOTALL) if texts else None
     return Task(
@@ -52,6 +55,7 @@ def _task(
         pattern,
         frozenset(spares.split()),
         scripts,
+        climbs,
     )
 
 
@@ -59,7 +63,8 @@ _PACKAGE: Final = _task(
     "package.json .npmrc .pnpmfile.cjs .yarnrc.yml .yarnrc bunfig.toml",
     "--userconfig --globalconfig",
     "-C --prefix --dir --cwd",
-    texts=r"--(script-shell|shell|node-options|init-module|git|editor|viewer|registry)(=.*)?",
+    texts=r"--(config\.)?(script-shell|shell|node-options|init-module|git|editor|viewer|registry)(=.*)?",
+    climbs=True,
 )
 _MAKE: Final = _task(
     "Makefile makefile GNUmakefile",
@@ -105,9 +110,11 @@ _MAVEN: Final = _task(
     texts=r"[\w.-]+:[\w.-]+:.+",
 )
 _COMPOSE: Final = _task(
-    "compose.yaml compose.yml docker-compose.yaml docker-compose.yml docker-compose.override.yml compose.override.yaml",
+    "compose.yaml compose.yml docker-compose.yaml docker-compose.yml docker-compose.override.yml "
+    "docker-compose.override.yaml compose.override.yaml compose.override.yml",
     "-f --file",
     "--project-directory",
+    climbs=True,
 )
 _INDEX: Final = r"--(index|default-index|index-url|extra-index-url|find-links|config-file|config-setting)(=.*)?|https?://.*"
 
@@ -119,6 +126,7 @@ TASKS: Final[dict[str, Task]] = {
         "-d --working-directory",
         texts=r"--(shell|shell-arg)(=.*)?|[^-].*[;&|`$<>].*",
         scripts=True,
+        climbs=True,
     ),
     **dict.fromkeys(("npm", "pnpm", "yarn", "bun"), _PACKAGE),
     "rake": _task("Rakefile rakefile Rakefile.rb", "-f --rakefile"),
@@ -137,9 +145,10 @@ TASKS: Final[dict[str, Task]] = {
     "mypy": _task("", "--config-file --python-executable"),
     "alembic": _task("alembic.ini alembic/env.py migrations/env.py alembic/script.py.mako", "-c --config"),
     "cargo": _task(
-        "build.rs .cargo/config.toml .cargo/config rust-toolchain.toml",
+        "build.rs .cargo/config.toml .cargo/config rust-toolchain.toml rust-toolchain",
         "--manifest-path",
         "-C",
+        climbs=True,
         texts=r"--config=?.*(wrapper|runner|linker|rustc|rustdoc|credential|registr|source|alias|env|include|/).*",
     ),
     **dict.fromkeys(("gradle", "gradlew"), _GRADLE),
