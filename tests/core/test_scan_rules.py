@@ -34,6 +34,7 @@ SECRETS = {
     "sendgrid-key": ["SG." + "aB3dE6gH9jK2mN5pQ8sT1v" + "." + "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0bC3dE6gH9jK2m"],
     "digitalocean-token": ["dop_v1_" + "0f" * 32],
     "shopify-token": ["shpat_" + "0f" * 16],
+    "encoded-secret": ["QUtJQVFXRVJUWVVJT1BBU0RGRzI=", "414b4941" + b"QWERTYUIOPASDFG2".hex()],
     "vault-token": ["hvs." + "aB3_E6-H9" * 11],
     "ringfence-credential": [kind + "aB3_E6-H9" * 4 + "aB3dE6g" for kind in ("rfr_", "rfo_", "rfl_")],
     "telegram-token": ["123456789:AA" + "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0bC3"],

@@ -7,6 +7,7 @@ from typing import Final
 from ringfence.app.config.personal_section import PERSONAL
 from ringfence.app.config.shapes import Choice, Key, ListOf, Record
 from ringfence.core.rules import ArgumentAction, InstructionAction, SecretAction
+from ringfence.core.scan.disguise_rules import ENCODED_SECRET
 from ringfence.core.scan.secret_rules import SECRET_RULES
 
 SCAN: Final = Record(
@@ -29,7 +30,7 @@ SCAN: Final = Record(
             "calls that are `outbound`, else `flag`.",
         ),
         "allow_in_arguments": Key(
-            ListOf(Choice(tuple(sorted({rule.id for rule in SECRET_RULES}))), most=50),
+            ListOf(Choice(tuple(sorted({ENCODED_SECRET, *(rule.id for rule in SECRET_RULES)}))), most=50),
             "Kinds of credentials that count for nothing in arguments: false hits, or what the server is there for.",
         ),
         "personal_data": Key(PERSONAL, "What identifies a person, in place of the file's own `personal_data`."),

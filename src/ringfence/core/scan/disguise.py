@@ -1,4 +1,5 @@
-"""Orders to a model that do not stand there as such: in base64, in hex, in letters that look like those of the words. Pure.
+"""Orders to a model that do not stand there as such: in base64, in hex, in letters that look like those of the words. And
+credentials in base64 and hex. Pure.
 
 A rule of this kind has no phrases of its own: where it hits, the text is read otherwise and looked through for those of all
 other rules. Each such reading is one more pass, however many places there are, and no reading is read otherwise again.
@@ -18,7 +19,7 @@ from ringfence.core.scan.rule import Kind, Reading, Rule
 
 _BETWEEN: Final = b"\n\0\n"
 _SHORTEST: Final = {Reading.BASE64: 24, Reading.HEX: 32}
-"""Signs. No order to a model is shorter."""
+"""Signs. No order to a model, and no credential, is shorter."""
 _AT_ONCE: Final = 256 << 10
 """Bytes that are read together."""
 _UNWRAPPED: Final = bytes.maketrans(b"-_", b"+/")
@@ -40,20 +41,23 @@ class Disguises:
         passed, self._passed = self._passed, 0
         return passed
 
-    def spans(self, reading: Reading, places: Exact, text: bytes) -> Iterator[tuple[int, int]]:
-        """Begin and end, in the text, of what reads as an order: in order. `places` finds what may. Raises ENGINE_ERRORS."""
-        return self._folded(text) if reading is Reading.FOLDED else self._decoded(reading, places, text)
+    def spans(self, reading: Reading, places: Exact, text: bytes, kind: Kind) -> Iterator[tuple[int, int]]:
+        """Begin and end, in the text, of what reads as an order, or as a secret: in order. `places` finds what may.
 
-    def _orders(self, text: bytes) -> list[tuple[int, int]]:
+        Raises ENGINE_ERRORS.
+        """
+        return self._folded(text) if reading is Reading.FOLDED else self._decoded(reading, places, text, kind)
+
+    def _found(self, text: bytes, kind: Kind) -> list[tuple[int, int]]:
         self._passed += len(text)
         found: list[tuple[int, int]] = []
         for place, _ in self._one_pass.hits(text):
             rule = self._rules[place]
-            if rule.kind is Kind.INSTRUCTIONS and rule.reading is None and not rule.is_hidden:
+            if rule.kind is kind and rule.reading is None and not rule.is_hidden:
                 found += self._exact[place].spans(text, 0, len(text))
         return sorted(found)
 
-    def _decoded(self, reading: Reading, places: Exact, text: bytes) -> Iterator[tuple[int, int]]:
+    def _decoded(self, reading: Reading, places: Exact, text: bytes, kind: Kind) -> Iterator[tuple[int, int]]:
         where: list[tuple[int, int]] = []
         pieces: list[bytes] = []
         size = 0
@@ -65,14 +69,14 @@ class Disguises:
                 size += len(pieces[-1])
                 # Whoever asks may have enough long before the end.
                 if size > _AT_ONCE:
-                    yield from self._that_order(pieces, where)
+                    yield from self._those_with(pieces, where, kind)
                     where, pieces, size = [], [], 0
-        yield from self._that_order(pieces, where)
+        yield from self._those_with(pieces, where, kind)
 
-    def _that_order(self, pieces: list[bytes], where: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    def _those_with(self, pieces: list[bytes], where: list[tuple[int, int]], kind: Kind) -> Iterator[tuple[int, int]]:
         starts = [0, *accumulate(len(piece) + len(_BETWEEN) for piece in pieces)]
         last = -1
-        for begin, _ in self._orders(_BETWEEN.join(pieces)):
+        for begin, _ in self._found(_BETWEEN.join(pieces), kind):
             if (index := bisect_right(starts, begin) - 1) != last:
                 last = index
                 yield where[index]
@@ -89,7 +93,7 @@ class Disguises:
             at_folded, characters = to, characters + passed
             return at_text
 
-        for begin, end in self._orders(folded):
+        for begin, end in self._found(folded, Kind.INSTRUCTIONS):
             if begin < at_folded:
                 continue
             first, last = place(begin), place(end)
@@ -112,7 +116,7 @@ def _from_base64(run: bytes) -> Iterator[bytes]:
 
 
 def _from_hex(run: bytes) -> Iterator[bytes]:
-    digits = run.lower().replace(b"\\x", b"").replace(b"0x", b"").translate(None, b" %:,")
+    digits = run.lower().replace(b"\\x", b"").replace(b"0x", b"").translate(None, b" %:,\r\n")
     for offset in range(2):
         length = len(digits) - offset
         yield binascii.unhexlify(digits[offset : offset + length - length % 2]).replace(b"\0", b"")

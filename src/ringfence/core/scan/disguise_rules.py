@@ -1,4 +1,4 @@
-"""What says that a text may be an order to a model in another dress.
+"""What says that a text may be an order to a model, or a credential, in another dress.
 
 Code is looked for by what words become in it, so ordinary code is never read: each word at each of the three places that it can
 have in a group of base64.
@@ -75,7 +75,35 @@ def _other(rule: str, pattern: str, trigger: str, reading: Reading | None, skip:
     return Rule(rule, Kind.INSTRUCTIONS, pattern, trigger, skip, reading=reading)
 
 
+_BEGINNINGS: Final = (
+    "AKIA", "ASIA", "secret_access_key", "SECRET_ACCESS_KEY", "SecretAccessKey", "secretAccessKey", "ghp_", "gho_", "ghu_",
+    "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glptt-", "glrt-", "glsoat-", "xoxa-", "xoxb-", "xoxe-", "xoxe.",
+    "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-", "hooks.slack.com/services/", "sk_live_", "rk_live_", "whsec_", "sk-ant-",
+    "T3BlbkFJ", "AIza", "ya29.", "GOCSPX-", "npm_", "pypi-AgE", "dop_v1_", "doo_v1_", "dor_v1_", "shpat_", "shpca_",
+    "shppa_", "shpss_", "hvs.", "hvb.", "rfr_", "rfo_", "rfl_", "AGE-SECRET-KEY-", "-----BEGIN ", "PRIVATE KEY",
+)  # fmt: skip
+"""Of the formats of credentials: what at least four signs of code stand for. Tokens of Hugging Face, SendGrid and Telegram and
+JSON web tokens by themselves have no such beginning."""
+_SECRET_CODES: Final = "|".join(sorted({code.replace("+", r"\+") for each in _BEGINNINGS for code in _in_base64(each)}))
+_SECRET_HEX: Final = "|".join(sorted({code for each in _BEGINNINGS for code in _in_hex(each)}))
+_SIGN_OR_LINE: Final = r"(?:\\x|0x|[ %:,]|\r?\n)?"
+
+ENCODED_SECRET: Final = "encoded-secret"
 DISGUISE_RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        ENCODED_SECRET,
+        Kind.SECRET,
+        rf"{_BASE64}*(?:{_SECRET_CODES}){_BASE64}*{_LINE}*={{0,2}}",
+        trigger=f"(?:{_SECRET_CODES})",
+        reading=Reading.BASE64,
+    ),
+    Rule(
+        ENCODED_SECRET,
+        Kind.SECRET,
+        rf"(?i)(?:{_HEX}{_SIGN})*(?:{_SECRET_HEX})(?:{_SIGN_OR_LINE}{_HEX})*",
+        trigger=f"(?i)(?:{_SECRET_HEX})",
+        reading=Reading.HEX,
+    ),
     _other(
         "encoded_orders", rf"{_BASE64}*(?:{_CODED}){_BASE64}*{_LINE}*={{0,2}}", trigger=f"(?:{_CODED})", reading=Reading.BASE64
     ),

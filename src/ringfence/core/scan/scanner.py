@@ -256,7 +256,7 @@ class Scanner:
             self.work.read += end - start
             found = 0
             spans_of = (
-                self._disguises.spans(rule.reading, exact[place], whole)
+                self._disguises.spans(rule.reading, exact[place], whole, rule.kind)
                 if rule.reading
                 else exact[place].spans(whole, start, end)
             )
