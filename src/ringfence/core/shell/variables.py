@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ringfence.core.shell.tool_variables import steers_a_tool
 from ringfence.core.shell.values import Value
 
 CHANGES_PATTERNS: Final = frozenset({"dotglob", "extglob", "globstar", "nocaseglob"})
@@ -54,6 +55,8 @@ def changes_what_runs(name: str, value: Value) -> bool:
     """Whether an assignment may make a later command another one, or have it run or reach something besides."""
     if _RUNS.fullmatch(name):
         return not value.is_known or value.text not in _HARMLESS
-    if _LOADS.fullmatch(name) is None or _NOTHING_NEW.fullmatch(name):
+    if _NOTHING_NEW.fullmatch(name):
         return False
+    if _LOADS.fullmatch(name) is None:
+        return steers_a_tool(name, value.text, is_known=value.is_known)
     return not (value.is_known and any(one.fullmatch(name) and what.fullmatch(value.text) for one, what in _VALUES))

@@ -24,6 +24,8 @@ _SCRIPT: Final = re.compile(
 )
 _LANGUAGE: Final = Task(scripts=True)
 _MAKES: Final = frozenset({"make", "gmake", "bmake"})
+_RUN: Final = re.compile(r"[\s;&|`$<>()]|.*/")
+"""In the value of a variable that a rule may run."""
 _MOST_ABOVE: Final = 8
 """Folders above that are looked at."""
 _PYTHON: Final = re.compile(r"(python|pypy)[\d.]*|py")
@@ -38,6 +40,10 @@ def task_doubt(walk: Walk, line: Line, scope: Scope) -> Doubt | None:
     if found is None:
         return None
     name, task, rest = found
+    if name in _MAKES or name == "just":
+        for variable, value in line.assignments:
+            if not value.is_known or _RUN.search(value.text):
+                return Doubt(Undecided.EVAL, f"a rule of {name} may run the variable {variable}"[:200])
     told = _text_of(task, rest)
     if told is not None:
         return Doubt(Undecided.EVAL, f"a word decides what {name} runs: {told}"[:200])
