@@ -200,7 +200,6 @@ class Engine:
             clock=clock,
             catalogue=catalogue,
             approvals=approvals,
-            runs=runs,
             scanner=scanner,
             judges=judges(scanner) if judges is not None else None,
             files=files,

@@ -1,7 +1,7 @@
 """Calls of the client's own tools that are under way: each is one call, from its decision to what its client told of it.
 
-    answer = await local.ask(presented, principal, use, event)        # before: held while a person decides
-    answer = await local.told(principal, use, result, failed)         # after: as much of it as the agent may have
+    work = await local.begin(presented, run, agent, name, use, event)      # before: let through, or why not
+    answer = await local.told(principal, use, result, failed=False)        # after: as much of it as the agent may have
 
 A hook tells of a use, and it is judged and sent through the enforcer like any call. What the enforcer allows lives here as the
 `Upstream` of the gateway's own server `local`: the client carries it out, and the call is answered when a later hook tells what
@@ -22,29 +22,23 @@ from ringfence.core.model.call import Call
 from ringfence.core.model.identifiers import CallId, Digest, RunId
 from ringfence.core.model.local import LOCAL, Judgement
 from ringfence.core.model.run import Run
-from ringfence.core.model.stop import StopMode
-from ringfence.core.model.ticket import TicketState
-from ringfence.core.model.verdict import ReasonCode
-from ringfence.core.own_tools.local_calls import LONGEST_S, OTHER, TOOLS, arguments_of, tool_id
+from ringfence.core.own_tools.local_calls import LONGEST_S, OTHER, arguments_of, tool_id
 from ringfence.core.rules import AgentRule
 from ringfence.core.scan.scanner import Scanner
-from ringfence.core.strict_json.canonical import JsonLimits, parse_strict
 from ringfence.engine.catalogue.catalogue import Catalogue
 from ringfence.engine.catalogue.own_server import OwnServer
 from ringfence.engine.identity.identify import Presented, Principal
 from ringfence.engine.identity.reaching import reach_of
 from ringfence.engine.inspection import Inspection
-from ringfence.engine.local.asked import Answer, Event, Say, ToolUse
+from ringfence.engine.local.asked import Answer, Event, ToolUse
 from ringfence.engine.local.judged import Judged, Judges, no_home
-from ringfence.engine.local.outcomes import ENDED, KILLED, OUTPUT, PAUSED, UNAVAILABLE, given, refusal, waiting
-from ringfence.engine.local.standing import LOOK_S, wait_for_pause
+from ringfence.engine.local.outcomes import OUTPUT, given
 from ringfence.engine.local.under_way import UnderWay, Work, key_of
-from ringfence.engine.outcome import Outcome, Refused, Returned, Waiting
+from ringfence.engine.outcome import Outcome, Returned, Waiting
 from ringfence.engine.people.approvals import Approvals
-from ringfence.engine.runs.runs import Runs
 from ringfence.engine.secrets.personal_data import scan_rule, without_personal
 from ringfence.engine.waiting.waiting import settled
-from ringfence.errors import RequestError, UnavailableError
+from ringfence.errors import UnavailableError
 from ringfence.ports.clock import Clock
 from ringfence.ports.files import Files
 from ringfence.ports.store import Store
@@ -53,8 +47,6 @@ from ringfence.ports.upstream import Answered, NotSent, Reply, Sending, Unknown
 MOST_OPEN: Final = 512
 """Calls of one run under way at once."""
 _DEFINITION: Final[Mapping[str, Any]] = {"name": "local", "inputSchema": {"type": "object"}}
-_DECIDED: Final = JsonLimits(string_bytes=64 << 20)
-"""What was read at the hook is read again: a file that is written may be longer than a string on the wire."""
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +77,6 @@ class LocalCalls(OwnServer):
         clock: Clock,
         catalogue: Catalogue,
         approvals: Approvals,
-        runs: Runs,
         scanner: Scanner,
         judges: Judges | None = None,
         files: Files | None = None,
@@ -100,7 +91,6 @@ class LocalCalls(OwnServer):
         self._clock = clock
         self._catalogue = catalogue
         self._approvals = approvals
-        self._runs = runs
         self._scanner = scanner
         self._judged = Judged(clock=clock, judges=judges, files=files, home_of=home_of, ignores_case=ignores_case)
         self._act: ActLocally | None = None
@@ -118,70 +108,7 @@ class LocalCalls(OwnServer):
 
     # --- before
 
-    async def ask(self, presented: Presented, principal: Principal, use: ToolUse, event: Event) -> Answer:
-        """Whether the client may go on. Held while a person, or the end of a pause, is all that is missing.
-
-        Raises UnavailableError.
-        """
-        agent = self._catalogue.rules.agents.get(principal.agent)
-        local = agent.local if agent is not None else None
-        run = await self._run(principal.run)
-        until = self._clock.monotonic() + (local.hold_s if local is not None else 0.0)
-        name = use.tool if use.tool in TOOLS else OTHER
-        while True:
-            await wait_for_pause(self._store, self._clock, run.id, name, until)
-            try:
-                # The rules may be other ones by now, after a wait.
-                agent = self._catalogue.rules.agents.get(principal.agent)
-                work = await self._enforced(presented, run, agent, name, use, event)
-            except RequestError as error:
-                logger.warning("a hook of run %s told of what is no tool's input: %s", run.id, error)
-                return Answer(say=Say.REFUSE, why="ringfence: refused: malformed request")
-            if work.granted.done():
-                return self._let_through(work, use)
-            assert work.task is not None  # INVARIANT: `_enforced` has begun it
-            outcome = work.task.result()
-            left = until - self._clock.monotonic()
-            if isinstance(outcome, Waiting):
-                try:
-                    # Who waits for a person uses its run: it is not to end over that.
-                    await self._runs.renew(run.id, presented.credential)
-                    ticket = await self._approvals.wait(outcome.ticket.id, left) if left > 0 else outcome.ticket
-                finally:
-                    self._approvals.let_go(outcome.ticket.id)
-                if ticket is None or ticket.state is TicketState.PENDING:
-                    return waiting(outcome.ticket, outcome.entry)
-                if ticket.state in (TicketState.APPROVED, TicketState.DENIED):
-                    continue  # it is decided anew: approved with this ticket, or denied for it
-                return refusal(outcome)
-            if isinstance(outcome, Refused) and {reason.code for reason in outcome.reasons} == {ReasonCode.PAUSED}:
-                if left <= 0:
-                    return PAUSED
-                await self._clock.sleep(min(LOOK_S, left))  # a pause that cannot be waited for is not asked about all the time
-                continue
-            return refusal(outcome)
-
-    def _let_through(self, work: Work, use: ToolUse) -> Answer:
-        decided = parse_strict(work.granted.result(), _DECIDED)["input"]
-        changed = decided if decided != use.input else None
-        return Answer(say=Say.ALLOW, input=changed, lastly=partial(self._stopped_since, work))
-
-    def _stopped_since(self, work: Work) -> Answer | None:
-        """What the client is told instead of an allow that nobody has heard of yet."""
-        assert work.reach is not None  # INVARIANT: it was let through
-        try:
-            stops = self._store.stops_on(work.reach)
-        except UnavailableError:
-            work.end(NotSent("it cannot be known whether it was stopped"))
-            return UNAVAILABLE
-        if not stops and not work.reply.done():
-            return None
-        work.end(NotSent("it was stopped before its client heard of it"))
-        if not stops:
-            return ENDED
-        return PAUSED if all(stop.mode is StopMode.PAUSE for stop in stops) else KILLED
-
-    async def _enforced(
+    async def begin(
         self, presented: Presented, run: Run, agent: AgentRule | None, name: str, use: ToolUse, event: Event
     ) -> Work:
         """Judge it and send it through the enforcer; done as soon as it may go on, or is refused.
@@ -223,6 +150,7 @@ class LocalCalls(OwnServer):
             await asyncio.wait({work.task, work.granted}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             work.is_gone = True
+            work.end(NotSent("its client went away before it heard of it"))
             raise
         finally:
             if work.call is not None:
@@ -284,7 +212,7 @@ class LocalCalls(OwnServer):
             return NotSent("nobody waits for this call")
         if len(self._under_way.of(work.run)) >= MOST_OPEN:
             return NotSent(f"{MOST_OPEN} calls of the run are under way")
-        run = await self._run(work.run)
+        run = await self.run(work.run)
         work.reach = await reach_of(self._store, run, LOCAL, work.tool)
         if work.is_gone or not sending.may_send():
             return NotSent("it was stopped before anything was done")
@@ -314,7 +242,8 @@ class LocalCalls(OwnServer):
         elif work.is_gone and isinstance(outcome := task.result(), Waiting):
             self._approvals.let_go(outcome.ticket.id)
 
-    async def _run(self, run: RunId) -> Run:
+    async def run(self, run: RunId) -> Run:
+        """Raises UnavailableError."""
         found = await self._store.run(run)
         if found is None:
             raise UnavailableError(f"run {run} has a credential but no record")

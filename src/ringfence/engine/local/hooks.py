@@ -24,6 +24,7 @@ from ringfence.engine.identity.identify import Presented, Principal, identify
 from ringfence.engine.local.asked import NOTHING, Answer, Event, Happening, Say, ToolUse
 from ringfence.engine.local.calls import LocalCalls
 from ringfence.engine.local.conversations import Conversations
+from ringfence.engine.local.holding import Holding
 from ringfence.engine.local.noting import Noting, named, word
 from ringfence.engine.local.outcomes import KILLED, OVER, PAUSED, UNKNOWN, refusal, stranger
 from ringfence.engine.local.prompts import ClientPrompts
@@ -76,6 +77,7 @@ class Hooks:
         self._catalogue = catalogue
         self._local = local
         self._refuse = refuse
+        self._holding = Holding(store=store, clock=clock, catalogue=catalogue, approvals=approvals, runs=runs, local=local)
         self._shown = Shown()
         self._noting = Noting(store, clock)
         self._prompts = ClientPrompts(store=store, clock=clock, runs=runs, noting=self._noting)
@@ -115,7 +117,7 @@ class Hooks:
         self, presented: Presented, principal: Principal, local: LocalRules | None, event: Event, use: ToolUse
     ) -> Answer:
         if not use.server or local is None:
-            return await self._local.ask(presented, principal, use, event)
+            return await self._holding.ask(presented, principal, use, event)
         if self._is_own(principal, local, use) or (use.server not in local.mcp.gateway and local.mcp.others is Follows.ALLOW):
             standing = await standing_of(self._store, self._clock, principal.run)
             if standing is not Standing.OPEN:
@@ -124,7 +126,7 @@ class Hooks:
             await self._noting.note(principal, event, f"is about to call {what}", named(use))
             return Answer(say=Say.ALLOW)
         if local.mcp.others is Follows.ASK and use.server not in local.mcp.gateway:
-            return await self._local.ask(presented, principal, use, event)
+            return await self._holding.ask(presented, principal, use, event)
         arguments = arguments_of(OTHER, use.client_tool, use.input, event.cwd)
         why = f"{use.client_tool} is no tool of the gateway, and tools of other MCP servers are not used"
         return refusal(
