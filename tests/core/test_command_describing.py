@@ -261,9 +261,36 @@ def test_what_cannot_be_known_is_a_doubt(text: str, kind: Undecided) -> None:
 
 def test_a_variable_that_decides_what_runs_is_a_doubt() -> None:
     command = Command(words=(word("git"), word("log")), assignments=(("GIT_PAGER", word("touch M")),), cwd="/p")
-    assert Undecided.CODE in kinds_of(describe(command, PROFILES, PLACE).act)
+    assert Undecided.WORD in kinds_of(describe(command, PROFILES, PLACE).act)
     calm = Command(words=(word("git"), word("log")), assignments=(("GIT_PAGER", word("cat")), ("TZ", word("UTC"))), cwd="/p")
     assert describe(calm, PROFILES, PLACE).act.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text", "is_doubt"),
+    [
+        ("PYTHONPATH", "src", "pytest -q", False),
+        ("PYTHONPATH", "src:/tmp/x", "pytest -q", True),
+        ("PYTHONPATH", "../x", "pytest -q", True),
+        ("PYTHONPATH", "src", "black src", True),
+        ("PYTHONPATH", "src", "pytest --version", True),
+        ("NODE_OPTIONS", "--max-old-space-size=4096", "npm test", False),
+        ("NODE_OPTIONS", "--require=./x.js", "npm test", True),
+        ("CC", "gcc", "make", False),
+        ("CC", "./x", "make", True),
+        ("GIT_TRACE", "1", "git status", False),
+        ("GIT_TRACE", "/home/ada/.bashrc", "git status", True),
+        ("CARGO_HOME", "x", "cargo build", True),
+        ("OPENSSL_CONF", "x", "curl https://a.example", True),
+        ("ANTHROPIC_BASE_URL", "http://a.example", "git status", True),
+        ("IFS", ":", "git status", True),
+        ("IFS", ":", "read -r a", False),
+    ],
+)
+def test_a_variable_is_a_doubt_where_its_value_decides_what_runs(name: str, value: str, text: str, is_doubt: bool) -> None:
+    words = tuple(word(one) for one in text.split())
+    command = Command(words=words, assignments=((name, word(value)),), cwd="/p")
+    assert (Undecided.WORD in kinds_of(describe(command, PROFILES, PLACE).act)) is is_doubt
 
 
 def test_a_command_that_prints_nothing_empties_the_file_that_it_is_sent_to() -> None:

@@ -18,34 +18,13 @@ from ringfence.core.commands.spelling import bare, joined_words, spellings, writ
 from ringfence.core.model.local import Doubt, Kind, LocalAct, PathUse, Place, Scope, Undecided, Use
 from ringfence.core.model.profile import Effect
 from ringfence.core.shell.command import Command, Direction, Word
+from ringfence.core.shell.doubts import decides as decided_by
+from ringfence.core.shell.values import Value
+from ringfence.core.shell.variables import changes_what_runs
 
-STEERING: Final = frozenset({
-    "PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "BASH_ENV", "ENV",
-    "PROMPT_COMMAND",
-    "PS4", "IFS", "PAGER", "GIT_PAGER", "MANPAGER", "LESSOPEN", "LESSCLOSE", "EDITOR", "VISUAL", "GIT_EDITOR",
-    "GIT_SEQUENCE_EDITOR",
-    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS", "GIT_EXTERNAL_DIFF", "GIT_PROXY_COMMAND",
-    "GIT_EXEC_PATH", "GIT_DIR",
-    "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_TEMPLATE_DIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG",
-    "GIT_CONFIG_PARAMETERS",
-    "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "PYTHONINSPECT", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT",
-    "RUBYLIB", "NODE_OPTIONS", "NODE_PATH",
-    "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CC", "CXX", "MAKEFLAGS", "MAKEFILES", "SHELL", "BROWSER",
-    "TAR_OPTIONS", "RSYNC_RSH", "RSYNC_CONNECT_PROG",
-    "RIPGREP_CONFIG_PATH", "PIP_CONFIG_FILE", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY", "npm_config_registry", "GOPROXY",
-    "GOFLAGS", "CARGO_HOME",
-    "RUSTC_WRAPPER", "RUSTC", "CURL_HOME", "WGETRC", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
-    "https_proxy", "all_proxy",
-    "AWS_ENDPOINT_URL", "KUBECONFIG", "DOCKER_HOST", "ANTHROPIC_BASE_URL", "HOME", "XDG_CONFIG_HOME", "OPENSSL_CONF",
-    "SQLITE_HISTORY", "PGSERVICEFILE",
-})  # fmt: skip
-"""Variables that decide which program runs, or whom it talks to."""
-_STEERED: Final = re.compile(
-    r"(GIT_CONFIG_(KEY|VALUE|COUNT)|npm_config_|NPM_CONFIG_|LD_|DYLD_|BASH_FUNC_|PIP_|UV_|CARGO_TARGET_.*_RUNNER|GIT_TRACE)",
-    re.ASCII,
-)
-_HARMLESS: Final = frozenset({"true", ":", "cat", "", "/bin/true", "/usr/bin/true", "/dev/null"})
-_NO_PROGRAM: Final = frozenset({"IFS", "GIT_DIR", "GIT_WORK_TREE", "HOME"})
+_OF_PROJECTS: Final = frozenset({"PYTHONPATH", "NODE_PATH"})
+"""Variables with which what stands in the project is run, by whatever is started with them."""
+_RUNS_TESTS: Final = frozenset({"pytest", "py.test", "jest", "vitest", "mocha"})
 _SECRET: Final = re.compile(
     r"\$\{?!?\w*(?:KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|AUTH|COOKIE|DSN|DATABASE_URL)\w*", re.IGNORECASE | re.ASCII
 )
@@ -291,17 +270,17 @@ def _redirected(draft: Draft, *, is_silent: bool) -> None:
 
 
 def _assigned(draft: Draft, *, is_alone: bool) -> None:
-    for name, value in draft.command.assignments:
-        if steers(name) and (value.text not in _HARMLESS or name in _NO_PROGRAM or not value.is_known):
-            reads_line = bool(draft.command.words) and draft.command.words[0].text == "read"
-            if (is_alone and name in ("IFS", "HOME")) or (reads_line and name == "IFS"):
-                continue
-            draft.doubt(Undecided.CODE, f"the variable {name[:40]} decides what is run")
-
-
-def steers(name: str) -> bool:
-    """Whether a variable decides which program runs, or whom it talks to."""
-    return name in STEERING or bool(_STEERED.match(name))
+    name = draft.command.words[0].text if draft.command.words else ""
+    for variable, word in draft.command.assignments:
+        decides = changes_what_runs(variable, Value(word.text, is_known=word.is_known))
+        # The walk reads by it where it stands alone; what is started with it, or a file that is sourced, is not read so.
+        decides = decides or (variable == "IFS" and not is_alone and name != "read")
+        # Who may start the project's tests may have its code run; who may start a formatter may not.
+        runs_tests = bare(name) in _RUNS_TESTS and draft.scope is Scope.PROJECT
+        decides = decides or (variable in _OF_PROJECTS and not runs_tests)
+        if decides:
+            doubt = decided_by(variable)
+            draft.doubt(doubt.kind, doubt.why)
 
 
 def _shows_secrets(draft: Draft, name: str) -> None:

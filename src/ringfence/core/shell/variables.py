@@ -15,23 +15,26 @@ _LOADS: Final = re.compile(
     r"|PYTHON(PATH|STARTUP|HOME|INSPECT|BREAKPOINT|USERBASE|EXECUTABLE|PLATLIBDIR)|PERL5?(LIB|OPT|DB)|RUBY(OPT|LIB)|NODE_(OPTIONS|PATH)"
     r"|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|MAVEN_OPTS|GRADLE_OPTS|CLASSPATH|GCONV_PATH|LUA_(INIT|PATH|CPATH)\w*|R_PROFILE\w*"
     r"|PHPRC|PHP_INI_SCAN_DIR|ERL_\w*FLAGS|GIT_\w+|HG\w*|SSH_ASKPASS|SUDO_ASKPASS|RSYNC_RSH|CVS_RSH|TAR_OPTIONS|MAKEFLAGS|GNUMAKEFLAGS|MAKEFILES"
-    r"|GOFLAGS|GOPROXY|CC|CXX|LD|RUSTC\w*|RUSTFLAGS|CARGO_(BUILD_RUSTC|TARGET)\w*|npm_config_\w+|NPM_CONFIG_\w+|PIP_\w+|UV_\w*INDEX\w*"
+    r"|GOFLAGS|GOPROXY|CC|CXX|LD|RUSTC\w*|RUSTFLAGS|CARGO_(BUILD_RUSTC|TARGET)\w*|npm_config_\w+|NPM_CONFIG_\w+|PIP_\w+|UV_\w+"
     r"|WGETRC|CURL_HOME|\w*_?PROXY|\w*_?proxy|DOCKER_(HOST|CONFIG|CONTEXT)|KUBECONFIG|TF_CLI_\w+|AWS_(CONFIG_FILE|PROFILE)|PSQLRC|PGSERVICEFILE"
-    r"|PGHOST|PGHOSTADDR|MYSQL_HOST|TMUX|GREP_OPTIONS|XDG_CONFIG_\w+|HOME"
+    r"|PGHOST|PGHOSTADDR|MYSQL_HOST|TMUX|GREP_OPTIONS|XDG_CONFIG_\w+|HOME|CARGO_HOME|OPENSSL_CONF|RIPGREP_CONFIG_PATH|RSYNC_CONNECT_PROG"
+    r"|SQLITE_HISTORY|AWS_ENDPOINT_URL\w*|ANTHROPIC_\w*BASE_URL"
 )
 _RUNS: Final = re.compile(
     r"\w*PAGER|\w*EDITOR|VISUAL|BROWSER|LESSOPEN|LESSCLOSE|MANPAGER|GIT_(EDITOR|PAGER|SEQUENCE_EDITOR)|DIFFPROG"
 )
 _HARMLESS: Final = frozenset({"", "true", ":", "cat", "less", "false", "/bin/true", "/bin/cat"})
 _NOTHING_NEW: Final = re.compile(
-    r"GIT_((AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|TERMINAL_PROMPT|OPTIONAL_LOCKS|TRACE\w*|MERGE_AUTOEDIT|PAGER_IN_USE|LFS_SKIP_SMUDGE)"
+    r"GIT_((AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|TERMINAL_PROMPT|OPTIONAL_LOCKS|MERGE_AUTOEDIT|PAGER_IN_USE|LFS_SKIP_SMUDGE)"
     r"|PIP_(DISABLE_PIP_VERSION_CHECK|NO_INPUT|PROGRESS_BAR|QUIET|NO_CACHE_DIR)|(npm_config|NPM_CONFIG)_(loglevel|yes|fund|audit|progress)"
 )
 _VALUES: Final = tuple(
     (re.compile(name), re.compile(value))
     for name, value in (
         # What stands in the project is run by its own tools anyway.
-        (r"PYTHONPATH|NODE_PATH", r"(?!/)(?!.*\.\.)(?!~)[\w./:-]*"),
+        (r"PYTHONPATH|NODE_PATH", r"(?!/)(?!.*(\.\.|:/))[\w./:-]*"),
+        # A path would be a file that is written.
+        (r"GIT_TRACE\w*", r"|[012]|true|false"),
         (
             r"NODE_OPTIONS",
             r"(\s*--(max-old-space-size=\d+|experimental-vm-modules|no-warnings|enable-source-maps|trace-warnings))+",
