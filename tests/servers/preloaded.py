@@ -101,11 +101,14 @@ def become(start: Start) -> None:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.chdir(start.folder)
     os.umask(start.umask)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = start.arguments
 
 
 def main() -> None:
     """Load, serve, and in what is forked run the command."""
+    # A person who interrupts tests at a terminal interrupts what was forked, and this process ends with the tests.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     load()
     asked = socket.socket(fileno=int(sys.argv[1]))
     start = serve(asked)
