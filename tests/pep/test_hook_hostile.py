@@ -233,10 +233,11 @@ async def test_an_answer_that_cannot_be_written_is_a_refusal(monkeypatch: pytest
 
 
 @pytest.mark.requirement("I9")
-async def test_a_name_of_a_tool_is_in_no_summary_where_it_is_the_clients_word() -> None:
-    hooks = await HookWorld.open(agent=coder(mcp=OtherMcp(others=Follows.ALLOW)))
+@pytest.mark.parametrize("follows", [Follows.ALLOW, Follows.DENY])
+async def test_a_name_of_a_tool_is_in_no_summary_where_it_is_the_clients_word(follows: Follows) -> None:
+    hooks = await HookWorld.open(agent=coder(mcp=OtherMcp(others=follows)))
     answer = await hooks.post(hooks.before(f"mcp__else__look-{KEY}", {}, f"toolu-{KEY}"))
-    assert decision_of(answer)["permissionDecision"] == "allow"
+    assert decision_of(answer)["permissionDecision"] == follows.value
     assert KEY not in json.dumps(await hooks.entries())
 
 

@@ -128,7 +128,7 @@ class Hooks:
         if local.mcp.others is Follows.ASK and use.server not in local.mcp.gateway:
             return await self._holding.ask(presented, principal, use, event)
         arguments = arguments_of(OTHER, use.client_tool, use.input, event.cwd)
-        why = f"{use.client_tool} is no tool of the gateway, and tools of other MCP servers are not used"
+        why = "it is no tool of the gateway, and tools of other MCP servers are not used"
         return refusal(
             await self._refuse(
                 presented, OTHER, arguments, Level.DENY, ReasonCode.NOT_EXPOSED, why, ClientMeta(said=event.said)
