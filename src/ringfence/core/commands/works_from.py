@@ -5,7 +5,6 @@ An approval holds for what they said when it was given (`engine.local.sealed`). 
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -63,7 +62,7 @@ def works_from(command: Command) -> tuple[str, ...]:
 
 
 def _names(command: Command) -> Iterator[str]:
-    name = posixpath.basename(command.words[0].text)
+    name = command.words[0].text.rpartition("/")[2]
     texts = [word.text for word in command.words[1:] if word.is_known]
     if name == "git":
         return  # its orders are its words
@@ -73,7 +72,7 @@ def _names(command: Command) -> Iterator[str]:
         # A plan, a playbook, a recipe: which words are files is another matter in each of them.
         yield from (part for text in texts if (part := text.rpartition("=")[2]) and not part.startswith("-"))
     folder = next((text.removeprefix(_CHDIR) for text in texts if text.startswith(_CHDIR)), "")
-    yield from (posixpath.join(folder, file) for file in _FILES.get(name, "").split())
+    yield from (_in(folder, file) for file in _FILES.get(name, "").split())
     if name in _RUNNERS:
         yield "pyproject.toml"
     if _PYTHON.fullmatch(name) and "-m" in texts[:-1]:
@@ -88,4 +87,8 @@ def _kustomized(texts: list[str]) -> Iterator[str]:
         option, _, value = text.partition("=")
         folder = text if before in _KUSTOMIZE else value if option in _KUSTOMIZE else ""
         if folder:
-            yield from (posixpath.join(folder, name) for name in ("kustomization.yaml", "kustomization.yml"))
+            yield from (_in(folder, name) for name in ("kustomization.yaml", "kustomization.yml"))
+
+
+def _in(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
