@@ -106,6 +106,31 @@ async def test_a_gateway_that_stops_ends_what_is_under_way_without_waiting_for_i
         assert await held == "deny"
 
 
+@pytest.mark.requirement("I16")
+async def test_what_files_say_of_commands_counts_once_it_is_loaded_anew_and_a_malformed_one_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".env").write_text("TOKEN=1")
+    commands, config = tmp_path / "commands.toml", tmp_path / "ringfence.yaml"
+    commands.write_text('[shelve]\ndoes = "says"\nkind = "says"\nwords = "value*"\n')
+    agent = {"purpose": "Writes code.", "local": {"roots": [str(tmp_path)]}, "permissions": {"allow": ["Bash"]}}
+    config.write_text(json.dumps({"version": 1, "commands": ["commands.toml"], "agents": {"coder": agent}}))
+    async with GatewayProcess(config, tmp_path / "state").running() as process, process.people() as people:
+        await people.add_operator("ada", "admin")
+        _, credential = await people.open_run("coder")
+        async with aiohttp.ClientSession() as session:
+            client = Client(session, process.url, credential, tmp_path)
+            assert await client.bash("shelve .env", "u1") == "allow"
+            commands.write_text('[shelve]\nkind = "fish"\n')
+            status, answer = await people.ask("POST", "/reload", {})
+            assert status == 409
+            assert str(commands) in str(answer)
+            assert await client.bash("shelve .env", "u2") == "allow"
+            commands.write_text('[shelve]\ndoes = "reads"\nkind = "reads"\nwords = "read*"\n')
+            await people.done("POST", "/reload", {})
+            assert await client.bash("shelve .env", "u3") == "deny"
+
+
 async def test_what_is_masked_in_a_command_is_masked_in_what_is_run(tmp_path: Path) -> None:
     config = tmp_path / "ringfence.yaml"
     scan = {"personal_data": {"arguments": "mask", "kinds": ["email"]}}

@@ -69,6 +69,8 @@ class Conversations:
         run = await self._store.run(principal.run)
         if run is None or not _is_its_clients(run) or run.opened_at < self._since:
             return
+        if self._of.get(run.id):
+            return  # another has begun meanwhile
         # A client goes away without hearing the answer: what has begun is done all the same.
         task = asyncio.ensure_future(self._end(principal, f"its client has ended ({word(event.source)})"))
         self._ending.add(task)
