@@ -140,3 +140,12 @@ async def test_what_is_not_committed_as_it_is_is_named(project: Path) -> None:
 
 async def test_outside_of_a_repository_nothing_is_uncommitted(tmp_path: Path) -> None:
     assert await DiskFiles().uncommitted(str(tmp_path), 10) is None
+
+
+async def test_a_file_that_is_no_text_has_a_digest(tmp_path: Path) -> None:
+    plan = tmp_path / "tfplan"
+    plan.write_bytes(b"PK\xff\x00one")
+    before = await DiskFiles().digest(str(plan), 100)
+    assert before is not None
+    plan.write_bytes(b"PK\xff\x00two")
+    assert await DiskFiles().digest(str(plan), 100) not in (None, before)

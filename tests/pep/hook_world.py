@@ -120,6 +120,9 @@ class NoFiles:
     async def outgoing(self, folder: str, revisions: Sequence[str] | None, remote: str, most: int) -> Sequence[Outgoing] | None:
         return []
 
+    async def digest(self, path: str, most: int) -> str | None:
+        return None
+
     async def tracked(self, path: str) -> Tracked:
         return Tracked.UNKNOWN
 

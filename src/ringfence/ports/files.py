@@ -54,6 +54,10 @@ class Files(Protocol):
         """A regular file's text; None: it is not there, longer than `most` bytes, or no UTF-8."""
         ...
 
+    async def digest(self, path: str, most: int) -> str | None:
+        """SHA-256 of a regular file's bytes, in hex; None: it is not there, or longer than `most`."""
+        ...
+
     async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
         """Absolute paths of files of the repository around a folder that are not committed as they are, sorted: taken up,
         changed, and new ones that git does not ignore. None: more than `most`, or nobody can say."""

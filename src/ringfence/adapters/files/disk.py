@@ -4,6 +4,7 @@ regular file is opened."""
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import re
 import stat
@@ -44,6 +45,11 @@ class DiskFiles:
     async def text(self, path: str, most: int) -> str | None:
         """A regular file's text."""
         return await asyncio.to_thread(_text, path, most)
+
+    async def digest(self, path: str, most: int) -> str | None:
+        """A regular file's SHA-256."""
+        body = await asyncio.to_thread(_bytes, path, most)
+        return hashlib.sha256(body).hexdigest() if body is not None else None
 
     async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
         """What differs from git's commit."""
@@ -156,6 +162,14 @@ def _real(path: str) -> str:
 
 
 def _text(path: str, most: int) -> str | None:
+    body = _bytes(path, most)
+    try:
+        return body.decode() if body is not None else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _bytes(path: str, most: int) -> bytes | None:
     try:
         # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY) if Path(path).is_file() else -1
@@ -171,8 +185,8 @@ def _text(path: str, most: int) -> str | None:
         while left > 0 and (piece := os.read(descriptor, min(left, 1 << 20))):
             pieces.append(piece)
             left -= len(piece)
-        return b"".join(pieces).decode() if left > 0 else None
-    except (OSError, UnicodeDecodeError):
+        return b"".join(pieces) if left > 0 else None
+    except OSError:
         return None
     finally:
         os.close(descriptor)

@@ -6,7 +6,6 @@ approved what they meant then.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from ringfence.ports.files import Files
 MOST_FILES: Final = 20
 """Files whose text counts, of one call."""
 MOST_LOOKED_FOR: Final = 200
-MOST_TEXT: Final = 1 << 20
+MOST_BYTES: Final = 8 << 20
 _TAKEN: Final = frozenset({Use.EXECUTE, Use.READ})
 """What is applied, sent or fed to a shell is read first."""
 
@@ -56,9 +55,9 @@ def _is_reading(judgement: Judgement) -> bool:
 async def _text(path: str, files: Files | None) -> str:
     if files is None:
         return ""
-    text = await files.text(path, MOST_TEXT)
-    if text is not None:
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = await files.digest(path, MOST_BYTES)
+    if digest is not None:
+        return digest
     (found,) = await files.look([path])
     return f"{found.size} bytes" if found.is_there else ""
 

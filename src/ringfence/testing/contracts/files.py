@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from ringfence.core.model.local import Tracked
@@ -77,6 +78,13 @@ class FilesContract:
         files, folder = await self.files({"one.txt": "12345"}, {})
         assert await files.text(f"{folder}/one.txt", 5) == "12345"
         assert await files.text(f"{folder}/one.txt", 4) is None
+
+    async def test_a_digest_is_that_of_the_bytes(self) -> None:
+        files, folder = await self.files({"one.txt": "12345", "two.txt": "12346", "in/x": ""}, {})
+        assert await files.digest(f"{folder}/one.txt", 5) == hashlib.sha256(b"12345").hexdigest()
+        assert await files.digest(f"{folder}/two.txt", 5) == hashlib.sha256(b"12346").hexdigest()
+        for path, most in (("one.txt", 4), ("none.txt", 5), ("in", 5)):
+            assert await files.digest(f"{folder}/{path}", most) is None
 
     async def test_a_folder_has_no_text(self) -> None:
         files, folder = await self.files({"in/one.txt": "x"}, {})

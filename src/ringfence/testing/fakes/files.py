@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import translate
@@ -47,6 +48,10 @@ class FakeFiles:
     async def text(self, path: str, most: int) -> str | None:
         text = self.texts.get(self._real(path))
         return text if text is not None and len(text.encode()) <= most else None
+
+    async def digest(self, path: str, most: int) -> str | None:
+        text = await self.text(path, most)
+        return hashlib.sha256(text.encode()).hexdigest() if text is not None else None
 
     async def uncommitted(self, folder: str, most: int) -> Sequence[str] | None:
         found = sorted(path for path, state in self.states.items() if state is not Tracked.CLEAN)
