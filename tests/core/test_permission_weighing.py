@@ -278,3 +278,11 @@ def test_a_rule_and_what_it_spoke_of_are_said() -> None:
     weighed = weigh(a_list(deny=["Read(~/.ssh/**)"]), judged(a_command("cat k", "reads", paths=(reads(f"{HOME}/.ssh/id"),))))
     assert weighed.acts[0].rule is not None
     assert weighed.acts[0].why == f"deny rule `Read(~/.ssh/**)`: it reads {HOME}/.ssh/id"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("eslint --fix infra", ASK), ("tsc --outDir infra", ASK), ("eslint infra", ALLOW)]
+)
+def test_an_edit_rule_is_held_against_what_tools_write(text: str, wanted: Level) -> None:
+    lists = a_list(allow=["Bash(eslint *)", "Bash(tsc *)", "Edit(/**)"], ask=["Edit(/infra/**)"])
+    assert level(lists, a_command(text, "project")) is wanted

@@ -12,6 +12,7 @@ from ringfence.core.model.profile import Effect
 from ringfence.core.model.verdict import Level
 from ringfence.core.permissions.commands import Spelt, collapsed, fits_line, spell, strictly
 from ringfence.core.permissions.globs import fits_text
+from ringfence.core.permissions.outputs import outputs
 from ringfence.core.permissions.paths import Fit, fit, goes_below, name_of
 from ringfence.core.permissions.reading import SHELLS, is_compound
 from ringfence.core.permissions.same_harm import is_about_removal, removal
@@ -131,6 +132,9 @@ def _paths(rule: PermissionRule, act: LocalAct, judgement: Judgement, lists: Per
             made = min(made, Level.ASK)  # nobody named it: it lies in a folder that somebody named
         if made is not Level.ALLOW:
             yield Hit(rule, made, f"it {_VERBS[use.use]} {use.real or use.path}")
+    for use in outputs(act, judgement.place) if rule.tool == "Edit" else ():
+        if fit(rule, use, judgement.place, lists.directories) is Fit.ALL:
+            yield Hit(rule, min(level, Level.ASK), f"it may write {use.path}")
 
 
 def _level(found: Fit, use: PathUse, rule: PermissionRule, level: Level) -> Level:

@@ -35,7 +35,7 @@ _VALUES: Final = tuple(
         (r"MYPYPATH", r"(?!/)(?!.*\.\.)(?!~)[\w./:-]*"),
         (r"RUSTDOCFLAGS", r"(\s*-[DAWF] ?[\w:-]+)*"),
         (r"DOCKER_CONTENT_TRUST", r"1"),
-        (r"NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|CURL_CA_BUNDLE|REQUESTS_CA_BUNDLE", r"/etc/ssl/(?!.*\.\.)(?!private)[\w./-]*"),
+        (r"NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|CURL_CA_BUNDLE|REQUESTS_CA_BUNDLE", r"/etc/ssl/(?!.*\.\.|private)[\w./-]*"),
     )
 )  # fmt: skip
 """Values that a person gives every day, and that lead nowhere else."""
