@@ -18,7 +18,7 @@ from ringfence.core.commands.spelling import bare, joined_words, spellings, writ
 from ringfence.core.model.local import Doubt, Kind, LocalAct, PathUse, Place, Scope, Undecided, Use
 from ringfence.core.model.profile import Effect
 from ringfence.core.shell.command import Command, Direction, Word
-from ringfence.core.shell.doubts import decides as decided_by
+from ringfence.core.shell.doubts import decides
 from ringfence.core.shell.values import Value
 from ringfence.core.shell.variables import changes_what_runs
 
@@ -272,15 +272,14 @@ def _redirected(draft: Draft, *, is_silent: bool) -> None:
 def _assigned(draft: Draft, *, is_alone: bool) -> None:
     name = draft.command.words[0].text if draft.command.words else ""
     for variable, word in draft.command.assignments:
-        decides = changes_what_runs(variable, Value(word.text, is_known=word.is_known))
+        is_steered = changes_what_runs(variable, Value(word.text, is_known=word.is_known))
         # The walk reads by it where it stands alone; what is started with it, or a file that is sourced, is not read so.
-        decides = decides or (variable == "IFS" and not is_alone and name != "read")
+        is_steered = is_steered or (variable == "IFS" and not is_alone and name != "read")
         # Who may start the project's tests may have its code run; who may start a formatter may not.
         runs_tests = bare(name) in _RUNS_TESTS and draft.scope is Scope.PROJECT
-        decides = decides or (variable in _OF_PROJECTS and not runs_tests)
-        if decides:
-            doubt = decided_by(variable)
-            draft.doubt(doubt.kind, doubt.why)
+        is_steered = is_steered or (variable in _OF_PROJECTS and not runs_tests)
+        if is_steered:
+            draft.doubts.append(decides(variable))
 
 
 def _shows_secrets(draft: Draft, name: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ringfence.core.shell.command import Word
+from ringfence.core.shell.values import quoted
 
-_PLAIN: Final = re.compile(r"[\w@%+=:,./~^{}!*?\[\]#-]+", re.ASCII)
 SYSTEM_FOLDERS: Final = (
     "/bin",
     "/usr/bin",
@@ -20,11 +19,6 @@ SYSTEM_FOLDERS: Final = (
     "/snap/bin",
 )
 """Where a command is the one that its bare name means."""
-
-
-def quoted(text: str) -> str:
-    """One word, in single quotes only where it needs them."""
-    return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"
 
 
 def joined_words(words: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from ringfence.core.shell.command import Word
 
 _SPECIAL: Final = re.compile(r"[*?\[]")
 _ALWAYS: Final = re.compile(r"[*?]")
-_PLAIN: Final = re.compile(r"[\w@%+=:,./~?*\[\]{}!^-]+")
+_PLAIN: Final = re.compile(r"[\w@%+=:,./~^{}!*?\[\]#-]+", re.ASCII)
 NO_WORD: Final = "?"
 """What stands where a part is not known."""
 
@@ -94,6 +94,7 @@ def spelled(words: tuple[Word, ...]) -> str:
 
 
 def quoted(text: str) -> str:
+    """One word, in single quotes only where it needs them."""
     if _PLAIN.fullmatch(text):
         return text
     return "'" + text.replace("'", "'\\''") + "'"

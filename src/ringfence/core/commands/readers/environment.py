@@ -7,25 +7,10 @@ from typing import Final
 
 from ringfence.core.commands.draft import Draft
 from ringfence.core.model.local import Undecided, Use
+from ringfence.core.shell.doubts import decides
+from ringfence.core.shell.values import Value
+from ringfence.core.shell.variables import changes_what_runs
 
-_NAMES: Final = frozenset(
-    {
-        "BASH_ENV",
-        "ENV",
-        "PATH",
-        "PROMPT_COMMAND",
-        "LD_PRELOAD",
-        "LD_LIBRARY_PATH",
-        "PS4",
-        "IFS",
-        "PYTHONPATH",
-        "NODE_OPTIONS",
-        "PAGER",
-        "EDITOR",
-        "VISUAL",
-        "HOME",
-    }
-)
 _HARMLESS: Final = frozenset(
     {
         "HOME",
@@ -95,8 +80,8 @@ def _declares(draft: Draft) -> None:
         draft.reads_environment()
     for word in words:
         name, equals, value = word.text.partition("=")
-        if equals and (name in _NAMES or name.startswith(("LD_", "GIT_", "DYLD_"))) and value not in ("true", "cat", ""):
-            draft.doubt(Undecided.CODE, f"the variable {name[:40]} decides what is run")
+        if equals and (name == "IFS" or changes_what_runs(name, Value(value, is_known=word.is_known))):
+            draft.doubts.append(decides(name))
         if _SUBSCRIPT.match(name):
             draft.doubt(Undecided.EVAL, "an index is worked out as an expression, which may run a command")
         if not word.is_known and "?" in name:
