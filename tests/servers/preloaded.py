@@ -1,18 +1,19 @@
-"""A process that has loaded the gateway and becomes one `ringfence up` after another: forked, not executed.
+"""A process that has loaded a program's modules and becomes one run of it after another: forked, not executed.
 
-Four fifths of a start is loading the same modules, and tests start hundreds of gateways. What is forked here is a process of
-its own, with one thread, as it stands before the first line of `main`. How the installed command starts is tried where that is
-the question: `tests/acceptance`, `tests/app/test_light_start.py`, the drills and the boxes.
+Four fifths of a gateway's start is loading the same modules, and the suite starts more than a hundred. What is forked here is a
+process of its own, with one thread, as it stands before the first line of `main`. How the installed command starts is tried
+where that is the question: `tests/acceptance`, `tests/app/test_light_start.py`, the drills and the boxes.
 
-`python -m tests.servers.preloaded FD`: on the socket FD comes a packet of JSON for each gateway, and with it three
+`python -m tests.servers.preloaded FD MODULE...`: on the socket FD comes a packet of JSON for each run, and with it three
 descriptors: its standard output, its standard error, and where its process id goes at once and its exit code in the end, each
-on a line. The end of the socket ends every gateway.
+on a line. The end of the socket ends every run.
 """
 
 import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -21,16 +22,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-LOADED = ("ringfence.app.cli.root", "ringfence.app.cli.desk", "ringfence.app.cli.places", "ringfence.app.wiring.compose")
-"""What `ringfence up` imports."""
 _LONGEST_REQUEST = 65536
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a forked process is to be: the `main` of a module, with these words as its command line."""
+    """What a forked process is to be: a script, or the `main` of a module, with these words as its command line."""
 
-    module: str
+    program: str
     arguments: list[str]
     folder: str
     umask: int
@@ -42,7 +41,7 @@ class Start:
 def load() -> None:
     """Import it all, as `ringfence up` does: the collector would walk what is being imported again and again."""
     gc.disable()
-    for name in LOADED:
+    for name in sys.argv[2:]:
         importlib.import_module(name)
     gc.enable()
 
@@ -82,8 +81,8 @@ def _requested(asked: socket.socket) -> Start | None:
     said, descriptors, _, _ = socket.recv_fds(asked, _LONGEST_REQUEST, 3)
     if not said:
         return None
-    module, arguments, folder, umask = cast("tuple[str, list[str], str, int]", json.loads(said))
-    return Start(module, arguments, folder, umask, *descriptors)
+    program, arguments, folder, umask = cast("tuple[str, list[str], str, int]", json.loads(said))
+    return Start(program, arguments, folder, umask, *descriptors)
 
 
 def _ended(descriptor: int, child: int, status: int) -> None:
@@ -116,7 +115,11 @@ def main() -> None:
         return
     asked.detach()
     become(start)
-    importlib.import_module(start.module).main()
+    if start.program.endswith(".py"):
+        sys.path[0] = os.path.dirname(start.program)
+        runpy.run_path(start.program, run_name="__main__")
+    else:
+        importlib.import_module(start.program).main()
 
 
 if __name__ == "__main__":
