@@ -1,6 +1,7 @@
 """What `verify` says of files, of users and of a gateway, without any client."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,24 @@ def test_a_search_path_that_others_can_write_is_named(tmp_path: Path) -> None:
     found = {each.name: each for each in installed(managed)}
     assert found["search-path"].standing is Standing.OPEN
     assert str(programs) in found["search-path"].happened
+
+
+def test_a_search_path_that_is_not_there_and_that_others_can_make_is_named(tmp_path: Path) -> None:
+    managed = prepared(tmp_path)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    environment = json.loads((managed / "managed-settings.json").read_text("utf-8"))["env"]
+    changed(managed, {"env": {**environment, "PATH": f"/usr/bin:{tmp_path}/open/bin"}})
+    found = {each.name: each for each in installed(managed)}
+    assert str(tmp_path / "open") in found["search-path"].happened
+
+
+def test_a_search_path_that_this_user_may_not_look_into_is_no_fault(tmp_path: Path) -> None:
+    """Root's folders, where root installed it and somebody else verifies. A name that is too long is as little to look at."""
+    managed = prepared(tmp_path)
+    environment = json.loads((managed / "managed-settings.json").read_text("utf-8"))["env"]
+    changed(managed, {"env": {**environment, "PATH": "/usr/bin:/" + "x" * 300}})
+    assert standings(installed(managed))["installed"] is Standing.HOLDS
 
 
 def test_files_that_others_can_write_are_found(tmp_path: Path) -> None:
@@ -202,7 +221,8 @@ def test_a_place_for_later_files_that_others_can_write_is_found(tmp_path: Path, 
     (managed / place).chmod(0o777)
     found = {each.name: each for each in installed(managed)}
     assert found["owned-by-root"].standing is Standing.BROKEN
-    assert str(managed / place) in found["owned-by-root"].happened
+    # Where the tests' own user is not root, all of it is somebody else's to begin with.
+    assert (str(managed / place) if os.geteuid() == 0 else "belongs to") in found["owned-by-root"].happened
 
 
 @pytest.mark.parametrize("broken", ["{", "[]", "[" * 100_000], ids=["cut off", "a list", "too deep"])

@@ -134,9 +134,9 @@ def _readers(folder: Path) -> Finding:
 
 
 def _search_path(plan: Plan) -> Iterator[Finding]:
-    """Programs that others can exchange. Some systems ship folders of theirs that a group can write."""
+    """Programs that others can exchange, or folders that others can make. Some systems ship such as a group can write."""
     places = [Path(each) for each in plan.path.split(":")]
-    found = [others for place in places if place.exists() and (others := files.writable_by_others(place, frozenset({0})))]
+    found = [others for place in places if (others := files.writable_by_others(place, frozenset({0})))]
     if found:
         yield Finding(
             "search-path",
