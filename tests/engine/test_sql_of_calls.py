@@ -132,7 +132,14 @@ async def test_what_nobody_can_read_asks(sql: str) -> None:
     assert await level(DROPS, {"sql": sql}) is ASK
 
 
+@pytest.mark.parametrize("text", ["/*" * 9_000, "'" * 9_001, "--" * 9_000, "/*!" * 6_000, "(" * 19_000, "a' " * 6_000])
+async def test_a_text_that_is_made_to_be_slow_is_read_all_the_same(text: str) -> None:
+    assert await level(DROPS, {"sql": text}) is not DENY
+    assert await level(DROPS, {"sql": f"drop table x; {text}"}) is DENY
+
+
 async def test_what_is_too_long_or_too_much_asks() -> None:
+    assert await level(DROPS, {"query": "x " * 20_000}) is ASK
     assert await level(DROPS, {"sql": "select 1" + " + 1" * 10_000}) is ASK
     assert await level(DROPS, {"queries": ["select 1"] * 30}) is ASK
     assert await level(DROPS, {"queries": ["select 1"] * 30 + ["drop table x"]}) is DENY

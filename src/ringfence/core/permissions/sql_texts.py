@@ -61,8 +61,15 @@ def candidates_of(call: Call, tool: Tool) -> list[Candidate]:
 
 
 def unread(one: Candidate, why: str) -> SqlText:
-    """A text that nobody can read, or nobody has."""
-    return SqlText(argument=one.argument, is_expected=one.is_expected, unread=why[:120], is_doubtful=one.is_sure, text=one.text)
+    """A text that nobody can read, or nobody has. One that is too long is not searched for words either: that asks."""
+    is_long = len(one.text) > MOST_CHARACTERS
+    return SqlText(
+        argument=one.argument,
+        is_expected=one.is_expected,
+        unread=why[:120],
+        is_doubtful=one.is_sure or is_long,
+        text="" if is_long else one.text,
+    )
 
 
 def sql_candidates(arguments: Mapping[str, Any], authorities: tuple[Authority, ...]) -> Iterator[Candidate]:

@@ -48,9 +48,10 @@ def level_of(pattern: str, level: Level, sql: SqlText) -> tuple[Level, str]:
     return Level.ALLOW, ""
 
 
-_COMMENTS: Final = re.compile(r"'(?:[^']|'')*'|/\*(?!!).*?\*/|--[^\n]*", re.DOTALL)
+# A comment without an end goes to the end: otherwise each beginning of many would be looked for once more.
+_COMMENTS: Final = re.compile(r"'(?:[^']|'')*'|/\*(?!!).*?(?:\*/|\Z)|--[^\n]*", re.DOTALL)
 _ODD: Final = re.compile(r"[\"`\\$#\[]|--|/\*")
-_BLOCKS: Final = re.compile(r"/\*(?!!).*?\*/", re.DOTALL)
+_BLOCKS: Final = re.compile(r"/\*(?!!).*?(?:\*/|\Z)", re.DOTALL)
 _LINES: Final = re.compile(r"(--|#)[^\n]*")
 _MARKS: Final = re.compile(r"[\"`\[\]]|/\*!\d*|\*/")
 _CLAUSES: Final = re.compile(r"\b(?:ON|FOR|FOR NO KEY|AFTER|BEFORE|OR|OF) (?:DELETE|UPDATE|INSERT|SELECT|TRUNCATE)\b")
