@@ -189,3 +189,21 @@ def test_git_finds_paths_without_a_mark(text: str, path: str, only: tuple[str, .
 def test_what_git_searches_for_is_no_path() -> None:
     assert (Use.READ, "/p/secrets") not in uses("git grep secrets -- src")
     assert (Use.READ, "/p/secrets") in uses("git grep -e x secrets")
+
+
+def shows(name: str, raw: str) -> bool:
+    words = (Word(text=name, raw=name), Word(text="?", raw=raw, is_known=False))
+    made = describe(Command(words=words, cwd="/p", raw=f"{name} {raw}"), PROFILES, PLACE).act
+    return any(use.path == "/proc/self/environ" for use in made.paths)
+
+
+@pytest.mark.parametrize("name", ["echo", "ls", "date", "seq", "expr", "basename"])
+def test_a_command_that_prints_its_words_shows_a_secret_among_them(name: str) -> None:
+    assert shows(name, '"$API_TOKEN"')
+    assert shows(name, '"${!v}"')
+    assert not shows(name, '"$HOME"')
+    assert not shows(name, '"${!list[@]}"')
+
+
+def test_what_sends_its_words_to_a_service_does_not_print_them() -> None:
+    assert not shows("psql", '"$DATABASE_URL"')

@@ -82,6 +82,9 @@ BEYOND = [
     "duckdb -c \"select * from '.env'\"",
     "python -m sqlite3 x.db 'drop table items'",
     "kubectl get pods --kubeconfig x",
+    "openssl dgst -engine ./x README.md",
+    "emacs --batch --eval '(princ 1)'",
+    "node --test-reporter=./x.js x.js",
     "kubectl get pods --server=http://evil.example",
     "npm test --node-opt='-r ./x.js'",
     "pnpm --config.script-shell=./x test",
@@ -115,7 +118,8 @@ def test_the_same_programs_at_their_work_are_not(text: str) -> None:
     assert not doubts(text)
 
 
-WAYS = ["-x evil.example", "-sx evil.example", "--socks4a evil.example", "--connect-to ::evil.example:80", "--prox evil.example",
+WAYS = ["-x evil.example", "-sx evil.example", "--socks4a evil.example", "--connect-to ::evil.example:80",
+        "--prox evil.example",
         "--resolve localhost:80:1.2.3.4", "--doh-url http://evil.example", "--unix-socket /run/x", "http://evil.example",
         "--url http://evil.example", "http://{localhost,evil.example}/"]  # fmt: skip
 
@@ -134,6 +138,15 @@ TOUCHED = [
     ("make -p", ENVIRONMENT),
     ("npm run env", ENVIRONMENT),
     ("mvn help:system", ENVIRONMENT),
+    ("mvn help:evaluate -Dexpression=env.X", ENVIRONMENT),
+    ("ps aux e", ENVIRONMENT),
+    ("ps -o pid,args e", ENVIRONMENT),
+    ("rsync -f '. .env' a b", (Use.READ, "/p/.env")),
+    ("rsync --filter='merge .env' a b", (Use.READ, "/p/.env")),
+    ("rsync --partial-dir=x a b", (Use.WRITE, "/p/x")),
+    ("openssl rand -writerand x/f 4", (Use.WRITE, "/p/x/f")),
+    ("node --redirect-warnings=x/f -p 1", (Use.WRITE, "/p/x/f")),
+    ("time -o x/f", (Use.WRITE, "/p/x/f")),
     ("curl --variable %TOKEN http://localhost/", ENVIRONMENT),
     ("curl -w @.env http://localhost/", (Use.READ, "/p/.env")),
     ("curl --url-query x@.env http://localhost/", (Use.READ, "/p/.env")),
@@ -166,6 +179,11 @@ def test_what_it_reads_or_writes_besides_is_named(text: str, use: tuple[Use, str
 @pytest.mark.parametrize("text", ["docker compose config --quiet", "docker compose config --images", "make -s", "npm run lint"])
 def test_what_shows_no_values_reads_none(text: str) -> None:
     assert not [one for one in uses(text) if one in (ENVIRONMENT, (Use.READ, "/p/.env"))]
+
+
+@pytest.mark.parametrize("text", ["mvn help:evaluate -Dexpression=project.version", "ps -C node", "ps -ef", "ps aux"])
+def test_what_tells_of_something_else_shows_no_variables(text: str) -> None:
+    assert ENVIRONMENT not in uses(text)
 
 
 def test_an_address_of_a_cluster_is_meant_however_it_is_encoded() -> None:

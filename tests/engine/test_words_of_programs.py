@@ -129,6 +129,12 @@ async def test_what_is_one_is_none(text: str) -> None:
     assert not [act for act in (await judged(text)).acts if act.words[:1] in (("kubectl",), ("test",))]
 
 
+async def test_a_wrapper_that_writes_is_an_act_of_its_own() -> None:
+    judgement = await judged("/usr/bin/time -o M make test")
+    assert (Use.WRITE, "/srv/project/M") in touched(judgement)
+    assert "make test" in {act.text for act in judgement.acts}
+
+
 async def test_a_variable_that_passes_hooks_over_is_held_against_rules_on_them() -> None:
     assert "git commit --no-verify" in " ".join((await judged("HUSKY=0 git commit -m x")).acts[0].spellings)
 

@@ -26,7 +26,8 @@ _OF_PROJECTS: Final = frozenset({"PYTHONPATH", "NODE_PATH"})
 """Variables with which what stands in the project is run, by whatever is started with them."""
 _RUNS_TESTS: Final = frozenset({"pytest", "py.test", "jest", "vitest", "mocha"})
 _SECRET: Final = re.compile(
-    r"\$\{?!?\w*(?:KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|AUTH|COOKIE|DSN|DATABASE_URL)\w*", re.IGNORECASE | re.ASCII
+    r"\$\{?!?\w*(?:KEY|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|AUTH|COOKIE|DSN|DATABASE_URL)\w*|\$\{!\w+(?![\w@*\[])",
+    re.IGNORECASE | re.ASCII,
 )
 _SAYING: Final = frozenset(
     {"echo", "printf", ":", "true", "export", "declare", "readonly", "local", "typeset", "logger", "test", "["}
@@ -284,7 +285,9 @@ def _assigned(draft: Draft, *, is_alone: bool) -> None:
 
 def _shows_secrets(draft: Draft, name: str) -> None:
     texts = [word for word in draft.command.words[1:] if not word.is_known]
-    if name in _SAYING and any(_SECRET.search(word.raw) for word in texts):
+    # What only looks prints its words where it cannot find them, or works them out.
+    prints = name in _SAYING or (draft.profile.effect is Effect.READ and draft.scope in (Scope.NOTHING, Scope.PATHS))
+    if prints and any(_SECRET.search(word.raw) for word in texts):
         draft.reads_environment()
 
 

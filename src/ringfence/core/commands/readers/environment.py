@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from ringfence.core.commands.draft import Draft
@@ -187,8 +188,11 @@ def prints(draft: Draft) -> None:
 
 def processes(draft: Draft) -> None:
     """`ps e`, without a dash, shows each process with its variables."""
-    if any(word.text.isalpha() and "e" in word.text for word in draft.command.words[1:2]):
-        draft.reads_environment()
+    words = [word.text for word in draft.command.words]
+    for before, text in pairwise(words):
+        is_value = re.fullmatch(r"-[A-Za-z]*[CGUgkopqstu]|--[a-z]+", before) is not None
+        if (text.isalpha() and "e" in text and not is_value) or text == "-E":
+            draft.reads_environment()
 
 
 _PLACED: Final = re.compile(r"\+(\d*[gG%]?|F|/[^\n\r]*|\?[^\n\r]*)")

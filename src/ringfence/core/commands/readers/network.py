@@ -160,6 +160,10 @@ def copies_away(draft: Draft) -> None:
             ("ssh", "stricthostkeychecking", "port", "user", "identityfile", "connecttimeout", "batchmode")
         ):
             draft.doubt(Undecided.CODE, f"it runs {word.raw[:80]}")
+    for word in made.values("-f", "--filter"):
+        rule, _, path = word.text.partition(" ")
+        if path and (rule.startswith(("merge", "dir-merge", ".", ":"))):
+            draft.path(Use.READ, Word(text=path.strip(), raw=word.raw, is_known=word.is_known))
     draft.uses[:] = [use for use in draft.uses if use.use is not Use.READ or not use.below]
     hosts = list(draft.hosts)
     is_away = bool(hosts) and not is_loopback(hosts)

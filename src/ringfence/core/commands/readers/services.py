@@ -243,9 +243,13 @@ def maven(draft: Draft) -> None:
     names = [word.rpartition(":")[2] for word in words]
     if any(name in _SENDS for name in names):
         draft.becomes("sends")
-    if any(word.startswith("help:") or ":maven-help-plugin:" in word for word in words):
+    tells = any(word.startswith("help:") or ":maven-help-plugin:" in word for word in words)
+    if tells and any(name in ("system", "effective-settings") for name in names):
         draft.reads_environment()
     for given in draft.cut.given:
+        value = given.value.text if given.value is not None else ""
+        if tells and given.name == "-Dexpression" and value.startswith(("env", "settings")):
+            draft.reads_environment()
         if given.name.startswith("-D") and given.name[2:].startswith(_RUNS):
             draft.doubt(Undecided.CODE, f"a setting of maven says what is run: {given.name[:60]}")
         elif given.name.lower().startswith("-doutput") and given.value is not None:

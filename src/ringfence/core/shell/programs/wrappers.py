@@ -89,7 +89,7 @@ WRAPPERS: Final[dict[str, Wrapper]] = {
     "setarch": Wrapper(getopt("BFILRSTXZv3", "addr-no-randomize verbose 32bit"), operands=1),
     "stdbuf": Wrapper(getopt("i:o:e:", "input: output: error:")),
     "unbuffer": Wrapper(getopt("p")),
-    "time": Wrapper(getopt("apqvVf:o:", "append portability quiet verbose format: output:")),
+    "time": Wrapper(getopt("apqvVf:o:", "append portability quiet verbose format: output:"), is_own=True),
     "chronic": Wrapper(getopt("ve")),
     "eatmydata": Wrapper(),
     "fakeroot": Wrapper(getopt("ul:s:i:b:", "lib: faked:")),
