@@ -83,6 +83,11 @@ READING: tuple[Atom, ...] = (
     ("sort", "-m", "@src", "@.env"),
     ("sort", "--files0-from=.env"),
     ("wc", "--files0-from=.env"),
+    *((name, f"-{flag}", "@.env") for name, flag in (("cat", "n"), ("strings", "f"), ("zcat", "f"), ("pr", "t"), ("od", "v"))),
+    ("comm", "-1", "@.env", "@src"),
+    ("grep", "--recurs", "''", "@."),
+    ("tar", "-c", "--add-file=.env"),
+    ("tar", "-c", "-C", "secrets", "k.txt", "-C", "../sub", "f"),
 )
 WRITING: tuple[Atom, ...] = (
     ("echo", "HACK", ">>protected/f"),
@@ -108,6 +113,10 @@ WRITING: tuple[Atom, ...] = (
     ("truncate", "-s", "1", "@protected/f"),
     ("tee", "@protected/f", "</dev/null"),
     ("tee", "-a", "@protected/g", "<src"),
+    ("iconv", "-o", "@protected/f", "@src"),
+    ("csplit", "-f", "protected/x", "@src", "1"),
+    ("mktemp", "-p", "@protected"),
+    ("/usr/bin/time", "-o", "@protected/f", "true"),
     ("rm", "@protected/f"),
     ("awk", '\'BEGIN{print "HACK" > "protected/f"}\''),
     ("awk", "-v", "f=protected/f", "'{print > f}'", "@src"),
