@@ -45,6 +45,8 @@ class Said:
     dialect: str = ""
     guesses: tuple[str, ...] = ()
     """Absolute paths that its words may mean, where its profile says nothing of them."""
+    mentions: tuple[str, ...] = ()
+    """The same of a command that only reads."""
 
 
 def describe(command: Command, profiles: CommandProfiles, place: Place, *, raw: Sequence[Word] | None = None) -> Said:
@@ -79,23 +81,43 @@ def describe(command: Command, profiles: CommandProfiles, place: Place, *, raw: 
     )
     _assigned(draft, is_alone=False)
     _shows_secrets(draft, first)
-    return _said(draft, shown)
+    return replace(_said(draft, shown), mentions=_mentions(draft, profile))
 
 
 def _guesses(draft: Draft) -> tuple[str, ...]:
     """Words that a program may take for files, where its profile does not say: of what runs a project's code, or more."""
     if draft.scope in (Scope.NOTHING, Scope.PATHS) or draft.profile.effect is Effect.READ or draft.cwd is None:
         return ()
-    texts: list[str] = []
-    for word in draft.command.words[1:]:
-        if word.is_known and len(word.text) <= MOST_GUESSED and not _NO_NAME.search(word.text):
-            texts += [word.text, *(part for sign in "=:@" if (part := word.text.rpartition(sign)[2]) and sign in word.text)]
-    return tuple(dict.fromkeys(absolute(text, draft.cwd) for text in texts if not text.startswith("-")))[:MOST_GUESSES]
+    return _as_paths(draft.command.words[1:], draft.cwd)
 
 
 MOST_GUESSED: Final = 255
 MOST_GUESSES: Final = 60
 _NO_NAME: Final = re.compile(r"[\s\0]")
+_PASSES_OVER: Final = re.compile("exclude|ignore|skip|^--not")
+
+
+def _mentions(draft: Draft, profile: CommandProfile) -> tuple[str, ...]:
+    """Words of a reading command whose meaning no profile knows: its options are many, and an option that is not listed, or
+    listed as taking any value, may name a file to read."""
+    if draft.profile.effect is not Effect.READ or draft.scope is Scope.NOTHING or draft.cwd is None:
+        return ()
+    words = list(draft.cut.behind)
+    if set(profile.words) <= {Role.VALUE} and not profile.special:
+        words = draft.cut.words
+    for given in draft.cut.given:
+        is_any = given.role is None or given.role in (Role.VALUE, Role.OPTIONAL)
+        if is_any and given.value is not None and given.name not in profile.unless and not _PASSES_OVER.search(given.name):
+            words.append(given.value)
+    return _as_paths(words, draft.cwd)
+
+
+def _as_paths(words: Sequence[Word], cwd: str) -> tuple[str, ...]:
+    texts: list[str] = []
+    for word in words:
+        if word.is_known and len(word.text) <= MOST_GUESSED and not _NO_NAME.search(word.text):
+            texts += [word.text, *(part for sign in "=:@" if (part := word.text.rpartition(sign)[2]) and sign in word.text)]
+    return tuple(dict.fromkeys(absolute(text, cwd) for text in texts if not text.startswith("-")))[:MOST_GUESSES]
 
 
 def _draft(command: Command, place: Place, made: Cut, kind: object, does: str) -> Draft:

@@ -31,6 +31,8 @@ class Cut:
     """Words that may be options, by what they turn out to be."""
     after: list[Word] = field(default_factory=list[Word])
     """What follows `--`; these are in `words` as well."""
+    behind: list[Word] = field(default_factory=list[Word])
+    """Words that follow a long option which no table names: they may be its value. They are in `words` as well."""
 
     def has(self, *names: str) -> bool:
         """Whether one of these options was given, or a long one shortened."""
@@ -52,6 +54,7 @@ def cut(
     no option."""
     made = Cut()
     rest = list(words)
+    is_unlisted = False
     while rest:
         word = rest.pop(0)
         text = word.text
@@ -70,11 +73,15 @@ def cut(
             if until_word:
                 return made, [word, *rest]
             made.words.append(word)
+            if is_unlisted:
+                made.behind.append(word)
             if takes == "leading":
                 made.words.extend(rest)
                 return made, ()
+            is_unlisted = False
         elif text.startswith("--") or takes == "single":
             _long(word, rest, options, made)
+            is_unlisted = made.given[-1].role is None and made.given[-1].value is None
         else:
             _short(word, rest, options, made)
     return made, ()

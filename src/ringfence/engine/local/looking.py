@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
@@ -49,18 +49,23 @@ def may_change_rails(said: Said, place: Place) -> Said:
 
 
 async def guessed(said: Sequence[Said], files: Files, guarded: Callable[[str], bool] | None) -> Sequence[Said]:
-    """The same with words that turn out to name a guarded file as read: a program may do with its words what it likes."""
-    asked = list(dict.fromkeys(path for one in said for path in one.guesses))[:MOST_PATHS]
+    """The same with words that turn out to name a guarded file as read: a program may do with its words what it likes.
+
+    Of a program that only reads it is less sure, so that a person is asked.
+    """
+    asked = list(dict.fromkeys(path for one in said for path in (*one.guesses, *one.mentions)))[:MOST_PATHS]
     if guarded is None or not asked:
         return said
     found = {one.path: one.real for one in await files.look(asked) if one.is_there and not one.is_folder}
     meant = {path for path, real in found.items() if guarded(path) or guarded(real)}
-    return [_with_reads(one, [path for path in one.guesses if path in meant]) for one in said] if meant else said
+    return [_with_reads(one, meant) for one in said] if meant else said
 
 
-def _with_reads(said: Said, paths: Sequence[str]) -> Said:
-    new = [path for path in paths if not any(use.path == path for use in said.act.paths)]
-    uses = tuple(PathUse(use=Use.READ, path=path) for path in new)
+def _with_reads(said: Said, meant: Container[str]) -> Said:
+    new = [
+        path for path in (*said.guesses, *said.mentions) if path in meant and all(use.path != path for use in said.act.paths)
+    ]
+    uses = tuple(PathUse(use=Use.READ, path=path, through=path if path in said.mentions else "") for path in new)
     return replace(said, act=replace(said.act, paths=(*said.act.paths, *uses))) if uses else said
 
 
