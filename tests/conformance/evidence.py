@@ -1,10 +1,11 @@
 """Whether every request that reached the reference server has its decision in the log."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.servers.event_log import records
 
 from ringfence.core.mcp.methods import is_method
 
@@ -16,7 +17,7 @@ Request = tuple[str, str]
 
 def executed(log: Path) -> Counter[Request]:
     """What the server was asked to do, by its own count. Rounds that go on with a call belong to its decision."""
-    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+    lines = records(log)
     return Counter((line["method"], line["name"] or "") for line in lines if line["method"] in DECIDED and not line["goes_on"])
 
 

@@ -1,7 +1,6 @@
 """One gateway before the logging server in both eras and on both transports, with its questions to the client granted."""
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.shop_behind_gateway import AGENT, Gateway, gateway_on
+from tests.servers.event_log import events
 
 SERVER = str(Path(__file__).parents[1] / "servers/logging_server.py")
 READ = {"effect": "read", "sensitivity": "internal", "outbound": False}
@@ -27,8 +27,7 @@ class Desk:
 
     def events(self, mark: str) -> list[str]:
         """What became of the calls with a mark among their arguments, by their server."""
-        records = [json.loads(line) for line in self.log.read_text("utf-8").splitlines()] if self.log.exists() else []
-        return [record["event"] for record in records if record.get("arguments", {}).get("mark") == mark]
+        return events(self.log, mark)
 
 
 @asynccontextmanager

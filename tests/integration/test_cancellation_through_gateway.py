@@ -1,7 +1,6 @@
 """A client that takes a call back: in either era and on either way, the server's own log shows that the call was cancelled."""
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +14,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from tests.integration.shop_behind_gateway import AGENT, Gateway, connect_command, eventually, gateway_on
+from tests.servers.event_log import events
 
 SERVER = str(Path(__file__).parents[1] / "servers/logging_server.py")
 MODES = {"legacy": "legacy", "modern": "2026-07-28"}
@@ -32,8 +32,7 @@ class Slow:
 
     def events(self, mark: str) -> list[str]:
         """What became of a call, by its server."""
-        records = [json.loads(line) for line in self.log.read_text("utf-8").splitlines()] if self.log.exists() else []
-        return [record["event"] for record in records if record.get("arguments", {}).get("mark") == mark]
+        return events(self.log, mark)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,7 +1,6 @@
 """Run the demo's servers as processes, and read what they say that they executed."""
 
 import asyncio
-import json
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
@@ -9,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.servers.event_log import records
 
 SERVERS = Path(__file__).parents[2] / "demo/servers"
 
@@ -34,8 +35,7 @@ class DemoServer:
     def executed(self) -> list[tuple[str, dict[str, Any]]]:
         """Tool and arguments of every executed call, in order."""
         log = self.directory / f"{self.name}.jsonl"
-        records = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
-        return [(record["tool"], record["arguments"]) for record in records]
+        return [(record["tool"], record["arguments"]) for record in records(log)]
 
     @asynccontextmanager
     async def http(self) -> AsyncGenerator[str]:
