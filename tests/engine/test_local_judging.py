@@ -153,6 +153,7 @@ async def test_what_a_push_sends_is_scanned(ground: Ground) -> None:
     assert "read /p/.env" in touched(judgement)
     assert not (await ground.bash("git stash push -m x")).secrets
     assert not (await ground.bash("git log --grep push")).secrets
+    assert not (await ground.bash("git -C push status")).secrets
 
 
 @pytest.mark.parametrize(
@@ -164,11 +165,15 @@ async def test_what_a_push_sends_is_scanned(ground: Ground) -> None:
         ("git push --force-with-lease origin '+topic:main' v1", ("/p", ("topic", "v1"), "origin")),
         ("git push origin tag v1", ("/p", ("v1",), "origin")),
         ("git -C sub push --repo=fork", ("/p/sub", (), "fork")),
+        ("git -C push push", ("/p/push", (), "")),
+        ("git -C -C push", ("/p/-C", (), "")),
         ("cd sub && git push", ("/p/sub", (), "")),
         ("git push --all origin", ("/p", None, "origin")),
         ("git push origin 'refs/heads/*:refs/heads/*'", ("/p", None, "origin")),
         ("git push origin :", ("/p", None, "origin")),
         ("git push --mirr origin", ("/p", None, "origin")),
+        ("git push --m origin", ("/p", None, "origin")),
+        ("git push --e x origin main", ("/p", ("main",), "origin")),
         ("git push --push-opt --all origin main", ("/p", ("main",), "origin")),
         ("git push -o --all origin main", ("/p", ("main",), "origin")),
         ("git push --push-option x origin main --dry-run", ("/p", ("main",), "origin")),

@@ -57,17 +57,23 @@ async def with_pushed(
 
 
 def _words_of_push(act: LocalAct) -> Sequence[str] | None:
-    if not act.words or posixpath.basename(act.words[0]) != "git" or "push" not in act.words:
+    if not act.words or posixpath.basename(act.words[0]) != "git":
         return None
-    before = act.words[1 : act.words.index("push")]
-    is_value = [number > 0 and before[number - 1] in _BEFORE for number in range(len(before))]
-    is_other = any(not word.startswith("-") and not value for word, value in zip(before, is_value, strict=True))
-    return None if is_other else act.words
+    at = _command_at(act.words)
+    return act.words if act.words[at : at + 1] == ("push",) else None
+
+
+def _command_at(words: Sequence[str]) -> int:
+    """Where git's own options end."""
+    at = 1
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] in _BEFORE else 1
+    return at
 
 
 def _push(words: Sequence[str], cwd: str | None) -> Push | None:
     """What it says; None: it cannot be told."""
-    at = words.index("push")
+    at = _command_at(words)
     folder = _folder(words[1:at], cwd)
     if folder is None:
         return None
@@ -95,14 +101,15 @@ def _push(words: Sequence[str], cwd: str | None) -> Push | None:
 
 def _is_one(word: str, options: Iterable[str]) -> bool:
     """Whether it is one of these options, as git understands it: cut short too."""
-    return any(word == option or (len(word) > 3 and option.startswith(word)) for option in options)
+    return any(word == option or (len(word) > 2 and option.startswith(word)) for option in options)
 
 
 def _folder(before: Sequence[str], cwd: str | None) -> str | None:
     folder = cwd
-    for number, word in enumerate(before):
+    rest = iter(before)
+    for word in rest:
         if word == "-C":
-            folder = absolute(before[number + 1], folder) if folder is not None else None
+            folder = absolute(next(rest), folder) if folder is not None else None
         elif word.startswith(("-c", "--")) and not word.startswith("--no-pager"):
             return None  # another repository, or other settings
     return None if folder is None or "?" in folder else folder
