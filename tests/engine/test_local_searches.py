@@ -10,6 +10,7 @@ from ringfence.core.scan.scanner import Scanner
 from ringfence.core.shell.written import Unread
 from ringfence.engine.local.file_tools import describe
 from ringfence.engine.local.judging import Judging
+from ringfence.engine.local.looking import MOST_GUARDED
 from ringfence.testing.fakes.files import FakeFiles
 from ringfence.testing.fakes.shell_parser import FakeShellParser
 from ringfence.testing.fakes.sql_reader import FakeSqlReader
@@ -19,10 +20,12 @@ PROFILES = command_profiles()
 SCANNER = Scanner()
 
 
-async def reads_the_secret(command: str, state: Tracked) -> bool:
+async def reads_the_secret(command: str, state: Tracked, *others: str) -> bool:
+    """`others`: files of which git keeps none."""
+    states = {"/p/.env": state, **dict.fromkeys(others, Tracked.UNTRACKED)}
     judging = Judging(
         parser=FakeShellParser(),
-        files=FakeFiles({"/p/.env": "TOKEN=x\n", "/p/a.py": "x\n"}, states={"/p/.env": state}),
+        files=FakeFiles({"/p/a.py": "x\n", **dict.fromkeys(states, "TOKEN=x\n")}, states=states),
         sql=FakeSqlReader(),
         profiles=PROFILES,
         scanner=SCANNER,
@@ -34,7 +37,7 @@ async def reads_the_secret(command: str, state: Tracked) -> bool:
         written=lambda _path: Unread.NOT_WRITTEN,
         guarded=lambda path: path.endswith(".env"),
     )
-    return any(use.use is Use.READ and use.path == "/p/.env" for act in judgement.acts for use in act.paths)
+    return any(use.use is Use.READ and use.path.endswith(".env") for act in judgement.acts for use in act.paths)
 
 
 @pytest.mark.parametrize("command", ["git grep x", "git archive HEAD"])
@@ -45,10 +48,17 @@ async def test_a_search_of_git_passes_over_what_git_does_not_keep(command: str) 
 
 
 @pytest.mark.parametrize(
-    "command", ["git grep --untracked x", "git grep --no-index x", "grep -r x", "git stash -a", "git add -f grep ."]
+    "command",
+    ["git grep --untracked x", "git grep --u x", "git grep --no-index x", "grep -r x", "git stash -a", "git add -f grep ."],
 )
 async def test_other_searches_do_not(command: str) -> None:
     assert await reads_the_secret(command, Tracked.UNTRACKED)
+
+
+async def test_a_file_that_git_keeps_does_not_hide_behind_many_that_it_does_not() -> None:
+    others = [f"/p/.a/{number:02}.env" for number in range(MOST_GUARDED)]
+    assert not await reads_the_secret("git grep x", Tracked.UNTRACKED, *others[:2])
+    assert await reads_the_secret("git grep x", Tracked.CLEAN, *others)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ async def _seen(act: LocalAct, found: dict[str, Found], files: Files, guarded: C
             if inside is None:
                 doubts.append(Doubt(Undecided.PATH, f"{seen.path} holds more files than are looked through"))
             named = _guarded(seen, inside or (), guarded)
-            uses.extend([one for one in named if await _is_kept(one, files)] if _looks_at_kept(act) else named)
+            # Of more than are named nobody knows whether git keeps them.
+            passes_over = _looks_at_kept(act) and len(named) < MOST_GUARDED
+            uses.extend([one for one in named if await _is_kept(one, files)] if passes_over else named)
     act = replace(act, paths=tuple(uses), doubts=tuple(doubts))
     return await _undone(act, files) if any(use.use is Use.DELETE for use in uses) else act
 
@@ -96,7 +98,7 @@ async def _seen(act: LocalAct, found: dict[str, Found], files: Files, guarded: C
 def _looks_at_kept(act: LocalAct) -> bool:
     """Whether of a folder it looks only at what git keeps."""
     is_git = act.words[:2] in (("git", "grep"), ("git", "archive"))
-    return is_git and not any(word.startswith(("--no-i", "--un")) for word in act.words)
+    return is_git and not any(word.startswith(("--no-i", "--u")) for word in act.words)
 
 
 async def _is_kept(use: PathUse, files: Files) -> bool:
