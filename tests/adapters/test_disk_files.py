@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.adapters.files.disk import DiskFiles
+from ringfence.adapters.files.git_state import git as ask_git
 from ringfence.core.model.local import Tracked
 
 _GIT = (
@@ -94,6 +96,31 @@ async def test_a_bracket_that_nothing_closes_is_itself(folder: Path) -> None:
 )
 async def test_git_says_how_a_file_stands_to_its_commit(project: Path, name: str, state: Tracked) -> None:
     assert await DiskFiles().tracked(str(project / name)) is state
+
+
+async def test_a_file_that_was_added_and_not_committed_is_known_to_git(project: Path) -> None:
+    git(project, "add", "new.txt")
+    assert await DiskFiles().tracked(str(project / "new.txt")) is Tracked.CHANGED
+
+
+async def test_git_ends_with_whoever_asked(project: Path) -> None:
+    pipe = project / "pipe"
+    os.mkfifo(pipe)
+    asking = asyncio.ensure_future(ask_git(str(project), "hash-object", "--no-filters", "pipe"))
+    opening = asyncio.ensure_future(asyncio.to_thread(os.open, pipe, os.O_WRONLY))  # done as soon as git reads from it
+    done, _ = await asyncio.wait({asking, opening}, return_when=asyncio.FIRST_COMPLETED)
+    if opening not in done:
+        os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))  # lest the thread waits for ever
+    end = await opening
+    try:
+        assert not asking.done()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        with pytest.raises(BrokenPipeError):
+            os.write(end, b"x")
+    finally:
+        os.close(end)
 
 
 async def test_outside_of_a_repository_nothing_is_known(tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ async def tracked(path: str) -> Tracked:
     if said is None:
         return Tracked.UNKNOWN
     if not said:
-        return Tracked.UNTRACKED
+        # What was added and not yet committed is known to git: a search of it looks there too.
+        added = await git(folder, "ls-files", "-z", "--cached", "--", name)
+        return Tracked.UNKNOWN if added is None else Tracked.CHANGED if added else Tracked.UNTRACKED
     head, _, _ = said.partition(b"\t")
     parts = head.split()
     if len(parts) != 3:
@@ -132,10 +134,12 @@ async def git(folder: str, *arguments: str, given: bytes = b"", most: int = MOST
             await asyncio.wait_for(process.wait(), WITHIN_S)
     except TimeoutError:
         out = None
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    finally:
+        # Whoever asked may have gone away: then too nothing of it goes on.
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
     return out if process.returncode == 0 else None
 
 
