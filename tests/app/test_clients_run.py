@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Generator
@@ -17,6 +18,21 @@ from ringfence.app.clients.project_environment import UNREADABLE, project_enviro
 
 AGENT = "support"
 SAYING = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w')); sys.exit(int(sys.argv[2]))"
+
+FAILING = """
+import subprocess, sys
+from ringfence.app.clients.ending import waited
+clients = []
+def start():
+    clients.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+    return clients[0]
+def must_end():
+    raise RuntimeError("nobody knows")
+try:
+    waited(start, must_end, 0.01)
+except RuntimeError as error:
+    print(clients[0].returncode, error)
+"""
 
 
 @pytest.fixture
@@ -72,6 +88,11 @@ def test_a_kill_ends_what_the_client_detached_from_itself(people: Office, tmp_pa
     run(people, "bash", str(shell))
     killer.join()
     assert not _runs(int(began.read_text()))
+
+
+def test_a_client_that_nobody_can_look_after_any_more_is_ended() -> None:
+    ended = subprocess.run([sys.executable, "-c", FAILING], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.stdout.split(), ended.returncode) == ([f"-{signal.SIGTERM.value}", "nobody", "knows"], 0), ended.stderr
 
 
 def test_the_exit_code_is_the_clients_whatever_ends_beside_it(people: Office) -> None:

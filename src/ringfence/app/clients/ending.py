@@ -19,20 +19,25 @@ _SET_CHILD_SUBREAPER: Final = 36
 
 
 def waited(start: Callable[[], subprocess.Popen[bytes]], must_end: Callable[[], bool], every_s: float = _EVERY_S) -> int:
-    """A client's exit status. It is ended, with its descendants, when `must_end` says so; asked now and then.
+    """A client's exit status. It is ended, with its descendants, when `must_end` says so, or fails; asked now and then.
 
     Raises: OSError where it cannot be started.
     """
     with _adopting():
         others = descendants(os.getpid())
         process = start()
-        while True:
-            try:
-                return process.wait(every_s)
-            except subprocess.TimeoutExpired:
-                _reap(others, process.pid)
-                if must_end():
-                    return _ended(process, others)
+        try:
+            while True:
+                try:
+                    return process.wait(every_s)
+                except subprocess.TimeoutExpired:
+                    _reap(others, process.pid)
+                    if must_end():
+                        return _ended(process, others)
+        except BaseException:
+            # Nobody would look after it any more.
+            _ended(process, others)
+            raise
 
 
 @contextmanager
