@@ -17,6 +17,7 @@ from ringfence.core.shell.command import Command, Word
 from ringfence.core.shell.written import Unread, Written
 from ringfence.engine.local.judging import Judging
 from ringfence.engine.local.patterns import filled_in
+from ringfence.engine.local.pushes import MOST_PUSHES, MOST_SENT
 from ringfence.errors import UnavailableError
 from ringfence.ports.files import Outgoing
 from ringfence.testing.fakes.files import FakeFiles
@@ -201,6 +202,21 @@ async def test_a_push_that_nobody_can_look_through_is_a_doubt(ground: Ground, te
     ground.files.sends = None
     judgement = await ground.bash(text)
     assert any("sends" in doubt.why for act in judgement.acts for doubt in act.doubts)
+
+
+async def test_many_pushes_of_one_text_are_looked_through_once_each_and_only_so_many(ground: Ground) -> None:
+    judgement = await ground.bash("git push origin a; git push origin a")
+    assert len(ground.files.asked_to_send) == 1
+    assert not any(act.doubts for act in judgement.acts)
+    judgement = await ground.bash("; ".join(f"git push origin b{number}" for number in range(MOST_PUSHES + 1)))
+    assert len(ground.files.asked_to_send) == 1 + MOST_PUSHES
+    assert [bool(act.doubts) for act in judgement.acts] == [False] * MOST_PUSHES + [True]
+
+
+async def test_what_several_pushes_send_counts_together(ground: Ground) -> None:
+    ground.files.sends = [Outgoing(path="", what="commit 5e4d3c2b1a", text="x" * (MOST_SENT // 2 + 1))]
+    judgement = await ground.bash("git push origin a; git push origin b")
+    assert [bool(act.doubts) for act in judgement.acts] == [False, True]
 
 
 async def test_every_command_of_a_text_is_an_act_and_the_strictest_decides(ground: Ground) -> None:

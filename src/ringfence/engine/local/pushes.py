@@ -12,7 +12,9 @@ from ringfence.core.model.local import Doubt, LocalAct, PathUse, Undecided, Use
 from ringfence.ports.files import Files, Outgoing
 
 MOST_SENT: Final = 8 << 20
-"""Bytes of one push that are scanned."""
+"""Bytes of all pushes of one call that are scanned."""
+MOST_PUSHES: Final = 8
+"""Different ones of one call that are looked through."""
 MOST_NAMED: Final = 20
 _VALUED: Final = frozenset({"-o", "--push-option", "--receive-pack", "--exec"})
 _EVERYTHING: Final = frozenset({"--all", "--branches", "--mirror", "--tags"})
@@ -38,22 +40,25 @@ async def with_pushed(
 ) -> tuple[tuple[LocalAct, ...], tuple[Outgoing, ...]]:
     """The acts with the guarded files and the doubts of what they push, and what they push."""
     made: list[LocalAct] = []
-    sent: list[Outgoing] = []
+    known: dict[Push, Sequence[Outgoing] | None] = {}
+    left = MOST_SENT
     for act, cwd in zip(acts, cwds, strict=True):
         words = _words_of_push(act)
         if words is None:
             made.append(act)
             continue
         push = _push(words, cwd)
-        found = await files.outgoing(push.folder, push.revisions, push.remote, MOST_SENT) if push is not None else None
+        if push is not None and push not in known and len(known) < MOST_PUSHES:
+            known[push] = await files.outgoing(push.folder, push.revisions, push.remote, left)
+            left -= sum(len(one.text) for one in known[push] or ())
+        found = known.get(push) if push is not None else None
         if push is None or found is None:
             made.append(replace(act, doubts=(*act.doubts, _UNSEEN)))
             continue
-        sent += found
         named = [one.path for one in found if one.path and guarded is not None and guarded(one.path)]
         uses = (PathUse(use=Use.READ, path=path, real=path, through=push.folder) for path in dict.fromkeys(named[:MOST_NAMED]))
         made.append(replace(act, paths=(*act.paths, *uses)))
-    return tuple(made), tuple(sent)
+    return tuple(made), tuple(one for sent in known.values() for one in sent or ())
 
 
 def _words_of_push(act: LocalAct) -> Sequence[str] | None:
