@@ -61,6 +61,15 @@ def test_what_somebody_changed_is_found(tmp_path: Path, change: dict[str, Any], 
 
 
 @pytest.mark.requirement("I3")
+@pytest.mark.parametrize("name", ["ringfence-hook.py", "managed-mcp.json"])
+def test_a_file_that_is_gone_is_found(tmp_path: Path, name: str) -> None:
+    managed = prepared(tmp_path)
+    (managed / name).unlink()
+    found = standings(installed(managed))
+    assert (found["installed"], found["readable-by-all"]) == (Standing.BROKEN, Standing.HOLDS)
+
+
+@pytest.mark.requirement("I3")
 def test_a_hook_file_that_is_not_this_versions_is_found(tmp_path: Path) -> None:
     managed = prepared(tmp_path)
     (managed / "ringfence-hook.py").write_text("print('{}')\n", "utf-8")

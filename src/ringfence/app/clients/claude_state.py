@@ -122,11 +122,9 @@ def _owners(folder: Path, plan: Plan) -> Finding:
 def _readers(folder: Path) -> Finding:
     """For a user who cannot read them, the client has no managed settings, and says nothing of it."""
     tried = "whether every user of this machine can read them: a client that cannot goes on without"
-    closed = [
-        str(place)
-        for place, needed in ((folder, 0o005), *((folder / name, 0o004) for name in (SETTINGS_FILE, MCP_FILE, HOOK_FILE)))
-        if (place.stat().st_mode & needed) != needed
-    ]
+    asked = ((folder, 0o005), *((folder / name, 0o004) for name in (SETTINGS_FILE, MCP_FILE, HOOK_FILE)))
+    # One that is not there is missing to everybody, and said by itself.
+    closed = [str(place) for place, needed in asked if place.exists() and (place.stat().st_mode & needed) != needed]
     if closed:
         remedy = f"chmod go+rX {folder} {folder}/*"
         return Finding("readable-by-all", Standing.BROKEN, tried, "not everybody can read " + ", ".join(closed), remedy)
