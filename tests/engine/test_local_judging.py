@@ -140,6 +140,25 @@ async def test_what_a_commit_takes_up_is_scanned_though_nobody_named_it(ground: 
     assert "read /p/.env" in touched(judgement)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git add -vA",
+        "git add --al",
+        "git add --no-ignore-removal",
+        "git add --pathspec-from-file=list",
+        "git -c a.b=c --no-pager add -A",
+        "/usr/bin/git add -A",
+        "git commit -qam x",
+    ],
+)
+async def test_everything_is_taken_up_however_that_is_said(ground: Ground, text: str) -> None:
+    ground.files.states = {"/p/note.txt": Tracked.UNTRACKED, "/p/.env": Tracked.UNTRACKED}
+    judgement = await ground.bash(text)
+    assert [secret for secret in judgement.secrets if "/p/note.txt" in secret]
+    assert "read /p/.env" in touched(judgement)
+
+
 async def test_what_a_push_sends_is_scanned(ground: Ground) -> None:
     ground.files.sends = [
         Outgoing(path="/p/config.py", what="blob 1a2b3c4d5e", text=f"token = '{TOKEN}'\n"),

@@ -8,17 +8,21 @@ from typing import Final
 
 from ringfence.core.commands.paths import is_below
 from ringfence.core.model.local import Doubt, LocalAct, PathUse, Undecided, Use
+from ringfence.engine.local.git_words import command_at, folder_of, is_one
 from ringfence.ports.files import Files
 
 MOST_FILES: Final = 2_000
 MOST_NAMED: Final = 50
 """Files of one commit that are named, and scanned."""
-_TAKES_ALL: Final = frozenset({".", "./", ":/", "*", "-A", "--all", "-u", "--update", "-a", "-am", "-ma"})
+_EVERYTHING: Final = frozenset({".", "./", ":/", "*"})
+_TAKES_ALL: Final = ("--all", "--update", "--no-ignore-removal", "--pathspec-from-file")
+_LETTERS: Final = frozenset("aAu")
 
 
 def takes_up(act: LocalAct) -> bool:
     """Whether it puts files into the repository."""
-    return act.words[:1] == ("git",) and ("add" in act.words[1:4] or "commit" in act.words[1:4] or "stage" in act.words[1:4])
+    at = command_at(act.words)
+    return at is not None and act.words[at] in ("add", "commit", "stage")
 
 
 async def with_uncommitted(
@@ -33,23 +37,27 @@ async def with_uncommitted(
             continue
         named = [use for use in act.paths if use.use is Use.READ]
         taken.extend(use.real for use in named if use.is_there and not use.is_folder)
-        is_all = any(
-            word in _TAKES_ALL or (word.startswith("-") and not word.startswith("--") and "a" in word) for word in act.words
-        )
+        at = command_at(act.words) or 0
+        is_commit = act.words[at] == "commit"
+        is_all = any(_takes_all(word) for word in act.words[at + 1 :])
         folders = [use.real for use in named if use.is_folder]
-        if cwd is None or not (is_all or folders or "commit" in act.words[1:4]):
+        if cwd is None or not (is_all or folders or is_commit):
             made.append(act)
             continue
-        pending = await files.uncommitted(cwd, MOST_FILES)
+        pending = await files.uncommitted(folder_of(act.words[1:at], cwd) or cwd, MOST_FILES)
         if pending is None:
             made.append(act)
             continue
-        meant = [
-            path for path in pending if is_all or "commit" in act.words[1:4] or any(is_below(path, one) for one in folders)
-        ]
+        meant = [path for path in pending if is_all or is_commit or any(is_below(path, one) for one in folders)]
         taken.extend(meant[:MOST_NAMED])
         made.append(_guarded(act, meant, guarded, cwd) if is_all or folders else act)
     return tuple(made), tuple(dict.fromkeys(taken))[:MOST_NAMED]
+
+
+def _takes_all(word: str) -> bool:
+    if word.startswith("--"):
+        return is_one(word.partition("=")[0], _TAKES_ALL)
+    return word in _EVERYTHING or (word.startswith("-") and not _LETTERS.isdisjoint(word))
 
 
 def _guarded(act: LocalAct, meant: Sequence[str], guarded: Callable[[str], bool] | None, cwd: str) -> LocalAct:
