@@ -107,6 +107,8 @@ def started(name: str, words: Sequence[Word]) -> Inner | None:
         return _read(name, words, 1, grammar, operands)
     if name == "pnpm" and (at := _falls_through(words)):
         return _read(name, words, at, _PLAIN, 0)
+    if name == "yarn" and (at := _in_workspaces(words)):
+        return _read(f"yarn {words[at].text}", words, at + 1, _NPX, 0)
     for at in range(1, len(words)):
         if words[at].text in subcommands:
             grammar, operands = subcommands[words[at].text]
@@ -124,6 +126,14 @@ def _falls_through(words: Sequence[Word]) -> int:
             if not behind_option:
                 return 0 if words[at].text in _PNPM else at
     return 0
+
+
+def _in_workspaces(words: Sequence[Word]) -> int:
+    """Where `exec` stands in `yarn workspaces foreach exec CMD` and `yarn workspace NAME exec CMD`. 0: nowhere."""
+    texts = [word.text for word in words[:12]]
+    if not {"workspace", "workspaces"} & set(texts[1:6]):
+        return 0
+    return next((at for at in range(2, len(texts)) if texts[at] in ("exec", "dlx")), 0)
 
 
 def _read(via: str, words: Sequence[Word], start: int, grammar: Grammar, operands: int) -> Inner | None:
