@@ -7,11 +7,12 @@ every way in which the pattern may be anchored. On the allowing side it fits if 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
-from ringfence.core.model.local import PathUse, Place
+from ringfence.core.model.local import PathUse, Place, Use
 from ringfence.core.model.permissions import PermissionRule
 from ringfence.core.permissions.globs import MANY, BadPattern, Token, literal, meet, tokens_of
 
@@ -59,6 +60,14 @@ def path_fault(pattern: str) -> tuple[int, str] | None:
 
 def fit(rule: PermissionRule, use: PathUse, place: Place, directories: tuple[str, ...] = ()) -> Fit:
     """How a deny or ask rule fits."""
+    best = _fit(rule, use, place, directories)
+    if best is Fit.NONE and _fills(rule, use):
+        base = _fit(replace(rule, pattern=rule.pattern[:-3]), use, place, directories)
+        return Fit.SOME if base is Fit.ALL else Fit.NONE
+    return best
+
+
+def _fit(rule: PermissionRule, use: PathUse, place: Place, directories: tuple[str, ...]) -> Fit:
     name = name_of(rule.pattern)
     if name is not None:
         folders = (*place.roots, *directories, place.cwd)
@@ -67,6 +76,12 @@ def fit(rule: PermissionRule, use: PathUse, place: Place, directories: tuple[str
     return max(
         (fit_parts(parts, end, use, is_real=end != use.path) for parts in anchored for end in ends_of(use)), default=Fit.NONE
     )
+
+
+def _fills(rule: PermissionRule, use: PathUse) -> bool:
+    """Whether a folder is written, and the rule is for all below a folder: who is given one writes files in it."""
+    is_of_a_folder = rule.pattern.endswith("/**") and rule.pattern[:-3].strip("./*") != ""
+    return use.use is Use.WRITE and is_of_a_folder and (use.is_folder or not use.is_there)
 
 
 def covers(rule: PermissionRule, use: PathUse, place: Place, directories: tuple[str, ...] = ()) -> bool:
