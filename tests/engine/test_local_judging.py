@@ -159,6 +159,17 @@ async def test_everything_is_taken_up_however_that_is_said(ground: Ground, text:
     assert "read /p/.env" in touched(judgement)
 
 
+@pytest.mark.parametrize("files", [501, 2001])
+@pytest.mark.parametrize("text", ["git add -A", "git add .", "git commit -qam x"])
+async def test_more_than_is_scanned_or_can_be_told_is_in_doubt(ground: Ground, text: str, files: int) -> None:
+    ground.files.states = {f"/p/{number}": Tracked.UNTRACKED for number in range(files)}
+    judgement = await ground.bash(text)
+    assert [doubt for act in judgement.acts for doubt in act.doubts if doubt.kind is Undecided.PATH]
+    ground.files.states = {f"/p/{number}": Tracked.UNTRACKED for number in range(500)}
+    judgement = await ground.bash(text)
+    assert not [doubt for act in judgement.acts for doubt in act.doubts]
+
+
 async def test_what_a_push_sends_is_scanned(ground: Ground) -> None:
     ground.files.sends = [
         Outgoing(path="/p/config.py", what="blob 1a2b3c4d5e", text=f"token = '{TOKEN}'\n"),

@@ -13,7 +13,9 @@ from ringfence.ports.files import Files
 
 MOST_FILES: Final = 2_000
 MOST_NAMED: Final = 50
-"""Files of one commit that are named, and scanned."""
+"""Guarded files of one commit that are named."""
+MOST_TAKEN: Final = 500
+"""Files of one call's commits that are scanned."""
 _EVERYTHING: Final = frozenset({".", "./", ":/", "*"})
 _TAKES_ALL: Final = ("--all", "--update", "--no-ignore-removal", "--pathspec-from-file")
 _LETTERS: Final = frozenset("aAu")
@@ -46,12 +48,17 @@ async def with_uncommitted(
             continue
         pending = await files.uncommitted(folder_of(act.words[1:at], cwd) or cwd, MOST_FILES)
         if pending is None:
-            made.append(act)
+            made.append(_doubted(act, "nobody can say which files it takes up") if is_all or folders else act)
             continue
         meant = [path for path in pending if is_all or is_commit or any(is_below(path, one) for one in folders)]
-        taken.extend(meant[:MOST_NAMED])
-        made.append(_guarded(act, meant, guarded, cwd) if is_all or folders else act)
-    return tuple(made), tuple(dict.fromkeys(taken))[:MOST_NAMED]
+        taken.extend(meant)
+        seen = act if len(set(taken)) <= MOST_TAKEN else _doubted(act, "it takes up more files than are scanned")
+        made.append(_guarded(seen, meant, guarded, cwd) if is_all or folders else seen)
+    return tuple(made), tuple(dict.fromkeys(taken))[:MOST_TAKEN]
+
+
+def _doubted(act: LocalAct, why: str) -> LocalAct:
+    return replace(act, doubts=(*act.doubts, Doubt(Undecided.PATH, why)))
 
 
 def _takes_all(word: str) -> bool:
@@ -65,5 +72,5 @@ def _guarded(act: LocalAct, meant: Sequence[str], guarded: Callable[[str], bool]
         return act
     uses = [PathUse(use=Use.READ, path=path, real=path, is_there=True, through=cwd) for path in meant if guarded(path)]
     if len(uses) > MOST_NAMED:
-        return replace(act, doubts=(*act.doubts, Doubt(Undecided.PATH, "it takes up more guarded files than are named")))
+        return _doubted(act, "it takes up more guarded files than are named")
     return replace(act, paths=(*act.paths, *uses))
