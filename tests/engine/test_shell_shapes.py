@@ -313,6 +313,11 @@ ln -s /bin/rm ./ls; ./ls x
 mv /bin/rm x; ./x y
 ssh -o ProxyCommand='rm x' host
 coproc sh; echo 'rm x' >&"${COPROC[1]}"
+coproc tee keep </dev/null | true
+coproc tee time rm keep
+until $(trap 'ech\o rm keep' EXIT); do break; done
+$(trap 'printf "rm keep"' EXIT; true)
+$(trap 'x' EXIT; trap -p)
 f() { $1; }
 while read l; do $l; done < x
 mapfile -t a < x; "${a[@]}"

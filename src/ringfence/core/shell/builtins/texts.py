@@ -43,19 +43,21 @@ def run_file(walk: Walk, line: Line, scope: Scope, around: Around) -> None:
     scope.doubt_functions()
 
 
-def trap(walk: Walk, line: Line, scope: Scope, around: Around) -> str:
+def trap(walk: Walk, line: Line, scope: Scope, around: Around) -> str | None:
+    """What a trap prints, it prints where its shell does: in `$( )` that becomes words."""
     read = options(line.words, _TRAP)
     words = line.words[read.at :]
     if read.has("l", "p", "P") or not words or words[0].text == "-" or (len(words) == 1 and not words[0].may_split):
         walk.emit(line, scope, around)
-    elif not words[0].is_certain:
+        return "" if words and not read.has("l", "p", "P") else None
+    if not words[0].is_certain:
         walk.emit(line.doubted(MADE_TEXT), scope, around)
-    else:
-        walk.emit(line, scope, around)
-        later = scope.copy()
-        later.forget_all()
-        walk.walk_text(words[0].text, later, around.inside(line, "trap"))
-    return ""
+        return None
+    walk.emit(line, scope, around)
+    later = scope.copy()
+    later.forget_all()
+    printed = walk.walk_text(words[0].text, later, around.inside(line, "trap"))
+    return "" if printed == "" else None
 
 
 def alias(walk: Walk, line: Line, scope: Scope, around: Around) -> str | None:

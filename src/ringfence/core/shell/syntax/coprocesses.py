@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ringfence.core.model.local import Undecided
 from ringfence.core.shell.nodes import Node, child, children, kind, plain, text
 from ringfence.core.shell.recording import Around
@@ -19,13 +21,21 @@ def read_coprocess(walk: Walk, node: Node, scope: Scope, around: Around) -> None
     scope.forget([plain(child(node, "Name")) or "COPROC"])
 
 
+_COMPOUND: Final = frozenset(
+    {"Block", "Subshell", "IfClause", "WhileClause", "ForClause", "CaseClause", "ArithmCmd", "TestClause"}
+)
+
+
 def _is_odd(node: Node, command: Node) -> bool:
     """Whether its first word is read as something else by bash, which gives names to compound commands alone.
 
-    shfmt takes `if=x` of `coproc dd if=x` for an assignment, and `A=x` of `coproc A=x y` for the command.
+    shfmt takes `tee` of `coproc tee f </dev/null | true` for a name, `if=x` of `coproc dd if=x` for an assignment, and `A=x`
+    of `coproc A=x y` for the command.
     """
+    while kind(command) == "BinaryCmd":
+        command = child(child(command, "X"), "Cmd")
     if kind(command) != "CallExpr":
-        return False
+        return bool(child(node, "Name")) and kind(command) not in _COMPOUND
     words = children(command, "Args")
     parts = children(words[0], "Parts") if words else ()
     return bool(child(node, "Name") or children(command, "Assigns") or (parts and "=" in text(parts[0], "Value")))
