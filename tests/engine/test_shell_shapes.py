@@ -318,6 +318,8 @@ coproc tee time rm keep
 until $(trap 'ech\o rm keep' EXIT); do break; done
 $(trap 'printf "rm keep"' EXIT; true)
 $(trap 'x' EXIT; trap -p)
+trap 'echo rm keep' DEBUG; set -T; $(true)
+set -E; trap 'echo rm keep' SIGerr; $(false)
 f() { $1; }
 while read l; do $l; done < x
 mapfile -t a < x; "${a[@]}"

@@ -15,6 +15,8 @@ from ringfence.core.shell.walk import Walk
 
 _ALIAS = Doubt(Undecided.EVAL, "an alias changes what words mean")
 _TRAP = getopt("lpP")
+_INHERITED = frozenset({"DEBUG", "ERR", "RETURN"})
+"""Traps that substitutions and functions have too, where an option of the shell says so (`set -E`, `set -T`)."""
 
 
 def evaluate(walk: Walk, line: Line, scope: Scope, around: Around) -> str | None:
@@ -57,7 +59,11 @@ def trap(walk: Walk, line: Line, scope: Scope, around: Around) -> str | None:
     later = scope.copy()
     later.forget_all()
     printed = walk.walk_text(words[0].text, later, around.inside(line, "trap"))
-    return "" if printed == "" else None
+    if printed == "":
+        return ""
+    if any(not word.is_certain or word.text.upper().removeprefix("SIG") in _INHERITED for word in words[1:]):
+        walk.doubt(Undecided.EVAL, "a trap may print words within any substitution")
+    return None
 
 
 def alias(walk: Walk, line: Line, scope: Scope, around: Around) -> str | None:
